@@ -1,0 +1,127 @@
+"""What a data set is: a listing of encoded images, and the decoded images it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.spec import Value
+
+__all__ = ["Decoded", "Dataset", "Images", "Listing"]
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Every image of a data set before it is decoded.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Class names; label 0 is the majority, every other one a minority.
+    sources : sequence of Path, or uint8 array (n, height, width, channels)
+        Image files, or pixels that need no decoding.
+    labels : int array (n,)
+        Index into `classes`.
+    splits : str array (n,)
+        ``train``, ``validation`` or ``test``.
+    names : tuple of str
+        A stable name per image (its path below the root, or a number).
+    channels : {3, 1}
+        Channels to decode to.
+    groups : object array (n,), optional
+        Images of one group never stand on both sides of a split.
+    weights : float array (n,), optional
+        Weight of each image in the training loss.
+    masks : sequence of Path or None, or bool array (n, height, width), optional
+        Object masks.
+    """
+
+    classes: tuple[str, ...]
+    sources: Sequence[Path] | NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    names: tuple[str, ...]
+    channels: int = 3
+    groups: NDArray[Any] | None = None
+    weights: NDArray[np.float64] | None = None
+    masks: Sequence[Path | None] | NDArray[np.bool_] | None = None
+
+
+class Dataset:
+    """Base of a data set plug-in: parameters in ``__init__``, images in `read`.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds the data of all data sets (``--data``, ``IMBENCH_DATA``).
+    argument : str, optional
+        What follows the colon in ``name:argument``.
+    **options
+        The ``key=value`` pairs of the spec.
+    """
+
+    title: ClassVar[str] = ""
+    """Name as a table prints it."""
+    terms: ClassVar[str] = ""
+    """Licence or terms of use, in a few words."""
+    known_leaks: ClassVar[bool] = False
+    """Whether official train and test are known to share images, so that leaks are dropped."""
+    paper_name: ClassVar[str] = ""
+    """Name in results/published/published.csv; empty if the paper does not have it."""
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        self.root = root
+        self.argument = argument
+        if options:
+            from imbench.errors import UsageError
+
+            raise UsageError(f"{type(self).__name__} takes no option {next(iter(options))!r}")
+
+    def read(self) -> Listing:
+        """List the images; raise DataError that says which command or folder mends it."""
+        raise NotImplementedError
+
+    def fetch(self, *, force: bool = False) -> Path:
+        """Download what the data set needs into `root` and return its folder."""
+        from imbench.errors import DataError
+
+        raise DataError(f"{type(self).__name__} has no download; see `bench info`")
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Decoded images of one split: pixels uint8 (n, side, side, channels) and labels (n,)."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...] = ()
+    weights: NDArray[np.float64] | None = None
+    masks: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def counts(self, classes: int) -> NDArray[np.int64]:
+        """Return how many images each class has, shape (classes,)."""
+        return np.bincount(self.labels, minlength=classes).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A data set at one size, memory-mapped; what a cell trains and tests on."""
+
+    folder: Path
+    """Where its arrays lie: a plain path is all a worker needs to open it again."""
+    classes: tuple[str, ...]
+    fingerprint: str
+    """Hash of pixels, labels, splits, groups and weights: equal data, equal fingerprint."""
+    train: Images
+    validation: Images
+    test: Images
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Images left out, with the reason (undecodable, or a copy of a test image)."""

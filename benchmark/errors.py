@@ -1,0 +1,65 @@
+"""Every error imbench raises on purpose, and the exit code each one ends the command with."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataError",
+    "Diverged",
+    "EnvironmentFault",
+    "ImbenchError",
+    "NotComparable",
+    "UnknownName",
+    "UsageError",
+]
+
+
+class ImbenchError(Exception):
+    """Base of all errors raised on purpose; its text is one sentence that says what to do."""
+
+    exit_code = 1
+
+
+class UsageError(ImbenchError):
+    """An option, a recipe, a grid or a count that cannot be meant."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name that is not registered; the text holds the nearest ones."""
+
+
+class NotComparable(ImbenchError):
+    """Records that cannot be compared, or too few of them."""
+
+    exit_code = 3
+
+
+class EnvironmentFault(ImbenchError):
+    """The machine is at fault: no folder, no space, no device."""
+
+    exit_code = 4
+
+
+class DataError(EnvironmentFault):
+    """Images that are missing, damaged or not what they claim to be."""
+
+
+class Diverged(ImbenchError):
+    """A loss or score became NaN or infinite.
+
+    Parameters
+    ----------
+    step : int
+        Optimiser step, counted from 0, at which it was first seen.
+    what : str
+        The quantity that is no longer finite.
+    """
+
+    def __init__(self, step: int, what: str = "loss") -> None:
+        super().__init__(step, what)
+        self.step = step
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} is not finite at step {self.step}"

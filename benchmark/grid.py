@@ -1,0 +1,77 @@
+"""What to run: a cell is one training and its score, as plain data with a content key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["PROTOCOL", "Cell", "Settings"]
+
+PROTOCOL = 1
+"""Version of the protocol (subsets, schedule, scoring): raise it when scores would change."""
+
+
+class Settings(BaseModel):
+    """How every method of a grid is trained: the equal budget.
+
+    The defaults follow docs/protocol.md, which says what of them the paper fixes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = "resnet20"
+    size: int = Field(default=32, ge=8, le=1024)
+    """Side of the square images, in pixels."""
+    steps: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=64, ge=2)
+    lr: float = Field(default=0.05, gt=0)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=2e-4, ge=0)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises linearly."""
+    augment: str = "flip+crop"
+    """``flip``, ``crop``, ``flip+crop`` or ``none``."""
+    threads: int = Field(default=1, ge=1)
+    """Threads per worker: part of the cell, since float sums depend on it."""
+
+
+class Cell(BaseModel):
+    """One training and its score on the test images.
+
+    Two cells with equal data, counts, recipe, settings, seed and versions are the same cell and
+    have the same key, wherever and whenever they run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    """Spec of the data set, e.g. ``horse2zebra`` or ``folder:clothing,majority=t-shirt``."""
+    fingerprint: str
+    """Content hash of the decoded data set."""
+    minority: int
+    """Training images of each minority class."""
+    majority: int | None = None
+    """Training images of the majority; None for all there are."""
+    recipe: str
+    """Canonical recipe, e.g. ``us:rho=0.5+cs``."""
+    seed: int
+    """Replicate: fixes the subset, the initial weights and the batch order."""
+    settings: Settings = Settings()
+    versions: dict[str, int] = {}
+    """Part name to its version."""
+    protocol: int = PROTOCOL
+
+    def plain(self) -> dict[str, Any]:
+        """Return the cell as JSON-ready data."""
+        return self.model_dump(mode="json")
+
+    @property
+    def key(self) -> str:
+        """Content hash, 16 hexadecimal digits. The name of a data set is not part of it."""
+        body = self.plain()
+        del body["dataset"]
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

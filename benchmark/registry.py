@@ -1,0 +1,136 @@
+"""Names to plug-ins, through entry points; imports nothing until one is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from imbench.errors import UsageError
+from imbench.spec import unknown
+
+__all__ = ["KINDS", "Plugin", "clear", "load", "names", "plugins"]
+
+KINDS = ("methods", "datasets", "networks", "metrics")
+"""Entry-point groups, each ``imbench.<kind>``."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One registered name, where it comes from, and why it is disabled if it is."""
+
+    kind: str
+    name: str
+    target: str
+    package: str
+    fault: str | None = None
+
+
+@cache
+def _found(kind: str) -> dict[str, list[EntryPoint]]:
+    if kind not in KINDS:
+        raise ValueError(f"no plug-in kind {kind!r}; there are {', '.join(KINDS)}")
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=f"imbench.{kind}"):
+        same = found.setdefault(point.name, [])
+        # A package seen twice (installed, and its source folder on sys.path) is not a clash.
+        if all((point.value, _package(point)) != (other.value, _package(other)) for other in same):
+            same.append(point)
+    return found
+
+
+def clear() -> None:
+    """Forget what was found, so that a package installed since then is seen."""
+    _found.cache_clear()
+
+
+def names(kind: str) -> list[str]:
+    """Return the usable names of a kind, sorted; imports none of them."""
+    return sorted(name for name, points in _found(kind).items() if len(points) == 1)
+
+
+def plugins(*, check: bool = False) -> list[Plugin]:
+    """Return every registered plug-in; with `check`, import each and note why one fails."""
+    listed = []
+    for kind in KINDS:
+        for name, points in sorted(_found(kind).items()):
+            for point in points:
+                fault = _clash(kind, name) if len(points) > 1 else None
+                if check and fault is None:
+                    fault = _import_fault(kind, name)
+                listed.append(Plugin(kind, name, point.value, _package(point), fault))
+    return listed
+
+
+def load(kind: str, name: str) -> Any:
+    """Import and return the plug-in `name` of `kind`.
+
+    ``path/to/file.py:Class`` loads a class from a file that is not installed.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, registered twice, or its import fails.
+    """
+    if ".py:" in name:
+        return _load_file(name)
+    points = _found(kind).get(name)
+    if not points:
+        raise unknown(kind.removesuffix("s"), name, names(kind))
+    if len(points) > 1:
+        raise UsageError(_clash(kind, name))
+    try:
+        return points[0].load()
+    except Exception as error:
+        raise UsageError(
+            f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])} is disabled: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _load_file(name: str) -> Any:
+    path_text, _, attribute = name.rpartition(":")
+    path = Path(path_text).resolve()
+    if not path.is_file():
+        raise UsageError(f"no file {path_text!r}, which {name!r} names")
+    # One module per file, so that workers and pickles agree on the class.
+    module_name = f"imbench_file_{path.stem}_{abs(hash(str(path))):x}"
+    module = sys.modules.get(module_name)
+    if module is None:
+        description = importlib.util.spec_from_file_location(module_name, path)
+        if description is None or description.loader is None:
+            raise UsageError(f"{path_text!r} is not a Python file")
+        module = importlib.util.module_from_spec(description)
+        sys.modules[module_name] = module
+        try:
+            description.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[module_name]
+            raise UsageError(f"{path_text!r} cannot be imported: {error}") from error
+    if not hasattr(module, attribute):
+        raise UsageError(f"{path_text!r} defines no {attribute!r}")
+    return getattr(module, attribute)
+
+
+def _package(point: EntryPoint) -> str:
+    return "unknown" if point.dist is None else point.dist.name
+
+
+def _clash(kind: str, name: str) -> str:
+    owners = sorted(_package(point) for point in _found(kind)[name])
+    return (
+        f"{kind.removesuffix('s')} name {name!r} is registered by {' and '.join(owners)}; "
+        "uninstall one of them"
+    )
+
+
+def _import_fault(kind: str, name: str) -> str | None:
+    try:
+        load(kind, name)
+    except UsageError as error:
+        return str(error)
+    return None

@@ -1,0 +1,108 @@
+"""The one grammar for things named on the command line: ``name:argument,key=value,key=value``.
+
+``smote:k_neighbors=3``, ``torchvision:resnet18``, ``folder:clothing,majority=t-shirt,minority=hat``.
+In a list, which commas separate too, a piece of the form ``key=value`` belongs to the item before
+it, so nothing needs quoting in a shell.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from imbench.errors import UnknownName, UsageError
+
+__all__ = ["Spec", "Value", "did_you_mean", "parse_spec", "split_list", "unknown"]
+
+Value = bool | int | float | str | None
+
+_OPTION = re.compile(r"[A-Za-z_]\w*=")
+_WORDS: Mapping[str, Value] = {"true": True, "false": False, "none": None}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name, at most one positional argument, and options in the order written."""
+
+    name: str
+    argument: str | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        pieces = [] if self.argument is None else [self.argument]
+        pieces += [f"{key}={_written(value)}" for key, value in self.options.items()]
+        return f"{self.name}:{','.join(pieces)}" if pieces else self.name
+
+
+def parse_spec(text: str) -> Spec:
+    """Read one ``name:argument,key=value`` text.
+
+    A file may stand for the name, as ``path/to/part.py:Class:key=value``.
+
+    Raises
+    ------
+    UsageError
+        If the name is empty, an option has no key, or a key is given twice.
+    """
+    text = text.strip()
+    name, _, rest = text.partition(":")
+    if name.endswith(".py"):
+        attribute, _, rest = rest.partition(":")
+        name = f"{name}:{attribute}"
+    if not name:
+        raise UsageError(f"{text!r} has no name; write name:key=value")
+    pieces = rest.split(",") if rest else []
+    argument: str | None = None
+    if pieces and not _OPTION.match(pieces[0]):
+        argument = pieces.pop(0)
+    options: dict[str, Value] = {}
+    for piece in pieces:
+        key, equals, value = piece.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"{piece!r} in {text!r} is not of the form key=value")
+        if key in options:
+            raise UsageError(f"{key!r} is given twice in {text!r}")
+        options[key] = _read(value)
+    return Spec(name, argument, options)
+
+
+def split_list(text: str) -> list[str]:
+    """Split ``a,b:k=1,j=2,c`` into its items; ``key=value`` pieces stay with the item before."""
+    items: list[str] = []
+    for piece in text.split(","):
+        if items and _OPTION.match(piece.strip()):
+            items[-1] += f",{piece.strip()}"
+        elif piece.strip():
+            items.append(piece.strip())
+    return items
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the tail of an error sentence: the nearest known names, or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"known: {', '.join(known)}" if known else "none is known"
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Return the error for a name that is not among `known`, with suggestions."""
+    return UnknownName(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+
+
+def _read(text: str) -> Value:
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if isinstance(value, int | float | str) else text
+
+
+def _written(value: Value) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
