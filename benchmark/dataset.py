@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imbench.spec import Value
 
-__all__ = ["Decoded", "Dataset", "Images", "Listing"]
+__all__ = ["Dataset", "Decoded", "Images", "Listing"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """The one grammar for things named on the command line: ``name:argument,key=value,key=value``.
 
-``smote:k_neighbors=3``, ``torchvision:resnet18``, ``folder:clothing,majority=t-shirt,minority=hat``.
+``smote:k_neighbors=3``, ``torchvision:resnet18``, ``folder:clothing,majority=shirt,minority=hat``.
 In a list, which commas separate too, a piece of the form ``key=value`` belongs to the item before
 it, so nothing needs quoting in a shell.
 """

@@ -1,0 +1,61 @@
+"""Augmentation of batches: the same stream of flips and crops for every method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from imbench.errors import UsageError
+
+__all__ = ["STEPS", "augment", "parse_augment"]
+
+STEPS = ("flip", "crop")
+
+
+def parse_augment(text: str) -> tuple[str, ...]:
+    """Read ``flip+crop``, ``flip``, ``crop`` or ``none`` into its steps."""
+    steps = () if text in ("", "none") else tuple(text.split("+"))
+    wrong = [step for step in steps if step not in STEPS]
+    if wrong or len(set(steps)) < len(steps):
+        raise UsageError(f"augment={text!r}; write flip, crop, flip+crop or none")
+    return steps
+
+
+def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -> NDArray[Any]:
+    """Flip each image with chance 1/2, and crop it from a border of 1/8 of its side.
+
+    What is drawn depends on the batch size alone, so the stream is the same for every method.
+
+    Parameters
+    ----------
+    x : array (m, height, width, channels)
+        uint8 or float; not changed.
+    steps : tuple of str
+        From `parse_augment`.
+    rng : Generator
+        The augmentation stream.
+
+    Returns
+    -------
+    array (m, height, width, channels)
+        Contiguous, of the same dtype.
+    """
+    x = _crop(x, rng) if "crop" in steps else np.array(x)
+    if "flip" in steps:
+        flipped = rng.random(len(x)) < 0.5
+        x[flipped] = x[flipped, :, ::-1]
+    return x
+
+
+def _crop(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    height, width = x.shape[1:3]
+    border = max(1, height // 8)
+    # Reflected, not black: a black edge is a cue that no test image has.
+    padded = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)), "reflect")
+    windows = sliding_window_view(padded, (height, width), axis=(1, 2))
+    down, right = rng.integers(0, 2 * border + 1, size=(2, len(x)))
+    cropped = windows[np.arange(len(x)), down, right]
+    return np.ascontiguousarray(cropped.transpose(0, 2, 3, 1))

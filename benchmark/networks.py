@@ -1,0 +1,188 @@
+"""Classifiers by name; each is built from the shape of its input and the number of classes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from imbench.errors import UsageError
+from imbench.registry import load
+from imbench.spec import parse_spec
+
+__all__ = [
+    "Linear",
+    "Normalise",
+    "ResNet",
+    "SmallCNN",
+    "build_network",
+    "resnet20",
+    "torchvision_classifier",
+]
+
+Shape = tuple[int, ...]
+"""(channels, height, width) of images, or (features,)."""
+
+
+def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
+    """Build a network such as ``resnet20``, ``linear`` or ``torchvision:resnet18``.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown or the network cannot take the shape.
+    """
+    parsed = parse_spec(spec)
+    maker = load("networks", parsed.name)
+    arguments = () if parsed.argument is None else (parsed.argument,)
+    try:
+        net: nn.Module = maker(shape, classes, *arguments, **parsed.options)
+    except TypeError as error:
+        raise UsageError(f"network {spec!r} cannot be built: {error}") from error
+    return net
+
+
+class Normalise(nn.Module):
+    """Subtract the mean of the training images and divide by their deviation, per channel."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", 1 / torch.where(std > 0, std, torch.ones_like(std)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise x of shape (m, channels, ...)."""
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        return (x - self.mean.view(shape)) * self.scale.view(shape)
+
+
+class Linear(nn.Module):
+    """Logistic regression on pixels or features."""
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(math.prod(shape), classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (m, classes)."""
+        logits: Tensor = self.head(x.flatten(1))
+        return logits
+
+
+class SmallCNN(nn.Module):
+    """Three convolutions with batch norm and pooling: seconds where ResNet-20 takes minutes."""
+
+    def __init__(self, shape: Shape, classes: int, width: int = 16) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = _image_channels("cnn", shape)
+        for wider in (width, 2 * width, 4 * width):
+            layers += [
+                nn.Conv2d(channels, wider, 3, padding=1, bias=False),
+                nn.BatchNorm2d(wider),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(2, ceil_mode=True),
+            ]
+            channels = wider
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(channels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (m, classes) of images (m, channels, height, width)."""
+        logits: Tensor = self.head(self.body(x).mean(dim=(2, 3)))
+        return logits
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions; where the shape changes, the shortcut subsamples and pads zeros."""
+
+    def __init__(self, channels: int, wider: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, wider, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(wider)
+        self.conv2 = nn.Conv2d(wider, wider, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(wider)
+        self.stride = stride
+        self.extra = wider - channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.bn2(self.conv2(out))
+        if self.stride > 1 or self.extra:
+            low = self.extra // 2
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, low, self.extra - low))
+        return F.relu(out + x, inplace=True)
+
+
+class ResNet(nn.Module):
+    """Residual network of the CIFAR kind with parameter-free shortcuts.
+
+    He et al. 2016, arXiv 1512.03385, section 4.2, option A. With `blocks` per stage it has
+    6 * blocks + 2 weighted layers; ResNet-20 with two outputs has 269,202 parameters.
+    """
+
+    def __init__(self, shape: Shape, classes: int, blocks: int = 3, width: int = 16) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(_image_channels("resnet", shape), width, 3, 1, 1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        stages: list[nn.Module] = []
+        channels = width
+        for stage in range(3):
+            wider = width * 2**stage
+            for block in range(blocks):
+                stride = 2 if stage > 0 and block == 0 else 1
+                stages.append(_Block(channels, wider, stride))
+                channels = wider
+        self.stages = nn.Sequential(*stages)
+        self.head = nn.Linear(channels, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (m, classes) of images (m, channels, height, width)."""
+        x = F.relu(self.bn(self.conv(x)), inplace=True)
+        logits: Tensor = self.head(self.stages(x).mean(dim=(2, 3)))
+        return logits
+
+
+def resnet20(shape: Shape, classes: int) -> nn.Module:
+    """Return the paper's ResNet-20, for any image size, one or three channels."""
+    return ResNet(shape, classes, blocks=3)
+
+
+def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -> nn.Module:
+    """Return a torchvision classifier without pre-trained weights, e.g. ``torchvision:resnet18``.
+
+    Grey images are repeated to three channels.
+    """
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        from imbench.spec import unknown
+
+        raise unknown("torchvision model", name, known)
+    options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
+    if options:
+        options["init_weights"] = True
+    net: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
+    if _image_channels(f"torchvision:{name}", shape) == 1:
+        return nn.Sequential(_Repeat(), net)
+    return net
+
+
+class _Repeat(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.expand(-1, 3, -1, -1)
+
+
+def _image_channels(name: str, shape: Shape) -> int:
+    if len(shape) != 3:
+        raise UsageError(f"network {name!r} takes images, not rows of features; use linear")
+    return shape[0]

@@ -1,0 +1,90 @@
+"""SMOTE: Chawla et al. 2002, JAIR 16, section 4.2; on pixels, as the paper's table has it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import UsageError
+from imbench.examples import Examples
+from imbench.part import Part
+
+__all__ = ["SMOTE", "neighbours", "pairs"]
+
+
+class SMOTE(Part):
+    """Add points on segments between minority images and their nearest minority neighbours.
+
+    The neighbours are found on flattened float images in [0, 1]; on uint8 differences wrap
+    around. New images are kept as two row numbers and a share and made batch by batch.
+
+    Parameters
+    ----------
+    k_neighbors : int
+        Neighbours of an image to choose from; lowered to the class count less one, with a note.
+    """
+
+    title: ClassVar[str] = "SMOTE"
+
+    def __init__(self, k_neighbors: int = 5) -> None:
+        self.k_neighbors = k_neighbors
+
+    def resample(
+        self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Examples, NDArray[np.int64]]:
+        """Return the examples followed by the new ones: every class as large as the largest."""
+        if self.k_neighbors < 1:
+            raise UsageError(f"smote:k_neighbors={self.k_neighbors}; at least 1 is needed")
+        counts = np.bincount(y)
+        firsts, seconds, shares, labels = [], [], [], []
+        for label, count in enumerate(counts):
+            missing = int(counts.max() - count)
+            if missing == 0:
+                continue
+            own = np.flatnonzero(y == label)
+            near = neighbours(x[own].flat(), self._k(label, int(count)))
+            i, j, share = pairs(near, missing, np.random.RandomState(rng.integers(2**32)))
+            firsts.append(own[i])
+            seconds.append(own[j])
+            shares.append(share)
+            labels.append(np.full(missing, label))
+        if not firsts:
+            return x, y
+        new = x.between(np.concatenate(firsts), np.concatenate(seconds), np.concatenate(shares))
+        return x.join(new), np.concatenate([y, *labels])
+
+    def _k(self, label: int, count: int) -> int:
+        if count < 2:
+            raise UsageError(f"SMOTE needs at least 2 images of class {label}, there is {count}")
+        if self.k_neighbors <= count - 1:
+            return self.k_neighbors
+        self.notes_.append(
+            f"SMOTE's k lowered from {self.k_neighbors} to {count - 1}: "
+            f"class {label} has {count} images"
+        )
+        return count - 1
+
+
+def neighbours(points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the k nearest other points of each point (n, d), shape (n, k), nearest first."""
+    from sklearn.neighbors import NearestNeighbors
+
+    # Without a query each point's own row is left out, duplicates of it are not.
+    found = NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
+    return np.asarray(found, np.int64)
+
+
+def pairs(
+    near: NDArray[np.int64], n: int, rng: Any
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Draw n segments: first end, second end and share along it, shapes (n,).
+
+    `near` (n_points, k) are each point's neighbours. The draws come in imbalanced-learn's order,
+    so that with the same `numpy.random.RandomState` both make the same points.
+    """
+    drawn = rng.randint(low=0, high=near.size, size=n)
+    share = rng.uniform(size=n)
+    first, column = np.divmod(drawn, near.shape[1])
+    return first, near[first, column], share
