@@ -1,0 +1,177 @@
+"""One image file to pixels, or the reason why not.
+
+Decoded: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM. EXIF orientation is applied; a palette is resolved;
+transparency is laid over white; CMYK goes through Pillow's plain conversion (colour profiles are
+ignored everywhere); 16-bit grey is divided by 257; of a camera's MPO file the main picture counts.
+
+Refused: files that are empty, not an image, cut short or broken; more than 89 million pixels;
+animations and multi-page files (which frame is meant is not defined); 32-bit and floating-point
+images (their range is not defined). Other formats are never tried: some start programs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin, WebPImagePlugin
+
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "ImageFault",
+    "Picture",
+    "decode",
+    "open_image",
+    "resize",
+    "shrink_mask",
+]
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+MAX_PIXELS = 89_478_485
+"""Pillow's own threshold (0.25 GiB of RGB); it warns there and refuses at twice as many."""
+THUMBNAIL = 32
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported here, since two threads must not race
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+
+
+class ImageFault(Exception):
+    """An image that cannot be used; the text is the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded image.
+
+    `pixels` uint8 (size, size, channels); `thumbnail` uint8 (32, 32), the whole image in grey;
+    `digest`, a hash of all its pixels; `width`, `height` as displayed; `mode` and `format` as
+    stored.
+    """
+
+    pixels: NDArray[np.uint8]
+    thumbnail: NDArray[np.uint8]
+    digest: str
+    width: int
+    height: int
+    mode: str
+    format: str
+
+
+def decode(data: bytes, *, size: int, channels: int = 3) -> Picture:
+    """Decode the bytes of an image file to a square.
+
+    The largest centred square is resized bilinearly, with antialiasing, which is the same as
+    resizing the shorter side to `size` and cutting out the centre.
+
+    Raises
+    ------
+    ImageFault
+        If the image is damaged or its pixels are not well defined.
+    """
+    image, mode, kind = _load(data)
+    return Picture(
+        pixels=resize(image, size, channels),
+        thumbnail=np.asarray(
+            image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
+        ),
+        digest=_digest(image),
+        width=image.width,
+        height=image.height,
+        mode=mode,
+        format=kind,
+    )
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Read the header of an image file and refuse what cannot be meant; decodes no pixels."""
+    if not data:
+        raise ImageFault("the file is empty (0 bytes)")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageFault(f"more than {MAX_PIXELS} pixels") from error
+    except Image.UnidentifiedImageError as error:
+        raise ImageFault(_not_an_image(data)) from error
+    except Exception as error:  # a damaged file may raise anything
+        raise ImageFault(f"damaged: {error}") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageFault(f"{image.width} x {image.height} is more than {MAX_PIXELS} pixels")
+    if frames > 1:
+        raise ImageFault(f"{frames} frames ({image.format}); which is meant is not defined")
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+        raise ImageFault(f"mode {image.mode!r} has no defined range; convert it to 8 bits")
+    return image
+
+
+def resize(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
+    """Return the largest centred square as uint8 (size, size, channels)."""
+    image = image.convert("L" if channels == 1 else "RGB")
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(square, np.uint8).reshape(size, size, channels)
+
+
+def shrink_mask(data: bytes, *, size: int) -> NDArray[np.bool_]:
+    """Decode an object mask like an image; a pixel belongs to the object from one half on."""
+    image, _, _ = _load(data)
+    return np.asarray(resize(image, size, 1)[..., 0] >= 128)
+
+
+def _load(data: bytes) -> tuple[Image.Image, str, str]:
+    image = open_image(data)
+    mode, kind = image.mode, str(image.format)
+    try:
+        image.load()
+        return _eight_bits(_turned(image)), mode, kind
+    except ImageFault:
+        raise
+    except Exception as error:  # a damaged file may raise anything
+        raise ImageFault(f"damaged: {error}") from error
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    try:
+        turn: Any = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF beside intact pixels: leave it as it lies
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return the image as L or RGB."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, clear).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _digest(image: Image.Image) -> str:
+    head = f"{image.mode} {image.width} {image.height} ".encode()
+    return hashlib.sha256(head + image.tobytes()).hexdigest()
+
+
+def _not_an_image(data: bytes) -> str:
+    start = data[:256].lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, not an image"
+    return "not an image of a known format"

@@ -1,0 +1,159 @@
+"""Images that are copies of each other: exactly, or nearly (resized, recompressed, brightened).
+
+Near copies are found in two steps. A 64-bit perceptual hash (signs of the low frequencies of a
+cosine transform, after Zauner, "Implementation and Benchmarking of Perceptual Image Hash
+Functions", 2010) proposes pairs; a comparison of grey 32 x 32 thumbnails, brightness and contrast
+taken out, confirms them. What is not established: a bound on misses. Crops and mirror images are
+not looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Pair", "copies", "exact_groups", "near_pairs", "perceptual_hash"]
+
+MAX_DISTANCE = 6
+"""Bits of 63 in which the hashes of two near copies may differ."""
+MAX_DIFFERENCE = 0.36
+"""Root mean square difference of standardised thumbnails; unrelated images lie near 1.4."""
+STRICTER = 0.02
+"""How much less difference is allowed for each bit in which the hashes differ."""
+_LOW = 8
+_BLOCK = 4096
+_FLAT = 4.0
+
+
+@dataclass(frozen=True, order=True)
+class Pair:
+    """Rows of two images that are copies; `exact` if all pixels are equal."""
+
+    first: int
+    second: int
+    exact: bool
+
+
+def copies(
+    digests: Sequence[str],
+    thumbnails: NDArray[np.uint8] | None,
+    *,
+    side: NDArray[np.bool_] | None = None,
+) -> list[Pair]:
+    """Find pairs of copies.
+
+    Parameters
+    ----------
+    digests : sequence of str
+        Hash of the pixels of each image.
+    thumbnails : uint8 array (n, 32, 32) or None
+        Grey thumbnails; None looks for exact copies only.
+    side : bool array (n,), optional
+        Only pairs across are returned: `first` where it is False, `second` where it is True.
+
+    Returns
+    -------
+    list of Pair
+        Sorted. Without `side` a group of equal images is given as pairs with its first member.
+    """
+    groups = exact_groups(digests)
+    pairs = []
+    for group in groups:
+        if side is None:
+            pairs += [Pair(group[0], other, True) for other in group[1:]]
+        else:
+            inside = [row for row in group if not side[row]]
+            pairs += [Pair(a, b, True) for a in inside for b in group if side[b]]
+    if thumbnails is not None:
+        # Equal images need no second look; of each group and side one member stands for all.
+        spare = np.zeros(len(digests), bool)
+        for group in groups:
+            for part in [group] if side is None else _parted(group, side):
+                spare[part[1:]] = True
+        rows = np.flatnonzero(~spare)
+        exact = {(pair.first, pair.second) for pair in pairs}
+        found = near_pairs(thumbnails[rows], None if side is None else side[rows])
+        near = [(int(rows[a]), int(rows[b])) for a, b in found]
+        pairs += [Pair(a, b, False) for a, b in near if (a, b) not in exact]
+    return sorted(pairs)
+
+
+def exact_groups(digests: Sequence[str]) -> list[list[int]]:
+    """Return the rows of every group of two or more equal digests."""
+    rows: dict[str, list[int]] = {}
+    for row, digest in enumerate(digests):
+        rows.setdefault(digest, []).append(row)
+    return [group for group in rows.values() if len(group) > 1]
+
+
+def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return 63 bits of each image as -1 and 1, shape (n, 63), from thumbnails (n, 32, 32)."""
+    size = thumbnails.shape[1]
+    frequency, place = np.arange(_LOW)[:, None], np.arange(size)[None, :]
+    waves = np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)).astype(np.float32)
+    low = np.einsum("fi,nij,gj->nfg", waves, thumbnails.astype(np.float32), waves, optimize=True)
+    low = low.reshape(len(low), -1)[:, 1:]  # without the mean: brightness says nothing
+    return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
+
+
+def near_pairs(
+    thumbnails: NDArray[np.uint8], side: NDArray[np.bool_] | None = None
+) -> list[tuple[int, int]]:
+    """Return rows of near copies, a < b without `side`, else a on its False and b on its True side.
+
+    Images that are almost one grey value are left out: they all look alike.
+    """
+    standard = _standardised(thumbnails)
+    textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _FLAT)
+    left = textured if side is None else textured[~side[textured]]
+    right = textured if side is None else textured[side[textured]]
+    bits_left = perceptual_hash(thumbnails[left]) if len(left) else np.empty((0, 63), np.float32)
+    bits_right = (
+        bits_left
+        if side is None
+        else perceptual_hash(thumbnails[right])
+        if len(right)
+        else np.empty((0, 63), np.float32)
+    )
+    found = []
+    for start in range(0, len(left), _BLOCK):
+        for begin in range(0, len(right), _BLOCK):
+            # Of n bits d differ where the product is n - 2d: a matrix product counts them all.
+            agree = bits_left[start : start + _BLOCK] @ bits_right[begin : begin + _BLOCK].T
+            a, b = np.nonzero(agree >= bits_left.shape[1] - 2 * MAX_DISTANCE)
+            distance = (bits_left.shape[1] - agree[a, b]) / 2
+            a, b = left[start + a], right[begin + b]
+            if side is None:
+                a, b, distance = a[a < b], b[a < b], distance[a < b]
+            found += _confirmed(standard, a, b, distance)
+    return sorted(found)
+
+
+def _confirmed(
+    standard: NDArray[np.float32],
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    distance: NDArray[np.float32],
+) -> list[tuple[int, int]]:
+    kept = []
+    for start in range(0, len(a), _BLOCK):
+        first, second = a[start : start + _BLOCK], b[start : start + _BLOCK]
+        apart = np.sqrt(((standard[first] - standard[second]) ** 2).mean(axis=1))
+        allowed = MAX_DIFFERENCE - STRICTER * distance[start : start + _BLOCK]
+        for row in np.flatnonzero(apart <= allowed):
+            kept.append((int(first[row]), int(second[row])))
+    return kept
+
+
+def _standardised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
+    return flat
+
+
+def _parted(group: list[int], side: NDArray[np.bool_]) -> list[list[int]]:
+    return [[row for row in group if side[row] == value] for value in (False, True)]

@@ -1,0 +1,54 @@
+"""Options of a data set's spec: read with a type and a range, wrong keys refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from imbench.errors import UsageError
+from imbench.spec import Value, unknown
+
+__all__ = ["Options"]
+
+
+class Options:
+    """The ``key=value`` pairs of one data set.
+
+    Parameters
+    ----------
+    owner : str
+        Name of the data set, for messages.
+    given : mapping
+        The pairs as `imbench.spec.parse_spec` read them.
+    known : sequence of str
+        Keys that exist; another one raises UnknownName with the nearest of these.
+    """
+
+    def __init__(self, owner: str, given: Mapping[str, Value], known: Sequence[str]) -> None:
+        self.owner = owner
+        self.given = given
+        for key in given:
+            if key not in known:
+                raise unknown(f"option of {owner}", key, known)
+
+    def text(self, key: str, default: str | None = None) -> str | None:
+        """Return a value as it was written; ``none`` and ``true`` are texts like any other."""
+        if key not in self.given:
+            return default
+        value = self.given[key]
+        return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
+        """Return a whole number in [low, high]."""
+        value = self.given.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise UsageError(f"{self.owner}: {key}={value} must be a whole number {low} to {high}")
+        return value
+
+    def share(self, key: str, default: float, *, below_one: bool = False) -> float:
+        """Return a number in [0, 1], or in [0, 1)."""
+        value = self.given.get(key, default)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= float(value or 0) <= 1 or (below_one and value == 1):
+            end = "below 1" if below_one else "to 1"
+            raise UsageError(f"{self.owner}: {key}={value} must be a number from 0 {end}")
+        return float(value or 0)

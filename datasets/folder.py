@@ -1,0 +1,134 @@
+"""A folder of class folders, with or without train, validation and test folders above them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from imbench.classes import choose_classes
+from imbench.dataset import Dataset, Listing
+from imbench.errors import DataError, UsageError
+from imbench.options import Options
+from imbench.spec import Value
+from imbench.split import split_name, stratified
+
+__all__ = ["Folder", "find", "image_files"]
+
+# Names of the formats that imbench.decode reads.
+SUFFIXES = frozenset(
+    f".{kind}"
+    for kind in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff"),
+        *("ppm", "pgm", "pbm", "pnm"),
+    )
+)
+
+
+class Folder(Dataset):
+    """``folder:PATH``: PATH below the data folder, below the working directory, or absolute.
+
+    Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
+    has no split folders `test` and `validation` (shares of each class, default 0.25 and 0).
+    """
+
+    title = "Folder"
+    terms = "yours"
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        super().__init__(root, argument)
+        if not argument:
+            raise UsageError("folder needs a path: write folder:PATH")
+        given = Options("folder", options, ("majority", "minority", "test", "validation"))
+        self.majority = given.text("majority")
+        self.minority = given.text("minority")
+        self.test = given.share("test", 0.25, below_one=True)
+        self.validation = given.share("validation", 0.0, below_one=True)
+        self.split_given = "test" in options or "validation" in options
+
+    def everything(self) -> Listing:
+        """List the images of all classes."""
+        base = find(self.root, str(self.argument), "folder")
+        if not base.is_dir():
+            raise DataError(f"{base} is not a folder; csv:PATH reads a table of images")
+        above = _split_folders(base)
+        if above and self.split_given:
+            raise UsageError(f"{base} has its own split; leave out test= and validation=")
+        found: list[tuple[str, str, str]] = []
+        for split, folder in above or [("", base)]:
+            for name in sorted(_folders(folder)):
+                below = (folder / name).relative_to(base).as_posix()
+                found += [(f"{below}/{file}", split, name) for file in image_files(folder / name)]
+        if not found:
+            raise DataError(f"{base} has no class folders with images in them")
+        return self._listing(base, sorted(found), bool(above))
+
+    def _listing(self, base: Path, found: list[tuple[str, str, str]], split: bool) -> Listing:
+        names = tuple(name for name, _, _ in found)
+        classes = tuple(sorted({kind for _, _, kind in found}))
+        number = {name: label for label, name in enumerate(classes)}
+        labels = np.array([number[kind] for _, _, kind in found], np.int64)
+        return Listing(
+            classes=classes,
+            sources=[base / name for name in names],
+            labels=labels,
+            splits=np.array([where for _, where, _ in found])
+            if split
+            else stratified(names, labels, test=self.test, validation=self.validation),
+            names=names,
+        )
+
+    def read(self) -> Listing:
+        """List the images of the chosen classes."""
+        owner = f"folder:{self.argument}"
+        return choose_classes(
+            self.everything(), majority=self.majority, minority=self.minority, owner=owner
+        )
+
+
+def find(root: Path, argument: str, kind: str) -> Path:
+    """Return the path that `argument` names, below `root` or the working directory."""
+    path = Path(argument).expanduser()
+    places = [path] if path.is_absolute() else [root / path, Path.cwd() / path]
+    for place in places:
+        if place.exists():
+            return place
+    looked = " nor ".join(str(place) for place in places)
+    raise DataError(f"{kind}:{argument}: there is no {looked}; name the data folder with --data")
+
+
+def image_files(folder: Path) -> list[str]:
+    """Return the image files below a folder, relative to it, sorted; hidden ones are left out."""
+    found = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(where).relative_to(folder)
+        found += [
+            (below / name).as_posix()
+            for name in files
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+        ]
+    return sorted(found)
+
+
+def _folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+
+
+def _split_folders(base: Path) -> list[tuple[str, Path]]:
+    """Return split and folder of each split, or nothing if there are no split folders."""
+    above = [(split_name(name), base / name) for name in sorted(_folders(base))]
+    if not above or any(split is None for split, _ in above):
+        return []
+    splits = [split for split, _ in above]
+    for needed in ("train", "test"):
+        if needed not in splits:
+            raise DataError(
+                f"{base} has {' and '.join(path.name for _, path in above)} but no {needed} "
+                "folder; make one, or point at the class folders to have them split"
+            )
+    if len(set(splits)) != len(splits):
+        raise DataError(f"{base} has two folders for one split: {', '.join(map(str, splits))}")
+    return [(str(split), path) for split, path in above]

@@ -1,0 +1,103 @@
+"""Horses and zebras of CycleGAN (Zhu et al., ICCV 2017, arXiv 1703.10593): zebras are the minority.
+
+The official test split shares images with training, so copies are left out of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from imbench.classes import choose_classes
+from imbench.dataset import Listing
+from imbench.datasets.folder import image_files
+from imbench.errors import DataError, UsageError
+from imbench.obtain import Obtainable, Remote
+from imbench.options import Options
+from imbench.spec import Value
+
+__all__ = ["Horse2Zebra"]
+
+_PARTS = {
+    "trainA": ("train", 0),
+    "trainB": ("train", 1),
+    "testA": ("test", 0),
+    "testB": ("test", 1),
+}
+
+
+class Horse2Zebra(Obtainable):
+    """``horse2zebra``: 1,067 + 1,334 training and 120 + 140 test images, official split.
+
+    Object masks are read where ``masks/trainA/NAME.png`` exist; the official release has none.
+    Options: `majority`, `minority` (``horse``, ``zebra``).
+    """
+
+    title = "Horse2Zebra"
+    terms = "ImageNet: non-commercial research"
+    known_leaks = True
+    paper_name = "Horse2Zebra"
+    name = "horse2zebra"
+    folder_name = "horse2zebra"
+    # SHA-256 and size as published in TensorFlow Datasets (url_checksums/cycle_gan.txt), for the
+    # second address; the first is where the authors moved the same file.
+    remotes = (
+        Remote(
+            file="horse2zebra.zip",
+            urls=(
+                "https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/horse2zebra.zip",
+                "https://people.eecs.berkeley.edu/~taesung_park/CycleGAN/datasets/horse2zebra.zip",
+            ),
+            checksum="sha256:a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
+        ),
+    )
+    official: Mapping[str, int] = {
+        "train horse": 1067,
+        "train zebra": 1334,
+        "test horse": 120,
+        "test zebra": 140,
+    }
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        super().__init__(root, argument)
+        if argument is not None:
+            raise UsageError("horse2zebra takes no argument")
+        given = Options("horse2zebra", options, ("majority", "minority"))
+        self.majority, self.minority = given.text("majority"), given.text("minority")
+        if self.majority is None and self.minority is None:
+            self.minority = "zebra"
+
+    @classmethod
+    def lacks(cls, folder: Path) -> str | None:
+        """Return what of the official layout is missing in a folder."""
+        missing = [part for part in _PARTS if not (folder / part).is_dir()]
+        return f"folder {', '.join(missing)}" if missing else None
+
+    def everything(self) -> Listing:
+        """List horses (0) and zebras (1)."""
+        base = self.located()
+        found = []
+        for part in _PARTS:
+            files = image_files(base / part)
+            if not files:
+                raise DataError(f"{base / part} has no images; {self.mend()}")
+            found += [(f"{part}/{file}", *_PARTS[part]) for file in files]
+        names = tuple(name for name, _, _ in found)
+        masks = [base / "masks" / Path(name).with_suffix(".png") for name in names]
+        have = [mask if mask.exists() else None for mask in masks]
+        return Listing(
+            classes=("horse", "zebra"),
+            sources=[base / name for name in names],
+            labels=np.array([label for _, _, label in found], np.int64),
+            splits=np.array([split for _, split, _ in found]),
+            names=names,
+            masks=have if any(have) else None,
+        )
+
+    def read(self) -> Listing:
+        """List the images as majority and minority."""
+        return choose_classes(
+            self.everything(), majority=self.majority, minority=self.minority, owner="horse2zebra"
+        )
