@@ -16,11 +16,11 @@ import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from imbench.errors import DataError
 
@@ -176,14 +176,27 @@ def _extract_tar(archive: Path, folder: Path, limits: Limits) -> None:
 def _tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
     with archive.open("rb") as file:
         magic = file.read(6)
-    opened_by = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-    unpack = next((how for start, how in opened_by.items() if magic.startswith(start)), open)
+    unpack: Callable[[Path], IO[bytes]] = _plain
+    for start, how in _UNPACKERS.items():
+        unpack = how if magic.startswith(start) else unpack
     # As a stream, through a counter: tarfile would hold a header of any size in memory.
     with (
-        unpack(archive, "rb") as stream,
+        unpack(archive) as stream,
         tarfile.open(fileobj=_Counted(stream, tally), mode="r|") as opened,
     ):
         yield opened
+
+
+def _plain(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+# Their read-only modes are the defaults.
+_UNPACKERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 
 
 class _Counted(io.RawIOBase):

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, WebPImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 __all__ = [
     "FORMATS",
@@ -104,7 +104,7 @@ def open_image(data: bytes) -> Image.Image:
         frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageFault(f"more than {MAX_PIXELS} pixels") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageFault(_not_an_image(data)) from error
     except Exception as error:  # a damaged file may raise anything
         raise ImageFault(f"damaged: {error}") from error

@@ -218,7 +218,7 @@ def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArra
     """Hash pixels, labels, splits, groups and weights: not names, masks or folders."""
     digest = hashlib.sha256(f"imbench data {SCHEMA} {arrays['pixels'].shape}".encode())
     for start in range(0, len(rows), 4096):
-        digest.update(np.ascontiguousarray(arrays["pixels"][start : start + 4096]))
+        digest.update(arrays["pixels"][start : start + 4096].tobytes())
     digest.update(arrays["labels"].astype("<i8").tobytes())
     groups = listing.groups
     rest = {

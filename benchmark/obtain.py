@@ -85,7 +85,7 @@ class Obtainable(Dataset):
             raise DataError(f"there is no {path}")
         with self._placing(force) as part:
             if path.is_dir():
-                shutil.copytree(path, part / "copy")
+                self._copy(path, part / "copy")
             else:
                 self._unpack(path, part)
             self._settle(part)
@@ -103,6 +103,17 @@ class Obtainable(Dataset):
         extract(path, part / f"unpacked-{uuid.uuid4().hex[:8]}")
         if path.parent == part:
             path.unlink()
+
+    def _copy(self, path: Path, target: Path) -> None:
+        """Copy the official layout out of a folder: it alone, whatever else lies there."""
+        shutil.copytree(self._found(path), target)
+
+    def _found(self, path: Path) -> Path:
+        """Return the folder at or below `path` that has the official layout."""
+        for place in _within(path, _DEPTH):
+            if self.lacks(place) is None:
+                return place
+        raise DataError(f"this is not {self.name}: it lacks {self.lacks(_deepest_single(path))}")
 
     def _else_by_hand(self) -> str:
         urls = ", ".join(remote.urls[0] for remote in self.remotes)
@@ -125,11 +136,7 @@ class Obtainable(Dataset):
 
     def _settle(self, part: Path) -> None:
         """Find the official layout in what was unpacked and put it in its place."""
-        found = next((place for place in _within(part, _DEPTH) if self.lacks(place) is None), None)
-        if found is None:
-            raise DataError(
-                f"this is not {self.name}: it lacks {self.lacks(_deepest_single(part))}"
-            )
+        found = self._found(part)
         target = self.root / self.folder_name
         if target.exists():
             shutil.rmtree(target)

@@ -44,11 +44,18 @@ class Options:
             raise UsageError(f"{self.owner}: {key}={value} must be a whole number {low} to {high}")
         return value
 
-    def share(self, key: str, default: float, *, below_one: bool = False) -> float:
-        """Return a number in [0, 1], or in [0, 1)."""
+    def number(self, key: str, default: float, *, low: float, high: float) -> float:
+        """Return a number in [low, high]."""
         value = self.given.get(key, default)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= float(value or 0) <= 1 or (below_one and value == 1):
-            end = "below 1" if below_one else "to 1"
-            raise UsageError(f"{self.owner}: {key}={value} must be a number from 0 {end}")
-        return float(value or 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UsageError(f"{self.owner}: {key}={value} must be a number {low} to {high}")
+        if not low <= value <= high:
+            raise UsageError(f"{self.owner}: {key}={value} must be a number {low} to {high}")
+        return float(value)
+
+    def share(self, key: str, default: float) -> float:
+        """Return a number in [0, 1)."""
+        value = self.number(key, default, low=0, high=1)
+        if value == 1:
+            raise UsageError(f"{self.owner}: {key}=1 leaves nothing for training")
+        return value

@@ -37,7 +37,7 @@ class Digits(Dataset):
         given = Options("digits", options, ("majority", "minority", "test"))
         self.majority = given.text("majority", REST)
         self.minority = given.text("minority", "8" if self.majority != "8" else REST)
-        self.test = given.share("test", 0.4, below_one=True)
+        self.test = given.share("test", 0.4)
 
     def everything(self) -> Listing:
         """List all ten digits."""

@@ -43,8 +43,8 @@ class Folder(Dataset):
         given = Options("folder", options, ("majority", "minority", "test", "validation"))
         self.majority = given.text("majority")
         self.minority = given.text("minority")
-        self.test = given.share("test", 0.25, below_one=True)
-        self.validation = given.share("validation", 0.0, below_one=True)
+        self.test = given.share("test", 0.25)
+        self.validation = given.share("validation", 0.0)
         self.split_given = "test" in options or "validation" in options
 
     def everything(self) -> Listing:

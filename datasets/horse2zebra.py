@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Horse2Zebra(Obtainable):
             checksum="sha256:a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
         ),
     )
-    official: Mapping[str, int] = {
+    official: ClassVar[Mapping[str, int]] = {
         "train horse": 1067,
         "train zebra": 1334,
         "test horse": 120,

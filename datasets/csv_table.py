@@ -1,0 +1,164 @@
+"""A table of images: path, label, and optionally split, group and weight."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.classes import choose_classes
+from imbench.dataset import Dataset, Listing
+from imbench.datasets.folder import find
+from imbench.errors import DataError, UsageError
+from imbench.options import Options
+from imbench.spec import Value, unknown
+from imbench.split import split_name, stratified
+
+__all__ = ["CsvTable"]
+
+_COLUMNS = ("path", "label", "split", "group", "weight")
+
+
+class CsvTable(Dataset):
+    """``csv:PATH``: PATH below the data folder, below the working directory, or absolute.
+
+    The columns `path` (relative to the table) and `label` are needed; `split`, `group` and
+    `weight` are used if they exist. ``label=gender,group=person`` names other columns. Images of
+    one group never stand on both sides of a split: a split column that does that is refused, and
+    our own split (where there is no such column) keeps groups whole.
+
+    Options: the five columns, `majority`, `minority`, and without a split column `test` and
+    `validation` (shares of each class, default 0.25 and 0).
+    """
+
+    title = "CSV"
+    terms = "yours"
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        super().__init__(root, argument)
+        if not argument:
+            raise UsageError("csv needs a path: write csv:PATH")
+        known = (*_COLUMNS, "majority", "minority", "test", "validation")
+        given = Options("csv", options, known)
+        self.columns = {role: given.text(role) for role in _COLUMNS}
+        self.majority = given.text("majority")
+        self.minority = given.text("minority")
+        self.test = given.share("test", 0.25)
+        self.validation = given.share("validation", 0.0)
+        self.split_given = "test" in options or "validation" in options
+
+    def everything(self) -> Listing:
+        """List every row of the table."""
+        table = find(self.root, str(self.argument), "csv")
+        if not table.is_file():
+            raise DataError(f"{table} is not a file; folder:PATH reads class folders")
+        rows = _read(table)
+        column = self._columns(table, list(rows[0]))
+        names = tuple(_cells(rows, column["path"], table))
+        texts = _cells(rows, column["label"], table)
+        twice = len(names) - len(set(names))
+        if twice:
+            first = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{table} lists {twice} images twice, the first of them {first!r}")
+        classes = tuple(sorted(set(texts)))
+        number = {name: label for label, name in enumerate(classes)}
+        labels = np.array([number[text] for text in texts], np.int64)
+        groups = None
+        if "group" in column:
+            groups = np.array(_cells(rows, column["group"], table), dtype=object)
+        return Listing(
+            classes=classes,
+            sources=[table.parent / name for name in names],
+            labels=labels,
+            splits=self._splits(rows, column.get("split"), table, names, labels, groups),
+            names=names,
+            groups=groups,
+            weights=_weights(rows, column["weight"], table) if "weight" in column else None,
+        )
+
+    def read(self) -> Listing:
+        """List the images of the chosen classes."""
+        owner = f"csv:{self.argument}"
+        return choose_classes(
+            self.everything(), majority=self.majority, minority=self.minority, owner=owner
+        )
+
+    def _columns(self, table: Path, header: list[str]) -> dict[str, str]:
+        found = {}
+        for role in _COLUMNS:
+            chosen = self.columns[role]
+            if chosen is not None and chosen not in header:
+                raise unknown(f"column of {table.name}", chosen, header)
+            if chosen is not None or role in header:
+                found[role] = chosen or role
+        for needed in ("path", "label"):
+            if needed not in found:
+                raise UsageError(
+                    f"{table} has no column {needed!r}; name one with {needed}= from "
+                    f"{', '.join(header)}"
+                )
+        return found
+
+    def _splits(
+        self,
+        rows: list[dict[str, str]],
+        column: str | None,
+        table: Path,
+        names: tuple[str, ...],
+        labels: NDArray[np.int64],
+        groups: NDArray[np.object_] | None,
+    ) -> NDArray[np.str_]:
+        if column is None:
+            return stratified(
+                names, labels, test=self.test, validation=self.validation, groups=groups
+            )
+        if self.split_given:
+            raise UsageError(f"{table} has its own split; leave out test= and validation=")
+        splits = [split_name(text) for text in _cells(rows, column, table)]
+        for row, split in zip(rows, splits, strict=True):
+            if split is None:
+                raise DataError(
+                    f"{table}: {column} {row[column]!r} is none of train, validation, test"
+                )
+        # That no group is torn is checked where images are decoded; `bench data verify` lists them.
+        return np.array(splits, dtype="<U10")
+
+
+def _read(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{table} is not UTF-8 text: {error.reason}") from error
+    except csv.Error as error:
+        raise DataError(f"{table} is not a CSV table: {error}") from error
+    if not rows:
+        raise DataError(f"{table} has no rows")
+    for number, row in enumerate(rows, 2):
+        # DictReader marks surplus cells by the key None and missing ones by the value None.
+        if None in row or None in row.values():
+            raise DataError(f"{table}, row {number}: not as many cells as the header has")
+    return rows
+
+
+def _cells(rows: list[dict[str, str]], column: str, table: Path) -> list[str]:
+    cells = [row[column].strip() for row in rows]
+    if "" in cells:
+        raise DataError(f"{table}, row {cells.index('') + 2}: {column} is empty")
+    return cells
+
+
+def _weights(rows: list[dict[str, str]], column: str, table: Path) -> NDArray[np.float64]:
+    weights = []
+    for number, cell in enumerate(_cells(rows, column, table), 2):
+        try:
+            weight = float(cell)
+        except ValueError:
+            weight = math.nan
+        if not (math.isfinite(weight) and weight > 0):
+            raise DataError(f"{table}, row {number}: {column} {cell!r} is not a positive number")
+        weights.append(weight)
+    return np.array(weights, np.float64)
