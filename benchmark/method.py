@@ -116,7 +116,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Diverged
             If the loss becomes NaN or infinite.
         """
-        pixels, labels = self._validated(X, y)
+        pixels, labels = self._validated_pair(X, y)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
@@ -138,16 +138,19 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n, K)."""
-        return probabilities(self.parts_, self.logits(X), self.priors_)
+        raw = self.logits(X)
+        return probabilities(self.parts_, raw, self.priors_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each image, shape (n,)."""
-        chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        chosen: NDArray[Any] = self.classes_[proba.argmax(axis=1)]
         return chosen
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return adjusted logits (n, K); for two classes their difference, shape (n,)."""
-        scores = _adjusted(self.parts_, self.logits(X), self.priors_)
+        raw = self.logits(X)
+        scores = _adjusted(self.parts_, raw, self.priors_)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     @property
@@ -155,23 +158,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # scikit-learn sets None to ask for any seed; ours is then the default one.
         return 0 if self.random_state is None else int(self.random_state)
 
-    def _validated(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
-        fitting = y is not None
-        images = np.ndim(X) > 2
-        checked = validate_data(
-            self,
-            X,
-            y if fitting else "no_validation",
-            reset=fitting,
-            allow_nd=True,
-            dtype=None if images else np.float32,
-            ensure_min_samples=1,
-        )
-        pixels, labels = checked if fitting else (checked, None)
-        if images:
-            pixels = self._validated_images(pixels, fitting)
-        if not fitting:
-            return pixels
+    def _validated_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        pixels, labels = self._validated(X, y, reset=True)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -179,6 +167,21 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"training images of one class only ({self.classes_[0]!r}); two are needed"
             )
         return pixels, codes.astype(np.int64)
+
+    def _validated(
+        self, X: ArrayLike, y: ArrayLike | str | None = "no_validation", *, reset: bool = False
+    ) -> Any:
+        """Return checked images or features, and checked labels where they are given."""
+        X = X if hasattr(X, "ndim") else np.asarray(X)
+        images = X.ndim > 2
+        checked = validate_data(
+            self, X, y, reset=reset, allow_nd=True, dtype=None if images else np.float32
+        )
+        if not images:
+            return checked
+        if reset:
+            return self._validated_images(checked[0], reset), checked[1]
+        return self._validated_images(checked, reset)
 
     def _validated_images(self, pixels: NDArray[Any], fitting: bool) -> NDArray[np.uint8]:
         if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):

@@ -1,0 +1,83 @@
+"""The contract catches what it is there to catch."""
+
+import numpy as np
+import pytest
+
+from imbench.checks import check_listing, check_metric, check_part
+from imbench.dataset import Listing
+
+PART = '''
+import numpy as np
+from imbench.part import Part
+
+class Broken(Part):
+    """A part."""
+    {body}
+'''
+
+BROKEN = {
+    "does more than store": "def __init__(self, a=1):\n        self.a = a\n        self.b = 2",
+    "changes the images it is given": "def resample(self, x, y, rng):\n"
+    "        x.pixels[0] = 0\n        return x, y",
+    "changes the labels it is given": "def resample(self, x, y, rng):\n"
+    "        y[:] = y[::-1].copy()\n        return x, y",
+    "numpy's global random state": "def resample(self, x, y, rng):\n"
+    "        np.random.rand()\n        return x, y",
+    "is not deterministic": "def resample(self, x, y, rng):\n"
+    "        rows = np.random.default_rng().permutation(len(y))\n        return x[rows], y[rows]",
+    "loses a class": "def resample(self, x, y, rng):\n        return x[y == 0], y[y == 0]",
+    "makes pixels above 255": "def resample(self, x, y, rng):\n"
+    "        return np.asarray(x, float) * 9, y",
+    "is not above 0": "def class_weights(self, counts, original):\n        return 0 * counts",
+    "class_weights has shape": "def class_weights(self, counts, original):\n"
+    "        return np.ones(3)",
+    "changes the logits": "def adjust(self, logits, priors):\n"
+    "        logits += 1\n        return logits",
+    "adjust is not finite": "def adjust(self, logits, priors):\n        return logits + np.inf",
+}
+
+
+@pytest.mark.parametrize("says", BROKEN)
+def test_a_broken_part_is_named(tmp_path, says):
+    file = tmp_path / "broken.py"
+    file.write_text(PART.format(body=BROKEN[says]))
+    with pytest.raises(AssertionError, match=says):
+        check_part(f"{file}:Broken")
+
+
+def test_a_metric_that_is_nan_is_refused():
+    check_metric(lambda labels, proba: float((labels == proba.argmax(1)).mean()))
+    with pytest.raises(AssertionError, match="not one number"):
+        check_metric(lambda labels, proba: labels)
+    with pytest.raises(AssertionError, match="all majority scores is nan"):
+        check_metric(
+            lambda labels, proba: (
+                float("nan") if proba[4, 0] > 0.5 and labels[0] == 0 and proba[0, 0] > 0.5 else 0.0
+            )
+        )
+
+
+def listing(**changes):
+    values = {
+        "classes": ("a", "b"),
+        "sources": np.zeros((4, 8, 8, 1), np.uint8),
+        "labels": np.array([0, 1, 0, 1]),
+        "splits": np.array(["train", "train", "test", "test"]),
+        "names": ("1", "2", "3", "4"),
+    }
+    return Listing(**{**values, **changes})
+
+
+def test_listings():
+    check_listing(listing())
+    for says, changes in {
+        "image names repeat": {"names": ("1", "1", "2", "3")},
+        "names has not one entry": {"names": ("1",)},
+        "are in test": {"labels": np.array([0, 1, 0, 0])},
+        "unknown split": {"splits": np.array(["train", "train", "test", "dev"])},
+        "both sides of a split": {"groups": np.array(["x", "y", "x", "z"])},
+        "class names repeat": {"classes": ("a", "a")},
+        "at least two classes": {"classes": ("a",)},
+    }.items():
+        with pytest.raises(AssertionError, match=says):
+            check_listing(listing(**changes))

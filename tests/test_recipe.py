@@ -1,0 +1,123 @@
+"""Recipes and their grammar."""
+
+import pytest
+
+from imbench.errors import UnknownName, UsageError
+from imbench.recipe import PAPER, canonical, parse_recipe
+from imbench.spec import Spec, parse_spec, split_list
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("vanilla", "vanilla"),
+        (" us + cs ", "us+cs"),
+        ("smote:k_neighbors=3+cbl:beta=0.990+ts", "smote:k_neighbors=3+cbl:beta=0.99+ts"),
+        ("smote:k_neighbors=5", "smote"),
+        ("cbl:0.9", "cbl:beta=0.9"),
+        ("cbl:beta=9e-1", "cbl:beta=0.9"),
+        ("imblearn:BorderlineSMOTE", "imblearn:sampler=BorderlineSMOTE"),
+        ("cs:ratio=1e+2", "cs:ratio=100.0"),
+    ],
+)
+def test_there_is_one_way_to_write_a_recipe(text, expected):
+    assert canonical(text) == expected
+    assert canonical(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("cbl", "needs beta"),
+        ("cbl:bata=0.9", "did you mean beta"),
+        ("somte", "did you mean smote"),
+        ("vanilla+cs", "vanilla is the recipe of no parts"),
+        ("vanilla:x=1", "vanilla is the recipe of no parts"),
+        ("cs+cs", "given twice"),
+        ("", "has no name"),
+        ("us:rho=1,rho=2", "given twice"),
+        ("us:rho=2", r"rho lies in \[0, 1\]"),
+        ("nowhere/part.py:Mine", "no file"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_in_a_sentence(text, says):
+    with pytest.raises(UsageError, match=says):
+        parse_recipe(text)
+
+
+def test_rho_is_one_alone_and_a_half_beside_weights():
+    assert parse_recipe("us").parts[0].rho == 1
+    assert parse_recipe("us+cs").parts[0].rho == 0.5
+    assert parse_recipe("os+cbl:beta=0.99").parts[0].rho == 0.5
+    assert parse_recipe("us:rho=0.2+cs").parts[0].rho == 0.2
+    assert parse_recipe("us+ts").parts[0].rho == 1
+
+
+def test_parts_that_only_adjust_share_a_training():
+    assert parse_recipe("ts").training == "vanilla"
+    assert parse_recipe("us+cs+ts").training == "us+cs"
+    assert parse_recipe("cbl:beta=0.9").training == "cbl:beta=0.9"
+
+
+def test_titles_are_those_of_the_paper():
+    titles = [parse_recipe(text).title for text in PAPER if text not in ("alt", "aug")]
+    assert titles == [
+        *("Vanilla", "TS", "CS", "US", "OS", "US+CS", "OS+CS", "SMOTE"),
+        *("CBL 0.9", "CBL 0.99", "CBL 0.999", "CBL 0.9999"),
+    ]
+    assert parse_recipe("smote:k_neighbors=3+ts").title == "SMOTE k_neighbors=3+TS"
+
+
+def test_two_parts_that_claim_one_hook_are_refused(tmp_path):
+    (tmp_path / "focal.py").write_text(
+        "from imbench.part import Part\n"
+        "class A(Part):\n"
+        "    def losses(self, logits, y, counts):\n"
+        "        return logits.sum(1)\n"
+        "class B(A):\n"
+        "    pass\n"
+    )
+    file = tmp_path / "focal.py"
+    assert len(parse_recipe(f"{file}:A+cs").parts) == 2
+    with pytest.raises(UsageError, match="both change `losses`"):
+        parse_recipe(f"{file}:A+{file}:B")
+
+
+def test_a_file_that_fails_or_holds_no_part_is_refused(tmp_path):
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "other.py").write_text("class A: pass\n")
+    with pytest.raises(UsageError, match="cannot be imported"):
+        parse_recipe(f"{tmp_path / 'broken.py'}:A")
+    with pytest.raises(UsageError, match="not a subclass"):
+        parse_recipe(f"{tmp_path / 'other.py'}:A")
+    with pytest.raises(UsageError, match="defines no 'B'"):
+        parse_recipe(f"{tmp_path / 'other.py'}:B")
+
+
+def test_list_items_keep_their_options():
+    assert split_list("celeba,folder:c,majority=a,minority=b,cub") == [
+        "celeba",
+        "folder:c,majority=a,minority=b",
+        "cub",
+    ]
+    assert split_list("vanilla,smote:k_neighbors=3+cbl:beta=0.9,norm=sum_C,ts") == [
+        "vanilla",
+        "smote:k_neighbors=3+cbl:beta=0.9,norm=sum_C",
+        "ts",
+    ]
+    assert split_list(" , ") == []
+
+
+def test_specs_read_and_write_values():
+    spec = parse_spec("folder:/a b/c,minority=3,flag=true,x=none,rate=0.5,word=t-shirt")
+    assert spec == Spec(
+        "folder",
+        "/a b/c",
+        {"minority": 3, "flag": True, "x": None, "rate": 0.5, "word": "t-shirt"},
+    )
+    assert parse_spec(str(spec)) == spec
+
+
+def test_an_unknown_name_gets_the_nearest_ones():
+    with pytest.raises(UnknownName, match=r"unknown method 'vanila'"):
+        parse_recipe("vanila")
