@@ -47,10 +47,10 @@ def quick(recipe="vanilla", **changes):
 def test_it_learns_digits_and_is_deterministic(digits):
     x, y, test_x, test_y = digits
     settings = {"steps": 120, "augment": "none"}
-    first, second = (quick("cs", **settings).fit(x, y).predict_proba(test_x) for _ in range(2))
+    first, second = (quick("os", **settings).fit(x, y).predict_proba(test_x) for _ in range(2))
     assert (first == second).all()
-    assert balanced_accuracy_score(test_y, first.argmax(1)) > 0.9
-    other = quick("cs", **settings, random_state=1).fit(x, y).predict_proba(test_x)
+    assert balanced_accuracy_score(test_y, first.argmax(1)) > 0.7
+    other = quick("os", **settings, random_state=1).fit(x, y).predict_proba(test_x)
     assert (first != other).any()
 
 
@@ -184,6 +184,6 @@ def test_normalisation_is_that_of_the_training_images(digits):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_auto_takes_the_gpu(digits):
     x, y, test_x, test_y = digits
-    fitted = quick("cs", steps=120, augment="none").fit(x, y)
+    fitted = quick("os", steps=120, augment="none").fit(x, y)
     assert next(fitted.network_.parameters()).is_cuda
-    assert balanced_accuracy_score(test_y, fitted.predict(test_x)) > 0.9
+    assert balanced_accuracy_score(test_y, fitted.predict(test_x)) > 0.7
