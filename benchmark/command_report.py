@@ -1,0 +1,153 @@
+"""`bench report`: tables of what runs left, on the terminal or as files."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from imbench.record import Record
+
+__all__ = ["report"]
+
+STDOUT = "-"
+DEFAULT_METRICS = "f1,f1_balanced,acsa"
+
+
+def _form(name: str, what: str) -> Any:
+    return click.option(
+        f"--{name}",
+        is_flag=False,
+        flag_value=STDOUT,
+        default=None,
+        metavar="[FILE]",
+        help=f"{what}; without FILE to standard output.",
+    )
+
+
+@click.command("report")
+@click.argument("results", default="results", type=click.Path(path_type=Path))
+@_form("latex", "LaTeX tables (booktabs)")
+@_form("markdown", "Markdown tables")
+@_form("csv", "Tidy CSV, one line a record and metric")
+@_form("json", "Means, intervals, scores of each seed, status")
+@click.option(
+    "--metric",
+    multiple=True,
+    metavar="NAMES",
+    help=f"Metrics, separated by commas; {DEFAULT_METRICS} if not given.",
+)
+@click.option("--vs-paper", is_flag=True, help="Set F1 beside the published values.")
+@click.option(
+    "--bold",
+    type=click.Choice(["best", "not-worse"]),
+    default="best",
+    show_default=True,
+    help="Bold the best, or all that are not significantly worse.",
+)
+def report(
+    results: Path,
+    latex: str | None,
+    markdown: str | None,
+    csv: str | None,
+    json: str | None,
+    metric: tuple[str, ...],
+    vs_paper: bool,
+    bold: str,
+) -> None:
+    """Print the tables of the records in RESULTS (default: results)."""
+    from imbench.report import render
+
+    forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json}
+    asked = {form: target for form, target in forms.items() if target is not None}
+    _refuse_bad_targets(asked)
+    if not metric:
+        metric = ("f1",) if vs_paper else (DEFAULT_METRICS,)
+    options: dict[str, Any] = {
+        "metrics": _metrics(metric),
+        "bold": bold,
+        "vs_paper": vs_paper,
+        "command": shlex.join(["bench", *sys.argv[1:]]),
+    }
+    records = _records(results)
+    if not asked:
+        width = shutil.get_terminal_size((80, 24)).columns
+        _say(render(records, form="terminal", width=width, **options))
+    for form, target in asked.items():
+        text = render(records, form=form, **options)  # type: ignore[arg-type]
+        if target == STDOUT:
+            _say(text)
+        else:
+            _write(Path(target), text)
+            click.echo(f"wrote {target}", err=True)
+
+
+def _metrics(given: tuple[str, ...]) -> list[str]:
+    from imbench.errors import UsageError
+    from imbench.spec import split_list
+
+    names = list(dict.fromkeys(name for text in given for name in split_list(text)))
+    if not names:
+        raise UsageError("--metric names no metric; `bench list metrics` shows all")
+    return names
+
+
+def _refuse_bad_targets(asked: dict[str, str]) -> None:
+    from imbench.errors import UsageError
+
+    if sum(target == STDOUT for target in asked.values()) > 1:
+        raise UsageError(
+            f"only one of {', '.join(f'--{form}' for form in asked)} can go to standard output; "
+            "give the others a file"
+        )
+    for form, target in asked.items():
+        if target != STDOUT and Path(target).is_dir():
+            raise UsageError(
+                f"--{form} {target}: that is a folder; to report on it write "
+                f"`bench report {shlex.quote(target)} --{form}`"
+            )
+
+
+def _records(results: Path) -> list[Record]:
+    from imbench.errors import NotComparable
+    from imbench.store import Store
+
+    if not results.is_dir():
+        raise NotComparable(
+            f"there is no results folder {str(results)!r}: run `bench run` first, "
+            "or name the folder that an earlier run wrote"
+        )
+    records = Store(results).records()
+    if not records:
+        raise NotComparable(
+            f"{str(results)!r} holds no records: run `bench run --out {shlex.quote(str(results))}`"
+        )
+    return records
+
+
+def _say(text: str) -> None:
+    """Print, in the terminal's encoding whatever it is."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace("\xb1", "+-").encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(text, nl=False)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the whole file or leave the old one as it was."""
+    from imbench.errors import EnvironmentFault
+
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise EnvironmentFault(f"cannot write {str(path)!r}: {error.strerror}") from error

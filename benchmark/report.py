@@ -1,0 +1,207 @@
+"""Records to a report: one entry for every form, used by `bench report` and at the end of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, get_args
+
+from imbench.errors import NotComparable, UsageError
+from imbench.grid import Cell
+from imbench.metrics import lower_is_better
+from imbench.paper import DATASETS, Versus, versus, versus_sheet
+from imbench.record import Record
+from imbench.registry import load
+from imbench.sheet import Sheet, table_sheet
+from imbench.tables import Table, make_tables
+
+__all__ = ["FORMS", "Form", "render"]
+
+Form = Literal["terminal", "markdown", "csv", "json", "latex"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+SCHEMA = 1
+"""Of the JSON form: raise it when a field changes its meaning or goes."""
+
+
+def render(
+    records: Iterable[Record],
+    *,
+    metrics: Sequence[str] = ("f1",),
+    form: Form = "terminal",
+    bold: str = "best",
+    vs_paper: bool = False,
+    planned: Iterable[Cell] = (),
+    command: str = "",
+    width: int = 80,
+) -> str:
+    """Return the report of `records` as text.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        In any order; only those of the same data, settings and protocol share a table.
+    metrics : sequence of str
+        Registered names. What a record does not hold is computed from its kept outputs.
+    form : {"terminal", "markdown", "csv", "json", "latex"}
+        CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell.
+    bold : {"best", "not-worse"}
+        What is bold in a column: see `imbench.bold.choose`.
+    vs_paper : bool
+        Set F1 beside the published values.
+    planned : iterable of Cell
+        Cells asked for; those without a record are shown as holes.
+    command : str
+        What the report was asked with, for the comments of LaTeX and for JSON.
+    width : int
+        Columns of the terminal.
+
+    Raises
+    ------
+    NotComparable
+        If there is no record, or none that the paper has.
+    UsageError
+        If a metric is unknown, or `vs_paper` comes without F1.
+    """
+    records = list(records)
+    if not records:
+        raise NotComparable("no records to report: `bench run` makes some")
+    if vs_paper and "f1" not in metrics:
+        raise UsageError("the published table has F1 only: add f1 to the metrics")
+    if form == "csv" and not vs_paper:
+        from imbench.frame import frame
+
+        return frame(records, metrics).to_csv(index=False, lineterminator="\n")
+    tables = make_tables(records, metrics, planned=planned, bold=bold)
+    beside = _beside(tables) if vs_paper else {}
+    if form == "csv":
+        return _versus_csv(tables, beside)
+    if form == "json":
+        return _json(tables, beside, command)
+    sheets = [_sheet(table, index in beside) for index, table in enumerate(tables)]
+    return _printed(sheets, form, records, command, width)
+
+
+def _printed(
+    sheets: list[Sheet], form: Form, records: list[Record], command: str, width: int
+) -> str:
+    if form == "latex":
+        from imbench.latex import latex
+
+        return latex(sheets, _latex_comments(records, command))
+    from imbench.text import markdown, terminal
+
+    return markdown(sheets) if form == "markdown" else terminal(sheets, width)
+
+
+def _beside(tables: list[Table]) -> dict[int, list[Versus]]:
+    """Return the comparison with the paper for each table, by its place, that has one."""
+    found = {
+        index: lines
+        for index, table in enumerate(tables)
+        if table.metric == "f1" and (lines := versus(table))
+    }
+    if not found:
+        ours = ", ".join(sorted({table.group.name for table in tables}))
+        raise NotComparable(
+            f"the published table has {', '.join(sorted(DATASETS))}, and the records {ours}: "
+            "leave out --vs-paper, or run one of the former"
+        )
+    return found
+
+
+def _sheet(table: Table, beside: bool) -> Sheet:
+    compared = versus_sheet(table) if beside else None
+    return table_sheet(table) if compared is None else compared
+
+
+def _latex_comments(records: list[Record], command: str) -> list[str]:
+    from imbench import __version__
+
+    commits = sorted({record.commit for record in records if record.commit})
+    return [
+        f"imbench {__version__}",
+        f"command: {command or 'imbench.report.render'}",
+        f"commit of the records: {', '.join(commits) or 'not recorded'}",
+    ]
+
+
+def _json(tables: list[Table], beside: dict[int, list[Versus]], command: str) -> str:
+    from imbench import __version__
+
+    body = {
+        "schema": SCHEMA,
+        "imbench": __version__,
+        "command": command,
+        "tables": [_plain(table, beside.get(index)) for index, table in enumerate(tables)],
+    }
+    return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
+    group = table.group
+    if compared is None:
+        rows = [
+            _plain_row(Versus(line.recipe, line.title, count, entry, None, ""))
+            for line in table.lines
+            for count, entry in zip(table.counts, line.entries, strict=True)
+        ]
+    else:
+        rows = [{**_plain_row(line), **_plain_versus(line)} for line in compared]
+    return {
+        "dataset": group.name,
+        "names": group.names,
+        "fingerprint": group.basis.fingerprint,
+        "majority": group.majority,
+        "test_counts": group.test_counts,
+        "protocol": group.basis.protocol,
+        "settings": group.basis.settings.model_dump(mode="json"),
+        "seeds": group.seeds,
+        "metric": table.metric,
+        "lower_is_better": lower_is_better(table.metric, load("metrics", table.metric)),
+        "trivial": table.trivial,
+        "notes": list(table.notes),
+        "rows": rows,
+    }
+
+
+def _plain_row(line: Versus) -> dict[str, Any]:
+    ours = line.ours
+    return {
+        "recipe": line.recipe,
+        "title": line.title,
+        "minority": line.minority,
+        "mean": ours.mean if ours else None,
+        "half_width": ours.half if ours else None,
+        "n": len(ours.scores) if ours else 0,
+        "scores": {str(seed): value for seed, value in ours.scores.items()} if ours else {},
+        "status": {str(seed): state for seed, state in ours.status.items()} if ours else {},
+        "mark": ours.mark if ours else "--",
+        "bold": ours.bold if ours else False,
+        "notes": list(ours.notes) if ours else [],
+    }
+
+
+def _plain_versus(line: Versus) -> dict[str, Any]:
+    cell = line.published
+    return {
+        "published": cell.value if cell else None,
+        "severity": cell.severity if cell else "",
+        "reason": cell.reason if cell else "",
+        "difference": line.difference,
+        "verdict": line.verdict,
+    }
+
+
+def _versus_csv(tables: list[Table], beside: dict[int, list[Versus]]) -> str:
+    import pandas as pd
+
+    rows = []
+    for index, lines in beside.items():
+        group = tables[index].group
+        for line in lines:
+            row = {**_plain_row(line), **_plain_versus(line)}
+            for key in ("scores", "status", "notes", "bold"):
+                del row[key]
+            rows.append({"dataset": group.name, "fingerprint": group.basis.fingerprint, **row})
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
