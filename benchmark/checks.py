@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from imbench.dataset import Listing
+from imbench.dataset import Dataset, Listing
 from imbench.examples import Examples
 from imbench.method import Method
 from imbench.part import Part
@@ -63,7 +63,7 @@ def check_metric(metric: Any) -> None:
         assert np.isfinite(value), f"the metric of {name} scores is {value}"
 
 
-def check_dataset(dataset: Any) -> Listing:
+def check_dataset(dataset: Dataset) -> Listing:
     """Check that a data set reads to a consistent listing, twice the same; return it."""
     first, second = dataset.read(), dataset.read()
     check_listing(first)

@@ -30,7 +30,7 @@ HOOKS = (
 )
 
 
-class Part(BaseEstimator):
+class Part(BaseEstimator):  # type: ignore[misc]
     """Base of all parts. Parameters in ``__init__`` and nothing else there.
 
     A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per

@@ -32,4 +32,4 @@ def target_counts(counts: NDArray[np.int64], rho: float | None, *, up: bool) -> 
         rho = 1.0
     n = np.asarray(counts, np.float64)
     anchor = n.max() if up else n.min()
-    return np.rint(anchor * (n / anchor) ** (1 - rho)).astype(np.int64)
+    return np.asarray(np.rint(anchor * (n / anchor) ** (1 - rho)), np.int64)
