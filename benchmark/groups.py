@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -183,5 +184,8 @@ def _described(group: Group) -> dict[str, object]:
     }
 
 
-def _group_order(group: Group) -> tuple[str, str]:
-    return group.name, str(list(_described(group).items()))
+def _group_order(group: Group) -> tuple[object, ...]:
+    basis = group.basis
+    majority = math.inf if basis.majority is None else basis.majority
+    settings = tuple(basis.settings.model_dump().values())
+    return group.name, basis.fingerprint, majority, basis.protocol, settings

@@ -1,8 +1,8 @@
 r"""Tables in LaTeX: booktabs, compiled as printed, every name escaped.
 
-The preamble needs ``\usepackage[T1]{fontenc}`` and ``\usepackage{booktabs}``, both of which every
-TeX distribution has; any engine and class will do. Letters outside the Latin and Greek alphabets
-are spelt out as ``U+4E2D``, because pdfLaTeX has no glyphs for them.
+For pdfLaTeX with ``\usepackage[T1]{fontenc}`` and ``\usepackage{booktabs}``, in any class; ``cmap``
+or ``lmodern`` beside them makes accented letters searchable in the PDF. Letters outside the Latin
+and Greek alphabets are spelt out as ``U+4E2D``, because its fonts have no glyphs for them.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ and class pairs remembered [M]. So a difference says that two protocols differ, 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -102,9 +102,9 @@ def published() -> Mapping[tuple[str, str, int], Published]:
     return cells
 
 
-def paper_dataset(dataset: str, names: Mapping[str, str] = DATASETS) -> str:
-    """Return the paper's name of a data set spec, or an empty text."""
-    return names.get(parse_spec(dataset).name, "")
+def paper_dataset(specs: Iterable[str], names: Mapping[str, str] = DATASETS) -> str:
+    """Return the paper's name of the data that were run under `specs`, or an empty text."""
+    return next((names[name] for spec in specs if (name := parse_spec(spec).name) in names), "")
 
 
 def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
@@ -113,7 +113,7 @@ def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
     Methods of the paper that were not run are included at the counts that were; the list is empty
     where the paper does not have the data set.
     """
-    dataset = paper_dataset(table.group.name, names)
+    dataset = paper_dataset(table.group.names, names)
     printed = {key[1:]: cell for key, cell in published().items() if key[0] == dataset}
     if not printed:
         return []
@@ -156,7 +156,7 @@ def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | N
     base = table_sheet(table)
     counts = [line.minority for line in found]
     rules = frozenset(i for i in range(1, len(found)) if counts[i] != counts[i - 1])
-    dataset = paper_dataset(table.group.name, names)
+    dataset = paper_dataset(table.group.names, names)
     left_out = sorted({key[2] for key in published() if key[0] == dataset} - set(table.counts))
     notes = [note for note in table.notes if "bold" not in note]
     if len(table.group.seeds) < ENOUGH:

@@ -1,0 +1,199 @@
+"""LaTeX tables: the text itself, and what an engine makes of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import unicodedata
+
+import pytest
+from pypdf import PdfReader
+
+from imbench.latex import PREAMBLE, escape
+from imbench.report import render
+
+EXPECTED = r"""% imbench {version}
+% command: bench report --latex
+% commit of the records: abc123
+% Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}
+
+% data digits: fingerprint 0123456789abcdef
+% seeds: 2 (majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab)
+% settings {"network":"cnn","size":16,"steps":200,"batch_size":64,"lr":0.05,"momentum":0.9,"weight_decay":0.0002,"warmup":0.05,"augment":"flip+crop","threads":1}, protocol version 1
+\begin{table}[htbp]
+\centering\footnotesize\setlength{\tabcolsep}{3pt}
+\caption{digits: F1 of the minority. Majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab.}
+\label{tab:digits-f1-{code}}
+\begin{tabular}{@{}lrr@{}}
+\toprule
+ & \multicolumn{2}{c}{minority training images} \\
+\cmidrule(l){2-3}
+method & 25 & 100 \\
+\midrule
+Vanilla & 0.300{\scriptsize$\pm$.635} & 0.550{\scriptsize$\pm$.635} \\
+US+CS & \textbf{0.550}{\scriptsize$\pm$.635} & -{}- \\
+CBL 0.99 & 0.400\textsuperscript{\,1/2}\textsuperscript{\,a} & div\textsuperscript{\,b} \\
+\midrule
+trivial & 0.700 & 0.700 \\
+\bottomrule
+\end{tabular}
+\par\smallskip
+\begin{minipage}{\linewidth}\raggedright
+\textsuperscript{a}~1 of 2 seeds: seed 1 diverged (loss is NaN at 50\% \& step\_7)\par
+\textsuperscript{b}~seeds 0-1 diverged (NaN)\par
+mean over seeds $\pm$ half-width of its 95 \% t interval\par
+-{}- not run\par
+bold: best mean of a column\par
+no bold in a column with one method only\par
+only methods with the most seeds of their column can be bold\par
+\end{minipage}
+\end{table}
+"""  # noqa: E501
+
+
+@pytest.fixture
+def records(make_record):
+    reason = "loss is NaN at 50% & step_7"
+    return [
+        make_record("vanilla", 25, 0, 0.25, commit="abc123"),
+        make_record("vanilla", 25, 1, 0.35),
+        make_record("vanilla", 100, 0, 0.5),
+        make_record("vanilla", 100, 1, 0.6),
+        make_record("us+cs", 25, 0, 0.5),
+        make_record("us+cs", 25, 1, 0.6),
+        make_record("cbl:beta=0.99", 25, 0, 0.4),
+        make_record("cbl:beta=0.99", 25, 1, None, status="diverged", reason=reason),
+        make_record("cbl:beta=0.99", 100, 0, None, status="diverged", reason="NaN"),
+        make_record("cbl:beta=0.99", 100, 1, None, status="diverged", reason="NaN"),
+    ]
+
+
+def test_whole_table(records):
+    from imbench import __version__
+
+    text = render(records, form="latex", command="bench report --latex")
+    (code,) = re.findall(r"\\label\{tab:digits-f1-([0-9a-f]{8})\}", text)
+    assert text == EXPECTED.replace("{version}", __version__).replace("{code}", code)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("50%_&#", r"50\%\_\&\#"),
+        ("{}~^\\", r"\{\}\textasciitilde{}\textasciicircum{}\textbackslash{}"),
+        ("$x$ <a|b>", r"\$x\$ \textless{}a\textbar{}b\textgreater{}"),
+        ("[x]*", "{[}x{]}{*}"),
+        ("-- '' ,,", "-{}- '{}' ,{},"),
+        ("žluť β Ω", r"žluť $\beta$ $\Omega$"),
+        ("Z\u030c", "Ž"),
+        ("名", "U+540D"),
+        ("a\nb\x00", r"a\textbackslash{}nb\textbackslash{}x00"),
+    ],
+)
+def test_escape(text, expected):
+    assert escape(text) == expected
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_no_name_breaks_out_of_a_comment(make_record, ending):
+    name = f"folder:x{ending}\\input{{/etc/passwd}}"
+    record = make_record(cell={"dataset": name, "fingerprint": name}, commit=name)
+    text = render([record], form="latex", command=f"bench report {name}")
+    for line in re.split(r"[\n\r\x0b\x0c\x85\u2028\u2029]", text):
+        assert r"\input" not in line or line.startswith("% ")
+
+
+def compiled(tables, folder, *, package=""):
+    """Return the text of the PDF and the log, or skip; `package` is one more to load."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex here (Debian: texlive-latex-recommended)")
+    preamble = PREAMBLE
+    if package:
+        found = subprocess.run(["kpsewhich", f"{package}.sty"], capture_output=True)
+        if found.returncode:
+            pytest.skip(f"no LaTeX package {package} here (Debian: texlive-latex-recommended)")
+        preamble = PREAMBLE.replace("\n", f"\n\\usepackage{{{package}}}\n", 1)
+    source = f"{preamble}\n\\begin{{document}}\n{tables}\\end{{document}}\n"
+    (folder / "report.tex").write_text(source, encoding="utf-8")
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report"],
+        cwd=folder,
+        capture_output=True,
+        env={**os.environ, "max_print_line": "1000"},
+        timeout=120,
+    )
+    log = (folder / "report.log").read_text(encoding="utf-8", errors="replace")
+    assert run.returncode == 0, log[-2000:]
+    pages = PdfReader(folder / "report.pdf").pages
+    text = "\n".join(page.extract_text() for page in pages)
+    return unicodedata.normalize("NFKC", text), log
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+def test_it_compiles_and_reads_back(records, tmp_path):
+    text, log = compiled(render(records, form="latex", metrics=["f1", "acsa"]), tmp_path)
+    flat = squeezed(text)
+    assert "Vanilla0.300±.6350.550±.635" in flat
+    assert "US+CS0.550±.635--" in flat
+    assert "CBL0.990.4001/2adivb" in flat
+    assert "ACSA(balancedaccuracy)" in flat
+    assert "Overfull" not in log
+    assert "undefined" not in log
+
+
+AWKWARD = [
+    "50%_&#{}~^\\",
+    "$x$ <script>alert(1)</script>",
+    "[a]*|b| \"q\" 'r' `s` ?` !` -- --- '' ,, << >>",
+    "\\input{/etc/hostname} \\end{table} ^^M %",
+    "žluťoučký kůň ÅØßÞ Ąęő",
+]
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_names_read_back_as_they_are(make_record, tmp_path, name):
+    tables = render([make_record(name, cell={"dataset": f"csv:{name}"})], form="latex")
+    # Without cmap the PDF prints accented letters but does not say which ones they are.
+    text, _ = compiled(tables, tmp_path, package="" if name.isascii() else "cmap")
+    flat = squeezed(text).replace("\u2019", "'").replace("\u2018", "`").replace("\u2033", '"')
+    expected = squeezed(unicodedata.normalize("NFKC", name))
+    assert flat.count(expected) >= 2, flat[:400]
+
+
+def test_other_scripts_are_spelt_out_and_compile(make_record, tmp_path):
+    tables = render([make_record("名前 ☃ βΩ → ≥")], form="latex")
+    text, _ = compiled(tables, tmp_path)
+    assert "U+540DU+524DU+2603βΩ→≥" in squeezed(text).replace("\u2126", "Ω")
+
+
+def test_every_letter_kept_has_a_glyph(tmp_path):
+    from imbench.latex import _GREEK, _LATIN, _SPECIAL
+
+    letters = sorted(_LATIN | _GREEK | _SPECIAL.keys())
+    _, log = compiled("\n\n".join(map(escape, letters)), tmp_path)
+    assert "Missing character" not in log
+    assert "undefined" not in log
+
+
+def test_the_papers_whole_table_beside_ours_fits_its_pages(make_record, tmp_path):
+    from imbench.recipe import PAPER
+
+    records = [
+        make_record(recipe, count, seed, 0.5 + 0.1 * seed, cell={"dataset": "celeba"})
+        for recipe in PAPER
+        for count in (50, 100, 200, 300, 400, 500)
+        for seed in range(3)
+    ]
+    plain, log = compiled(render(records, form="latex"), tmp_path)
+    assert "Overfull" not in log
+    assert squeezed(plain).count("0.600±.248") == 14 * 6
+    beside, log = compiled(render(records, form="latex", vs_paper=True), tmp_path)
+    assert "Overfull" not in log
+    assert "too large" not in log
+    for value in ("0.6736", "0.9226", "0.1500"):
+        assert value in beside

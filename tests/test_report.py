@@ -1,0 +1,245 @@
+"""Whole expected reports in every form, from hand-made records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from imbench.errors import NotComparable, UsageError
+from imbench.frame import COLUMNS, frame
+from imbench.report import render
+
+AWKWARD = "folder:50%_&#{}~^\\ $x$ <script>alert(1)</script> |*[a](b)` \u017dluť \u540d\u524d"
+
+
+@pytest.fixture
+def records(make_record):
+    scores = {"vanilla": (0.25, 0.35), "us+cs": (0.5, 0.6), "cbl:beta=0.99": (0.4, None)}
+    made = []
+    for recipe, pair in scores.items():
+        for seed, score in enumerate(pair):
+            if score is not None:
+                made.append(make_record(recipe, 25, seed, score))
+                made.append(make_record(recipe, 100, seed, score + 0.25))
+    made.append(
+        make_record("cbl:beta=0.99", 25, 1, None, status="diverged", reason="loss is NaN at step 7")
+    )
+    return made
+
+
+TERMINAL = """\
+digits: F1 of the minority (minority training images in columns)
+majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA
+  0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab
+
+method             25          100
+--------  -----------  -----------
+Vanilla     .300±.635    .550±.635
+US+CS      *.550±.635   *.800±.635
+CBL 0.99  .400 1/2[a]  .650 1/2[b]
+--------  -----------  -----------
+trivial          .700         .700
+
+[a] 1 of 2 seeds: seed 1 diverged (loss is NaN at step 7)
+[b] 1 of 2 seeds: seed 1 not run
+mean over seeds ± half-width of its 95 % t interval
+* bold: best mean of a column
+only methods with the most seeds of their column can be bold
+"""
+
+MARKDOWN = """\
+### digits: F1 of the minority (minority training images in columns)
+
+majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; \
+cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab
+
+| method   |                    25 |                   100 |
+|:---------|----------------------:|----------------------:|
+| Vanilla  |         0.300 ± 0.635 |         0.550 ± 0.635 |
+| US+CS    |     **0.550** ± 0.635 |     **0.800** ± 0.635 |
+| CBL 0.99 | 0.400 1/2<sup>a</sup> | 0.650 1/2<sup>b</sup> |
+| trivial  |                 0.700 |                 0.700 |
+
+- <sup>a</sup> 1 of 2 seeds: seed 1 diverged (loss is NaN at step 7)
+- <sup>b</sup> 1 of 2 seeds: seed 1 not run
+- mean over seeds ± half-width of its 95 % t interval
+- bold: best mean of a column
+- only methods with the most seeds of their column can be bold
+"""
+
+
+def test_terminal(records):
+    assert render(records) == TERMINAL
+
+
+def test_order_of_records_changes_nothing(records):
+    assert render(records[::-1]) == TERMINAL
+
+
+def test_markdown(records):
+    assert render(records, form="markdown") == MARKDOWN
+
+
+CSV = """\
+vanilla,Vanilla,25,0,ok,,f1,0.25
+vanilla,Vanilla,25,1,ok,,f1,0.35
+us+cs,US+CS,25,0,ok,,f1,0.5
+us+cs,US+CS,25,1,ok,,f1,0.6
+cbl:beta=0.99,CBL 0.99,25,0,ok,,f1,0.4
+cbl:beta=0.99,CBL 0.99,25,1,diverged,loss is NaN at step 7,f1,
+"""
+
+
+def test_csv(records):
+    text = render(records, form="csv")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert text.splitlines()[0] == ",".join(COLUMNS)
+    shown = ("recipe", "title", "minority", "seed", "status", "reason", "metric", "value")
+    small = [",".join(line[key] for key in shown) for line in lines if line["minority"] == "25"]
+    assert small == CSV.splitlines()
+    assert {line["fingerprint"] for line in lines} == {"0123456789abcdef"}
+    assert {(line["majority"], line["test_majority"], line["steps"]) for line in lines} == {
+        ("1000", "120", "200")
+    }
+
+
+def test_frame_pivots_to_the_same_means(records):
+    table = frame(records, ["f1", "acsa"])
+    assert len(table) == 2 * len(records)
+    means = table[table.metric == "f1"].pivot_table("value", "recipe", "minority")
+    assert means.loc["us+cs", 25] == pytest.approx(0.55)
+    assert means.loc["cbl:beta=0.99", 25] == pytest.approx(0.4)
+
+
+def test_json(records):
+    body = json.loads(render(records, form="json", metrics=["f1", "acsa"], command="bench report"))
+    assert [table["metric"] for table in body["tables"]] == ["f1", "acsa"]
+    table = body["tables"][0]
+    assert {key: table[key] for key in ("dataset", "majority", "test_counts", "seeds")} == {
+        "dataset": "digits",
+        "majority": 1000,
+        "test_counts": [120, 140],
+        "seeds": [0, 1],
+    }
+    rows = {(row["recipe"], row["minority"]): row for row in table["rows"]}
+    assert rows["cbl:beta=0.99", 25] == {
+        "recipe": "cbl:beta=0.99",
+        "title": "CBL 0.99",
+        "minority": 25,
+        "mean": 0.4,
+        "half_width": None,
+        "n": 1,
+        "scores": {"0": 0.4},
+        "status": {"0": "ok", "1": "diverged"},
+        "mark": "1/2",
+        "bold": False,
+        "notes": ["1 of 2 seeds: seed 1 diverged (loss is NaN at step 7)"],
+    }
+    assert rows["us+cs", 25]["bold"]
+    assert rows["us+cs", 25]["half_width"] == pytest.approx(0.6353, abs=1e-4)
+
+
+def test_every_method_of_the_paper_at_six_counts_fits_80_columns(make_record):
+    from imbench.recipe import PAPER
+
+    records = [
+        make_record(recipe, count, seed, 0.5 + 0.01 * seed)
+        for recipe in PAPER
+        for count in (50, 100, 200, 300, 400, 500)
+        for seed in range(3)
+    ]
+    lines = render(records).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("method") for line in lines) == 1
+
+
+def test_a_wide_table_is_cut_into_blocks_without_losing_a_number(make_record):
+    records = [make_record("vanilla", c, s, c / 1000) for c in range(100, 999, 50) for s in (0, 1)]
+    text = render(records, width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    for count in range(100, 999, 50):
+        assert f".{count}±.000" in text
+
+
+def test_scores_below_zero_and_above_one(make_record):
+    records = [make_record(seed=s, score=v) for s, v in enumerate((-0.25, -0.35))]
+    records += [make_record("us", seed=s, score=v) for s, v in enumerate((1.5, 2.5))]
+    text = render(records)
+    assert "-.300±.635" in text
+    assert "*2.000±6.353" in text
+
+
+def test_no_records():
+    with pytest.raises(NotComparable, match="bench run") as raised:
+        render([])
+    assert raised.value.exit_code == 3
+
+
+def test_one_method_and_one_seed_have_no_bold_and_a_note_why(make_record):
+    one_method = render([make_record(seed=0), make_record(seed=1)])
+    assert "no bold in a column with one method only" in one_method
+    one_seed = render([make_record("vanilla"), make_record("us")])
+    assert "no bold in a column with one seed only" in one_seed
+    for text in (one_method, one_seed):
+        assert "*" not in text
+
+
+def test_nothing_but_failures_is_still_a_table(make_record):
+    text = render([make_record(score=None, status="memory", reason="CUDA out of memory")])
+    assert "mem[a]" in text
+    assert "seed 0 ran out of memory (CUDA out of memory)" in text
+
+
+def test_a_metric_without_records_of_it_marks_holes(make_record):
+    assert "n/a[a]" in render([make_record()], metrics=["mcc"])
+
+
+def test_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(make_record):
+    record = make_record(cell={"dataset": AWKWARD + "\x1b[31m\nnext"})
+    terminal = render([record])
+    assert "\x1b" not in terminal
+    assert "\\x1b[31m\\nnext" in terminal
+    text = render([record], form="markdown")
+    assert "<script>" not in text
+    title = text.splitlines()[0]
+    for piece in (
+        "50%\\_&amp;\\#\\{\\}\\~^\\\\",
+        "\\$x\\$",
+        "&lt;script&gt;",
+        "\\|\\*\\[a\\](b)\\`",
+    ):
+        assert piece in title
+
+
+def test_awkward_names_survive_csv_and_json(make_record):
+    record = make_record(cell={"dataset": AWKWARD + '\n"quoted", and more'})
+    (line,) = csv.DictReader(io.StringIO(render([record], form="csv")))
+    assert line["dataset"] == record.cell.dataset
+    (table,) = json.loads(render([record], form="json"))["tables"]
+    assert table["dataset"] == record.cell.dataset
+
+
+def test_vs_paper_needs_f1_and_a_data_set_of_the_paper(records):
+    with pytest.raises(UsageError, match="F1 only"):
+        render(records, metrics=["acsa"], vs_paper=True)
+    with pytest.raises(NotComparable, match="and the records digits"):
+        render(records, vs_paper=True)
+
+
+def test_a_report_imports_neither_torch_nor_matplotlib():
+    code = (
+        "import sys\n"
+        "from imbench.grid import Cell\nfrom imbench.record import Record\n"
+        "from imbench.report import render\n"
+        "cell = Cell(dataset='d', fingerprint='f', minority=5, recipe='us+cs', seed=0)\n"
+        "record = Record(key=cell.key, cell=cell, status='ok', metrics={'f1': 0.5})\n"
+        "render([record]), render([record], form='latex')\n"
+        "print(*{'torch', 'matplotlib'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
