@@ -202,7 +202,7 @@ def _key(listing: Listing, digests: list[str], size: int, drop: bool) -> str:
 def _complete(folder: Path) -> bool:
     try:
         _opened(folder, _manifest(folder))
-    except (DataError, OSError, ValueError, KeyError):
+    except (DataError, KeyError):
         return False
     return True
 
@@ -218,11 +218,15 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _opened(folder: Path, manifest: dict[str, Any]) -> Decoded:
-    arrays = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in manifest["arrays"]
-    }
-    if any(len(array) != len(manifest["names"]) for array in arrays.values()):
+    try:
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in manifest["arrays"]
+        }
+        whole = all(len(array) == len(manifest["names"]) for array in arrays.values())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} is damaged ({error}); delete it") from error
+    if not whole:
         raise DataError(f"the arrays in {folder} do not fit together; delete it")
     parts, start = {}, 0
     for split in SPLITS:

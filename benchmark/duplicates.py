@@ -95,7 +95,7 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     frequency, place = np.arange(_LOW)[:, None], np.arange(size)[None, :]
     waves = np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)).astype(np.float32)
     low = np.einsum("fi,nij,gj->nfg", waves, thumbnails.astype(np.float32), waves, optimize=True)
-    low = low.reshape(len(low), -1)[:, 1:]  # without the mean: brightness says nothing
+    low = low.reshape(len(low), _LOW * _LOW)[:, 1:]  # without the mean: brightness says nothing
     return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
 
 
@@ -106,18 +106,11 @@ def near_pairs(
 
     Images that are almost one grey value are left out: they all look alike.
     """
-    standard = _standardised(thumbnails)
     textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _FLAT)
     left = textured if side is None else textured[~side[textured]]
     right = textured if side is None else textured[side[textured]]
-    bits_left = perceptual_hash(thumbnails[left]) if len(left) else np.empty((0, 63), np.float32)
-    bits_right = (
-        bits_left
-        if side is None
-        else perceptual_hash(thumbnails[right])
-        if len(right)
-        else np.empty((0, 63), np.float32)
-    )
+    bits_left = perceptual_hash(thumbnails[left])
+    bits_right = bits_left if side is None else perceptual_hash(thumbnails[right])
     found = []
     for start in range(0, len(left), _BLOCK):
         for begin in range(0, len(right), _BLOCK):
@@ -128,12 +121,12 @@ def near_pairs(
             a, b = left[start + a], right[begin + b]
             if side is None:
                 a, b, distance = a[a < b], b[a < b], distance[a < b]
-            found += _confirmed(standard, a, b, distance)
+            found += _confirmed(thumbnails, a, b, distance)
     return sorted(found)
 
 
 def _confirmed(
-    standard: NDArray[np.float32],
+    thumbnails: NDArray[np.uint8],
     a: NDArray[np.int64],
     b: NDArray[np.int64],
     distance: NDArray[np.float32],
@@ -141,7 +134,8 @@ def _confirmed(
     kept = []
     for start in range(0, len(a), _BLOCK):
         first, second = a[start : start + _BLOCK], b[start : start + _BLOCK]
-        apart = np.sqrt(((standard[first] - standard[second]) ** 2).mean(axis=1))
+        one, other = _standardised(thumbnails[first]), _standardised(thumbnails[second])
+        apart = np.sqrt(((one - other) ** 2).mean(axis=1))
         allowed = MAX_DIFFERENCE - STRICTER * distance[start : start + _BLOCK]
         for row in np.flatnonzero(apart <= allowed):
             kept.append((int(first[row]), int(second[row])))
@@ -149,7 +143,7 @@ def _confirmed(
 
 
 def _standardised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    flat = thumbnails.reshape(len(thumbnails), thumbnails[0].size).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
     return flat

@@ -1,0 +1,126 @@
+"""Fixtures: a cache of our own, and pictures, folders and servers (``data_...``) for data tests."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imbench.grid import Cell, Settings
+from imbench.record import Record
+
+
+@pytest.fixture(autouse=True)
+def data_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep decoded images out of the user's cache; one cache for the whole test run."""
+    folder = tmp_path_factory.getbasetemp() / "imbench-cache"
+    monkeypatch.setenv("IMBENCH_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def data_picture() -> Callable[..., Image.Image]:
+    """Return a maker of colourful pictures, a different one for each seed."""
+
+    def make(seed: int, size: tuple[int, int] = (48, 40)) -> Image.Image:
+        coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+    return make
+
+
+@pytest.fixture
+def data_folder(
+    tmp_path: Path, data_picture: Callable[..., Image.Image]
+) -> Callable[[dict[str, int]], Path]:
+    """Return a maker of folders of PNG images: ``{"train/cat": 6}`` to ``train/cat/0.png``..."""
+
+    def make(counts: dict[str, int]) -> Path:
+        root = tmp_path / "pictures"
+        seed = 0
+        for name, count in counts.items():
+            (root / name).mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                data_picture(seed).save(root / name / f"{number}.png")
+                seed += 1
+        return root
+
+    return make
+
+
+@pytest.fixture
+def data_real() -> Path:
+    """Return the folder of real images, or skip."""
+    named = os.environ.get("IMBENCH_DATA")
+    if not named or not (Path(named) / "horse2zebra").is_dir():
+        pytest.skip("IMBENCH_DATA does not name a folder with horse2zebra: real images are needed")
+    return Path(named)
+
+
+class Answers(dict[str, tuple[int, bytes, int]]):
+    """Path to (status, body, bytes announced beyond the body); `url` is the server's address."""
+
+    url = ""
+    asked: list[str]
+
+
+@pytest.fixture
+def data_server() -> Iterator[Answers]:
+    """Run an HTTP server on this machine that gives the answers put into it."""
+    answers = Answers()
+    answers.asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers.asked.append(self.path)
+            status, body, more = answers.get(self.path, (404, b"not here", 0))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) + more))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    answers.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield answers
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    """Return a maker of sealed records by hand, for reports."""
+
+    def make(
+        recipe: str = "vanilla",
+        minority: int = 50,
+        seed: int = 0,
+        score: float | None = 0.5,
+        *,
+        cell: dict[str, object] | None = None,
+        **fields: object,
+    ) -> Record:
+        settings = Settings(network="cnn", size=16, steps=200)
+        given = {"dataset": "digits", "fingerprint": "0123456789abcdef", "settings": settings}
+        made = Cell(recipe=recipe, minority=minority, seed=seed, **{**given, **(cell or {})})
+        body: dict[str, object] = {
+            "status": "ok",
+            "metrics": {} if score is None else {"f1": score, "acsa": score},
+            "train_counts": [1000, minority],
+            "test_counts": [120, 140],
+        }
+        return Record(key=made.key, cell=made, **{**body, **fields}).sealed()
+
+    return make

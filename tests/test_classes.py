@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from imbench.classes import choose, choose_classes
+from imbench.dataset import Listing
+from imbench.errors import UnknownName, UsageError
+
+THREE = {"hat": 5, "shirt": 9, "skirt": 3}
+
+
+def chosen(counts, majority=None, minority=None):
+    choice = choose(counts, majority=majority, minority=minority, owner="folder:x")
+    return choice.classes, dict(choice.label_of)
+
+
+def test_of_two_classes_the_larger_is_the_majority():
+    assert chosen({"cat": 2, "dog": 3}) == (("dog", "cat"), {"dog": 0, "cat": 1})
+    assert chosen({"dog": 3, "cat": 3})[0] == ("cat", "dog")
+
+
+def test_of_two_classes_one_name_settles_both():
+    assert chosen({"cat": 2, "dog": 3}, majority="cat")[0] == ("cat", "dog")
+    assert chosen({"cat": 2, "dog": 3}, minority="dog")[0] == ("cat", "dog")
+
+
+def test_more_than_two_need_a_choice_and_are_listed_with_counts():
+    with pytest.raises(UsageError, match=r"hat \(5\), shirt \(9\), skirt \(3\)"):
+        chosen(THREE)
+    with pytest.raises(UsageError, match="no majority is chosen"):
+        chosen(THREE, minority="hat")
+
+
+def test_rest_and_several_minorities():
+    assert chosen(THREE, "rest", "hat") == (("rest", "hat"), {"shirt": 0, "skirt": 0, "hat": 1})
+    assert chosen(THREE, "hat", "rest")[1] == {"hat": 0, "shirt": 1, "skirt": 1}
+    assert chosen(THREE, "shirt", "skirt/hat") == (
+        ("shirt", "skirt", "hat"),
+        {"shirt": 0, "skirt": 1, "hat": 2},
+    )
+
+
+def test_names_with_a_slash_and_in_other_case():
+    counts = {"T-shirt/top": 4, "Coat": 2, "Bag": 1}
+    assert chosen(counts, "t-shirt/top", "coat/bag")[0] == ("T-shirt/top", "Coat", "Bag")
+
+
+@pytest.mark.parametrize(
+    ("majority", "minority", "message"),
+    [
+        ("hat", "hat", "chosen twice"),
+        ("hat/skirt", "shirt", "name one"),
+        ("rest", "hat/shirt/skirt", "no class is left"),
+    ],
+)
+def test_senseless_choices_are_refused(majority, minority, message):
+    with pytest.raises(UsageError, match=message):
+        chosen(THREE, majority, minority)
+
+
+def test_a_wrong_name_gets_a_suggestion():
+    with pytest.raises(UnknownName, match="did you mean skirt"):
+        chosen(THREE, "hat", "skrt")
+
+
+@pytest.mark.parametrize("counts", [{}, {"cat": 3}])
+def test_one_class_only_is_refused(counts):
+    with pytest.raises(UsageError, match="two are needed"):
+        chosen(counts)
+
+
+def test_a_listing_keeps_only_the_chosen_images():
+    listing = Listing(
+        classes=("hat", "shirt", "skirt"),
+        sources=np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1),
+        labels=np.array([0, 1, 2, 0, 1, 2]),
+        splits=np.array(["train", "train", "train", "test", "test", "test"]),
+        names=tuple("abcdef"),
+        groups=np.array(list("uvwxyz"), dtype=object),
+        weights=np.arange(6.0),
+    )
+    some = choose_classes(listing, majority="skirt", minority="hat", owner="x")
+    assert some.classes == ("skirt", "hat")
+    assert some.names == ("a", "c", "d", "f")
+    assert some.labels.tolist() == [1, 0, 1, 0]
+    assert some.splits.tolist() == ["train", "train", "test", "test"]
+    assert some.groups is not None
+    assert some.groups.tolist() == ["u", "w", "x", "z"]
+    assert some.weights is not None
+    assert some.weights.tolist() == [0, 2, 3, 5]
+    assert np.ravel(some.sources).tolist() == [0, 2, 3, 5]

@@ -1,0 +1,334 @@
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imbench.decoded import checked, make_dataset, open_decoded, prepare
+from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
+
+COUNTS = {"train/cat": 6, "train/dog": 4, "test/cat": 3, "test/dog": 3}
+
+
+@pytest.fixture
+def made(data_folder, tmp_path):
+    """Return a folder of images and a function that prepares it in a cache of its own."""
+    folder = data_folder(COUNTS)
+
+    def again(size=16, **options):
+        return prepare(f"folder:{folder}", root=tmp_path, size=size, cache=tmp_path / "c", **options)
+
+    return folder, again
+
+
+def entries(tmp_path):
+    return sorted(path for path in (tmp_path / "c" / "decoded").iterdir() if path.is_dir())
+
+
+def test_images_are_mapped_and_ordered_by_name(made):
+    folder, again = made
+    decoded = again()
+    assert decoded.classes == ("cat", "dog")
+    assert isinstance(decoded.train.pixels, np.memmap)
+    assert decoded.train.pixels.shape == (10, 16, 16, 3)
+    assert decoded.train.counts(2).tolist() == [6, 4]
+    assert len(decoded.validation) == 0
+    assert decoded.test.names[:2] == ("test/cat/0.png", "test/cat/1.png")
+    image = Image.open(folder / "test/cat/1.png")
+    box = (4, 0, 44, 40)
+    expected = np.asarray(image.resize((16, 16), Image.Resampling.BILINEAR, box=box))
+    assert (decoded.test.pixels[1] == expected).all()
+    assert not decoded.train.pixels.flags.writeable
+
+
+def test_a_second_time_nothing_is_decoded(made, tmp_path, caplog):
+    _, again = made
+    caplog.set_level(logging.INFO)
+    first, second = again(), again()
+    assert caplog.text.count("decoding") == 1
+    assert first.folder == second.folder
+    assert first.fingerprint == second.fingerprint
+    opened = open_decoded(first.folder)
+    assert (opened.test.pixels == first.test.pixels).all()
+    assert opened.test.names == first.test.names
+    assert len(entries(tmp_path)) == 1
+
+
+def test_size_is_part_of_the_key(made, tmp_path):
+    _, again = made
+    assert again(16).fingerprint != again(8).fingerprint
+    assert len(entries(tmp_path)) == 2
+
+
+def test_a_changed_file_is_noticed(made, tmp_path, data_picture):
+    folder, again = made
+    before = again()
+    path = folder / "train/cat/0.png"
+    old = path.stat()
+    data_picture(99).save(path)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    after = again()
+    assert after.fingerprint != before.fingerprint
+    assert (after.train.pixels[0] != before.train.pixels[0]).any()
+    assert (after.train.pixels[1:] == before.train.pixels[1:]).all()
+
+
+def test_equal_data_have_one_fingerprint_wherever_they_lie(made, tmp_path):
+    folder, again = made
+    before = again()
+    shutil.copytree(folder, tmp_path / "other" / "place")
+    moved = prepare(
+        "folder:place", root=tmp_path / "other", size=16, cache=tmp_path / "another cache"
+    )
+    assert moved.fingerprint == before.fingerprint
+    (tmp_path / "other/place/train/cat/0.png").rename(tmp_path / "other/place/train/dog/x.png")
+    relabelled = prepare("folder:place", root=tmp_path / "other", size=16, cache=tmp_path / "c")
+    assert relabelled.fingerprint != before.fingerprint
+
+
+def test_groups_and_weights_are_in_the_fingerprint(data_folder, tmp_path):
+    folder = data_folder({"a": 4, "b": 4})
+    seen = set()
+    for number, extra in enumerate(["", ",group", ",weight", ",group2"]):
+        lines = [f"path,label,split{extra.rstrip('2')}"]
+        for name in "ab":
+            for i in range(4):
+                value = {"": "", ",group": f",{name}{i}", ",weight": f",{i + 1}"}.get(
+                    extra, f",{name}"
+                )
+                lines.append(f"{name}/{i}.png,{name},{'test' if i > 1 else 'train'}{value}")
+        if extra == ",group2":
+            lines = [line.replace(",test,", ",test,t") for line in lines]
+        (folder / f"{number}.csv").write_text("\n".join(lines))
+        decoded = prepare(f"csv:{number}.csv", root=folder, size=8, cache=tmp_path / "c")
+        seen.add(decoded.fingerprint)
+        if extra == ",weight":
+            assert decoded.train.weights is not None
+            assert decoded.train.weights.tolist() == [1, 2, 1, 2]
+    assert len(seen) == 4
+
+
+def test_bad_images_stop_it_and_are_named(made):
+    folder, again = made
+    (folder / "train/cat/0.png").write_bytes(b"")
+    (folder / "test/dog/1.png").write_bytes(b"<html>")
+    with pytest.raises(DataError) as caught:
+        again()
+    assert "2 images cannot be used" in str(caught.value)
+    assert "train/cat/0.png: the file is empty (0 bytes)" in str(caught.value)
+    assert "test/dog/1.png: an HTML page" in str(caught.value)
+    assert "--bad-images skip" in str(caught.value)
+    assert caught.value.exit_code == 4
+
+
+def test_bad_images_are_skipped_and_listed(made):
+    folder, again = made
+    path = folder / "train/cat/0.png"
+    path.write_bytes(path.read_bytes()[:-200])
+    (folder / "train/dog/9.jpg").symlink_to(folder / "nowhere")
+    decoded = again(bad_images="skip")
+    assert set(decoded.skipped) == {"train/cat/0.png", "train/dog/9.jpg"}
+    assert decoded.skipped["train/cat/0.png"].startswith("damaged")
+    assert decoded.skipped["train/dog/9.jpg"] == "the file is missing"
+    assert decoded.train.counts(2).tolist() == [5, 4]
+    assert decoded.train.names[0] == "train/cat/1.png"
+    with pytest.raises(DataError, match="2 images cannot be used"):
+        again()  # the entry is there now; stop still stops
+
+
+def test_a_class_that_loses_all_its_images_is_named(made):
+    folder, again = made
+    for path in (folder / "test/dog").iterdir():
+        path.write_bytes(b"x")
+    with pytest.raises(DataError, match="no test image of class 'dog'"):
+        again(bad_images="skip")
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"no image can be used; test/cat/0.png: not an image"):
+        again(bad_images="skip")
+
+
+def test_copies_of_test_images_are_warned_of_or_dropped(made, caplog):
+    folder, again = made
+    shutil.copy(folder / "test/cat/1.png", folder / "train/cat/copy.png")
+    image = Image.open(folder / "test/dog/2.png").convert("RGB")
+    image.save(folder / "train/dog/near.jpg", quality=50)
+    kept = again()
+    assert "2 training or validation images are copies of test images" in caplog.text
+    assert kept.train.counts(2).tolist() == [7, 5]
+    assert kept.skipped == {}
+    caplog.clear()
+    assert len(again().train) == 12
+    assert "2 training" in caplog.text  # from the cache as well
+    caplog.clear()
+    dropped = again(drop_leaks=True)
+    assert caplog.text == ""
+    assert dropped.train.counts(2).tolist() == [6, 4]
+    assert dropped.skipped == {
+        "train/cat/copy.png": "equal to test image test/cat/1.png",
+        "train/dog/near.jpg": "nearly equal to test image test/dog/2.png",
+    }
+    assert dropped.fingerprint != kept.fingerprint
+    (folder / "train/cat/copy.png").unlink()
+    (folder / "train/dog/near.jpg").unlink()
+    assert again().fingerprint == dropped.fingerprint
+
+
+@pytest.mark.parametrize("harm", ["truncate", "manifest", "remove"])
+def test_a_damaged_entry_is_made_again(made, harm):
+    _, again = made
+    before = again()
+    expected = before.test.pixels.copy()
+    if harm == "truncate":
+        os.truncate(before.folder / "pixels.npy", 500)
+    elif harm == "manifest":
+        (before.folder / "manifest.json").write_text('{"schema"')
+    else:
+        (before.folder / "labels.npy").unlink()
+    after = again()
+    assert after.fingerprint == before.fingerprint
+    assert (after.test.pixels == expected).all()
+
+
+def test_a_foreign_pickle_in_an_entry_is_not_loaded(made):
+    _, again = made
+    decoded = again()
+    np.save(decoded.folder / "labels.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(DataError, match="Python objects"):
+        open_decoded(decoded.folder)
+    assert len(again().train) == 10
+
+
+def test_there_is_nothing_to_open(tmp_path):
+    with pytest.raises(DataError, match="no decoded images"):
+        open_decoded(tmp_path / "none")
+
+
+def test_a_cache_that_cannot_be_written(made, tmp_path):
+    folder, _ = made
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault, match="IMBENCH_CACHE"):
+        prepare(f"folder:{folder}", root=tmp_path, size=8, cache=tmp_path / "file")
+
+
+def test_what_is_no_data_set_is_refused(tmp_path):
+    with pytest.raises(UnknownName, match="did you mean digits"):
+        make_dataset("digit", tmp_path)
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("class A:\n    def __init__(self, root, argument=None): pass\n")
+    with pytest.raises(UsageError, match="has no method read"):
+        make_dataset(f"{plugin}:A", tmp_path)
+    with pytest.raises(UsageError, match="cannot be made"):
+        make_dataset(f"{plugin}:A:key=3", tmp_path)
+
+
+def test_listings_that_do_not_fit_are_refused(tmp_path):
+    from dataclasses import replace
+
+    good = make_dataset("savanna:train=2,test=2,size=8", tmp_path).read()
+    assert checked(good, "x") is good
+    for change, message in [
+        ({"labels": good.labels[:3]}, "3 labels for 8 names"),
+        ({"names": ("a",) * 8}, "not unique"),
+        ({"classes": ("one",)}, "one class only"),
+        ({"labels": good.labels + 1}, "outside 0..1"),
+        ({"splits": np.array(["dev"] * 8)}, "split 'dev' is none of"),
+        ({"groups": np.zeros(8)}, "1 groups stand in more than one split"),
+    ]:
+        with pytest.raises(DataError, match=message):
+            checked(replace(good, **change), "x")
+
+
+CHILD = """
+import logging, sys
+from pathlib import Path
+from imbench.decoded import prepare
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+d = prepare(sys.argv[1], root=Path("."), size=32, cache=Path(sys.argv[2]))
+print("done", d.fingerprint, len(d.train))
+"""
+
+
+def child(spec, cache):
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, spec, str(cache)], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def large(tmp_path, data_picture):
+    """Return a spec whose decoding takes about a second."""
+    folder = tmp_path / "large"
+    for kind in "ab":
+        (folder / kind).mkdir(parents=True)
+        data_picture(ord(kind), (1500, 1500)).save(folder / kind / "0.jpg")
+        for number in range(1, 30):
+            os.link(folder / kind / "0.jpg", folder / kind / f"{number}.jpg")
+    return f"folder:{folder}"
+
+
+def test_two_processes_at_once_decode_once(large, tmp_path):
+    children = [child(large, tmp_path / "c") for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0] for process in children]
+    assert [process.returncode for process in children] == [0, 0]
+    assert sum(output.count("decoding") for output in outputs) == 1
+    results = {output.splitlines()[-1] for output in outputs}
+    assert len(results) == 1
+    assert results.pop().startswith("done")
+    assert len(entries(tmp_path)) == 1
+
+
+def test_a_killed_decode_leaves_no_half_entry(large, tmp_path):
+    process = child(large, tmp_path / "c")
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("c/decoded/*.part/scratch.npy")):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    (left,) = entries(tmp_path)
+    assert left.suffix == ".part"
+    decoded = prepare(large, root=tmp_path, size=32, cache=tmp_path / "c")
+    assert entries(tmp_path) == [decoded.folder]
+    assert len(decoded.train) + len(decoded.test) == 60
+
+
+def test_workers_need_neither_torch_nor_pillow(made):
+    _, again = made
+    folder = again().folder
+    code = (
+        "import sys; from pathlib import Path; from imbench.decoded import open_decoded; "
+        f"d = open_decoded(Path({str(folder)!r})); "
+        "print(len(d.train), [m for m in ('torch', 'PIL', 'sklearn') if m in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == "10 []"
+
+
+def test_names_that_are_not_utf8(data_folder, tmp_path):
+    folder = data_folder({"a": 3, "b": 3})
+    os.rename(os.fsencode(folder / "a/0.png"), os.fsencode(folder / "a") + b"/\xff %&.png")
+    decoded = prepare(f"folder:{folder}", root=tmp_path, size=8, cache=tmp_path / "c")
+    names = [*decoded.train.names, *decoded.test.names]
+    assert b"a/\xff %&.png" in [os.fsencode(name) for name in names]
+
+
+def test_masks_follow_their_images(tmp_path):
+    decoded = prepare("savanna:train=3,test=2,size=32", root=tmp_path, size=16, cache=tmp_path / "c")
+    listing = make_dataset("savanna:train=3,test=2,size=32", tmp_path).read()
+    assert decoded.test.masks is not None
+    assert decoded.test.masks.shape == (4, 16, 16)
+    assert isinstance(listing.masks, np.ndarray)
+    for small, full in zip(decoded.test.masks, listing.masks[6:], strict=True):
+        assert abs(small.mean() - full.mean()) < 0.03
+    manifest = json.loads((decoded.folder / "manifest.json").read_text())
+    assert manifest["masked"] == ["test", "train"]
