@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
 STDOUT = "-"
 DEFAULT_METRICS = "f1,f1_balanced,acsa"
 
 
-def _form(name: str, what: str) -> Any:
+def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     return click.option(
         f"--{name}",
         is_flag=False,
@@ -122,7 +125,7 @@ def _records(results: Path) -> list[Record]:
             f"there is no results folder {str(results)!r}: run `bench run` first, "
             "or name the folder that an earlier run wrote"
         )
-    records = Store(results).records()
+    records: list[Record] = Store(results).records()
     if not records:
         raise NotComparable(
             f"{str(results)!r} holds no records: run `bench run --out {shlex.quote(str(results))}`"

@@ -56,7 +56,8 @@ FLOOR = 1e-15
 
 def predict(proba: Proba) -> Labels:
     """Return the likeliest class of each row, shape (n,); ties go to the smaller label."""
-    return np.argmax(proba, axis=1).astype(np.int64)
+    said: Labels = np.argmax(proba, axis=1).astype(np.int64)
+    return said
 
 
 def confusion(labels: Labels, proba: Proba) -> Labels:
