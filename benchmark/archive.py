@@ -16,6 +16,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Limits:
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a zip or a tar archive, compressed or not."""
-    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+    return path.is_file() and (zipfile.is_zipfile(path) or _is_tar(path))
 
 
 def what_it_is(path: Path) -> str:
@@ -185,6 +186,17 @@ def _tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
         tarfile.open(fileobj=_Counted(stream, tally), mode="r|") as opened,
     ):
         yield opened
+
+
+def _is_tar(path: Path) -> bool:
+    # tarfile.is_tarfile raises EOFError on a cut gzip file, and reads headers of any size.
+    try:
+        with _tar(path, _Tally(path, Limits())):
+            return True
+    except DataError:
+        return True  # a tar, which `extract` will refuse in words
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError):
+        return False
 
 
 def _plain(path: Path) -> IO[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,8 +161,3 @@ class _Bar:
 
     def close(self) -> None:
         self.progress.stop()
-
-
-def names(remotes: Sequence[Remote]) -> str:
-    """Return the files and first addresses of some remotes, for a message."""
-    return ", ".join(f"{remote.file} ({remote.urls[0]})" for remote in remotes)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["UNREADABLE", "file_digests"]
@@ -99,7 +100,12 @@ def _recall(memory: Path) -> dict[str, list[int | str]]:
 
 
 def _remember(memory: Path, files: dict[str, list[int | str]]) -> None:
-    memory.parent.mkdir(parents=True, exist_ok=True)
     part = memory.with_name(f"{memory.name}.{os.getpid()}.part")
-    part.write_text(json.dumps({"schema": _SCHEMA, "files": files}), "utf-8")
-    part.replace(memory)
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps({"schema": _SCHEMA, "files": files}), "utf-8")
+        part.replace(memory)
+    except OSError:
+        # Only time is lost: a cache that is full or read-only may still hold what is wanted.
+        with suppress(OSError):
+            part.unlink()

@@ -19,7 +19,7 @@ from imbench.duplicates import Pair, copies
 from imbench.entry import quiet_pillow
 from imbench.split import SPLITS, crossing_groups
 
-__all__ = ["Defect", "Seen", "class_counts", "defects", "headers", "look", "whole"]
+__all__ = ["Defect", "Seen", "class_counts", "defects", "headers", "look", "tally", "whole"]
 
 _THREADS = 2
 _SMALL = 8

@@ -43,7 +43,7 @@ class Horse2Zebra(Obtainable):
     name = "horse2zebra"
     folder_name = "horse2zebra"
     # SHA-256 and size as published in TensorFlow Datasets (url_checksums/cycle_gan.txt), for the
-    # second address; the first is where the authors moved the same file.
+    # second address; the first is the one that CycleGAN's own script uses now.
     remotes = (
         Remote(
             file="horse2zebra.zip",

@@ -60,3 +60,9 @@ def test_a_damaged_memory_is_replaced(tmp_path):
         memory.write_text(text)
         assert file_digests([path], memory) == [sha("x")]
         assert json.loads(memory.read_text())["schema"] == 1
+
+
+def test_a_memory_that_cannot_be_written_costs_only_time(tmp_path):
+    path = write(tmp_path / "a", "x")
+    (tmp_path / "file").write_text("")
+    assert file_digests([path], tmp_path / "file" / "m.json") == [sha("x")]

@@ -10,7 +10,7 @@ def options(text, known=("minority", "test", "train")):
 
 
 def test_an_unknown_key_gets_a_suggestion():
-    with pytest.raises(UnknownName, match="'minorty'.*did you mean minority"):
+    with pytest.raises(UnknownName, match=r"'minorty'.*did you mean minority"):
         options("minorty=3")
 
 

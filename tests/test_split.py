@@ -45,7 +45,7 @@ def test_a_small_class_still_has_one_in_each():
 
 
 def test_a_torn_group_is_named():
-    with pytest.raises(DataError, match="1 groups.*'ann' in test and train"):
+    with pytest.raises(DataError, match=r"1 groups.*'ann' in test and train"):
         check_groups(["ann", "bob", "ann"], np.array(["train", "train", "test"]), "csv:x")
     check_groups(["ann", "bob", "ann"], np.array(["test", "train", "test"]), "csv:x")
 

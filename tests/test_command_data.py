@@ -1,0 +1,124 @@
+import shutil
+import zipfile
+
+import pytest
+from click.testing import CliRunner
+
+from imbench.command_data import data
+from imbench.errors import DataError, UsageError
+
+
+def run(*args):
+    return CliRunner().invoke(data, [str(arg) for arg in args])
+
+
+def ok(*args):
+    result = run(*args)
+    assert result.exception is None, result.exception
+    return result.output
+
+
+def test_stats(data_folder, tmp_path):
+    data_folder({"train/cat": 6, "train/dog": 3, "test/cat": 2, "test/dog": 2})
+    assert ok("stats", "folder:pictures", "--data", tmp_path).splitlines() == [
+        "class       train        test",
+        "cat             6           2",
+        "dog             3           2",
+        "train: 9 images, imbalance ratio 2.00",
+        "test: 4 images, imbalance ratio 1.00",
+        "width: 48 to 48 px, median 48",
+        "height: 40 to 40 px, median 40",
+        "formats: 13 PNG",
+        "modes: 13 RGB",
+        "files that cannot be used: 0",
+    ]
+
+
+def test_stats_of_many_classes_names_them_and_damage(data_folder, tmp_path):
+    root = data_folder({"train/a": 4, "train/b": 2, "train/c": 2, "test/a": 2, "test/b": 2})
+    (root / "train/a/0.png").write_bytes(b"")
+    output = ok("stats", "folder:pictures", "--data", tmp_path)
+    assert "classes are not chosen: folder:pictures has 3 classes" in output
+    assert "test: 4 images, imbalance ratio infinite: a class is missing" in output
+    assert "  train/a/0.png: the file is empty (0 bytes)" in output
+    output = ok("stats", "folder:pictures,majority=b,minority=a", "--data", tmp_path)
+    assert "as chosen, the majority first" in output
+
+
+def test_stats_of_data_without_files(tmp_path):
+    output = ok("stats", "savanna:train=3,test=2,size=16", "--data", tmp_path)
+    assert "masks: 10" in output
+    assert "formats: 10 array" in output
+
+
+def test_verify(data_folder, tmp_path):
+    root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
+    output = ok("verify", "folder:pictures", "--data", tmp_path)
+    assert output == "folder:pictures: 10 images, 10 decoded\n\nnothing was found\n"
+    for number in range(30):
+        shutil.copy(root / "train/a/0.png", root / f"train/a/copy{number}.png")
+    output = ok("verify", "folder:pictures", "--data", tmp_path)  # not grave: exit code 0
+    assert "duplicate: 30\n  train/a/0.png = train/a/copy0.png\n" in output
+    assert "and 10 more; --all prints them" in output
+    assert output.endswith("no grave finding\n")
+    assert "more; --all" not in ok("verify", "folder:pictures", "--data", tmp_path, "--all")
+
+
+def test_verify_ends_with_1_and_one_line_if_something_is_grave(data_folder, tmp_path):
+    root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
+    shutil.copy(root / "test/a/0.png", root / "train/a/leak.png")
+    result = run("verify", "folder:pictures", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "leak: 1\n  train/a/leak.png = test/a/0.png\n" in result.stdout
+    assert result.stderr.strip() == (
+        "folder:pictures: 1 grave findings (leak); mend the data, or run with --drop-leaks"
+    )
+    (root / "train/a/leak.png").write_bytes(b"x")
+    result = run("verify", "folder:pictures", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "--bad-images skip" in result.stderr
+
+
+def test_import_and_verify(data_folder, tmp_path, monkeypatch):
+    folder = data_folder({"trainA": 3, "trainB": 3, "testA": 2, "testB": 2})
+    with zipfile.ZipFile(tmp_path / "h.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, path.relative_to(folder))
+    monkeypatch.setenv("IMBENCH_DATA", str(tmp_path / "data"))
+    output = ok("import", "horse2zebra", tmp_path / "h.zip")
+    assert "10 images; terms: ImageNet" in output
+    assert "`bench data verify horse2zebra`" in output
+    output = ok("verify", "horse2zebra")
+    assert "count: 4" in output
+    assert "3 train images of horse, officially 1067" in output
+    with pytest.raises(DataError, match="--force"):
+        raise run("import", "horse2zebra", folder).exception
+    assert "10 images" in ok("import", "horse2zebra", folder, "--force")
+
+
+def test_errors_are_those_of_the_harness(tmp_path):
+    for args, kind, message in [
+        (("import", "digits", tmp_path), UsageError, "needs no import"),
+        (("fetch", "digits"), DataError, "has no download"),
+        (("fetch", "celeba"), DataError, "quotas"),
+        (("fetch", "horse2zbra"), UsageError, "did you mean horse2zebra"),
+        (("verify", "cub"), DataError, "`bench data fetch cub`"),
+    ]:
+        error = run(*args, "--data", tmp_path).exception
+        assert isinstance(error, kind), args
+        assert message in str(error)
+
+
+def test_fetch_from_a_mirror_that_is_a_quota_page(data_server, tmp_path, monkeypatch):
+    data_server["/horse2zebra.zip"] = (200, b"<html>Quota exceeded</html>", 0)
+    monkeypatch.setenv("IMBENCH_MIRROR", data_server.url)
+    error = run("fetch", "horse2zebra", "--data", tmp_path / "data").exception
+    assert isinstance(error, DataError)
+    assert "an HTML page" in str(error)
+    assert "`bench data import horse2zebra PATH`" in str(error)
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_help_says_what_the_exit_codes_mean():
+    assert "Exit code 1 if" in ok("verify", "--help")
+    assert set(data.commands) == {"fetch", "import", "verify", "stats"}
