@@ -93,7 +93,7 @@ def prepare(
     dataset = make_dataset(spec, root)
     listing = checked(dataset.read(), spec)
     drop = bool(dataset.known_leaks) if drop_leaks is None else drop_leaks
-    home = cache_folder() if cache is None else cache
+    home = (cache_folder() if cache is None else cache).absolute()  # workers may stand elsewhere
     try:
         folder = _entry(listing, spec, home, size, drop)
     except OSError as error:
