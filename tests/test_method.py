@@ -126,6 +126,15 @@ def test_clone_pickle_and_searches(digits):
     assert len(cross_val_score(quick(steps=10), x, y, cv=2)) == 2
 
 
+def test_read_only_images_are_taken_without_a_warning(digits, tmp_path):
+    x, y, test_x, _ = digits
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    fitted = quick(steps=2).fit(mapped, y)
+    assert (fitted.logits(mapped) == fitted.logits(np.array(x))).all()
+    assert (quick(steps=2).fit(x, y).logits(test_x) == fitted.logits(test_x)).all()
+
+
 def test_notes_and_cost(digits):
     x, y, *_ = digits
     rows = np.r_[np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:3]]
