@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ def _load_file(name: str) -> Any:
     path = Path(path_text).resolve()
     if not path.is_file():
         raise UsageError(f"no file {path_text!r}, which {name!r} names")
-    # One module per file, so that workers and pickles agree on the class.
-    module_name = f"imbench_file_{path.stem}_{abs(hash(str(path))):x}"
+    # One module per file, under one name in every process: hash() of a text differs between them.
+    digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    module_name = f"imbench_file_{path.stem}_{digest}"
     module = sys.modules.get(module_name)
     if module is None:
         description = importlib.util.spec_from_file_location(module_name, path)
