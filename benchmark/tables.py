@@ -18,6 +18,13 @@ from imbench.registry import load
 __all__ = ["Line", "Table", "make_tables", "metric_title"]
 
 
+CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
+PRIORS = (
+    "outputs as they are: methods that resample or reweight speak of another prior than the test "
+    "set's"
+)
+
+
 @dataclass(frozen=True)
 class Line:
     """A method's row; `entries` follow the table's counts."""
@@ -95,6 +102,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         trivial=_trivial(metric, group.test_counts, lower),
         notes=(
             *_reading(grid, group.seeds, lower),
+            *([PRIORS] if name in CALIBRATION else []),
             *bold_notes,
             *apart,
             *common,

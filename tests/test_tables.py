@@ -209,6 +209,19 @@ def test_a_metric_that_fails_or_is_not_finite_costs_its_cell_only(make_record, t
     assert tables[1].trivial is None
 
 
+def test_lower_is_better_and_another_prior_are_said(make_record):
+    records = [
+        make_record(recipe, seed=s, score=None, metrics={"brier": score + s / 100})
+        for recipe, score in (("vanilla", 0.2), ("us", 0.3))
+        for s in (0, 1)
+    ]
+    (table,) = make_tables(records, ["brier"])
+    assert entries(table)["vanilla", 50].bold
+    assert not entries(table)["us", 50].bold
+    assert table.notes[0].endswith("lower is better")
+    assert any("another prior" in note for note in table.notes)
+
+
 def test_an_unknown_metric_is_refused_with_the_nearest(make_record):
     with pytest.raises(UnknownName, match="did you mean acsa"):
         make_tables([make_record()], ["asca"])
