@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 __all__ = [
+    "CellsFailed",
     "DataError",
     "Diverged",
     "EnvironmentFault",
     "ImbenchError",
+    "Interrupted",
     "NotComparable",
     "UnknownName",
     "UsageError",
@@ -17,6 +19,16 @@ class ImbenchError(Exception):
     """Base of all errors raised on purpose; its text is one sentence that says what to do."""
 
     exit_code = 1
+
+
+class CellsFailed(ImbenchError):
+    """A run ended with cells that have no score."""
+
+
+class Interrupted(ImbenchError):
+    """Stopped by the user; the text says how to go on."""
+
+    exit_code = 130
 
 
 class UsageError(ImbenchError):
