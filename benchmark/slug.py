@@ -1,0 +1,28 @@
+"""Any text to a file name that is safe everywhere and still readable."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = ["RESERVED", "slug"]
+
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._=+-]{0,59}")
+_OTHER = re.compile(r"[^A-Za-z0-9.=+-]+")
+_HASHED = re.compile(r"(.*-)?[0-9a-f]{8}")
+RESERVED = frozenset({"quarantine", "published", "con", "nul", "prn", "aux"})
+
+
+def slug(text: str) -> str:
+    """Return `text` if it is a safe name; else its safe characters and a hash of all of it.
+
+    Different texts never share a name, also where a file system ignores case; no name leads out
+    of its folder or is hidden.
+    """
+    plain = _PLAIN.fullmatch(text) and text not in RESERVED and ".." not in text
+    # A name that looks like one of the hashed ones is hashed too, or it could be equal to one.
+    if plain and not _HASHED.fullmatch(text):
+        return text
+    readable = _OTHER.sub("_", text).replace("..", "_").strip("._-")[:40]
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{readable}-{digest}" if readable else digest

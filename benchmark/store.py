@@ -1,0 +1,338 @@
+"""Records on disk: written whole or not at all, checked when read, upgraded when old.
+
+``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``, one file a cell. Whatever is not a
+record of ours is moved to ``results/quarantine/`` with a warning, and never ends a command.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from imbench.errors import EnvironmentFault
+from imbench.grid import Cell
+from imbench.processes import alive, host_id, start_time
+from imbench.record import SCHEMA, Record, Status, checksum
+from imbench.slug import slug
+
+__all__ = ["UPGRADES", "Entry", "Store", "refuse_unwritable", "upgrade", "write_whole"]
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Schema number to the function that turns plain data of it into the next schema's."""
+
+QUARANTINE = "quarantine"
+_DAY = 86400.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What planning needs of a record: all but its scores."""
+
+    cell: Cell
+    status: Status
+    path: Path
+    checksum: str
+    reason: str
+    log: str
+    seconds: float
+    """Time its training and scoring took; 0 if it shares another cell's training."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the cell needs no further run."""
+        return self.status == "ok"
+
+
+class Store:
+    """The records below a results folder.
+
+    Attributes
+    ----------
+    flagged : list of Path
+        Records met so far whose checksum is wrong: somebody edited them.
+    quarantined : list of Path
+        Where files that are no records have been moved to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.flagged: list[Path] = []
+        self.quarantined: list[Path] = []
+
+    def path(self, cell: Cell) -> Path:
+        """Return where a cell's record lies, whether or not there is one."""
+        return self._stem(cell).with_suffix(".json")
+
+    def log_path(self, cell: Cell) -> Path:
+        """Return where a cell's log lies, whether or not there is one."""
+        return self._stem(cell).with_suffix(".log")
+
+    def _stem(self, cell: Cell) -> Path:
+        place = self.folder / slug(cell.dataset) / str(cell.minority) / slug(cell.recipe)
+        return place / f"{cell.seed}-{cell.key[:8]}"
+
+    def records(self) -> list[Record]:
+        """Read every record, in the order of their paths.
+
+        Raises
+        ------
+        EnvironmentFault
+            For a record that a newer imbench wrote.
+        """
+        loaded = (self._load(path) for path in self._paths())
+        return [record for record in loaded if record is not None]
+
+    def index(self) -> dict[str, Entry]:
+        """Return the records by the key of their cell, without scores.
+
+        Of two records of one cell, below two names of its data set, a finished one wins.
+        """
+        found: dict[str, Entry] = {}
+        for path in self._paths():
+            record = self._load(path)
+            if record is None or record.cell.key != record.key:
+                continue
+            if record.key not in found or not found[record.key].done:
+                found[record.key] = _entry(record, path)
+        return found
+
+    def done_keys(self) -> set[str]:
+        """Return the keys of the cells that need no further run."""
+        return {key for key, entry in self.index().items() if entry.done}
+
+    def get(self, cell: Cell) -> Record | None:
+        """Return a cell's record, or None."""
+        record = self._load(self.path(cell))
+        return record if record is not None and record.key == cell.key else None
+
+    def read(self, path: Path) -> Record | None:
+        """Return the record in one file, or None if there is none."""
+        return self._load(path)
+
+    def put(self, record: Record) -> Path:
+        """Seal and write a record, in place of the cell's earlier one.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path = self.path(record.cell)
+        sealed = record.sealed().plain()
+        text = json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        write_whole(path, text + "\n")
+        return path
+
+    def tidy(self) -> int:
+        """Remove what writers that died left behind; return how many files."""
+        removed = 0
+        for path in [*self.folder.glob("*/*/*/.*.tmp"), *self.folder.glob(".*.tmp")]:
+            if _abandoned(path):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _paths(self) -> Iterator[Path]:
+        for path in sorted(self.folder.glob("*/*/*/*.json")):
+            first, name = path.relative_to(self.folder).parts[0], path.name
+            if first != QUARANTINE and not first.startswith(".") and not name.startswith("."):
+                yield path
+
+    def _load(self, path: Path) -> Record | None:
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _LOG.warning("%s cannot be read: %s", path, error.strerror)
+            return None
+        try:
+            return self._parsed(raw, path)
+        except (ValidationError, ValueError) as error:
+            self._quarantine(path, raw, error)
+            return None
+
+    def _parsed(self, raw: bytes, path: Path) -> Record:
+        try:
+            record = Record.model_validate_json(raw)
+        except ValidationError:
+            plain = _old_or_new(raw, path)
+            if plain is None:
+                raise
+            return self._upgraded(plain, path)
+        if record.schema_ != SCHEMA:
+            return self._upgraded(record.plain(), path)
+        if not (_intact_bytes(raw, record.checksum) or record.intact):
+            self._flag(path)
+        return record
+
+    def _upgraded(self, plain: dict[str, Any], path: Path) -> Record:
+        if plain["schema"] > SCHEMA:
+            raise EnvironmentFault(
+                f"{path} has schema {plain['schema']}, this imbench reads up to {SCHEMA}: "
+                "update imbench, or name another results folder"
+            )
+        if plain.get("checksum") != checksum(plain):
+            self._flag(path)
+            return Record.model_validate(upgrade(plain))
+        return Record.model_validate(upgrade(plain)).sealed()
+
+    def _flag(self, path: Path) -> None:
+        if path not in self.flagged:
+            self.flagged.append(path)
+            _LOG.warning("%s was edited since it was written: its checksum is wrong", path)
+
+    def _quarantine(self, path: Path, raw: bytes, error: Exception) -> None:
+        what = "is empty" if not raw.strip() else f"is not a whole record ({_short(error)})"
+        target = self.folder / QUARANTINE / "__".join(path.relative_to(self.folder).parts)
+        if target.exists():
+            target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+        try:
+            target.parent.mkdir(exist_ok=True)
+            path.rename(target)
+        except OSError as fault:
+            _LOG.warning("%s %s; left in place: %s", path, what, fault.strerror)
+            return
+        self.quarantined.append(target)
+        _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, what, target)
+
+
+def upgrade(
+    plain: dict[str, Any],
+    table: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = UPGRADES,
+    newest: int = SCHEMA,
+) -> dict[str, Any]:
+    """Bring a record's plain data to the newest schema, one step after the other.
+
+    Raises
+    ------
+    ValueError
+        If there is no way from its schema.
+    """
+    while plain["schema"] < newest:
+        if plain["schema"] not in table:
+            raise ValueError(f"no way from schema {plain['schema']} to {newest}")
+        before = plain["schema"]
+        plain = {**table[before](plain), "schema": before + 1}
+    return plain
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds the old one or all of the new one, even after a crash.
+
+    Raises
+    ------
+    EnvironmentFault
+        If it cannot be written; the old file is then as it was.
+    """
+    me = os.getpid()
+    partial = path.parent / f".{host_id()}-{me}-{start_time(me)}-{secrets.token_hex(4)}.tmp"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise _cannot_write(path, len(text), error) from error
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise EnvironmentFault unless files can be made in a results folder, made if need be."""
+    probe = folder / f".{secrets.token_hex(8)}.probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise EnvironmentFault(
+            f"results cannot be written to {str(folder)!r} ({error.strerror}); "
+            "name another folder with --out"
+        ) from error
+
+
+def _entry(record: Record, path: Path) -> Entry:
+    spent = sum(record.cost.get(phase, 0.0) for phase in ("prepare", "fit", "predict"))
+    return Entry(
+        cell=record.cell,
+        status=record.status,
+        path=path,
+        checksum=record.checksum,
+        reason=record.reason,
+        log=record.log,
+        seconds=0.0 if record.shared_with else spent,
+    )
+
+
+def _intact_bytes(raw: bytes, claimed: str) -> bool:
+    """Check a file as `Store.put` wrote it, much faster than by building its text again."""
+    body = raw.strip().replace(b',"checksum":"%s"' % claimed.encode(), b"", 1)
+    return hashlib.sha256(body).hexdigest() == claimed
+
+
+def _old_or_new(raw: bytes, path: Path) -> dict[str, Any] | None:
+    """Return the data of a record of another schema, or None if it is nothing of ours."""
+    try:
+        plain = json.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(plain, dict) or not {"key", "cell", "status"} <= plain.keys():
+        return None
+    schema = plain.get("schema")
+    other = isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA
+    return plain if other else None
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else str(first["msg"])
+    return str(error)
+
+
+def _abandoned(path: Path) -> bool:
+    host, _, rest = path.name[1:].partition("-")
+    pid, _, rest = rest.partition("-")
+    if host == host_id() and pid.isdigit():
+        return not alive(int(pid), rest.partition("-")[0])
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > _DAY
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _cannot_write(path: Path, size: int, error: OSError) -> EnvironmentFault:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return EnvironmentFault(f"{path} cannot be written: {error.strerror}")
+    place = next(folder for folder in path.parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    return EnvironmentFault(
+        f"no space for {path}: {size / 1e6:.2f} MB needed, {free / 1e6:.2f} MB free; "
+        "make room and start the same command again"
+    )
