@@ -64,11 +64,12 @@ def report(
     bold: str,
 ) -> None:
     """Print the tables of the records in RESULTS (default: results)."""
-    from imbench.report import render
-
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json}
     asked = {form: target for form, target in forms.items() if target is not None}
     _refuse_bad_targets(asked)
+    from imbench.report import render
+    from imbench.store import write_whole
+
     if not metric:
         metric = ("f1",) if vs_paper else (DEFAULT_METRICS,)
     options: dict[str, Any] = {
@@ -86,7 +87,7 @@ def report(
         if target == STDOUT:
             _say(text)
         else:
-            _write(Path(target), text)
+            write_whole(Path(target), text)
             click.echo(f"wrote {target}", err=True)
 
 
@@ -141,16 +142,3 @@ def _say(text: str) -> None:
     except UnicodeEncodeError:
         text = text.replace("\xb1", "+-").encode(encoding, "backslashreplace").decode(encoding)
     click.echo(text, nl=False)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the whole file or leave the old one as it was."""
-    from imbench.errors import EnvironmentFault
-
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise EnvironmentFault(f"cannot write {str(path)!r}: {error.strerror}") from error

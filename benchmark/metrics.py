@@ -205,7 +205,7 @@ METRICS: dict[str, Metric] = {
 
 TITLES = {
     "f1": "F1 of the minority",
-    "f1_balanced": "F1 of the minority at prevalence 0.5",
+    "f1_balanced": "F1 at prevalence 0.5",
     "acsa": "ACSA (balanced accuracy)",
     "g_mean": "G-mean",
     "mcc": "MCC",

@@ -1,0 +1,165 @@
+"""`bench report` on real results folders."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from imbench.store import Store
+
+
+@pytest.fixture
+def results(tmp_path, make_record):
+    """Return a folder with two methods at two seeds on horse2zebra."""
+    store = Store(tmp_path / "my results")
+    for recipe, scores in (("vanilla", (0.25, 0.35)), ("us", (0.5, 0.6))):
+        for seed, score in enumerate(scores):
+            metrics = {"f1": score, "f1_balanced": score, "acsa": score}
+            store.put(
+                make_record(recipe, 25, seed, metrics=metrics, cell={"dataset": "horse2zebra"})
+            )
+    return tmp_path / "my results"
+
+
+def bench(*arguments, cwd, encoding="utf-8", **environment):
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from imbench.cli import main; main()",
+            "report",
+            *map(str, arguments),
+        ],
+        capture_output=True,
+        encoding=encoding,
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **environment},
+        timeout=120,
+    )
+
+
+def test_default_is_three_tables_for_the_terminal(results):
+    run = bench(results, cwd=results.parent)
+    assert (run.returncode, run.stderr) == (0, "")
+    titles = [line for line in run.stdout.splitlines() if line.startswith("horse2zebra: ")]
+    assert [title.removesuffix(" (minority training images in columns)") for title in titles] == [
+        "horse2zebra: F1 of the minority",
+        "horse2zebra: F1 at prevalence 0.5",
+        "horse2zebra: ACSA (balanced accuracy)",
+    ]
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "*.550±.635" in run.stdout
+
+
+def test_the_folder_is_called_results_if_not_named(results):
+    shutil.copytree(results, results.parent / "results")
+    run = bench("--metric", "f1", cwd=results.parent)
+    assert run.returncode == 0
+    assert "US" in run.stdout
+
+
+def test_forms_go_to_files_of_the_names_given(results):
+    forms = {"latex": "a b.tex", "markdown": "t.md", "csv": "t.csv", "json": "sub/t.json"}
+    options = [piece for form, name in forms.items() for piece in (f"--{form}", name)]
+    run = bench(results, "--metric", "f1,acsa", *options, cwd=results.parent)
+    assert (run.returncode, run.stdout) == (0, "")
+    written = {form: (results.parent / name).read_text() for form, name in forms.items()}
+    assert r"\toprule" in written["latex"]
+    assert "bench report" in written["latex"].splitlines()[1]
+    assert "--metric f1,acsa" in written["latex"].splitlines()[1]
+    assert "| US " in written["markdown"]
+    assert len(list(csv.DictReader(io.StringIO(written["csv"])))) == 8
+    assert len(json.loads(written["json"])["tables"]) == 2
+    assert not list(results.parent.glob(".*"))
+
+
+def test_a_form_without_a_file_goes_to_standard_output_alone(results):
+    run = bench(results, "--json", cwd=results.parent)
+    assert run.returncode == 0
+    assert [table["metric"] for table in json.loads(run.stdout)["tables"]] == [
+        "f1",
+        "f1_balanced",
+        "acsa",
+    ]
+
+
+def test_vs_paper(results):
+    run = bench(results, "--vs-paper", cwd=results.parent)
+    assert run.returncode == 0
+    assert "beside the published Horse2Zebra" in run.stdout
+
+
+def test_metrics_may_be_repeated_and_duplicates_merge(results):
+    run = bench(results, "--metric", "acsa,f1", "--metric", "f1", "--csv", cwd=results.parent)
+    metrics = [line["metric"] for line in csv.DictReader(io.StringIO(run.stdout))]
+    assert metrics == ["acsa", "f1"] * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--metric", "f1_balance"], 2, "did you mean f1_balanced"),
+        (["--metric", ","], 2, "names no metric"),
+        (["--latex", "--csv"], 2, "only one of --latex, --csv"),
+        (["--latex", "."], 2, "write `bench report . --latex`"),
+        (["--vs-paper", "--metric", "acsa"], 2, "F1 only"),
+        (["--bold", "all"], 2, "not-worse"),
+        (["--csv", "/proc/no/such.csv"], 4, "/proc/no"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(results, options, code, said):
+    run = bench(results, *options, cwd=results.parent)
+    assert run.returncode == code
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_no_folder_and_no_records_are_nothing_comparable(tmp_path):
+    run = bench(cwd=tmp_path)
+    assert run.returncode == 3
+    assert "there is no results folder 'results': run `bench run` first" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "results").mkdir()
+    run = bench(cwd=tmp_path)
+    assert run.returncode == 3
+    assert "holds no records" in run.stderr
+
+
+def test_an_edited_record_is_flagged_and_a_broken_one_put_aside(results):
+    edited, broken, *_ = sorted(results.glob("*/*/*/*.json"))
+    edited.write_text(edited.read_text().replace('"f1":0.5', '"f1":0.9'))
+    broken.write_text(broken.read_text()[:100])
+    run = bench(results, "--metric", "f1", cwd=results.parent)
+    assert run.returncode == 0
+    assert "WARNING: 1 record with a wrong checksum" in run.stdout
+    assert "1/2" in run.stdout
+    assert not broken.exists()
+
+
+@pytest.mark.parametrize(("encoding", "sign"), [("ascii", "+-"), ("latin-1", "\xb1")])
+def test_it_prints_in_any_encoding(results, encoding, sign):
+    run = bench(results, cwd=results.parent, encoding=encoding, PYTHONIOENCODING=encoding)
+    assert run.returncode == 0
+    assert f".550{sign}.635" in run.stdout
+
+
+def test_columns_of_the_terminal_are_kept(results):
+    run = bench(results, cwd=results.parent, COLUMNS="50")
+    assert max(map(len, run.stdout.splitlines())) <= 50
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys, imbench.command_report\n"
+        "print(*{'numpy', 'pydantic', 'sklearn', 'pandas', 'torch'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
