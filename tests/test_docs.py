@@ -1,0 +1,127 @@
+"""The README and docs/ against the code: commands, links, names."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from imbench.checks import check_part
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def block(name: str) -> list[str]:
+    """Return the lines of the README's code block that is marked as a command."""
+    (found,) = re.findall(rf"^<!-- command: {name} -->\n```sh\n(.*?)^```$", README, re.S | re.M)
+    return found.splitlines()
+
+
+def test_the_readme_says_how_to_run_and_how_to_test():
+    assert block("main") == [
+        "python3 -m venv .venv",
+        ".venv/bin/pip install .",
+        ".venv/bin/bench run",
+    ]
+    assert block("tests") == [
+        "python3 -m venv .venv",
+        ".venv/bin/pip install tox",
+        ".venv/bin/tox",
+    ]
+
+
+@pytest.fixture
+def ci(tmp_path):
+    """Return a runner of .ci/run in a copy of the tree whose README has commands of ours."""
+    copy = tmp_path / "copy"
+    (copy / ".ci").mkdir(parents=True)
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    (copy / ".ci" / "run").write_text(script)
+
+    def run(tests: str, main: str) -> subprocess.CompletedProcess[str]:
+        (copy / "README.md").write_text(
+            f"<!-- command: main -->\n```sh\n{main}\n```\n"
+            f"<!-- command: tests -->\n```sh\n{tests}\n```\n"
+        )
+        subprocess.run(["git", "init", "-q", str(copy)], check=True)
+        # A pdflatex that is there keeps the script from installing one.
+        tools = tmp_path / "tools"
+        tools.mkdir(exist_ok=True)
+        (tools / "pdflatex").write_text("#!/bin/sh\n")
+        (tools / "pdflatex").chmod(0o755)
+        environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        return subprocess.run(
+            ["bash", str(copy / ".ci" / "run")], env=environment, capture_output=True, text=True
+        )
+
+    return run
+
+
+PYTEST = "echo '===== 3 passed, 1 skipped in 0.10s ====='; echo after"
+LEAVES = "mkdir -p results/digits/10/cs; echo {} > results/digits/10/cs/0-ab.json"
+
+
+def test_ci_runs_both_commands_and_ends_with_the_summary_of_the_tests(ci):
+    done = ci(PYTEST, f"{LEAVES}; echo 'the table'")
+    assert done.returncode == 0, done.stderr
+    *before, last = done.stdout.splitlines()
+    assert last == "===== 3 passed, 1 skipped in 0.10s ====="
+    assert before.index("after") < before.index("the table")
+
+
+@pytest.mark.parametrize(
+    ("tests", "main"),
+    [
+        (f"{PYTEST}; false", LEAVES),
+        (f"false\n{PYTEST}", LEAVES),
+        ("echo no tests ran", LEAVES),
+        (PYTEST, "false"),
+        (PYTEST, "echo no results"),
+        ("", LEAVES),
+    ],
+)
+def test_ci_fails_when_a_command_fails_or_does_nothing(ci, tests, main):
+    assert ci(tests, main).returncode != 0
+
+
+def test_the_readmes_method_keeps_the_contract(tmp_path):
+    (text,) = re.findall(r"^```python\n# mine\.py\n(.*?)^```$", README, re.S | re.M)
+    (tmp_path / "mine.py").write_text(text)
+    check_part(f"{tmp_path / 'mine.py'}:Sqrt")
+    check_part(f"us+{tmp_path / 'mine.py'}:Sqrt")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
+        if not link.startswith("http"):
+            assert (page.parent / link).exists(), link
+
+
+def test_the_architecture_names_every_module():
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", page))
+    modules = {file.stem for file in (ROOT / "benchmark").glob("*.py")} - {"__init__", "__main__"}
+    missing = {name for name in modules - named if not name.startswith("command_")}
+    assert not missing
+    assert "`command_*`" in page
+
+
+def test_methods_metrics_and_networks_are_described():
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    methods = (ROOT / "docs" / "methods.md").read_text("utf-8")
+    metrics = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    for name in (*points["imbench.methods"], *points["imbench.networks"]):
+        assert re.search(rf"`{name}[`:]", methods), name
+    for name in points["imbench.metrics"]:
+        assert f"| `{name}` |" in metrics, name
+
+
+def test_what_the_readme_imports_is_there():
+    code = "from imbench import Method, Part; Method('us+cs').get_params()"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
