@@ -1,0 +1,120 @@
+"""Interleaved timing: A B A B ..., so that whatever else the machine does meets every side.
+
+Absolute times of a shared machine mean little; only ratios taken from one run are printed as
+results. This file imports nothing heavy: peak memory is measured in children of its process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+__all__ = [
+    "arguments",
+    "clock",
+    "interleave",
+    "process",
+    "show_machine",
+    "show_ratio",
+    "show_times",
+]
+
+Side = Callable[[], float]
+"""Does the work once and returns what it took, by a clock of its own."""
+
+_UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6}
+
+
+def arguments(description: str | None, *, repeats: int) -> argparse.ArgumentParser:
+    """Return a parser with the options that every script has."""
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=repeats, help="runs of each side")
+    parser.add_argument(
+        "--tiny", action="store_true", help="seconds only: shows that the script runs, no figures"
+    )
+    return parser
+
+
+def clock(work: Callable[[], object]) -> float:
+    """Return the seconds that a call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def interleave(sides: Mapping[str, Side], repeats: int) -> dict[str, list[float]]:
+    """Run every side in turn, `repeats` times over, and return what each run took."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(repeats):
+        for name, side in sides.items():
+            times[name].append(side())
+    return times
+
+
+def show_times(times: Mapping[str, Sequence[float]], unit: Literal["s", "ms", "us"] = "s") -> None:
+    """Print the median of each side and its range."""
+    for name, values in times.items():
+        middle, low, high = (_UNITS[unit] * f(values) for f in (median, min, max))
+        print(f"  {name:<58} {middle:9.3f} {unit}  ({low:.3f}..{high:.3f})")
+
+
+def show_ratio(
+    what: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> float:
+    """Print and return median(over) / median(under), with the range over the pairs of one round."""
+    ratio = median(over) / median(under)
+    pairs = [a / b for a, b in zip(over, under, strict=True)]
+    verdict = ""
+    if at_least is not None:
+        verdict = f", target >= {at_least:g}: {'met' if ratio >= at_least else 'missed'}"
+    if at_most is not None:
+        verdict = f", target <= {at_most:g}: {'met' if ratio <= at_most else 'missed'}"
+    print(f"ratio {what}: {ratio:.3f} ({min(pairs):.3f}..{max(pairs):.3f}){verdict}")
+    return ratio
+
+
+def show_machine() -> None:
+    """Print what a reader needs to place the figures, in generic words."""
+    flags = Path("/proc/cpuinfo")
+    wide = flags.exists() and "avx512f" in flags.read_text("utf-8", "replace")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    busy = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    print(
+        f"{cores} cores{' with AVX-512' if wide else ''}{busy}; "
+        f"Python {platform.python_version()}, torch {version('torch')}"
+    )
+
+
+@contextmanager
+def process(environment: Mapping[str, str] | None = None) -> Iterator[ProcessPoolExecutor]:
+    """Keep one fresh process that was started with these environment variables set."""
+    before = {name: os.environ.get(name) for name in environment or {}}
+    os.environ.update(environment or {})
+    try:
+        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        pool.submit(os.getpid).result()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    try:
+        yield pool
+    finally:
+        pool.shutdown()

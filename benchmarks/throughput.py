@@ -1,0 +1,131 @@
+"""Training throughput, end to end: the harness against the straightforward script, 32 px.
+
+Both have the same cores and two torch threads: the script in one process (its two loader workers
+come on top, as anybody would run it), the harness once as one training of two threads, and once
+as it runs a grid, two trainings of one thread side by side, in processes with its own malloc
+settings. Decoding once is not in the ratio; it is printed, with the epochs after which it pays.
+The share of input says how far a faster input alone could have gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from _images import decode, picture_folder
+from _measure import arguments, interleave, process, show_machine, show_ratio, show_times
+
+from imbench.pool import MALLOC
+
+BATCH, SIZE = 64, 32
+NETWORKS = {"resnet20": 1, "cnn": 3}
+"""Epochs of one run: the cheaper network gets more, so that a run is seconds."""
+
+
+def train_ours(entry: Path, network: str, steps: int, threads: int) -> int:
+    """Train with the harness, as a worker does: open the memory map, fit."""
+    from imbench.decoded import open_decoded
+    from imbench.method import Method
+
+    train = open_decoded(entry).train
+    method = Method(network=network, steps=steps, batch_size=BATCH, threads=threads, device="cpu")
+    method.fit(train.pixels, train.labels)
+    return steps * BATCH
+
+
+def train_theirs(where: Path, network: str, epochs: int) -> int:
+    """Train with the straightforward script."""
+    from _script import train_script
+
+    return train_script(where, network, size=SIZE, batch_size=BATCH, epochs=epochs, threads=2)
+
+
+def train_from_memory(network: str, steps: int) -> int:
+    """Train the script's network on one batch that is there already: compute without input."""
+    import torch
+    from torch import nn
+
+    from imbench.networks import build_network
+
+    torch.set_num_threads(2)
+    net = build_network(network, (3, SIZE, SIZE), 2)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=2e-4)
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(BATCH, 3, SIZE, SIZE))).float()
+    y = torch.zeros(BATCH, dtype=torch.long)
+    for _ in range(steps):
+        loss = nn.functional.cross_entropy(net(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return steps * BATCH
+
+
+def measure(
+    network: str,
+    pools: Mapping[str, ProcessPoolExecutor],
+    where: Path,
+    entry: Path,
+    n: int,
+    epochs: int,
+    repeats: int,
+) -> float:
+    """Print images a second and the ratios; return the script's seconds an image."""
+    plain, one, two = pools["plain"], pools["one"], pools["two"]
+    steps = max(1, epochs * n // BATCH)
+
+    def each(*jobs: tuple[object, ...]) -> float:
+        start = time.perf_counter()
+        waiting = [pool.submit(*job) for pool, *job in jobs]  # type: ignore[attr-defined]
+        images = sum(future.result() for future in waiting)
+        return (time.perf_counter() - start) / images
+
+    sides = {
+        "script": lambda: each((plain, train_theirs, where, network, epochs)),
+        "harness, one training of two threads": lambda: each(
+            (one, train_ours, entry, network, steps, 2)
+        ),
+        "harness, two trainings of one thread": lambda: each(
+            (one, train_ours, entry, network, steps, 1), (two, train_ours, entry, network, steps, 1)
+        ),
+        "script without its input": lambda: each((plain, train_from_memory, network, steps)),
+    }
+    times = interleave(sides, repeats)
+    show_times({f"{network}: {name}, an image": values for name, values in times.items()}, "ms")
+    script, single, pair, compute = times.values()
+    rates = ", ".join(f"{1 / median(values):.0f}" for values in times.values())
+    print(f"  {network}: images a second, in that order: {rates}")
+    show_ratio(f"throughput {network}, two trainings side by side", script, pair, at_least=2)
+    show_ratio(f"throughput {network}, one training", script, single, at_least=2)
+    show_ratio(f"compute share of the script {network}", compute, script)
+    return median(script)
+
+
+def main() -> None:
+    """Measure with ResNet-20 and with the small CNN."""
+    args = arguments(__doc__, repeats=3).parse_args()
+    show_machine()
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        where = Path(folder)
+        print(picture_folder(where, per_class=40 if args.tiny else 1000))
+        print(f"{SIZE} px, batches of {BATCH}, flip and crop")
+        decoded, seconds = decode(where, SIZE)
+        n = len(decoded.train)
+        environments = {"plain": {}, "one": MALLOC, "two": MALLOC}
+        pools = {name: stack.enter_context(process(env)) for name, env in environments.items()}
+        for pool in pools.values():  # imports and the first step of a process are not training
+            pool.submit(train_ours, decoded.folder, "cnn", 2, 1).result()
+            pool.submit(train_from_memory, "resnet20", 1).result()
+        for network, epochs in ({"cnn": 1} if args.tiny else NETWORKS).items():
+            repeats = 1 if args.tiny else args.repeats
+            measure(network, pools, where, decoded.folder, n, epochs, repeats)
+        print(f"  decoding {n} images once: {seconds:.1f} s, not in the ratios")
+
+
+if __name__ == "__main__":
+    main()
