@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["PROTOCOL", "Cell", "Settings"]
+__all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
 
 PROTOCOL = 1
 """Version of the protocol (subsets, schedule, scoring): raise it when scores would change."""
@@ -75,3 +76,83 @@ class Cell(BaseModel):
         del body["dataset"]
         text = json.dumps(body, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Exclusion(BaseModel):
+    """Cells to leave out: those that agree with every field given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str | None = None
+    """Spec, or the bare name for all specs of it."""
+    method: str | None = None
+    """Canonical recipe."""
+    minority: tuple[int, ...] | None = None
+    seed: tuple[int, ...] | None = None
+
+    def matches(self, cell: Cell) -> bool:
+        """Whether a cell is left out."""
+        return (
+            self.dataset in (None, cell.dataset, cell.dataset.partition(":")[0])
+            and self.method in (None, cell.recipe)
+            and (self.minority is None or cell.minority in self.minority)
+            and (self.seed is None or cell.seed in self.seed)
+        )
+
+
+class Grid(BaseModel):
+    """Everything a run is asked for, settled: no default is left open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    """Of the grid file it came from; empty if from options alone."""
+    datasets: tuple[str, ...]
+    minority: dict[str, tuple[int, ...]]
+    """Data set to counts of training images of each minority class."""
+    majority: dict[str, int | None]
+    """Data set to the count of the majority; None for all there are."""
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: Settings = Settings()
+    exclude: tuple[Exclusion, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the grid as JSON-ready data."""
+        return self.model_dump(mode="json")
+
+
+def expand(
+    grid: Grid, fingerprints: Mapping[str, str], recipes: Mapping[str, Mapping[str, int]]
+) -> list[Cell]:
+    """Return the cells of a grid, each once, ordered by data set, count, recipe and seed.
+
+    Parameters
+    ----------
+    grid : Grid
+        What is asked for.
+    fingerprints : mapping
+        Data set to its content hash; those without one are left out.
+    recipes : mapping
+        Canonical recipe to the versions of its parts, in the order of the table. These, not
+        ``grid.methods``, are expanded.
+    """
+    cells = (
+        Cell(
+            dataset=dataset,
+            fingerprint=fingerprints[dataset],
+            minority=minority,
+            majority=grid.majority.get(dataset),
+            recipe=recipe,
+            seed=seed,
+            settings=grid.settings,
+            versions=dict(versions),
+        )
+        for dataset in grid.datasets
+        if dataset in fingerprints
+        for minority in grid.minority[dataset]
+        for recipe, versions in recipes.items()
+        for seed in grid.seeds
+    )
+    kept = [cell for cell in cells if not any(rule.matches(cell) for rule in grid.exclude)]
+    return list({cell.key: cell for cell in kept}.values())

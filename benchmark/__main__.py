@@ -1,0 +1,5 @@
+"""``python -m imbench`` is ``bench``."""
+
+from imbench.cli import main
+
+main()

@@ -1,0 +1,298 @@
+"""`bench run`: a grid of trainings, resumed where it was left, and its table."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imbench.complete import complete_datasets, complete_grids, complete_methods
+
+if TYPE_CHECKING:
+    from imbench.grid import Grid
+    from imbench.plan import Plan
+    from imbench.runner import Result
+
+__all__ = ["run"]
+
+
+def _timeout(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    from imbench.limits import duration
+
+    try:
+        return None if value is None else duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _jobs(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if value != "auto" and not (value.isdigit() and int(value) > 0):
+        raise click.BadParameter(f"{value!r} is neither auto nor a number of workers")
+    return value
+
+
+_LIST = {"multiple": True, "metavar": "LIST"}
+
+
+@click.command()
+@click.argument("grid", required=False, shell_complete=complete_grids)
+@click.option("--datasets", **_LIST, shell_complete=complete_datasets, help="Data sets.")
+@click.option("--minority", **_LIST, help="Training images of each minority class: 50,100.")
+@click.option("--majority", metavar="N", help="Training images of the majority, or all.")
+@click.option("--methods", **_LIST, shell_complete=complete_methods, help="Recipes, or paper.")
+@click.option("--seeds", **_LIST, help="Replicates: 0-4.")
+@click.option("--network", help="Classifier, see `bench list networks`.")
+@click.option("--steps", help="Optimiser steps of every training.")
+@click.option("--size", help="Side of the images in pixels.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
+@click.option("--exclude", multiple=True, help="Leave out: method=smote,seed=0,dataset=cub.")
+@click.option(
+    "--data",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="IMBENCH_DATA",
+    default=Path("data"),
+    show_default=True,
+    help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Results folder.",
+)
+@click.option("--jobs", default="auto", show_default=True, callback=_jobs, help="Workers.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option("--timeout", callback=_timeout, metavar="TIME", help="Limit of a training: 90s, 2h.")
+@click.option("--max-failures", type=click.IntRange(min=1), help="Stop after so many failures.")
+@click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
+@click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
+@click.option("--force", is_flag=True, help="Run again everything, what is done included.")
+@click.option(
+    "--bad-images",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="Images that cannot be decoded: stop, or leave them out and count them.",
+)
+@click.option(
+    "--drop-leaks/--keep-leaks",
+    default=None,
+    help="Training images that are copies of test images; dropped where some are known.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--quiet", is_flag=True, help="Print failures only.")
+@click.option(
+    "--json-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Append an event a line to this file.",
+)
+def run(grid: str | None, **given: Any) -> None:
+    """Run a grid: data sets x minority counts x methods x seeds, and print its table.
+
+    GRID is a TOML file or the name of a shipped grid (quick, cpu, paper). Without it, and without
+    --datasets, the quick grid runs: the paper's methods on data that need no download. Options
+    win over the grid. What is done is never done again.
+    """
+    if not given["quiet"]:
+        logging.getLogger("imbench").setLevel(logging.INFO)
+    settled, named = _grid(grid, given)
+    _Session(settled, named, given).go()
+
+
+def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
+    from imbench.gridfile import DEFAULT, PAPER, Options, read_grid_file, settle
+    from imbench.lists import texts
+
+    if name is None and not given["datasets"]:
+        name = DEFAULT
+    keys = ("datasets", "minority", "majority", "methods", "seeds", "exclude", "assignments")
+    options = Options.of(
+        **{key: given[key] for key in keys},
+        settings={key: given[key] for key in ("network", "steps", "size")},
+    )
+    named = set(texts(given["methods"], "methods")) - {PAPER} if given["methods"] else set()
+    return settle(None if name is None else read_grid_file(name), options), named
+
+
+class _Session:
+    """One start of `bench run`, from the settled grid to the exit code."""
+
+    def __init__(self, grid: Grid, named: set[str], given: dict[str, Any]) -> None:
+        from imbench.events import Events
+        from imbench.store import Store
+
+        self.grid, self.named, self.given = grid, named, given
+        self.store = Store(given["out"])
+        self.quiet: bool = given["quiet"]
+        self.events = Events(given["json_log"])
+
+    def go(self) -> None:
+        from imbench.errors import DataError
+        from imbench.store import refuse_unwritable
+
+        if not self.given["dry_run"]:
+            refuse_unwritable(self.store.folder)
+            self.store.tidy()
+        plan = self.plan()
+        workers = self.workers(plan)
+        self.show(plan, workers)
+        if plan.absent:
+            raise DataError("; ".join(source.fault for source in plan.absent))
+        if self.given["dry_run"]:
+            return
+        self.refuse_full_disk(plan)
+        self.keep(plan)
+        result = self.work(plan, workers)
+        self.end(plan, result)
+
+    def plan(self) -> Plan:
+        from imbench.plan import find_sources, make_plan, recipes_of
+
+        recipes_of(self.grid.methods, self.named)  # a wrong name is told before images are decoded
+        sources = find_sources(
+            self.grid,
+            root=self.given["root"],
+            bad_images=self.given["bad_images"],
+            drop_leaks=self.given["drop_leaks"],
+        )
+        return make_plan(
+            self.grid,
+            self.store,
+            sources,
+            named=self.named,
+            retry_failed=self.given["retry_failed"],
+            force=self.given["force"],
+        )
+
+    def workers(self, plan: Plan) -> int:
+        from imbench.environment import cores
+
+        threads = self.grid.settings.threads
+        wanted = self.given["jobs"]
+        most = max(1, cores() // threads) if wanted == "auto" else int(wanted)
+        return max(1, min(most, len(plan.jobs)))
+
+    def show(self, plan: Plan, workers: int) -> None:
+        from imbench.plantext import grid_lines, plan_lines
+
+        self.events.write(
+            "plan",
+            cells=len(plan.cells),
+            done=len(plan.done),
+            failed_before=len(plan.failed),
+            to_run=len(plan.to_run),
+            trainings=plan.trainings,
+            missing=list(plan.missing),
+            grid=self.grid.plain(),
+        )
+        for line in [*grid_lines(self.grid), *plan_lines(plan, workers)]:
+            self.say(line)
+
+    def refuse_full_disk(self, plan: Plan) -> None:
+        from imbench.errors import EnvironmentFault
+
+        if plan.bytes_needed > plan.bytes_free:
+            raise EnvironmentFault(
+                f"the records need {plan.bytes_needed / 1e9:.2f} GB, {self.store.folder} has "
+                f"{plan.bytes_free / 1e9:.2f} GB free: make room, or name another --out"
+            )
+
+    def keep(self, plan: Plan) -> None:
+        from imbench.planned import keep
+
+        keep(
+            self.store.folder,
+            self.grid,
+            fingerprints={name: source.fingerprint for name, source in plan.sources.items()},
+            recipes={text: recipe.versions for text, recipe in plan.recipes.items()},
+            missing=plan.missing,
+            command=_command(),
+        )
+
+    def work(self, plan: Plan, workers: int) -> Result:
+        from imbench.environment import commit
+        from imbench.progress import Progress, Tally
+        from imbench.runner import Limits, Result, Runner
+
+        if not plan.jobs:
+            return Result()
+        source = commit()
+        jobs = [replace(job, device=self.given["device"], commit=source) for job in plan.jobs]
+        tally = Tally(len(plan.to_run))
+        failures = 1 if self.given["fail_fast"] else self.given["max_failures"]
+        progress = Progress(tally, sys.stderr, quiet=self.quiet)
+        runner = Runner(
+            self.store,
+            workers=workers,
+            threads=self.grid.settings.threads,
+            limits=Limits(self.given["timeout"], failures),
+            heard=progress.say,
+        )
+
+        def tell(outcome: Any) -> None:
+            from imbench.plantext import failure_line
+
+            tally.add(outcome.status)
+            tally.running = runner.under_way
+            if outcome.status != "ok":
+                progress.say(failure_line(outcome, str(self.store.folder)))
+            progress.update()
+            self.events.cell(outcome)
+
+        runner.tell = tell
+        with progress:
+            return runner.run(jobs)
+
+    def end(self, plan: Plan, result: Result) -> None:
+        """Print the table and the summary, and end with the exit code that fits."""
+        from imbench.errors import CellsFailed, Interrupted
+
+        bad = len(result.bad) + len(plan.failed)
+        left = len(plan.to_run) - len(result.outcomes)
+        self.events.write("end", stopped=result.stopped, failed=bad, left=left)
+        if result.stopped == "interrupted":
+            raise Interrupted(
+                f"interrupted with {left} cells to go; what is done is kept, go on with: "
+                f"{_command()}"
+            )
+        self.table(plan)
+        report = f"bench report {shlex.quote(str(self.store.folder))}"
+        self.say(f"{len(plan.cells) - bad - left} of {len(plan.cells)} cells ok; again: {report}")
+        if bad:
+            stopped = f", {left} were not begun" if left else ""
+            raise CellsFailed(
+                f"{bad} of {len(plan.cells)} cells have no score{stopped}; "
+                f"run them again with: {_command('--retry-failed')}"
+            )
+
+    def table(self, plan: Plan) -> None:
+        if self.quiet:
+            return
+        import shutil
+
+        from imbench.report import render
+
+        cells = plan.cells
+        wanted = {cell.key for cell in cells}
+        records = [record for record in self.store.records() if record.key in wanted]
+        if records:
+            width = shutil.get_terminal_size((80, 24)).columns
+            click.echo(render(records, planned=cells, command=_command(), width=width))
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            click.echo(line)
+
+
+def _command(*extra: str) -> str:
+    """Return the command that was given, so that it can be given again."""
+    words = ["bench", *sys.argv[1:]]
+    words += [word for word in extra if word not in words]
+    return shlex.join(words)

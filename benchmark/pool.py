@@ -1,0 +1,141 @@
+"""Jobs to joblib's worker processes, and what is left of them when a worker dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from imbench.job import Job, Report
+
+__all__ = ["MALLOC", "Broken", "Pool"]
+
+MALLOC = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+"""glibc gives memory back after every step and faults it in again: with these, x 1.15."""
+IDLE = 60
+"""Seconds after which a worker without work ends."""
+
+
+class Broken(Exception):
+    """A worker died, and its pool with it. The text says how, as far as joblib knows."""
+
+
+@dataclass
+class Pool:
+    """Runs jobs in worker processes; afterwards `unreported` holds what a dead pool left.
+
+    Parameters
+    ----------
+    workers : int
+        Jobs at a time. One job at a time runs in a worker process too, so that its death does
+        not end the run.
+    threads : int
+        Threads of each worker's numerical libraries.
+    work : callable
+        What a worker does with a job.
+    """
+
+    workers: int
+    threads: int
+    work: Callable[[Job], Report]
+    unreported: dict[str, Job] = field(default_factory=dict)
+
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
+        """Yield reports as they come; at most `at_once` jobs are under way.
+
+        Raises
+        ------
+        Broken
+            If a worker died. Those who ask should look at `unreported`, and may run more.
+        """
+        from joblib import Parallel, delayed, parallel_config
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        self.unreported.clear()
+
+        def taken() -> Iterator[object]:
+            for job in jobs:
+                self.unreported[job.key] = job
+                yield delayed(self.work)(job)
+
+        # joblib runs one job at a time in this process: ask for two workers, and for as many jobs
+        # ahead as are wanted.
+        ahead = at_once or self.workers
+        try:
+            with (
+                _environment(),
+                _deaf_children(),
+                parallel_config(
+                    backend="loky",
+                    inner_max_num_threads=self.threads,
+                    initializer=_ignore_interrupts,
+                    idle_worker_timeout=IDLE,
+                ),
+            ):
+                reports = Parallel(
+                    n_jobs=max(2, self.workers),
+                    return_as="generator_unordered",
+                    pre_dispatch=ahead,
+                    batch_size=1,
+                    max_nbytes=None,
+                )(taken())
+            for report in reports:
+                self.unreported.pop(report.job.key, None)
+                yield report
+        except BrokenProcessPool as error:
+            raise Broken(_cause(error)) from error
+
+    @staticmethod
+    def close() -> None:
+        """End the workers at once, whatever they do."""
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def _cause(error: Exception) -> str:
+    """Return ``SIGKILL`` or what else ended the workers, from joblib's message."""
+    signals = re.findall(r"(SIG[A-Z]+)\(-\d+\)", str(error))
+    # The pool ends the other workers with SIGTERM: the rarer name is the cause.
+    names = sorted(set(signals) - {"SIGTERM"}) or sorted(set(signals))
+    if names:
+        return names[0]
+    codes = re.findall(r"EXIT\((\d+)\)", str(error))
+    return f"exit code {codes[0]}" if codes else "for an unknown reason"
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which the terminal sends to every process of the run, to the run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Set what workers inherit when they start, where the user has not."""
+    added = {key: value for key, value in MALLOC.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Block Ctrl-C for processes and threads that start inside the block.
+
+    A worker hears of it too until it is told to ignore it, a second after its start.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

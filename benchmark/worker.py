@@ -1,0 +1,256 @@
+"""One job in a worker process: claim it, train, score, write the records.
+
+A worker takes and returns plain data, and whatever goes wrong in a cell ends as that cell's
+record, so that nothing is lost with the process that asked for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench import environment
+from imbench.claims import claimed
+from imbench.decoded import open_decoded
+from imbench.errors import DataError, Diverged, EnvironmentFault
+from imbench.grid import Cell
+from imbench.imbalance import subset
+from imbench.job import Job, Outcome, Report
+from imbench.limits import OutOfTime, peak_mb, reset_peak, time_limit
+from imbench.record import Record, Scores, Status
+from imbench.store import Store
+
+__all__ = ["run_job"]
+
+_LOG = logging.getLogger("imbench")
+
+
+@dataclass
+class _Trained:
+    """What a training leaves: all that the records of its cells need."""
+
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    counts: list[int]
+    sampled: list[float]
+    test_counts: list[int]
+    notes: list[str]
+    cost: dict[str, float]
+    device: str
+    source: str
+    """Key of the cell whose record the outputs come from; empty if trained now."""
+
+
+def run_job(job: Job) -> Report:
+    """Do a job, unless another run is at it, and return how each of its cells ended."""
+    store = Store(job.results)
+    keys = [cell.key for cell in job.cells]
+    try:
+        with claimed(job.results, job.key, run=job.run, cells=keys) as mine:
+            if not mine:
+                return Report(job, busy=True)
+            fresh = {cell.key: _fresh(store, job, cell) for cell in job.cells}
+            outcomes = [record_outcome(record) for record in fresh.values() if record is not None]
+            todo = [cell for cell in job.cells if fresh[cell.key] is None]
+            if todo:
+                outcomes += _attempt(store, job, todo)
+            return Report(job, tuple(outcomes))
+    except EnvironmentFault as fault:
+        return Report(job, stop=str(fault))
+
+
+def record_outcome(record: Record) -> Outcome:
+    """Return what another run's record says of a cell."""
+    return Outcome(record.cell, record.status, record.reason, record.log, 0.0, elsewhere=True)
+
+
+def _fresh(store: Store, job: Job, cell: Cell) -> Record | None:
+    """Return the cell's record if it was written since the job was planned."""
+    record = store.get(cell)
+    if record is None or record.checksum == job.stale.get(cell.key):
+        return None
+    return record
+
+
+def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
+    started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
+    log = store.log_path(cells[0])
+    reset_peak()
+    with _logged_to(log):
+        try:
+            with time_limit(job.timeout):
+                trained = _kept(store, job) or _train(job)
+                records = [_scored(job, cell, cells[0], trained) for cell in cells]
+        except (EnvironmentFault, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            status, reason = _diagnosis(error, job)
+            records = [_blank(job, cell, status, reason) for cell in cells]
+            _LOG.error("%s: %s", status, reason, exc_info=error)
+            _free_memory()
+    relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
+    seconds = time.monotonic() - clock
+    for record in records:
+        store.put(record.model_copy(update={"started": started, "log": relative}))
+    return [
+        Outcome(one.cell, one.status, one.reason, relative, 0.0 if one.shared_with else seconds)
+        for one in records
+    ]
+
+
+def _kept(store: Store, job: Job) -> _Trained | None:
+    """Return the outputs that an earlier record of the same training keeps."""
+    record = None if job.outputs is None else store.read(job.outputs)
+    if record is None or not record.done or record.scores is None or not record.intact:
+        return None
+    labels, logits, _ = record.scores.arrays()
+    return _Trained(
+        labels=labels,
+        logits=logits,
+        counts=record.train_counts,
+        sampled=record.sampled_counts,
+        test_counts=record.test_counts,
+        notes=record.notes,
+        cost=record.cost,
+        device=record.environment.get("device", ""),
+        source=record.key,
+    )
+
+
+def _train(job: Job) -> _Trained:
+    from imbench.method import Method  # imports torch, 1.5 s: planning must not
+
+    cell, data = job.training, open_decoded(job.data)
+    rows = subset(
+        data.train.labels,
+        minority=cell.minority,
+        majority=cell.majority,
+        replicate=cell.seed,
+    )
+    weights = None if data.train.weights is None else data.train.weights[rows]
+    settings = cell.settings.model_dump(exclude={"size"})
+    method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed)
+    method.fit(data.train.pixels[rows], data.train.labels[rows], sample_weight=weights)
+    clock = time.perf_counter()
+    # As the record keeps them, so that what is computed from a record later is the same.
+    logits = method.logits(data.test.pixels).astype(np.float32)
+    cost = {**method.cost_, "predict": time.perf_counter() - clock}
+    if not np.isfinite(logits).all():
+        raise Diverged(cell.settings.steps, "score of a test image")
+    classes = len(data.classes)
+    return _Trained(
+        labels=np.asarray(data.test.labels),
+        logits=logits,
+        counts=np.asarray(method.counts_).astype(int).tolist(),
+        sampled=np.asarray(method.sampled_counts_, np.float64).tolist(),
+        test_counts=data.test.counts(classes).tolist(),
+        notes=list(method.notes_),
+        cost=cost,
+        device=str(next(method.network_.parameters()).device),
+        source="",
+    )
+
+
+def _scored(job: Job, cell: Cell, first: Cell, trained: _Trained) -> Record:
+    """Return a cell's record from the outputs of its training."""
+    from imbench.method import probabilities
+    from imbench.metrics import score_all
+    from imbench.recipe import parse_recipe
+
+    priors = np.asarray(trained.sampled) / np.sum(trained.sampled)
+    proba = probabilities(parse_recipe(cell.recipe).parts, trained.logits, priors)
+    scores = Scores.of(trained.labels, trained.logits, proba)
+    labels, _, kept = scores.arrays()
+    metrics = score_all(labels, kept.astype(np.float64))
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise Diverged(cell.settings.steps, name)
+    shared = trained.source or ("" if cell is first else first.key)
+    spent = {**trained.cost, "prepare": 0.0, "fit": 0.0, "predict": 0.0}
+    cost = (spent if shared else trained.cost) | {"peak_mb": peak_mb()}
+    return _blank(job, cell, "ok").model_copy(
+        update={
+            "metrics": metrics,
+            "scores": scores,
+            "train_counts": trained.counts,
+            "sampled_counts": trained.sampled,
+            "test_counts": trained.test_counts,
+            "notes": trained.notes,
+            "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
+            "environment": environment.describe(trained.device, cell.settings.threads),
+            "shared_with": shared,
+        }
+    )
+
+
+def _blank(job: Job, cell: Cell, status: Status, reason: str = "") -> Record:
+    return Record(
+        key=cell.key,
+        cell=cell,
+        status=status,
+        reason=reason,
+        images_skipped=job.skipped,
+        environment=environment.describe(job.device, cell.settings.threads),
+        commit=job.commit,
+    )
+
+
+def _diagnosis(error: BaseException, job: Job) -> tuple[Status, str]:
+    """Return what status an exception ends a cell with, and why in a sentence."""
+    if isinstance(error, Diverged):
+        return "diverged", str(error)
+    if isinstance(error, OutOfTime):
+        return "timeout", f"not finished after {job.timeout:g} s"
+    text = " ".join(str(error).split()) or "no message"
+    cuda = type(error).__name__ in ("OutOfMemoryError", "CUDAOutOfMemoryError")
+    # torch reports a failed allocation on CPU as a plain RuntimeError.
+    if isinstance(error, MemoryError) or cuda or "can't allocate memory" in text:
+        return "memory", text[:300]
+    return "failed", f"{type(error).__name__}: {text}"[:500]
+
+
+def _free_memory() -> None:
+    import gc
+    import sys
+
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def _logged_to(path: Path) -> Iterator[None]:
+    """Send log messages and warnings to a file, and a crash's stack; no file if there are none."""
+    import faulthandler
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from error
+    handler = logging.StreamHandler(file)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(True)
+    faulthandler.enable(file)
+    try:
+        yield
+    finally:
+        faulthandler.disable()
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+        file.close()
+        if path.stat().st_size == 0:
+            path.unlink()
