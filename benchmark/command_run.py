@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def _timeout(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+def _timeout(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> float | None:
     from imbench.limits import duration
 
     try:
@@ -30,7 +32,7 @@ def _timeout(context: click.Context, parameter: click.Parameter, value: str | No
         raise click.BadParameter(str(error)) from error
 
 
-def _jobs(context: click.Context, parameter: click.Parameter, value: str) -> str:
+def _jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if value != "auto" and not (value.isdigit() and int(value) > 0):
         raise click.BadParameter(f"{value!r} is neither auto nor a number of workers")
     return value

@@ -9,21 +9,21 @@ __all__ = ["complete_datasets", "complete_grids", "complete_methods", "complete_
 
 
 def complete_methods(
-    context: click.Context, parameter: click.Parameter, incomplete: str
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer names of methods for the last item of a list, or the last part of a recipe."""
     return _after(incomplete, ",+", ["vanilla", *_names("methods")])
 
 
 def complete_datasets(
-    context: click.Context, parameter: click.Parameter, incomplete: str
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer names of data sets for the last item of a list."""
     return _after(incomplete, ",", _names("datasets"))
 
 
 def complete_grids(
-    context: click.Context, parameter: click.Parameter, incomplete: str
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the shipped grids, and files."""
     from imbench.grids import shipped
@@ -33,7 +33,7 @@ def complete_grids(
 
 
 def complete_names(
-    context: click.Context, parameter: click.Parameter, incomplete: str
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer every registered name."""
     from imbench.registry import KINDS

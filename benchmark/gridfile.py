@@ -92,7 +92,9 @@ class Options:
     @classmethod
     def of(cls, *, assignments: Sequence[str] = (), **given: Any) -> Self:
         """Build from options, ``KEY=VALUE`` texts among them."""
-        settings = {key: value for key, value in given.pop("settings", {}).items() if value is not None}
+        settings = {
+            key: value for key, value in given.pop("settings", {}).items() if value is not None
+        }
         for text in assignments:
             key, equals, value = text.partition("=")
             if not equals:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from imbench.grid import Grid
 from imbench.job import Outcome
 from imbench.plan import Plan
 from imbench.progress import spoken
 
-__all__ = ["failure_line", "grid_lines", "plan_lines", "ranges"]
+__all__ = ["failure_line", "grid_lines", "in_order", "plan_lines", "ranges"]
+
+T = TypeVar("T")
 
 
 def grid_lines(grid: Grid) -> list[str]:
@@ -107,3 +110,14 @@ def _space(plan: Plan) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def in_order(rows: Mapping[tuple[str, str], T]) -> list[tuple[tuple[str, str], T]]:
+    """Return (data set, recipe) pairs and what belongs to them, recipes in the paper's order."""
+    from imbench.recipe import PAPER
+
+    place = {recipe: index for index, recipe in enumerate(PAPER)}
+    return sorted(
+        rows.items(),
+        key=lambda item: (item[0][0], place.get(item[0][1], len(place)), item[0][1]),
+    )

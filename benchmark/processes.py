@@ -21,7 +21,7 @@ def host_id() -> str:
     pieces = [platform.node()]
     try:
         pieces.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        pieces.append(os.readlink("/proc/self/ns/pid"))
+        pieces.append(str(Path("/proc/self/ns/pid").readlink()))
     except OSError:
         pass  # not Linux: the node's name has to do
     return hashlib.sha256("\n".join(pieces).encode()).hexdigest()[:12]

@@ -92,9 +92,9 @@ class Runner:
         *,
         workers: int,
         threads: int = 1,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
-        tell: Callable[[Outcome], None] = lambda outcome: None,
-        heard: Callable[[str], None] = lambda text: None,
+        limits: Limits = Limits(),
+        tell: Callable[[Outcome], None] = lambda _outcome: None,
+        heard: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.store = store
         self.limits = limits
@@ -228,7 +228,7 @@ class Runner:
     def _listening(self) -> Iterator[None]:
         """First Ctrl-C: begin nothing new. Second: stop now. SIGTERM counts as the first."""
 
-        def hear(signum: int, frame: FrameType | None) -> None:
+        def hear(signum: int, _frame: FrameType | None) -> None:
             if self.result.stopped == "interrupted" and signum == signal.SIGINT:
                 raise KeyboardInterrupt
             self.result.stopped = "interrupted"

@@ -170,7 +170,7 @@ class Store:
         try:
             record = Record.model_validate_json(raw)
         except ValidationError:
-            plain = _old_or_new(raw, path)
+            plain = _old_or_new(raw)
             if plain is None:
                 raise
             return self._upgraded(plain, path)
@@ -288,7 +288,7 @@ def _intact_bytes(raw: bytes, claimed: str) -> bool:
     return hashlib.sha256(body).hexdigest() == claimed
 
 
-def _old_or_new(raw: bytes, path: Path) -> dict[str, Any] | None:
+def _old_or_new(raw: bytes) -> dict[str, Any] | None:
     """Return the data of a record of another schema, or None if it is nothing of ours."""
     try:
         plain = json.loads(raw)

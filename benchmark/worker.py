@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from imbench import environment
 from imbench.claims import claimed
 from imbench.decoded import open_decoded
-from imbench.errors import DataError, Diverged, EnvironmentFault
+from imbench.errors import Diverged, EnvironmentFault
 from imbench.grid import Cell
 from imbench.imbalance import subset
 from imbench.job import Job, Outcome, Report
