@@ -7,9 +7,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from imbench.checks import check_part
+from imbench.cli import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -110,6 +112,44 @@ def test_the_architecture_names_every_module():
     missing = {name for name in modules - named if not name.startswith("command_")}
     assert not missing
     assert "`command_*`" in page
+
+
+def commands() -> dict[str, click.Command]:
+    """Return every command and sub-command by its full name."""
+    found = {}
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None, name
+        inner = command.commands if isinstance(command, click.Group) else {}
+        found |= {f"{name} {sub}": one for sub, one in inner.items()} or {name: command}
+    return found
+
+
+def test_the_page_of_commands_has_every_command_and_option_and_no_other():
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    options = {
+        option
+        for command in commands().values()
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    assert set(re.findall(r"--[a-z][a-z-]+", page)) == options | {"--help"}
+    for name in commands():
+        assert f"bench {name}" in page, name
+
+
+def test_every_command_that_the_pages_show_exists():
+    known = commands()
+    for page in PAGES:
+        shown = re.findall(
+            r"(?:^| {4}|`|/)bench ([a-z]+)(?: ([a-z]+))?", page.read_text("utf-8"), re.M
+        )
+        for first, second in shown:
+            if page.name == "README.md" and first == "check":
+                continue  # among what is not there yet
+            assert first in known or f"{first} {second}" in known or first == "data", first
 
 
 def test_methods_metrics_and_networks_are_described():

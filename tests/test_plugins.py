@@ -140,3 +140,91 @@ def test_a_method_in_a_file_runs_without_being_installed(extra, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "BSoftmax" in call(BENCH, "report", cwd=tmp_path, site=tmp_path).stdout
+
+
+BAD_PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "imbench-bad"
+version = "0.1.0"
+
+[project.entry-points."imbench.methods"]
+us = "imbench_bad:Fine"
+nopart = "imbench_bad:NoPart"
+unfound = "imbench_bad_unfound:Part"
+
+[project.entry-points."imbench.datasets"]
+unread = "imbench_bad:NoPart"
+
+[project.entry-points."imbench.metrics"]
+odd = "imbench_bad_unfound:odd"
+
+[tool.setuptools]
+py-modules = ["imbench_bad"]
+"""
+BAD_MODULE = "from imbench import Part\nclass Fine(Part): pass\nclass NoPart: pass\n"
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory) -> Path:
+    """Return the site folder with a package that clashes, cannot be imported, and is no plug-in."""
+    source, site = tmp_path_factory.mktemp("imbench-bad"), tmp_path_factory.mktemp("bad-site")
+    (source / "pyproject.toml").write_text(BAD_PROJECT)
+    (source / "imbench_bad.py").write_text(BAD_MODULE)
+    install(source, site)
+    return site
+
+
+FAULTS = {
+    "us": "registered by imbench and imbench-bad; uninstall one of them",
+    "nopart": "it is not a subclass of imbench.Part",
+    "unfound": "No module named 'imbench_bad_unfound'",
+    "unread": "it is not a class with a method read",
+    "odd": "No module named 'imbench_bad_unfound'",
+}
+
+
+@pytest.mark.parametrize("command", [("list", "plugins"), ("doctor",)])
+def test_a_bad_plugin_is_named_with_its_fault(bad, tmp_path, command):
+    done = call(BENCH, *command, cwd=tmp_path, site=bad, IMBENCH_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    for name, fault in FAULTS.items():
+        (line, *_) = [one for one in done.stdout.splitlines() if re.search(rf"\b{name}\b", one)]
+        assert fault in line
+    if command == ("list", "plugins"):
+        kept = [one for one in done.stdout.splitlines() if one.endswith("  ok")]
+        assert len(kept) > 25
+        assert len(done.stdout.splitlines()) == len(kept) + len(FAULTS) + 1  # us, twice
+
+
+@pytest.mark.parametrize("name", ["us", "nopart", "unfound"])
+def test_to_select_a_bad_method_ends_with_2(bad, tmp_path, name):
+    done = call(
+        *(BENCH, "run", "--datasets", "digits", "--minority", "9", "--methods", f"vanilla,{name}"),
+        cwd=tmp_path,
+        site=bad,
+        IMBENCH_CACHE=str(tmp_path / "cache"),
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("bench: ")
+    assert FAULTS[name] in done.stderr
+    assert not list(tmp_path.glob("results/*/*"))
+
+
+def test_to_select_a_bad_data_set_or_metric_ends_with_2_and_the_rest_works(bad, tmp_path):
+    def bench(*words: str) -> subprocess.CompletedProcess[str]:
+        return call(BENCH, *words, cwd=tmp_path, site=bad, IMBENCH_CACHE=str(tmp_path / "cache"))
+
+    done = bench("run", "--datasets", "unread", "--minority", "9", "--methods", "vanilla")
+    assert done.returncode == 2, done.stderr
+    assert "unread" in done.stderr
+    tiny = ("--minority", "9", "--seeds", "0", "--network", "linear", "--steps", "2", "--size", "8")
+    done = bench("run", "--datasets", "digits", "--methods", "vanilla,os", *tiny, "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    done = bench("report", "--metric", "odd")
+    assert done.returncode == 2
+    assert FAULTS["odd"] in done.stderr
+    assert bench("report", "--metric", "f1").returncode == 0
