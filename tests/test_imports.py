@@ -28,7 +28,7 @@ def pulled_in(code: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-P", "-c", told], capture_output=True, text=True, check=True
     )
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_the_package_itself_pulls_in_the_standard_library_only():
@@ -56,9 +56,16 @@ LIGHT = {
     "metrics": "from imbench.metrics import score_all\n"
     "import numpy as np\n"
     "score_all(np.array([0, 1]), np.eye(2))",
+    "help": "from imbench.cli import cli\ncli(['--help'], standalone_mode=False)",
+    "plans": "from imbench.cli import cli\n"
+    "cli(['run', '--dry-run', '--out', '/nonexistent'], standalone_mode=False)",
     "reports": "import imbench.report",
     "decoded images": "import imbench.decoded",
 }
+
+
+def test_help_pulls_in_click_only():
+    assert pulled_in(LIGHT["help"]) - sys.stdlib_module_names == {"click", "imbench"}
 
 
 @pytest.mark.parametrize("what", LIGHT)
