@@ -56,7 +56,9 @@ def _name_rows(kind: str) -> list[tuple[str, ...]]:
     from imbench.registry import names, plugins
 
     usable = set(names(kind))
-    rows = [("vanilla", "imbench", "no parts: plain training")] if kind == "methods" else []
+    rows: list[tuple[str, ...]] = []
+    if kind == "methods":
+        rows.append(("vanilla", "imbench", "no parts: plain training"))
     for plugin in plugins():
         if plugin.kind == kind:
             state = "" if plugin.name in usable else "disabled, see `bench list plugins`"

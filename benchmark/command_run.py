@@ -38,7 +38,7 @@ def _jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> s
     return value
 
 
-_LIST = {"multiple": True, "metavar": "LIST"}
+_LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 
 
 @click.command()

@@ -102,7 +102,7 @@ class Pool:
 
 def _cause(error: Exception) -> str:
     """Return ``SIGKILL`` or what else ended the workers, from joblib's message."""
-    signals = re.findall(r"(SIG[A-Z]+)\(-\d+\)", str(error))
+    signals: list[str] = re.findall(r"(SIG[A-Z]+)\(-\d+\)", str(error))
     # The pool ends the other workers with SIGTERM: the rarer name is the cause.
     names = sorted(set(signals) - {"SIGTERM"}) or sorted(set(signals))
     if names:
