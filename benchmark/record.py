@@ -37,9 +37,7 @@ class Scores(BaseModel):
     proba: str
 
     @classmethod
-    def of(
-        cls, labels: NDArray[Any], logits: NDArray[Any], proba: NDArray[Any]
-    ) -> Scores:
+    def of(cls, labels: NDArray[Any], logits: NDArray[Any], proba: NDArray[Any]) -> Scores:
         """Pack arrays of shape (n,), (n, classes) and (n, classes)."""
         return cls(
             classes=int(proba.shape[1]),
