@@ -21,7 +21,8 @@ class Settings(BaseModel):
     The defaults follow docs/protocol.md, which says what of them the paper fixes.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Neither infinity nor NaN can be written as JSON, so no record could be kept of such a cell.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: str = "resnet20"
     size: int = Field(default=32, ge=8, le=1024)

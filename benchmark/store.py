@@ -34,6 +34,8 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Schema number to the function that turns plain data of it into the next schema's."""
 
 QUARANTINE = "quarantine"
+_LONGEST = 200
+"""Bytes of a name in the quarantine; file systems end at 255."""
 _DAY = 86400.0
 _LOG = logging.getLogger(__name__)
 
@@ -117,7 +119,9 @@ class Store:
     def get(self, cell: Cell) -> Record | None:
         """Return a cell's record, or None."""
         record = self._load(self.path(cell))
-        return record if record is not None and record.key == cell.key else None
+        # A record whose cell was edited is no more this cell's than it is in `index`.
+        ours = record is not None and record.key == cell.key == record.cell.key
+        return record if ours else None
 
     def read(self, path: Path) -> Record | None:
         """Return the record in one file, or None if there is none."""
@@ -162,7 +166,7 @@ class Store:
             return None
         try:
             return self._parsed(raw, path)
-        except (ValidationError, ValueError) as error:
+        except (ValidationError, ValueError, RecursionError) as error:
             self._quarantine(path, raw, error)
             return None
 
@@ -198,7 +202,10 @@ class Store:
 
     def _quarantine(self, path: Path, raw: bytes, error: Exception) -> None:
         what = "is empty" if not raw.strip() else f"is not a whole record ({_short(error)})"
-        target = self.folder / QUARANTINE / "__".join(path.relative_to(self.folder).parts)
+        name = "__".join(path.relative_to(self.folder).parts)
+        if len(os.fsencode(name)) > _LONGEST:
+            name = f"{slug(name)}{path.suffix}"
+        target = self.folder / QUARANTINE / name
         if target.exists():
             target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}{target.suffix}")
         try:

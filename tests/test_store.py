@@ -1,0 +1,568 @@
+"""Records on disk: whole or not at all, checked, upgraded; real kills, limits and processes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from pydantic import ValidationError
+
+from imbench.cli import cli
+from imbench.errors import EnvironmentFault
+from imbench.grid import Settings
+from imbench.processes import host_id, start_time
+from imbench.record import SCHEMA, Record, Scores, checksum
+from imbench.store import UPGRADES, Store, refuse_unwritable, upgrade, write_whole
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+def child(code, *arguments, **options):
+    """Start Python in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def files(folder):
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+
+
+def scores(n=40, classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, classes))
+    return Scores.of(rng.integers(0, classes, n), logits, np.exp(logits))
+
+
+def test_what_is_put_is_what_is_read(store, make_record):
+    record = make_record("us+cs", scores=scores(), notes=["k lowered to 3", "ž 名 \x1b \u2028"])
+    path = store.put(record)
+    assert path == store.path(record.cell)
+    assert files(store.folder) == [f"digits/50/us+cs/0-{record.key[:8]}.json"]
+    assert store.get(record.cell) == record
+    assert store.read(path) == record
+    assert store.records() == [record]
+    assert record.intact
+    assert store.flagged == store.quarantined == []
+
+
+def test_scores_are_kept_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 256, 30)
+    logits, proba = rng.normal(size=(2, 30, 3)) * 1e6
+    kept = Scores.model_validate_json(Scores.of(labels, logits, proba).model_dump_json()).arrays()
+    assert [array.dtype for array in kept] == [np.int64, np.float32, np.float32]
+    assert (kept[0] == labels).all()
+    assert (kept[1] == logits.astype(np.float32)).all()
+    assert (kept[2] == proba.astype(np.float32)).all()
+
+
+def test_the_index_says_all_but_the_scores(store, make_record):
+    cost = {"prepare": 1.0, "fit": 20.0, "predict": 3.0, "peak_mb": 900.0}
+    ok = make_record(cost=cost)
+    shared = make_record("ts", cost=cost, shared_with=ok.key)
+    bad = make_record("us", score=None, status="failed", reason="boom", log="a.log")
+    for record in (ok, shared, bad):
+        store.put(record)
+    index = store.index()
+    assert {key: (e.done, e.seconds, e.reason, e.log) for key, e in index.items()} == {
+        ok.key: (True, 24.0, "", ""),
+        shared.key: (True, 0.0, "", ""),
+        bad.key: (False, 0.0, "boom", "a.log"),
+    }
+    assert all(entry.path == store.path(entry.cell) for entry in index.values())
+    assert store.done_keys() == {ok.key, shared.key}
+
+
+@pytest.mark.parametrize("finished_first", [True, False])
+def test_of_two_records_of_one_cell_the_finished_one_counts(store, make_record, finished_first):
+    names = ("folder:a", "folder:b") if finished_first else ("folder:b", "folder:a")
+    store.put(make_record(cell={"dataset": names[0]}))
+    bad = make_record(cell={"dataset": names[1]}, score=None, status="crashed")
+    store.put(bad)
+    assert len(store.records()) == 2
+    assert store.done_keys() == {bad.key}
+    assert store.index()[bad.key].cell.dataset == names[0]
+
+
+AWKWARD = ("../../etc/x", "<script>alert(1)</script>", "50% & more_#", "žluť 名前", "/", "a" * 400)
+
+
+def test_no_name_leads_out_of_the_folder(store, make_record):
+    for name in AWKWARD:
+        store.put(make_record(f"{name}/part.py:Mine", cell={"dataset": f"folder:{name}"}))
+    assert files(store.folder.parent) == [f"results/{name}" for name in files(store.folder)]
+    assert len(files(store.folder)) == len(AWKWARD) == len(store.index())
+    assert {record.cell.dataset for record in store.records()} == {f"folder:{n}" for n in AWKWARD}
+
+
+def test_a_score_that_is_no_number_is_never_written(store, make_record):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.put(make_record(metrics={"f1": float("nan")}))
+    assert files(store.folder.parent) == []
+    with pytest.raises(ValidationError, match="finite"):
+        Settings(lr=float("inf"))
+
+
+FOREIGN = {
+    "empty": b"",
+    "blank": b" \n",
+    "zeros": bytes(5000),
+    "binary": bytes(range(256)) * 40,
+    "image": b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "list": b"[1, 2]",
+    "number": b"7",
+    "object": b'{"name": "something else", "version": 3}',
+    "newer-but-not-ours": b'{"schema": 99, "cells": []}',
+    "schema-no-number": b'{"schema": "x", "key": "k", "cell": {}, "status": "ok"}',
+    "half-a-record-of-another-schema": b'{"schema": 0, "key": "k", "cell": {}, "status": "ok"}',
+    "surrogate": b'{"schema": 1, "key": "\\ud800", "cell": {}, "status": "ok"}',
+    "deep": b"[" * 100_000,
+    "deep-object": b'{"a":' * 100_000,
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_no_record_is_moved_away_with_a_warning(store, make_record, caplog, what):
+    good = make_record("us")
+    store.put(good)
+    cell = make_record().cell
+    path = store.path(cell)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(FOREIGN[what])
+    assert store.records() == [good]
+    assert not path.exists()
+    (moved,) = store.quarantined
+    assert moved == store.folder / "quarantine" / f"digits__50__vanilla__{path.name}"
+    assert moved.read_bytes() == FOREIGN[what]
+    assert f"{path} " in caplog.text
+    assert "its cell counts as not run" in caplog.text
+    caplog.clear()
+    assert set(store.index()) == {good.key}
+    assert store.get(cell) is None
+    assert caplog.text == ""
+
+
+def test_a_record_cut_off_anywhere_is_no_record(store, make_record):
+    record = make_record(scores=scores(3))
+    path = store.put(record)
+    whole = path.read_bytes()
+    for length in range(0, len(whole) - 2, 29):
+        path.write_bytes(whole[:length])
+        assert store.get(record.cell) is None
+        assert not path.exists()
+    moved = list((store.folder / "quarantine").iterdir())
+    assert len(moved) == len(set(store.quarantined)) == len(range(0, len(whole) - 2, 29))
+    # All but its last line break is all of it.
+    path.write_bytes(whole[:-1])
+    assert store.get(record.cell) == record
+
+
+def test_foreign_files_with_names_longer_than_the_quarantine_could_have(store, caplog):
+    path = store.folder / ("ž" * 100) / ("y" * 200) / "deep" / "0.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    assert store.records() == []
+    (moved,) = store.quarantined
+    assert moved.read_text() == "{}"
+    assert not path.exists()
+
+
+def test_where_nothing_can_be_moved_it_is_left_with_a_warning(store, make_record, caplog):
+    good = make_record("us")
+    store.put(good)
+    (store.folder / "quarantine").write_text("a file where the folder should be")
+    path = store.path(make_record().cell)
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    for _ in range(2):
+        assert store.records() == [good]
+    assert path.read_text() == "{"
+    assert caplog.text.count("left in place") == 2
+
+
+def test_a_folder_called_like_a_record_is_passed_over(store, make_record, caplog):
+    cell = make_record().cell
+    store.path(cell).mkdir(parents=True)
+    assert store.records() == []
+    assert store.get(cell) is None
+    assert "cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("command", ["report", "status"])
+def test_commands_go_on_without_what_is_no_record(store, make_record, command):
+    store.put(make_record("us", score=0.625))
+    for number, content in enumerate(FOREIGN.values()):
+        path = store.path(make_record(seed=number).cell)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    metric = ["--metric", "f1"] if command == "report" else []
+    done = CliRunner().invoke(cli, [command, str(store.folder), *metric])
+    assert done.exit_code == 0, done.output
+    assert {"report": ".625", "status": "1 done, 0 failed"}[command] in done.output
+    assert len(files(store.folder / "quarantine")) == len(FOREIGN)
+
+
+def edited(path, change):
+    plain = json.loads(path.read_text())
+    change(plain)
+    path.write_text(json.dumps(plain))
+
+
+EDITS = {
+    "score": lambda plain: plain["metrics"].update(f1=0.99),
+    "status": lambda plain: plain.update(status="failed"),
+    "counts": lambda plain: plain.update(train_counts=[1, 2]),
+    "checksum": lambda plain: plain.update(checksum="0" * 64),
+    "no checksum": lambda plain: plain.pop("checksum"),
+    "note": lambda plain: plain["notes"].append("trust me"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edited_record_is_flagged_once_and_kept(store, make_record, caplog, what):
+    record = make_record()
+    path = store.put(record)
+    edited(path, EDITS[what])
+    for _ in range(2):
+        (found,) = store.records()
+        assert not found.intact
+    assert store.flagged == [path]
+    assert caplog.text.count("its checksum is wrong") == 1
+    assert path.exists()
+
+
+def test_another_layout_of_the_same_data_is_no_edit(store, make_record):
+    record = make_record(scores=scores())
+    path = store.put(record)
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=4, sort_keys=False))
+    assert store.records() == [record]
+    assert store.flagged == []
+
+
+def test_a_record_whose_cell_was_edited_counts_for_neither_cell(store, make_record):
+    record = make_record()
+    path = store.put(record)
+    edited(path, lambda plain: plain["cell"].update(seed=7))
+    assert store.get(record.cell) is None
+    assert store.index() == {}
+    (shown,) = store.records()
+    assert not shown.intact
+    assert store.flagged == [path]
+
+
+@pytest.mark.parametrize("more", [{}, {"field_of_the_future": [1]}])
+def test_a_record_of_a_newer_schema_is_refused_in_a_sentence(store, make_record, more):
+    path = store.put(make_record())
+    edited(path, lambda plain: plain.update(schema=SCHEMA + 1, **more))
+    for read in (store.records, store.index, lambda: store.get(make_record().cell)):
+        with pytest.raises(EnvironmentFault, match="update imbench, or name another") as raised:
+            read()
+        assert f"schema {SCHEMA + 1}, this imbench reads up to {SCHEMA}" in str(raised.value)
+    assert path.exists()
+    assert store.quarantined == []
+
+
+def test_a_record_of_an_older_schema_is_upgraded(store, make_record, monkeypatch):
+    # As if schema 0 had called the reason "why" and known no notes.
+    def step(plain):
+        return {key: value for key, value in plain.items() if key != "why"} | {
+            "reason": plain["why"],
+            "notes": [],
+        }
+
+    monkeypatch.setitem(UPGRADES, SCHEMA - 1, step)
+    new = make_record(score=None, status="failed", reason="boom")
+    old = {k: v for k, v in new.plain().items() if k not in ("reason", "notes", "checksum")}
+    old |= {"schema": SCHEMA - 1, "why": "boom"}
+    path = store.path(new.cell)
+    path.parent.mkdir(parents=True)
+    before = json.dumps({**old, "checksum": checksum(old)})
+    path.write_text(before)
+    assert store.records() == [new]
+    assert store.index()[new.key].checksum == new.checksum
+    assert store.flagged == []
+    assert path.read_text() == before, "reading never changes a record"
+
+    path.write_text(before.replace("boom", "bang"))
+    (forged,) = store.records()
+    assert forged.reason == "bang"
+    assert not forged.intact
+    assert store.flagged == [path]
+
+
+def test_an_upgrade_goes_step_by_step():
+    table = {
+        1: lambda plain: {**plain, "seen": [*plain["seen"], 1]},
+        2: lambda plain: {**plain, "seen": [*plain["seen"], 2]},
+    }
+    plain = {"schema": 1, "seen": []}
+    assert upgrade(plain, table, 3) == {"schema": 3, "seen": [1, 2]}
+    assert plain == {"schema": 1, "seen": []}
+    assert upgrade({"schema": 3}, table, 3) == {"schema": 3}
+    with pytest.raises(ValueError, match="no way from schema 0 to 3"):
+        upgrade({"schema": 0}, table, 3)
+
+
+def test_there_is_a_step_from_every_schema_to_the_next():
+    assert set(UPGRADES) == set(range(1, SCHEMA))
+
+
+def test_an_older_record_without_a_way_is_no_record(store, make_record, caplog):
+    path = store.put(make_record())
+    edited(path, lambda plain: plain.update(schema=-3))
+    assert store.records() == []
+    assert "no way from schema -3" in caplog.text
+    assert len(store.quarantined) == 1
+
+
+PAUSES = """
+import sys
+from pathlib import Path
+from imbench.record import Record
+from imbench.store import Store
+
+def pause(partial, target):
+    print(partial, flush=True)
+    sys.stdin.read()
+
+Path.replace = pause
+Store(Path(sys.argv[1])).put(Record.model_validate_json(sys.argv[2]))
+"""
+"""Writes a record up to the rename and waits there."""
+
+
+def test_a_writer_killed_before_the_rename_leaves_the_old_record(store, make_record):
+    old, new = make_record(score=0.25), make_record(score=0.75)
+    path = store.put(old)
+    writer = child(PAUSES, store.folder, new.model_dump_json(by_alias=True))
+    partial = Path(writer.stdout.readline().strip())
+    assert Record.model_validate_json(partial.read_bytes()) == new
+    assert store.records() == [old]
+    assert store.tidy() == 0, "the writer lives"
+    assert partial.exists()
+    writer.kill()
+    # Not waited for yet: a zombie is dead, too.
+    while Path(f"/proc/{writer.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    assert store.tidy() == 1
+    writer.communicate()
+    assert store.records() == [old]
+    assert files(store.folder) == [path.relative_to(store.folder).as_posix()]
+    assert store.tidy() == 0
+
+
+def test_tidy_takes_a_leftover_whose_number_another_process_has_now(store, make_record):
+    store.put(make_record())
+    place = store.path(make_record().cell).parent
+    me = os.getpid()
+    reused = place / f".{host_id()}-{me}-{int(start_time(me)) - 1}-abcd.tmp"
+    mine = place / f".{host_id()}-{me}-{start_time(me)}-abcd.tmp"
+    top = store.folder / f".{host_id()}-{me}-1-abcd.tmp"
+    for path in (reused, mine, top):
+        path.write_text("{")
+    assert store.tidy() == 2
+    assert [path.exists() for path in (reused, mine, top)] == [False, True, False]
+
+
+def test_tidy_leaves_another_machines_file_for_a_day(store, make_record):
+    place = store.put(make_record()).parent
+    young, old, odd = (place / f".{name}.tmp" for name in ("beef-7-1-a", "beef-8-1-a", "odd"))
+    for path in (young, old, odd):
+        path.write_text("{")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert store.tidy() == 1
+    assert [path.exists() for path in (young, old, odd)] == [True, False, True]
+
+
+WRITES = """
+import sys
+from pathlib import Path
+from imbench.record import Record
+from imbench.store import Store
+
+store = Store(Path(sys.argv[1]))
+records = [Record.model_validate_json(text) for text in sys.argv[2:]]
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(40):
+    store.put(records[number % len(records)])
+"""
+
+
+def test_two_processes_write_and_a_third_always_reads_whole_records(store, make_record):
+    # The same cell twice, with outputs large enough for many writes, and one of each alone.
+    same = [make_record(score=value, scores=scores(3000, seed=n)) for n, value in enumerate((0, 1))]
+    own = [make_record("us", seed=n) for n in (0, 1)]
+    store.put(same[0])
+    texts = [
+        [r.model_dump_json(by_alias=True) for r in pair] for pair in zip(same, own, strict=True)
+    ]
+    writers = [child(WRITES, store.folder, *pair) for pair in texts]
+    for writer in writers:
+        writer.stdout.readline()
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    reads = 0
+    while any(writer.poll() is None for writer in writers):
+        assert store.get(same[0].cell) in same
+        reads += 1
+    assert [writer.wait() for writer in writers] == [0, 0]
+    for writer in writers:
+        writer.communicate()
+    assert reads > 2
+    assert store.flagged == store.quarantined == []
+    assert set(store.index()) == {record.key for record in [*same, *own]}
+    assert len(files(store.folder)) == 3
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from imbench.errors import EnvironmentFault
+from imbench.record import Record
+from imbench.store import Store
+
+record = Record.model_validate_json(sys.stdin.read())
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    Store(Path(sys.argv[1])).put(record)
+except EnvironmentFault as error:
+    print(error)
+"""
+
+
+def test_a_record_that_has_no_space_leaves_the_old_one_and_no_leftover(store, make_record):
+    old = make_record(score=0.25)
+    path = store.put(old)
+    new = make_record(score=0.75, scores=scores(500))
+    said, _ = child(LIMITED, store.folder).communicate(new.model_dump_json(by_alias=True))
+    assert f"no space for {path}: 0.01 MB needed, " in said
+    assert "start the same command again" in said
+    assert store.records() == [old]
+    assert len(files(store.folder)) == 1
+
+
+def test_a_folder_is_made_and_left_empty_by_the_check(tmp_path):
+    folder = tmp_path / "a" / "b"
+    for _ in range(2):
+        refuse_unwritable(folder)
+        assert list(folder.iterdir()) == []
+
+
+def test_a_place_below_a_file_is_refused_in_a_sentence(tmp_path, make_record):
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "results"):
+        with pytest.raises(EnvironmentFault, match="name another folder with --out"):
+            refuse_unwritable(folder)
+        store = Store(folder)
+        with pytest.raises(EnvironmentFault, match="cannot be written: "):
+            store.put(make_record())
+        assert store.records() == []
+        assert store.tidy() == 0
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from imbench.errors import EnvironmentFault
+from imbench.store import refuse_unwritable, write_whole
+
+folders = [Path(text) for text in sys.argv[1:]]
+write_whole(folders[-1] / "first", "so that all modules are loaded, which nobody may not read")
+if os.geteuid() == 0:
+    os.setegid(65534), os.seteuid(65534)
+for folder in folders:
+    for act in (refuse_unwritable, lambda folder: write_whole(folder / "new" / "x", "text")):
+        try:
+            act(folder)
+            print("written")
+        except EnvironmentFault as error:
+            print(error)
+"""
+
+
+def test_a_folder_without_leave_to_write_is_refused():
+    with tempfile.TemporaryDirectory() as made:
+        base = Path(made)
+        base.chmod(0o755)
+        closed, open_ = base / "closed", base / "open"
+        closed.mkdir(mode=0o555)
+        open_.mkdir()
+        open_.chmod(0o777)
+        said, _ = child(AS_NOBODY, closed, open_).communicate()
+        assert said.splitlines() == [
+            f"results cannot be written to {str(closed)!r} (Permission denied); "
+            "name another folder with --out",
+            f"{closed / 'new' / 'x'} cannot be written: Permission denied",
+            "written",
+            "written",
+        ]
+        closed.chmod(0o755)
+
+
+def test_bench_run_refuses_a_bad_folder_before_it_plans(tmp_path):
+    (tmp_path / "file").write_text("")
+    code = "from imbench.cli import main; main(['run', '--out', 'file/results'])"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bench: results cannot be written to 'file/results'")
+
+
+def test_a_missing_folder_holds_nothing(tmp_path, make_record, caplog):
+    caplog.set_level(logging.WARNING)
+    store = Store(tmp_path / "nowhere")
+    assert (store.records(), store.index(), store.tidy()) == ([], {}, 0)
+    assert store.get(make_record().cell) is None
+    assert caplog.text == ""
+    assert not store.folder.exists()
+
+
+def test_other_peoples_files_are_left_alone(store, make_record):
+    record = make_record()
+    store.put(record)
+    kept = {
+        "published/published.csv": "a,b",
+        "digits/50/vanilla/notes.txt": "mine",
+        "digits/readme.json": "{",
+        "grid.json": "{",
+        ".cache/a/b/c.json": "{",
+        "digits/50/vanilla/.hidden.json": "{",
+    }
+    for name, text in kept.items():
+        (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (store.folder / name).write_text(text)
+    assert store.records() == [record]
+    assert store.tidy() == 0
+    assert {name: (store.folder / name).read_text() for name in kept} == kept
+
+
+def test_a_text_is_written_whole_over_an_old_one(tmp_path):
+    path = tmp_path / "deep" / "er" / "report.md"
+    for text in ("short", "longer " * 1000, "ž"):
+        write_whole(path, text)
+        assert path.read_text("utf-8") == text
+    assert files(tmp_path) == ["deep/er/report.md"]
