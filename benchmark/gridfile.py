@@ -37,6 +37,8 @@ PAPER = "paper"
 """In `methods`: the fourteen of the paper's table."""
 SEEDS = (0, 1, 2)
 """Replicates where nothing says which."""
+EVERY = "default"
+"""In `minority` and `majority`: the entry of all data sets that have none of their own."""
 _CONDITIONS = ("method=", "minority=", "seed=", "dataset=")
 
 
@@ -63,8 +65,7 @@ class GridFile(BaseModel):
             _known("key", key, cls.model_fields)
         for key in ("datasets", "methods"):
             if key in plain:
-                given = plain[key] if isinstance(plain[key], list) else [plain[key]]
-                plain[key] = texts(map(str, given), key)
+                plain[key] = texts(plain[key], key)
         if "seeds" in plain:
             plain["seeds"] = integers(plain["seeds"], "seeds")
         if "minority" in plain:
@@ -73,7 +74,9 @@ class GridFile(BaseModel):
             )
         if "majority" in plain:
             plain["majority"] = _per_dataset(plain["majority"], _majority)
-        plain["exclude"] = [_exclusion(rule) for rule in plain.get("exclude", [])]
+        rules = plain.get("exclude", [])
+        rules = rules if isinstance(rules, list) else [rules]
+        plain["exclude"] = [_exclusion(rule) for rule in rules]
         return plain
 
 
@@ -124,7 +127,7 @@ def read_grid_file(name: str) -> GridFile:
     try:
         plain = tomllib.loads(text)
         return GridFile.model_validate({"name": path.stem, **plain})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"grid file {name!r} is not TOML: {error}") from error
     except ValidationError as error:
         raise UsageError(f"grid file {name!r}: {_sentence(error)}") from error
@@ -187,16 +190,28 @@ def _majority_of(dataset: str, file: GridFile, options: Options) -> int | None:
 
 
 def _looked_up(table: Mapping[str, Any] | None, dataset: str) -> Any:
-    """Return the entry of a data set: by its spec, its bare name, or ``default``."""
-    for key in (dataset, dataset.partition(":")[0], "default"):
+    """Return the entry of a data set: by its spec, its bare name, or that of all."""
+    for key in (dataset, parse_spec(dataset).name, EVERY):
         if table is not None and key in table:
             return table[key]
     return None
 
 
 def _per_dataset(given: Any, read: Any) -> dict[str, Any]:
-    table = given if isinstance(given, dict) else {"default": given}
-    return {key: read(value) for key, value in table.items()}
+    if not isinstance(given, dict):
+        return {EVERY: read(given)}
+    for key in given:
+        _refuse_stranger(key)
+    return {str(parse_spec(key)): read(value) for key, value in given.items()}
+
+
+def _refuse_stranger(dataset: str) -> None:
+    # A misspelt entry would be passed over, and all images of the majority be used, in silence.
+    from imbench.registry import names
+
+    name = parse_spec(dataset).name
+    if name != EVERY and ".py:" not in name and name not in names("datasets"):
+        raise unknown("data set", name, names("datasets"))
 
 
 def _majority(given: Any) -> int | None:
@@ -253,12 +268,16 @@ def _exclusion(rule: Any) -> Exclusion:
 def _conditions(text: str) -> dict[str, str]:
     # A recipe's or a data set's own key=value pieces follow it; hence the data set is last.
     found: list[str] = []
-    for piece in text.split(","):
+    for piece in map(str.strip, text.split(",")):
         if found and (found[-1].startswith("dataset=") or not piece.startswith(_CONDITIONS)):
             found[-1] += f",{piece}"
         else:
             found.append(piece)
-    return {key: value for key, _, value in (piece.partition("=") for piece in found)}
+    pairs = [piece.partition("=")[::2] for piece in found]
+    rule = dict(pairs)
+    if len(rule) < len(pairs):
+        raise UsageError(f"exclude: {text!r} gives a condition twice; write two rules")
+    return rule
 
 
 def _known(kind: str, key: str, fields: Mapping[str, Any]) -> None:

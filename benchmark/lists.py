@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from imbench.errors import UsageError
@@ -11,19 +10,24 @@ from imbench.spec import split_list
 
 __all__ = ["integers", "texts"]
 
-_RANGE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+_RANGE = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
 _LONGEST = 100_000
 
 
-def texts(given: Iterable[str], what: str) -> tuple[str, ...]:
-    """Return the items of one or more lists, each once, in the order given.
+def texts(given: Any, what: str) -> tuple[str, ...]:
+    """Return the items of ``"a,b"`` or of a list of such, each once, in the order given.
 
     Raises
     ------
     UsageError
-        If there is no item.
+        If there is no item, or something that is no text or not UTF-8.
     """
-    items = tuple(dict.fromkeys(item for text in given for item in split_list(text)))
+    lists = given if isinstance(given, list | tuple) else [given]
+    for text in lists:
+        # Bytes of a shell that are not UTF-8 come as surrogates, which no record could hold.
+        if not isinstance(text, str) or any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise UsageError(f"{what}: {text!r} is not a text in UTF-8")
+    items = tuple(dict.fromkeys(item for text in lists for item in split_list(text)))
     if not items:
         raise UsageError(f"the list of {what} is empty")
     return items

@@ -1,0 +1,74 @@
+"""The grammar ``name:argument,key=value``; lists of it: test_lists, recipes: test_recipe."""
+
+from __future__ import annotations
+
+import pytest
+
+from imbench.errors import UnknownName, UsageError
+from imbench.spec import Spec, did_you_mean, parse_spec, unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("digits", Spec("digits")),
+        (" digits ", Spec("digits")),
+        ("digits:", Spec("digits")),
+        ("torchvision:resnet18", Spec("torchvision", "resnet18")),
+        ("folder:/a b/c.d", Spec("folder", "/a b/c.d")),
+        ("folder:C:\\x", Spec("folder", "C:\\x")),
+        ("smote:k_neighbors=3", Spec("smote", None, {"k_neighbors": 3})),
+        ("a:x,b=1.5,c=-2,d=1e-3", Spec("a", "x", {"b": 1.5, "c": -2, "d": 0.001})),
+        ("a:b=True,c=none,d=FALSE", Spec("a", None, {"b": True, "c": None, "d": False})),
+        ("a:b=x=y", Spec("a", None, {"b": "x=y"})),
+        ("a:b=", Spec("a", None, {"b": ""})),
+        ("a:b=007,c=1+2j,d=[1]", Spec("a", None, {"b": "007", "c": "1+2j", "d": "[1]"})),
+        ("my/part.py:Mine", Spec("my/part.py:Mine")),
+        ("my/part.py:Mine:a=1", Spec("my/part.py:Mine", None, {"a": 1})),
+    ],
+)
+def test_a_text_is_read(text, expected):
+    assert parse_spec(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "digits",
+        "torchvision:resnet18",
+        "a:x,b=1.5,c=-2,d=0.001,e=true,f=none,g=t-shirt",
+        "p.py:A:b=1",
+    ],
+)
+def test_what_is_written_reads_the_same(text):
+    assert str(parse_spec(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no name; write name:key=value"),
+        (":a=1", "has no name"),
+        ("a:x,y", "'y' in 'a:x,y' is not of the form key=value"),
+        ("a:b=1,2", "'2' in 'a:b=1,2' is not of the form"),
+        ("a:b=1,b=2", "'b' is given twice"),
+        ("a:x,1b=2", "'1b=2' in 'a:x,1b=2' is not of the form"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_sentence(text, says):
+    with pytest.raises(UsageError, match=says):
+        parse_spec(text)
+
+
+def test_the_nearest_names_are_offered_or_else_all():
+    known = ["celeba", "cub", "digits", "folder"]
+    assert did_you_mean("celba", known) == "did you mean celeba?"
+    assert did_you_mean("CelebA", known) == "did you mean celeba?"
+    assert did_you_mean("xyz", known) == "known: celeba, cub, digits, folder"
+    assert did_you_mean("xyz", []) == "none is known"
+    error = unknown("data set", "celba", known)
+    assert isinstance(error, UnknownName)
+    assert (error.exit_code, str(error)) == (
+        2,
+        "unknown data set 'celba': did you mean celeba?",
+    )
