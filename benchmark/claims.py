@@ -68,14 +68,14 @@ def claimed(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterat
         yield False
         return
     done = threading.Event()
-    beat = threading.Thread(target=_beat, args=(path, done, os.getppid()), daemon=True)
+    beat = threading.Thread(target=_beat, args=(path, claim, done, os.getppid()), daemon=True)
     beat.start()
     try:
         yield True
     finally:
         done.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        _give_back(path, claim)
 
 
 def claims(folder: Path) -> list[Claim]:
@@ -151,14 +151,31 @@ def _free(path: Path, claim: Claim | None) -> bool:
         return not claim.live
     # Of another machine, or cut off while it was written.
     with suppress(OSError):
-        return time.time() - path.stat().st_mtime > (STALE if claim is not None else BEAT)
+        return _now(path.parent) - path.stat().st_mtime > (STALE if claim is not None else BEAT)
     return True
 
 
-def _beat(path: Path, done: threading.Event, parent: int) -> None:
+def _now(home: Path) -> float:
+    """Return the time by the clock that dates the claims; this machine's may be off by hours."""
+    stamp = home / "clock"
+    try:
+        stamp.touch()
+        return stamp.stat().st_mtime
+    except OSError:
+        return time.time()  # it may only be read here
+
+
+def _beat(path: Path, claim: Claim, done: threading.Event, parent: int) -> None:
     while not done.wait(BEAT):
         with suppress(OSError):
-            os.utime(path)
+            if _read(path) == claim:
+                os.utime(path)
         if os.getppid() != parent:
-            path.unlink(missing_ok=True)
+            _give_back(path, claim)
             os._exit(1)
+
+
+def _give_back(path: Path, claim: Claim) -> None:
+    # While this machine slept, another one may have taken the work over.
+    if _read(path) == claim:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,326 @@
+"""Who works on what: real processes that want the same, die, or are left by their parents."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import pytest
+
+from imbench.claims import BEAT, STALE, Claim, claimed, claims, drop_dead
+from imbench.errors import EnvironmentFault
+from imbench.processes import alive, host_id, start_time
+
+HOLDS = """
+import sys
+from pathlib import Path
+from imbench.claims import claimed
+
+with claimed(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
+    print(mine, flush=True)
+    sys.stdin.read()
+"""
+
+
+def child(code, *arguments):
+    """Start Python in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Return a starter of processes that hold a claim until their input ends or they are killed."""
+    started = []
+
+    def start(key, run="r"):
+        process = child(HOLDS, tmp_path, key, run)
+        started.append(process)
+        assert process.stdout.readline() == "True\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def file_of(folder, key):
+    return folder / ".imbench" / "claims" / f"{key}.json"
+
+
+def take(folder, key="k", run="mine"):
+    """Return whether the claim can be had, giving it back at once."""
+    with claimed(folder, key, run=run, cells=[]) as mine:
+        return mine
+
+
+def age(path, seconds):
+    now = time.time()
+    os.utime(path, (now - seconds, now - seconds))
+
+
+def foreign(folder, key="k"):
+    """Write a claim as a process of another machine does."""
+    claim = Claim(key, "r", "0" * 12, os.getpid(), "1", 0.0, ("c",))
+    file_of(folder, key).parent.mkdir(parents=True, exist_ok=True)
+    file_of(folder, key).write_text(json.dumps(asdict(claim)))
+    return claim
+
+
+def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
+    with claimed(tmp_path, "k", run="r", cells=["c1", "c2"]) as mine:
+        assert mine
+        (claim,) = claims(tmp_path)
+        assert (claim.key, claim.run, claim.cells) == ("k", "r", ("c1", "c2"))
+        assert (claim.host, claim.pid, claim.born) == (
+            host_id(),
+            os.getpid(),
+            start_time(os.getpid()),
+        )
+        assert 0 <= time.monotonic() - claim.since < 60
+        assert claim.here
+        assert claim.live
+        assert not take(tmp_path), "not even by the same process"
+        assert take(tmp_path, "another")
+        assert drop_dead(tmp_path) == []
+    assert claims(tmp_path) == []
+    assert not file_of(tmp_path, "k").exists()
+
+
+def test_a_claim_is_given_back_when_the_work_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError), claimed(tmp_path, "k", run="r", cells=[]):
+        raise ZeroDivisionError
+    assert take(tmp_path)
+
+
+def test_another_process_waits_until_it_is_given_back(tmp_path, holder):
+    process = holder("k")
+    assert [claim.pid for claim in claims(tmp_path)] == [process.pid]
+    assert not take(tmp_path)
+    process.communicate()
+    assert process.returncode == 0
+    assert claims(tmp_path) == []
+    assert take(tmp_path)
+
+
+RACES = """
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from imbench.claims import claimed
+
+folder, keys = Path(sys.argv[1]), sys.argv[2:]
+print("ready", flush=True)
+sys.stdin.readline()
+with ExitStack() as held:
+    print(*[k for k in keys if held.enter_context(claimed(folder, k, run="r", cells=[]))])
+    sys.stdout.flush()
+    sys.stdin.read()
+"""
+
+
+def test_of_several_processes_exactly_one_gets_each_claim(tmp_path, holder):
+    keys = [f"key{number}" for number in range(24)]
+    # Some are left by a dead process, and every racer finds them free.
+    with claimed(tmp_path, keys[0], run="r", cells=[]):
+        mine = json.loads(file_of(tmp_path, keys[0]).read_text())
+    dead = holder("other")
+    dead.kill()
+    dead.wait()
+    for key in keys[::2]:
+        left = {**mine, "key": key, "pid": dead.pid, "born": "1"}
+        file_of(tmp_path, key).write_text(json.dumps(left))
+    racers = [child(RACES, tmp_path, *keys) for _ in range(3)]
+    for racer in racers:
+        racer.stdout.readline()
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    won = [racer.stdout.readline().split() for racer in racers]
+    held = claims(tmp_path)
+    for racer in racers:
+        racer.communicate()
+        assert racer.returncode == 0
+    assert sorted(key for keys_of_one in won for key in keys_of_one) == sorted(keys)
+    assert {claim.key: claim.pid for claim in held} == {
+        key: racer.pid for racer, some in zip(racers, won, strict=True) for key in some
+    }
+    assert claims(tmp_path) == []
+
+
+def test_the_claim_of_a_killed_process_is_free_at_once(tmp_path, holder):
+    process = holder("k")
+    assert not take(tmp_path)
+    process.kill()
+    # It has ended, but nobody has waited for it: a zombie counts as dead.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert file_of(tmp_path, "k").exists()
+    assert claims(tmp_path) == []
+    assert take(tmp_path)
+    assert not file_of(tmp_path, "k").exists()
+
+
+def test_claims_of_the_dead_are_dropped_of_one_run_or_of_all(tmp_path, holder):
+    first, second, third = holder("a", "run1"), holder("b", "run2"), holder("c", "run1")
+    for process in (first, second):
+        process.kill()
+        process.wait()
+    (dropped,) = drop_dead(tmp_path, run="run1")
+    assert (dropped.key, dropped.pid, dropped.cells) == ("a", first.pid, ("c1", "c2"))
+    assert drop_dead(tmp_path, run="run3") == []
+    assert [claim.key for claim in drop_dead(tmp_path)] == ["b"]
+    assert [claim.pid for claim in claims(tmp_path)] == [third.pid]
+
+
+def test_a_number_that_another_process_has_now_holds_nothing(tmp_path):
+    with claimed(tmp_path, "k", run="r", cells=[]):
+        plain = json.loads(file_of(tmp_path, "k").read_text())
+    file_of(tmp_path, "k").write_text(json.dumps({**plain, "born": str(int(plain["born"]) - 1)}))
+    assert claims(tmp_path) == []
+    assert take(tmp_path)
+
+
+@pytest.mark.parametrize("jump", [-1e9, -3600, 3600, 1e9])
+def test_jumps_of_the_clock_neither_free_nor_hold_a_claim(tmp_path, holder, jump):
+    live, dead = holder("live"), holder("dead")
+    for key in ("live", "dead"):
+        age(file_of(tmp_path, key), jump)
+    assert not take(tmp_path, "live")
+    assert {claim.pid for claim in claims(tmp_path)} == {live.pid, dead.pid}
+    dead.kill()
+    dead.wait()
+    assert [claim.pid for claim in claims(tmp_path)] == [live.pid]
+    assert take(tmp_path, "dead")
+
+
+def test_a_claim_of_another_machine_is_held_while_it_is_renewed(tmp_path):
+    claim = foreign(tmp_path)
+    assert not claim.here
+    for seconds in (0, STALE / 2):
+        age(file_of(tmp_path, "k"), seconds)
+        assert claims(tmp_path) == [claim]
+        assert not take(tmp_path)
+        assert drop_dead(tmp_path) == []
+    age(file_of(tmp_path, "k"), STALE + 30)
+    assert claims(tmp_path) == []
+    assert drop_dead(tmp_path) == [claim]
+    assert take(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [-7200.0, 7200.0])
+def test_a_wrong_clock_of_this_machine_frees_no_claim_of_another(tmp_path, monkeypatch, wrong):
+    claim = foreign(tmp_path)
+    right = time.time
+    monkeypatch.setattr("imbench.claims.time.time", lambda: right() + wrong)
+    assert claims(tmp_path) == [claim]
+    assert not take(tmp_path)
+    monkeypatch.undo()
+    age(file_of(tmp_path, "k"), STALE + 30)
+    monkeypatch.setattr("imbench.claims.time.time", lambda: right() + wrong)
+    assert claims(tmp_path) == []
+
+
+def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
+    with claimed(tmp_path, "k", run="r", cells=[]) as mine:
+        assert mine
+        theirs = foreign(tmp_path)
+    assert claims(tmp_path) == [theirs]
+
+
+RENEWS = """
+import sys, time
+from pathlib import Path
+from imbench import claims
+
+claims.BEAT = 0.02
+with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def until(true):
+    """Wait for something another process does, at most a minute."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_claim_is_renewed(tmp_path):
+    process = child(RENEWS, tmp_path)
+    process.stdout.readline()
+    path = file_of(tmp_path, "k")
+    try:
+        for _ in range(2):
+            age(path, 1000)
+            until(lambda: time.time() - path.stat().st_mtime < 500)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+PARENT = """
+import subprocess, sys
+
+process = subprocess.Popen([sys.executable, "-P", "-c", *sys.argv[1:]])
+print(process.pid, flush=True)
+process.wait()
+"""
+
+
+def test_a_worker_whose_parent_was_killed_ends_and_gives_its_claim_back(tmp_path):
+    parent = child(PARENT, RENEWS, tmp_path)
+    worker = int(parent.stdout.readline())
+    assert parent.stdout.readline() == "held\n"
+    started = start_time(worker)
+    try:
+        parent.kill()
+        parent.wait()
+        until(lambda: not alive(worker, started))
+        assert not file_of(tmp_path, "k").exists()
+    finally:
+        if alive(worker, started):
+            os.kill(worker, signal.SIGKILL)
+        parent.communicate()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": "k", "cells": 5}', "\0\0"])
+def test_a_claim_cut_off_is_free_after_a_moment(tmp_path, text):
+    path = file_of(tmp_path, "k")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    age(path, -60)
+    assert not take(tmp_path), "it may be about to be written"
+    assert claims(tmp_path) == []
+    assert drop_dead(tmp_path) == []
+    age(path, BEAT + 1)
+    assert take(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault, match=r"file/\.imbench/claims cannot be written: "):
+        take(tmp_path / "file")
+    assert claims(tmp_path / "file") == []
+    assert claims(tmp_path / "nowhere") == []
+    assert drop_dead(tmp_path / "nowhere") == []
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_claim_reads_back_as_it_was(tmp_path):
+    with claimed(tmp_path, "k", run="r", cells=("a", "b")):
+        (claim,) = claims(tmp_path)
+        plain = json.loads(file_of(tmp_path, "k").read_text())
+        assert Claim(**{**plain, "cells": tuple(plain["cells"])}) == claim
+        assert replace(claim, pid=2**22 + 1).live is False
