@@ -184,7 +184,7 @@ def make_plan(
             failed.append(entry)
     kept = {} if force else _kept(done, recipes, known)
     jobs = _jobs(to_run, sources, recipes, kept)
-    stale = {cell.key: known[cell.key].checksum for cell in to_run if cell.key in known}
+    stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
     jobs = [replace(job, results=store.folder, stale=_of(job, stale)) for job in jobs]
     return Plan(
         grid=grid,
@@ -209,6 +209,25 @@ def _check_cell(cell: Cell, source: Source) -> None:
         check_counts(counts, minority=cell.minority, majority=cell.majority)
     except UsageError as error:
         raise UsageError(f"{cell.dataset} at minority count {cell.minority}: {error}") from error
+    if len(source.test_counts) < len(source.train_counts) or 0 in source.test_counts:
+        raise UsageError(
+            f"{cell.dataset} at minority count {cell.minority}: test images per class are "
+            f"{list(source.test_counts)}: a class is missing"
+        )
+
+
+def _stale(store: Store, cells: Sequence[Cell], known: Mapping[str, Entry]) -> dict[str, str]:
+    """Return the checksums of the records that lie where those of the cells will go.
+
+    The one that is known of a cell may lie elsewhere, below another name of its data set.
+    """
+    found = {}
+    for cell in cells:
+        entry = known[cell.key]
+        held = entry if entry.path == store.path(cell) else store.get(cell)
+        if held is not None:
+            found[cell.key] = held.checksum
+    return found
 
 
 def _kept(
