@@ -114,47 +114,53 @@ def test_another_process_waits_until_it_is_given_back(tmp_path, holder):
 
 
 RACES = """
-import sys
+import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from imbench.claims import claimed
+from imbench import claims
 
-folder, keys = Path(sys.argv[1]), sys.argv[2:]
-print("ready", flush=True)
-sys.stdin.readline()
+judge = claims._free
+
+def slowly(*given):
+    # Time for the others to come to the same judgement, if nothing holds them back.
+    judged = judge(*given)
+    time.sleep(0.02)
+    return judged
+
+claims._free = slowly
 with ExitStack() as held:
-    print(*[k for k in keys if held.enter_context(claimed(folder, k, run="r", cells=[]))])
-    sys.stdout.flush()
-    sys.stdin.read()
+    print("ready", flush=True)
+    for key in map(str.strip, sys.stdin):
+        claim = claims.claimed(Path(sys.argv[1]), key, run="r", cells=[])
+        print(held.enter_context(claim), flush=True)
 """
 
 
-def test_of_several_processes_exactly_one_gets_each_claim(tmp_path, holder):
-    keys = [f"key{number}" for number in range(24)]
-    # Some are left by a dead process, and every racer finds them free.
-    with claimed(tmp_path, keys[0], run="r", cells=[]):
-        mine = json.loads(file_of(tmp_path, keys[0]).read_text())
-    dead = holder("other")
-    dead.kill()
-    dead.wait()
-    for key in keys[::2]:
-        left = {**mine, "key": key, "pid": dead.pid, "born": "1"}
-        file_of(tmp_path, key).write_text(json.dumps(left))
-    racers = [child(RACES, tmp_path, *keys) for _ in range(3)]
+@pytest.mark.parametrize("left", ["nothing", "the claim of a dead process"])
+def test_of_several_processes_exactly_one_gets_each_claim(tmp_path, holder, left):
+    keys = [f"key{number}" for number in range(12)]
+    if left != "nothing":
+        dead = holder(keys[0])
+        dead.kill()
+        dead.wait()
+        text = file_of(tmp_path, keys[0]).read_text()
+        for key in keys:
+            file_of(tmp_path, key).write_text(text)
+    racers = [child(RACES, tmp_path) for _ in range(3)]
     for racer in racers:
         racer.stdout.readline()
-    for racer in racers:
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    won = [racer.stdout.readline().split() for racer in racers]
-    held = claims(tmp_path)
+    winner = {}
+    for key in keys:
+        for racer in racers:
+            racer.stdin.write(f"{key}\n")
+            racer.stdin.flush()
+        won = [racer.pid for racer in racers if racer.stdout.readline() == "True\n"]
+        assert len(won) == 1, key
+        winner[key] = won[0]
+    assert {claim.key: claim.pid for claim in claims(tmp_path)} == winner
     for racer in racers:
         racer.communicate()
         assert racer.returncode == 0
-    assert sorted(key for keys_of_one in won for key in keys_of_one) == sorted(keys)
-    assert {claim.key: claim.pid for claim in held} == {
-        key: racer.pid for racer, some in zip(racers, won, strict=True) for key in some
-    }
     assert claims(tmp_path) == []
 
 
