@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from imbench.intervals import holm, paired_p
+from imbench.intervals import holm
+from imbench.stats import ALPHA, seeds_needed, sign_flip
 
-__all__ = ["ALPHA", "ENOUGH", "RULES", "choose"]
+__all__ = ["RULES", "choose"]
 
 RULES = ("best", "not-worse")
-ALPHA = 0.05
-ENOUGH = 6
-"""Seeds from which on a difference can be called real: five pairs cannot go below p = 0.06 in a
-sign-flip test."""
 
 
 def choose(
@@ -45,14 +42,16 @@ def choose(
     notes = [] if whole else ["only methods with the most seeds of their column can be bold"]
     if rule == "best":
         return best, ["bold: best mean of a column", *notes]
-    if most < ENOUGH:
+    rivals = len(full) - len(best)
+    needed = seeds_needed(max(rivals, 1))
+    if most < needed:
         return best, [
-            f"bold: best mean of a column; with fewer than {ENOUGH} seeds no other method can be "
-            "called worse",
+            f"bold: best mean of a column; with fewer than {needed} seeds no other method can be "
+            f"called worse (Holm over {rivals})",
             *notes,
         ]
     return _not_worse(column, full, best), [
-        "bold: best mean of a column, and all not significantly worse than it (paired t test over "
+        "bold: best mean of a column, and all not significantly worse than it (sign-flip test over "
         f"seeds, Holm over the column, {ALPHA})",
         *notes,
     ]
@@ -62,15 +61,11 @@ def _not_worse(
     column: Sequence[Mapping[int, float]], full: Sequence[int], best: Sequence[int]
 ) -> list[int]:
     lead = column[best[0]]
-    rivals, p_values, untested = [], [], []
-    for index in full:
+    rivals = [index for index in full if index not in best]
+    p_values = []
+    for index in rivals:
         shared = sorted(lead.keys() & column[index].keys())
-        if index in best:
-            continue
-        if len(shared) < ENOUGH:
-            untested.append(index)
-            continue
-        rivals.append(index)
-        p_values.append(paired_p([lead[s] for s in shared], [column[index][s] for s in shared]))
+        gaps = [lead[seed] - column[index][seed] for seed in shared]
+        p_values.append(sign_flip(gaps) if gaps else 1.0)
     kept = [index for index, p in zip(rivals, holm(p_values), strict=True) if p >= ALPHA]
-    return sorted([*best, *kept, *untested])
+    return sorted([*best, *kept])

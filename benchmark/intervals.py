@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Interval", "holm", "mean_interval", "paired_p"]
+__all__ = ["Interval", "holm", "mean_interval", "paired_p", "t_quantile"]
 
 
 class Interval(NamedTuple):
@@ -27,7 +27,7 @@ def mean_interval(scores: Sequence[float], level: float = 0.95) -> Interval:
     mean = math.fsum(scores) / n
     if n == 1:
         return Interval(mean, None, 1)
-    return Interval(mean, _quantile(n - 1, level) * _deviation(scores, mean) / math.sqrt(n), n)
+    return Interval(mean, t_quantile(n - 1, level) * _deviation(scores, mean) / math.sqrt(n), n)
 
 
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
@@ -67,7 +67,8 @@ def _deviation(values: Sequence[float], mean: float) -> float:
 
 
 @cache
-def _quantile(degrees: int, level: float) -> float:
+def t_quantile(degrees: int, level: float) -> float:
+    """Return what Student's t of `degrees` stays within, on either side, with chance `level`."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, (1 + level) / 2))

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench import confusions
+
 __all__ = [
     "METRICS",
     "TITLES",
@@ -77,9 +79,7 @@ def confusion(labels: Labels, proba: Proba) -> Labels:
 
 def f1(labels: Labels, proba: Proba) -> float:
     """F1 of the minority, 2 TP / (2 TP + FP + FN); 0 where TP is 0. Depends on the prevalence."""
-    matrix = confusion(labels, proba)
-    hit, predicted, true = _margins(matrix)
-    return float(np.mean(2 * hit[1:] / np.maximum(predicted + true, 1)[1:]))
+    return float(confusions.f1(confusion(labels, proba)))
 
 
 def f1_balanced(labels: Labels, proba: Proba) -> float:
@@ -87,36 +87,22 @@ def f1_balanced(labels: Labels, proba: Proba) -> float:
 
     From recall and false positive rate: 2 TPR / (TPR + 1 + FPR).
     """
-    matrix = confusion(labels, proba)
-    hit, predicted, true = _margins(matrix)
-    _need_every_class(true)
-    rest = np.sum(true) - true
-    if np.any(rest[1:] == 0):
-        raise ValueError("F1 at a prevalence of 0.5 needs test images of two classes or more")
-    tpr, fpr = (hit / true)[1:], ((predicted - hit) / np.maximum(rest, 1))[1:]
-    return float(np.mean(2 * tpr / (tpr + 1 + fpr)))
+    return float(confusions.f1_balanced(confusion(labels, proba)))
 
 
 def acsa(labels: Labels, proba: Proba) -> float:
     """Average class-specific accuracy: the mean recall over all classes (balanced accuracy)."""
-    return float(np.mean(_recalls(labels, proba)))
+    return float(confusions.acsa(confusion(labels, proba)))
 
 
 def g_mean(labels: Labels, proba: Proba) -> float:
     """Geometric mean of the recalls of all classes; 0 if one class is never recognised."""
-    recalls = _recalls(labels, proba)
-    return float(np.prod(recalls) ** (1 / len(recalls)))
+    return float(confusions.g_mean(confusion(labels, proba)))
 
 
 def mcc(labels: Labels, proba: Proba) -> float:
     """Matthews correlation of true and predicted class, in [-1, 1]; 0 if either is constant."""
-    matrix = confusion(labels, proba).astype(np.float64)
-    hit, predicted, true = _margins(matrix)
-    total = matrix.sum()
-    spread = (total**2 - predicted @ predicted) * (total**2 - true @ true)
-    if spread <= 0:
-        return 0.0
-    return float((hit.sum() * total - predicted @ true) / np.sqrt(spread))
+    return float(confusions.mcc(confusion(labels, proba)))
 
 
 def auroc(labels: Labels, proba: Proba) -> float:
@@ -170,19 +156,17 @@ def ece_pos(labels: Labels, proba: Proba, bins: int = BINS) -> float:
 
 def accuracy(labels: Labels, proba: Proba) -> float:
     """Share of images whose predicted class is right."""
-    matrix = confusion(labels, proba)
-    return float(np.trace(matrix) / matrix.sum())
+    return float(confusions.accuracy(confusion(labels, proba)))
 
 
 def recall(labels: Labels, proba: Proba) -> float:
     """Share of the minority's images that are recognised (sensitivity, TPR)."""
-    return float(np.mean(_recalls(labels, proba)[1:]))
+    return float(confusions.recall(confusion(labels, proba)))
 
 
 def precision(labels: Labels, proba: Proba) -> float:
     """Share of images called minority that are; 0 if none is called so."""
-    hit, predicted, _ = _margins(confusion(labels, proba))
-    return float(np.mean(hit[1:] / np.maximum(predicted, 1)[1:]))
+    return float(confusions.precision(confusion(labels, proba)))
 
 
 METRICS: dict[str, Metric] = {
@@ -272,29 +256,13 @@ def _checked(labels: Labels, proba: Proba) -> tuple[Labels, NDArray[np.float64]]
     return labels, proba
 
 
-def _margins(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return hits, predicted and true images of each class, each (K,)."""
-    return np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
-
-
-def _need_every_class(true: NDArray[Any]) -> None:
-    if np.any(true == 0):
-        raise ValueError(f"class {int(np.argmin(true))} has no test image, so no recall")
-
-
-def _recalls(labels: Labels, proba: Proba) -> NDArray[np.float64]:
-    hit, _, true = _margins(confusion(labels, proba))
-    _need_every_class(true)
-    return np.asarray(hit / true, dtype=np.float64)
-
-
 def _mean_over_minorities(
     labels: Labels,
     proba: Proba,
     area: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
 ) -> float:
     labels, proba = _checked(labels, proba)
-    _need_every_class(np.bincount(labels, minlength=proba.shape[1]))
+    confusions.recalls(confusion(labels, proba))  # refuses a class without an image
     return float(np.mean([area(labels == c, proba[:, c]) for c in range(1, proba.shape[1])]))
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from imbench.bold import ENOUGH
 from imbench.groups import Row, row_order
 from imbench.means import Entry
 from imbench.sheet import Sheet, Shown, table_sheet
 from imbench.spec import parse_spec
+from imbench.stats import ENOUGH
 from imbench.tables import Table
 
 __all__ = [

@@ -245,31 +245,38 @@ def test_a_method_whose_hard_seed_failed_is_not_the_best():
     assert "only methods with the most seeds of their column can be bold" in notes
 
 
-def test_with_fewer_than_six_seeds_nothing_is_called_worse():
-    far = [dict.fromkeys(range(5), 0.9), dict.fromkeys(range(5), 0.1)]
-    chosen, (note,) = choose(far, rule="not-worse")
-    assert chosen == [0]
-    assert "fewer than 6 seeds no other method can be called worse" in note
+def test_with_too_few_seeds_for_the_exact_test_nothing_is_called_worse():
+    # After Holm over k rivals the least p is k / 2^(seeds - 1): 5 seeds 0.0625, 9 seeds and 13
+    # rivals 0.0508.
+    for seeds, rivals, needed in ((5, 1, 6), (6, 2, 7), (9, 13, 10)):
+        far = [dict.fromkeys(range(seeds), 0.9), *[dict.fromkeys(range(seeds), 0.1)] * rivals]
+        chosen, (note,) = choose(far, rule="not-worse")
+        assert chosen == [0]
+        assert f"fewer than {needed} seeds no other method can be called worse" in note
+        assert note.endswith(f"(Holm over {rivals})")
+        enough = [dict.fromkeys(range(needed), scores[0]) for scores in far]
+        chosen, (note,) = choose(enough, rule="not-worse")
+        assert chosen == [0]
+        assert "sign-flip test over seeds, Holm over the column, 0.05" in note
 
 
 def test_not_worse_keeps_what_the_paired_test_cannot_tell_apart():
-    noise = [0.02, -0.01, 0.015, -0.02, 0.01, -0.005]
-    best = {s: 0.8 + 0.1 * s for s in range(6)}
-    near = {s: best[s] - 0.001 + noise[s] for s in range(6)}
-    far = {s: best[s] - 0.1 + noise[s] for s in range(6)}
-    chosen, (note,) = choose([best, near, far], rule="not-worse")
-    assert chosen == [0, 1]
-    assert "paired t test over seeds, Holm over the column, 0.05" in note
+    noise = [0.02, -0.01, 0.015, -0.02, 0.01, -0.005, 0.004]
+    best = {s: 0.8 + 0.1 * s for s in range(7)}
+    near = {s: best[s] - 0.001 + noise[s] for s in range(7)}
+    far = {s: best[s] - 0.1 + noise[s] for s in range(7)}
+    assert choose([best, near, far], rule="not-worse")[0] == [0, 1]
+    assert choose([near, far, best], rule="not-worse", lower=True)[0] == [1]
 
 
 def test_not_worse_corrects_for_the_number_of_rivals():
-    # The one rival's p is 0.04: worse when it stands alone, not when there are many.
-    best = dict.fromkeys(range(6), 0.5)
-    rival = dict(enumerate([0.5 - 0.01 * x for x in (0.3, 0.1, 2.0, 1.3, 1.7, 0.2)]))
+    # Of 2^7 sign flips of the rival's differences 4 are as far from 0, all but the smallest being
+    # of one sign: p = 0.031, worse when it stands alone, not beside another.
+    best = dict.fromkeys(range(7), 0.5)
+    rival = dict(enumerate([0.5 - 0.01 * x for x in (-0.1, 1.0, 2.0, 1.3, 1.7, 0.8, 1.1)]))
+    same = {s: 0.5 - 1e-6 * (-1) ** s - 1e-9 for s in range(7)}
     assert choose([best, rival], rule="not-worse")[0] == [0]
-    same = [{s: 0.5 - 1e-6 * (-1) ** s - 1e-9 for s in range(6)}] * 8
-    chosen = choose([best, rival, *same], rule="not-worse")[0]
-    assert 1 in chosen
+    assert choose([best, rival, same], rule="not-worse")[0] == [0, 1, 2]
 
 
 def test_ranges():
