@@ -1,0 +1,144 @@
+"""A second run of a finished grid of about 1,000 cells: `bench run` has nothing to do but say so.
+
+The records are made up (no training) but real: the cells of a grid on the digits, with outputs on
+all its test images, written by the store. Wall time of whole commands, beside a bare Python start.
+The ratio is to the limit of 3 s, so it carries over to machines about as fast as this one only.
+One more run, not timed, shows that nothing was trained and torch was not imported.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from _measure import arguments, clock, interleave, show_machine, show_ratio, show_times
+
+from imbench.grid import Cell
+from imbench.gridfile import Options, settle
+from imbench.metrics import score_all
+from imbench.plan import Source, checked_cells, find_sources, recipes_of
+from imbench.record import Record, Scores
+from imbench.store import Store
+
+LIMIT = 3.0
+METHODS = (
+    "vanilla,ts,cs,us,os,us+cs,os+cs,smote,"
+    "cbl:beta=0.9,cbl:beta=0.99,cbl:beta=0.999,cbl:beta=0.9999"
+)
+CHECKED = """
+import atexit, sys
+atexit.register(lambda: print("torch" in sys.modules, file=sys.stderr))
+from imbench.cli import main
+main()
+"""
+
+
+def options(seeds: str) -> list[str]:
+    """Return the options of `bench run` that name the grid."""
+    return [
+        *("--datasets", "digits", "--minority", "20", "--methods", METHODS, "--seeds", seeds),
+        *("--network", "cnn", "--steps", "100", "--size", "8"),
+    ]
+
+
+def fill(results: Path, seeds: str) -> int:
+    """Write a record for every cell of the grid, as a run leaves them; return how many."""
+    given = Options(
+        datasets=["digits"],
+        minority=["20"],
+        methods=[METHODS],
+        seeds=[seeds],
+        settings={"network": "cnn", "steps": "100", "size": "8"},
+    )
+    grid = settle(None, given)
+    sources = find_sources(grid, root=results)
+    cells = checked_cells(grid, sources, recipes_of(grid.methods)[0])
+    store, sync = Store(results), os.fsync
+    os.fsync = lambda _: None  # writing is not what is measured
+    try:
+        for record in records(cells, sources["digits"]):
+            store.put(record)
+    finally:
+        os.fsync = sync
+    return len(cells)
+
+
+def records(cells: Sequence[Cell], source: Source) -> Iterator[Record]:
+    """Make a record of each cell, with outputs on all test images."""
+    labels = np.repeat(np.arange(len(source.test_counts)), source.test_counts)
+    rng = np.random.default_rng(0)
+    for cell in cells:
+        logits = rng.normal(np.eye(len(source.test_counts))[labels])
+        powers = np.exp(logits)
+        proba = powers / powers.sum(axis=1, keepdims=True)
+        yield Record(
+            key=cell.key,
+            cell=cell,
+            status="ok",
+            metrics=score_all(labels, proba),
+            scores=Scores.of(labels, logits, proba),
+            train_counts=[source.train_counts[0], cell.minority],
+            sampled_counts=[source.train_counts[0], cell.minority],
+            test_counts=list(source.test_counts),
+            cost={"prepare": 0.1, "fit": 1.0, "predict": 0.1},
+            environment={"device": "cpu", "torch": "2.4"},
+            started="2025-01-01T00:00:00.000+00:00",
+        )
+
+
+def start(command: Sequence[str], where: Path) -> str:
+    """Run a command to its end and return what it printed, errors after the rest."""
+    environment = {**os.environ, "IMBENCH_CACHE": str(where / "cache")}
+    done = subprocess.run(
+        [*command], cwd=where, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
+    return done.stdout + done.stderr
+
+
+def main() -> None:
+    """Fill a results folder, check what a second run does, and time it."""
+    args = arguments(__doc__, repeats=7).parse_args()
+    seeds = "0-2" if args.tiny else "0-83"
+    show_machine()
+    with TemporaryDirectory() as folder:
+        where = Path(folder)
+        os.environ["IMBENCH_CACHE"] = str(where / "cache")
+        cells = fill(where / "results", seeds)
+        print(f"digits, {cells} cells, all done")
+        bench = [str(Path(sys.executable).parent / "bench"), "run", *options(seeds)]
+        before = tree(where / "results")
+        said = start([sys.executable, "-c", CHECKED, *bench[1:]], where)
+        if f"{cells} done, 0 to run" not in said or said.split()[-1] != "False":
+            raise SystemExit(f"the second run trained, or imported torch:\n{said}")
+        print("  nothing to run, torch not imported")
+        times = interleave(
+            {
+                "bench run, everything done": lambda: clock(lambda: start(bench, where)),
+                "python -c pass": lambda: clock(
+                    lambda: start([sys.executable, "-c", "pass"], where)
+                ),
+            },
+            1 if args.tiny else args.repeats,
+        )
+        if tree(where / "results") != before:
+            raise SystemExit("a second run changed records")
+    show_times(times)
+    ours, bare = times.values()
+    show_ratio(f"resume {cells} cells, share of {LIMIT:g} s", ours, [LIMIT] * len(ours), at_most=1)
+    show_ratio(f"resume {cells} cells, in bare Python starts", ours, bare)
+
+
+def tree(results: Path) -> dict[Path, int]:
+    """Return when each record was written."""
+    return {path: path.stat().st_mtime_ns for path in results.glob("*/*/*/*.json")}
+
+
+if __name__ == "__main__":
+    main()
