@@ -1,7 +1,7 @@
 """Input alone: memory map, augmentation and tensor against ImageFolder without workers, 32 px.
 
-One thread on both sides and batches of 64, collated by torch's own function. Like for like: once
-with flips only, once with padded crops too.
+One thread on both sides, in processor seconds, and batches of 64, collated by torch's own function.
+Like for like: once with flips only, once with padded crops too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from _images import decode, picture_folder
-from _measure import arguments, clock, interleave, show_machine, show_ratio, show_times
+from _measure import (
+    arguments,
+    interleave,
+    processor_clock,
+    show_machine,
+    show_ratio,
+    show_times,
+)
 from _script import folder_of
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -52,10 +59,10 @@ def measure(where: Path, train: Images, steps: tuple[str, ...], repeats: int) ->
     name, n = "+".join(steps), len(train)
 
     def several() -> float:  # one pass is milliseconds
-        return clock(lambda: [one_pass(ours(train, steps), n) for _ in range(10)]) / 10
+        return processor_clock(lambda: [one_pass(ours(train, steps), n) for _ in range(10)]) / 10
 
     sides = {
-        f"{name}: ImageFolder, DataLoader without workers": lambda: clock(
+        f"{name}: ImageFolder, DataLoader without workers": lambda: processor_clock(
             lambda: one_pass(theirs, n)
         ),
         f"{name}: decoded once, memory-mapped": several,

@@ -3,12 +3,11 @@
 Both augment with the same function, so what is measured is validation, normalisation, recipe,
 hooks, schedule and the check for a loss that is not finite. A third side gets its batches
 augmented in advance: what input costs. The bare loop must end with the weights of `Method.fit`,
-bit for bit, or the comparison is refused.
+bit for bit, or the comparison is refused. Times are processor seconds of one thread.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +15,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from _images import decode, picture_folder
-from _measure import arguments, clock, interleave, show_machine, show_ratio, show_times
+from _measure import (
+    arguments,
+    interleave,
+    processor_clock,
+    show_machine,
+    show_ratio,
+    show_times,
+)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -79,17 +85,17 @@ def measure(network: str, steps: int, repeats: int, where: Path) -> None:
     kept = list(batches(pixels, labels, steps))
     nets: list[nn.Module] = []
 
-    def bare() -> float:
-        start = time.perf_counter()
+    def bare() -> None:
         nets[:] = [bare_loop(network, normalise, batches(pixels, labels, steps), budget)]
-        return time.perf_counter() - start
 
     with fixed_threads(1):
         times = interleave(
             {
-                f"{network}: Method.fit": lambda: clock(lambda: method.fit(pixels, labels)),
-                f"{network}: bare loop, same augmentation": bare,
-                f"{network}: bare loop, batches made in advance": lambda: clock(
+                f"{network}: Method.fit": lambda: processor_clock(
+                    lambda: method.fit(pixels, labels)
+                ),
+                f"{network}: bare loop, same augmentation": lambda: processor_clock(bare),
+                f"{network}: bare loop, batches made in advance": lambda: processor_clock(
                     lambda: bare_loop(network, normalise, kept, budget)
                 ),
             },
