@@ -15,7 +15,7 @@ from sklearn.base import clone
 from imbench.dataset import Dataset, Listing
 from imbench.examples import Examples
 from imbench.method import Method
-from imbench.part import Part
+from imbench.part import Context, Part, begin
 from imbench.recipe import parse_recipe
 
 __all__ = ["check_dataset", "check_listing", "check_metric", "check_part"]
@@ -123,7 +123,7 @@ def _check_resample(part: Part) -> None:
     outcomes = []
     for _ in range(2):
         fresh = clone(part)
-        fresh.notes_ = []
+        begin(fresh, Context())
         before, labels = x.copy(), y.copy()
         state = repr(np.random.get_state(legacy=False))
         changed, new = fresh.resample(Examples(x), y, np.random.default_rng(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from imbench.examples import Examples
 from imbench.networks import Normalise, build_network
-from imbench.part import Part
+from imbench.part import Context, Part, begin
 from imbench.recipe import parse_recipe
 from imbench.seeds import stream, torch_seed
 from imbench.training import (
@@ -53,6 +54,9 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``auto`` takes CUDA where there is one.
     random_state : int
         Fixes the initial weights, the batch order, the augmentation and what parts draw.
+    keep : path, optional
+        Folder in which parts keep what other fits can share (trained generators). It changes no
+        score.
 
     Attributes
     ----------
@@ -64,8 +68,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Images of each class before and after the parts resampled them.
     notes_ : list of str
         What was done otherwise than asked.
+    artifacts_ : dict
+        Files that parts made: name to content, e.g. pictures of what a generator does.
+    kept_ : dict
+        Name to file in the folder `keep`, e.g. the trained generators.
     cost_ : dict
-        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``train_loss``.
+        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``train_loss``, and what parts
+        add.
     network_ : torch.nn.Module
         The trained network, normalisation included.
     """
@@ -85,6 +94,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threads: int = 1,
         device: str = "auto",
         random_state: int = 0,
+        keep: str | Path | None = None,
     ) -> None:
         self.recipe = recipe
         self.network = network
@@ -98,6 +108,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.threads = threads
         self.device = device
         self.random_state = random_state
+        self.keep = keep
 
     def __sklearn_tags__(self) -> Tags:
         tags: Tags = super().__sklearn_tags__()
@@ -122,11 +133,17 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
-            part.notes_ = []
+            begin(part, self._context())
         with fixed_threads(self.threads), _own_torch_rng(self._seed):
             self._fit(Examples(pixels, weights=weights), labels, parts)
         self.parts_ = parts
         self.notes_ = [note for part in parts for note in part.notes_]
+        self.artifacts_: dict[str, bytes] = {}
+        self.kept_: dict[str, str] = {}
+        for part in parts:
+            self.cost_ |= part.cost_
+            self.artifacts_ |= part.artifacts_
+            self.kept_ |= part.kept_
         return self
 
     def logits(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -157,6 +174,11 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _seed(self) -> int:
         # scikit-learn sets None to ask for any seed; ours is then the default one.
         return 0 if self.random_state is None else int(self.random_state)
+
+    def _context(self) -> Context:
+        folder = None if self.keep is None else Path(self.keep)
+        device = str(choose_device(self.device))
+        return Context(self._seed, device, self.augment, self.steps, folder)
 
     def _validated_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
         pixels, labels = self._validated(X, y, reset=True)
@@ -210,7 +232,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             examples = Examples.of(changed)
         chances = _first(part.draw(labels) for part in parts)
         counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
-        counts *= len(labels) / counts.sum()
+        if chances is not None:
+            counts /= chances.max()
         device = choose_device(self.device)
         net = build_network(self.network, _channels_first(examples.pixels.shape), classes)
         for part in parts:

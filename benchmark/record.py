@@ -15,7 +15,7 @@ from imbench.grid import Cell
 
 __all__ = ["SCHEMA", "Record", "Scores", "Status", "checksum"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Raise it with every change of the fields below, and teach `store.upgrade` the step."""
 
 Status = Literal["ok", "failed", "diverged", "timeout", "crashed", "memory"]
@@ -91,6 +91,9 @@ class Record(BaseModel):
     """UTC, ISO 8601."""
     log: str = ""
     """Path of the cell's log, relative to the results folder; empty if there is none."""
+    files: dict[str, str] = {}
+    """What else a training left: name to path, relative to the results folder (pictures of what
+    generators do, the generators)."""
     checksum: str = ""
 
     @property

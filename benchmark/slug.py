@@ -10,7 +10,7 @@ __all__ = ["RESERVED", "slug"]
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._=+-]{0,59}")
 _OTHER = re.compile(r"[^A-Za-z0-9.=+-]+")
 _HASHED = re.compile(r"(.*-)?[0-9a-f]{8}")
-RESERVED = frozenset({"quarantine", "published", "con", "nul", "prn", "aux"})
+RESERVED = frozenset({"generators", "quarantine", "published", "con", "nul", "prn", "aux"})
 
 
 def slug(text: str) -> str:

@@ -30,7 +30,9 @@ from imbench.slug import slug
 
 __all__ = ["UPGRADES", "Entry", "Store", "refuse_unwritable", "upgrade", "write_whole"]
 
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda plain: plain | {"files": {}},
+}
 """Schema number to the function that turns plain data of it into the next schema's."""
 
 QUARANTINE = "quarantine"
@@ -141,10 +143,24 @@ class Store:
         write_whole(path, text + "\n")
         return path
 
+    def put_file(self, cell: Cell, name: str, content: bytes) -> str:
+        """Write a file beside a cell's record; return its path relative to the folder.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path = self._stem(cell).with_name(f"{self._stem(cell).name}-{slug(name)}")
+        write_whole(path, content)
+        return path.relative_to(self.folder).as_posix()
+
     def tidy(self) -> int:
         """Remove what writers that died left behind; return how many files."""
         removed = 0
-        for path in [*self.folder.glob("*/*/*/.*.tmp"), *self.folder.glob(".*.tmp")]:
+        for path in [
+            place for depth in ("", "*/", "*/*/*/") for place in self.folder.glob(f"{depth}.*.tmp")
+        ]:
             if _abandoned(path):
                 path.unlink(missing_ok=True)
                 removed += 1
@@ -179,7 +195,7 @@ class Store:
                 raise
             return self._upgraded(plain, path)
         if record.schema_ != SCHEMA:
-            return self._upgraded(record.plain(), path)
+            return self._upgraded(json.loads(raw), path)
         if not (_intact_bytes(raw, record.checksum) or record.intact):
             self._flag(path)
         return record
@@ -238,7 +254,7 @@ def upgrade(
     return plain
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader finds the old one or all of the new one, even after a crash.
 
     Raises
@@ -246,12 +262,13 @@ def write_whole(path: Path, text: str) -> None:
     EnvironmentFault
         If it cannot be written; the old file is then as it was.
     """
+    raw = content.encode() if isinstance(content, str) else content
     me = os.getpid()
     partial = path.parent / f".{host_id()}-{me}-{start_time(me)}-{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with partial.open("wb") as file:
+            file.write(raw)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -259,7 +276,7 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise _cannot_write(path, len(text), error) from error
+        raise _cannot_write(path, len(raw), error) from error
 
 
 def refuse_unwritable(folder: Path) -> None:

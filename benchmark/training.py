@@ -142,7 +142,9 @@ class _Loop:
         self.state = state
         self.weigh = _Weights(state, class_weights)
         self.loss_part = next((part for part in parts if overrides(part, "losses")), None)
+        self.makers = [part for part in parts if overrides(part, "compose")]
         self.mixers = [part for part in parts if overrides(part, "mix")]
+        self.weighers = [part for part in parts if overrides(part, "weigh")]
         self.companions = [part for part in parts if overrides(part, "before_step")]
         images = state.examples.pixels.ndim == 4
         self.augment = parse_augment(state.budget.augment) if images else ()
@@ -153,7 +155,11 @@ class _Loop:
             part.before_step(state)
         x, y = self.batch(rows)
         _set_lr(state.optimiser, learning_rate(state.step, state.budget))
-        loss = self.weigh(self.losses(state.net(x), y), y, rows).mean()
+        losses = self.weigh(self.losses(state.net(x), y), y, rows)
+        for part in self.weighers:
+            weights = part.weigh(state, x, y, rows)
+            losses = losses if weights is None else losses * weights
+        loss = losses.mean()
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
@@ -162,8 +168,10 @@ class _Loop:
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         state = self.state
-        raw = augment(state.examples.take(rows), self.augment, state.rng("augmentation"))
-        x = to_tensor(raw, state.device)
+        raw = state.examples.take(rows)
+        for part in self.makers:
+            raw = part.compose(state, raw, rows)
+        x = to_tensor(augment(raw, self.augment, state.rng("augmentation")), state.device)
         y = torch.from_numpy(state.labels[rows]).to(state.device)
         for part in self.mixers:
             x, y = part.mix(x, y, state.rng("mixing"))
@@ -199,14 +207,28 @@ def to_tensor(x: NDArray[Any], device: torch.device) -> Tensor:
 def forward_all(
     net: nn.Module, x: NDArray[Any], device: torch.device, batch_size: int = 256
 ) -> NDArray[np.float64]:
-    """Return the logits (n, K) of all rows of `x`, in evaluation mode."""
+    """Return the logits (n, K) of all rows of `x`, in evaluation mode.
+
+    The score of an image does not depend on how many others are scored with it: on some
+    processors a matrix product of one row sums in another order than one of many (differences
+    of 5e-7 in logits), so short batches are filled up.
+    """
     net.eval()
     with torch.inference_mode():
         pieces = [
-            net(to_tensor(np.ascontiguousarray(x[i : i + batch_size]), device)).double().cpu()
+            _forward(net, to_tensor(np.ascontiguousarray(x[i : i + batch_size]), device))
             for i in range(0, len(x), batch_size)
         ]
     return np.asarray(torch.cat(pieces).numpy(), np.float64)
+
+
+def _forward(net: nn.Module, x: Tensor, multiple: int = 16) -> Tensor:
+    missing = -len(x) % multiple
+    if missing:
+        x = torch.cat([x, x[:1].expand(missing, *x.shape[1:])])
+        x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+    logits: Tensor = net(x).double().cpu()
+    return logits[: len(logits) - missing]
 
 
 def choose_device(name: str) -> torch.device:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from imbench.store import Store
 __all__ = ["run_job"]
 
 _LOG = logging.getLogger("imbench")
+GENERATORS = "generators"
+"""Folder of trained generators below the results: those that cells share are trained once."""
 
 
 @dataclass
@@ -47,6 +50,7 @@ class _Trained:
     notes: list[str]
     cost: dict[str, float]
     device: str
+    files: dict[str, str]
     source: str
     """Key of the cell whose record the outputs come from; empty if trained now."""
 
@@ -56,6 +60,7 @@ def run_job(job: Job) -> Report:
     store = Store(job.results)
     keys = [cell.key for cell in job.cells]
     try:
+        _import_torch()
         with claimed(job.results, job.key, run=job.run, cells=keys) as mine:
             if not mine:
                 return Report(job, busy=True)
@@ -67,6 +72,14 @@ def run_job(job: Job) -> Report:
             return Report(job, tuple(outcomes))
     except EnvironmentFault as fault:
         return Report(job, stop=str(fault))
+
+
+def _import_torch() -> None:
+    """Import what trainings need: takes seconds, which are no cell's, so before the claim."""
+    try:
+        import_module("imbench.method")
+    except (ImportError, OSError) as error:
+        raise EnvironmentFault(f"no cell can be trained: {error}; see `bench doctor`") from error
 
 
 def record_outcome(record: Record) -> Outcome:
@@ -89,14 +102,12 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     with _logged_to(log):
         try:
             with time_limit(job.timeout):
-                trained = _kept(store, job) or _train(job)
-                records = [_scored(job, cell, cells[0], trained) for cell in cells]
+                trained = _kept(store, job) or _train(store, job)
+                records = _all_scored(job, cells, trained)
         except (EnvironmentFault, KeyboardInterrupt):
             raise
         except BaseException as error:
-            status, reason = _diagnosis(error, job)
-            records = [_blank(job, cell, status, reason) for cell in cells]
-            _LOG.error("%s: %s", status, reason, exc_info=error)
+            records = _without_scores(job, cells, error)
             _free_memory()
     relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
     seconds = time.monotonic() - clock
@@ -123,11 +134,12 @@ def _kept(store: Store, job: Job) -> _Trained | None:
         notes=record.notes,
         cost=record.cost,
         device=record.environment.get("device", ""),
+        files=record.files,
         source=record.key,
     )
 
 
-def _train(job: Job) -> _Trained:
+def _train(store: Store, job: Job) -> _Trained:
     from imbench.method import Method  # imports torch, 1.5 s: planning must not
 
     cell, data = job.training, open_decoded(job.data)
@@ -139,7 +151,8 @@ def _train(job: Job) -> _Trained:
     )
     weights = None if data.train.weights is None else data.train.weights[rows]
     settings = cell.settings.model_dump(exclude={"size"})
-    method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed)
+    folder = store.folder / GENERATORS
+    method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed, keep=folder)
     method.fit(data.train.pixels[rows], data.train.labels[rows], sample_weight=weights)
     clock = time.perf_counter()
     # As the record keeps them, so that what is computed from a record later is the same.
@@ -157,27 +170,52 @@ def _train(job: Job) -> _Trained:
         notes=list(method.notes_),
         cost=cost,
         device=str(next(method.network_.parameters()).device),
+        files=_files(store, job.cells[0], method.artifacts_, method.kept_),
         source="",
     )
 
 
-def _scored(job: Job, cell: Cell, first: Cell, trained: _Trained) -> Record:
-    """Return a cell's record from the outputs of its training."""
+def _files(
+    store: Store, cell: Cell, artifacts: Mapping[str, bytes], kept: Mapping[str, str]
+) -> dict[str, str]:
+    """Write what parts made beside the record, and return where everything lies."""
+    files = {name: store.put_file(cell, name, content) for name, content in artifacts.items()}
+    return files | {name: f"{GENERATORS}/{file}" for name, file in kept.items()}
+
+
+def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Record]:
+    """Return the records of the cells of a training; one that cannot be scored stops no other."""
+    records: list[Record] = []
+    source = trained.source
+    for cell in cells:
+        try:
+            records.append(_scored(job, cell, source, trained))
+            source = source or cell.key
+        except EnvironmentFault:
+            raise
+        except Exception as error:
+            records += _without_scores(job, [cell], error)
+    return records
+
+
+def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
+    """Return a cell's record from the outputs of its training, which `source` has the cost of."""
     from imbench.method import probabilities
     from imbench.metrics import score_all
     from imbench.recipe import parse_recipe
 
     priors = np.asarray(trained.sampled) / np.sum(trained.sampled)
     proba = probabilities(parse_recipe(cell.recipe).parts, trained.logits, priors)
+    if not np.isfinite(proba).all():
+        raise Diverged(cell.settings.steps, "probability of a test image")
     scores = Scores.of(trained.labels, trained.logits, proba)
     labels, _, kept = scores.arrays()
     metrics = score_all(labels, kept.astype(np.float64))
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise Diverged(cell.settings.steps, name)
-    shared = trained.source or ("" if cell is first else first.key)
     spent = {**trained.cost, "prepare": 0.0, "fit": 0.0, "predict": 0.0}
-    cost = (spent if shared else trained.cost) | {"peak_mb": peak_mb()}
+    cost = (spent if source else trained.cost) | {"peak_mb": peak_mb()}
     return _blank(job, cell, "ok").model_copy(
         update={
             "metrics": metrics,
@@ -188,9 +226,17 @@ def _scored(job: Job, cell: Cell, first: Cell, trained: _Trained) -> Record:
             "notes": trained.notes,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
             "environment": environment.describe(trained.device, cell.settings.threads),
-            "shared_with": shared,
+            "shared_with": source,
+            "files": trained.files,
         }
     )
+
+
+def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:
+    """Return the records of cells that an exception ended, and log it."""
+    status, reason = _diagnosis(error, job)
+    _LOG.error("%s: %s", status, reason, exc_info=error)
+    return [_blank(job, cell, status, reason) for cell in cells]
 
 
 def _blank(job: Job, cell: Cell, status: Status, reason: str = "") -> Record:
@@ -243,6 +289,7 @@ def _logged_to(path: Path) -> Iterator[None]:
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
+    _LOG.setLevel(logging.INFO)
     logging.captureWarnings(True)
     faulthandler.enable(file)
     try:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.part import Part, overrides
+from imbench.part import Part
 
 __all__ = ["settle", "target_counts"]
 
@@ -16,7 +16,7 @@ __all__ = ["settle", "target_counts"]
 def settle(rho: float | None, others: Sequence[Part]) -> float:
     """Return rho, or where it is left out 1, or 0.5 beside a part that weighs classes."""
     if rho is None:
-        return 0.5 if any(overrides(part, "class_weights") for part in others) else 1.0
+        return 0.5 if any(part.weighs for part in others) else 1.0
     if not 0 <= rho <= 1:
         raise UsageError(f"rho={rho!r}; rho lies in [0, 1]")
     return float(rho)

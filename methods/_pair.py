@@ -1,0 +1,252 @@
+"""Training a pair of generators to a step: resumed where it was left, shared where it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from torch import Tensor
+
+from imbench import checkpoint
+from imbench.augment import augment, parse_augment
+from imbench.errors import Diverged
+from imbench.methods._cyclegan import CycleGAN, GanSettings, Judge, lr_factor
+from imbench.part import Context
+from imbench.seeds import torch_seed
+from imbench.training import to_tensor
+
+__all__ = ["Pair", "to_pixels", "to_signed", "trained_pair"]
+
+VERSION = 1
+"""Raise it when the same settings would train to other generators."""
+SAVE_EVERY = 20.0
+"""Seconds of training between two checkpoints."""
+_LOG = logging.getLogger(__name__)
+
+
+class Pair:
+    """A CycleGAN with its data, and how far it is trained.
+
+    Parameters
+    ----------
+    a, b : uint8 array (n, height, width, channels)
+        Images of the majority and of the minority.
+    settings : GanSettings
+        How it is trained.
+    context : Context
+        The run it belongs to.
+    label : int
+        Of the minority; each has its own random streams.
+
+    Attributes
+    ----------
+    done : int
+        Steps trained.
+    history : list of (step, adversarial, cycle, identity, judge, discriminators)
+        Mean losses since the last line.
+    seconds : float
+        Time all steps took, wherever they were done.
+    reused : bool
+        Whether another fit had trained it.
+    file : str
+        Name of its checkpoint in the folder of the run; empty if it is not kept.
+    """
+
+    def __init__(
+        self,
+        a: NDArray[np.uint8],
+        b: NDArray[np.uint8],
+        settings: GanSettings,
+        context: Context,
+        label: int = 1,
+    ) -> None:
+        self.a, self.b, self.settings = a, b, settings
+        self.device = torch.device(context.device)
+        height, width, channels = a.shape[1:]
+        seed = torch_seed(context.seed, f"generator of class {label}")
+        self.gan = CycleGAN((channels, height, width), settings, seed, self.device)
+        self.key = self._key(context, seed)
+        self.augment = parse_augment(context.augment)
+        self.every = max(1, min(200, settings.steps // 10))
+        self.done = 0
+        self.seconds = 0.0
+        self.history: list[tuple[float, ...]] = []
+        self.reused = False
+        self.folder = context.folder
+        self.file = ""
+        self._ahead: list[int] = []
+        self._sum: Tensor | None = None
+
+    @property
+    def half(self) -> int:
+        """Steps at the constant rate, after which it falls."""
+        return self.settings.steps - self.settings.steps // 2
+
+    def run(self, until: int, judge: Judge | None = None) -> None:
+        """Train on to a step.
+
+        Raises
+        ------
+        Diverged
+            When a loss is NaN or infinite.
+        """
+        start = time.perf_counter()
+        while self.done < until:
+            losses = self.gan.step(*self._batches(), self._factor(), judge)
+            self._sum = losses if self._sum is None else self._sum + losses
+            self.done += 1
+            if self.device.type == "cpu" and not math.isfinite(float(losses.sum())):
+                raise Diverged(self.done - 1, "generator loss")
+            if self.done % self.every == 0:
+                self._log()
+        self.seconds += time.perf_counter() - start
+
+    def translate(self, x: NDArray[Any], *, to_minority: bool, m: int = 64) -> NDArray[np.uint8]:
+        """Return images (n, height, width, channels) of the other class, as pixels."""
+        pieces = [
+            to_pixels(
+                self.gan.translate(to_signed(x[i : i + m], self.device), to_minority=to_minority)
+            )
+            for i in range(0, len(x), m)
+        ]
+        return np.concatenate(pieces) if pieces else np.empty((0, *self.a.shape[1:]), np.uint8)
+
+    def keep(self) -> None:
+        """Leave the generators as they are in the folder of the run, named by their content."""
+        if self.folder is None:
+            return
+        kept = self.gan.state(ended=True)
+        digest = hashlib.sha256()
+        for net in kept["nets"].values():
+            for tensor in net.values():
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        self.file = f"{self.key}-{digest.hexdigest()[:8]}.pt"
+        checkpoint.save(self.folder / self.file, self.state() | {"gan": kept})
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "key": self.key,
+            "done": self.done,
+            "seconds": self.seconds,
+            "history": self.history,
+            "ahead": self._ahead,
+            "sum": self._sum,
+            "gan": self.gan.state(ended=self.done >= self.settings.steps),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.done, self.seconds = int(state["done"]), float(state["seconds"])
+        self.history = [tuple(line) for line in state["history"]]
+        self._ahead = list(state["ahead"])
+        self._sum = None if state["sum"] is None else state["sum"].to(self.device)
+        self.gan.load(state["gan"])
+
+    def _batches(self) -> tuple[Tensor, Tensor]:
+        """Draw the majority in shuffled passes, the minority with replacement."""
+        m, rng = self.settings.batch, self.gan.rng
+        while len(self._ahead) < m:
+            self._ahead += rng.permutation(len(self.a)).tolist()
+        rows, self._ahead = self._ahead[:m], self._ahead[m:]
+        others = rng.integers(0, len(self.b), size=m)
+        pixels = np.concatenate([self.a[rows], self.b[others]])
+        both = to_signed(augment(pixels, self.augment, rng), self.device)
+        return both[:m], both[m:]
+
+    def _factor(self) -> float:
+        last = lr_factor(self.settings.steps - 1, self.settings.steps)
+        return max(lr_factor(self.done, self.settings.steps), last)
+
+    def _log(self) -> None:
+        assert self._sum is not None  # noqa: S101
+        means = (self._sum / self.every).tolist()
+        self._sum = None
+        if not all(math.isfinite(mean) for mean in means):
+            raise Diverged(self.done - 1, "generator loss")
+        self.history.append((float(self.done), *means))
+        named = zip(("adversarial", "cycle", "identity", "judge", "critics"), means, strict=True)
+        text = "  ".join(f"{name} {value:.3f}" for name, value in named)
+        _LOG.info("generator %d/%d  %s", self.done, self.settings.steps, text)
+
+    def _key(self, context: Context, seed: int) -> str:
+        facts = {
+            "version": VERSION,
+            "settings": asdict(self.settings),
+            "seed": seed,
+            "augment": context.augment,
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "shapes": [self.a.shape, self.b.shape],
+        }
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        digest.update(np.ascontiguousarray(self.a).tobytes())
+        digest.update(np.ascontiguousarray(self.b).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def trained_pair(pair: Pair, until: int) -> Pair:
+    """Return a new pair trained to a step: from the run's folder, or now, and left there.
+
+    Two fits that need the same pair at once train it once: the second waits. What was
+    interrupted goes on from its last checkpoint.
+    """
+    folder = pair.folder
+    if folder is None:
+        pair.run(until)
+        return pair
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{pair.key}.lock"):
+        _resume(pair, until, folder)
+        pair.reused = pair.done == until
+        # Half way is where the alternating method takes over.
+        for stop in sorted({min(pair.half, until), until}):
+            if pair.done < stop:
+                _run_and_save(pair, stop, folder)
+    pair.file = f"{pair.key}-{until}.pt"
+    return pair
+
+
+def _resume(pair: Pair, until: int, folder: Path) -> None:
+    """Load the latest checkpoint that is not beyond the step."""
+    for name in (until, "part", pair.half):
+        content = checkpoint.load(folder / f"{pair.key}-{name}.pt")
+        if content is not None and content.get("key") == pair.key and content["done"] <= until:
+            pair.load(content)
+            return
+
+
+def _run_and_save(pair: Pair, until: int, folder: Path) -> None:
+    partial = folder / f"{pair.key}-part.pt"
+    while pair.done < until:
+        start = time.perf_counter()
+        while pair.done < until and time.perf_counter() - start < SAVE_EVERY:
+            pair.run(min(until, pair.done + 10))
+        checkpoint.save(partial, pair.state())
+    checkpoint.save(folder / f"{pair.key}-{until}.pt", pair.state())
+    partial.unlink(missing_ok=True)
+
+
+def to_signed(x: NDArray[Any], device: torch.device) -> Tensor:
+    """Turn images (m, height, width, channels) in 0..255 into (m, channels, ...) in [-1, 1]."""
+    # A copy: torch would scale the floats of the caller in place.
+    return to_tensor(np.array(x), device).mul_(2).sub_(1)
+
+
+def to_pixels(x: Tensor) -> NDArray[np.uint8]:
+    """Turn images (m, channels, height, width) in [-1, 1] into uint8 (m, height, width, channels).
+
+    Rounded for every use: a classifier must not tell fakes by their fractions.
+    """
+    pixels = x.add(1).mul(127.5).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
+    return np.asarray(pixels.contiguous().cpu().numpy())
