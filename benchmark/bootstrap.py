@@ -25,7 +25,7 @@ from imbench.intervals import t_quantile
 from imbench.metrics import Metric
 from imbench.resampled import scorer
 
-__all__ = ["RESAMPLES", "Resamples", "image_weights", "mean_resamples", "two_level"]
+__all__ = ["RESAMPLES", "Resamples", "crossed", "image_weights", "rescored", "two_level"]
 
 RESAMPLES = 2000
 SEED = 20080
@@ -88,31 +88,59 @@ def two_level(
     ValueError
         If there are fewer than two replicates, or the shapes do not fit.
     """
-    replicates = len(first)
-    if replicates < 2 or len(second) != replicates:
-        raise ValueError("a bootstrap over replicates needs two pairs or more")
-    if any(len(proba) != len(labels) for proba in (*first, *second)):
+    if len(first) != len(second):
+        raise ValueError("the two methods must have the same replicates")
+    ours, theirs = (
+        rescored(name, metric, labels, probas, resamples=resamples, seed=seed)
+        for probas in (first, second)
+    )
+    return crossed(ours - theirs, seed=seed)
+
+
+def rescored(
+    name: str,
+    metric: Metric,
+    labels: NDArray[np.int64],
+    probas: Sequence[NDArray[Any]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Floats:
+    """Return the metric of each classifier in each resample of the test images.
+
+    The shape is (resamples, classifiers). The same `labels` and `seed` give the same resamples.
+
+    Raises
+    ------
+    ValueError
+        If a classifier was scored on another number of images.
+    """
+    if any(len(proba) != len(labels) for proba in probas):
         raise ValueError("every classifier must be scored on the same test images")
-    pairs = [
-        tuple(scorer(name, metric, labels, proba) for proba in pair)
-        for pair in zip(first, second, strict=True)
-    ]
-    rng = np.random.default_rng(seed)
+    scorers = [scorer(name, metric, labels, proba) for proba in probas]
     chunks = [
-        np.stack([ours(weights) - theirs(weights) for ours, theirs in pairs], axis=1)
-        for weights in image_weights(labels, resamples, rng)
+        np.stack([score(weights) for score in scorers], axis=1)
+        for weights in image_weights(labels, resamples, np.random.default_rng(seed))
     ]
-    return _crossed(np.concatenate(chunks), rng)
+    return np.concatenate(chunks)
 
 
-def mean_resamples(
-    values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Resamples:
-    """Resample the mean of one number a replicate: the replicates only, no test images."""
-    if len(values) < 2:
+def crossed(values: Floats, *, seed: int = SEED) -> Resamples:
+    """Draw replicates, once a resample, of values of shape (resamples, replicates).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two replicates.
+    """
+    replicates = values.shape[1]
+    if replicates < 2:
         raise ValueError("a bootstrap over replicates needs two or more")
-    rng = np.random.default_rng(seed)
-    return _crossed(np.tile(np.asarray(values, dtype=np.float64), (resamples, 1)), rng)
+    rng = np.random.default_rng([seed, 1])  # another stream than that of the images
+    drawn = rng.integers(replicates, size=values.shape)
+    centre = values.mean(axis=1)
+    shifted = np.take_along_axis(values, drawn, axis=1).mean(axis=1)
+    return Resamples(centre, shifted - centre, replicates)
 
 
 def image_weights(
@@ -134,15 +162,6 @@ def image_weights(
             counted = np.bincount(flat, minlength=size * len(rows))
             weights[:, rows] = counted.reshape(size, len(rows))
         yield weights
-
-
-def _crossed(gaps: Floats, rng: np.random.Generator) -> Resamples:
-    """Draw replicates, once a resample, from differences of shape (resamples, replicates)."""
-    replicates = gaps.shape[1]
-    drawn = rng.integers(replicates, size=gaps.shape)
-    centre = gaps.mean(axis=1)
-    shifted = np.take_along_axis(gaps, drawn, axis=1).mean(axis=1)
-    return Resamples(centre, shifted - centre, replicates)
 
 
 def _stretch(replicates: int, level: float) -> float:

@@ -39,13 +39,29 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 @_form("markdown", "Markdown tables")
 @_form("csv", "Tidy CSV, one line a record and metric")
 @_form("json", "Means, intervals, scores of each seed, status")
+@_form("macros", "One LaTeX macro a cell, for prose")
 @click.option(
     "--metric",
     multiple=True,
     metavar="NAMES",
     help=f"Metrics, separated by commas; {DEFAULT_METRICS} if not given.",
 )
+@click.option("--side-by-side", is_flag=True, help="All metrics of a data set in one table.")
 @click.option("--vs-paper", is_flag=True, help="Set F1 beside the published values.")
+@click.option(
+    "--compare",
+    multiple=True,
+    metavar="METHODS",
+    help="The first method against each of the others, paired by seed, in words.",
+)
+@click.option("--claims", is_flag=True, help="What the records say of the paper's claims.")
+@click.option("--ranks", is_flag=True, help="Average ranks of the methods over all cells.")
+@click.option(
+    "--diagram",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the ranks with their critical difference (.pdf, .png, .svg).",
+)
 @click.option(
     "--bold",
     type=click.Choice(["best", "not-worse"]),
@@ -59,26 +75,43 @@ def report(
     markdown: str | None,
     csv: str | None,
     json: str | None,
+    macros: str | None,
     metric: tuple[str, ...],
+    side_by_side: bool,
     vs_paper: bool,
+    compare: tuple[str, ...],
+    claims: bool,
+    ranks: bool,
+    diagram: Path | None,
     bold: str,
 ) -> None:
-    """Print the tables of the records in RESULTS (default: results)."""
-    forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json}
+    """Print the tables of the records in RESULTS (default: results), or what else is asked for."""
+    forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     asked = {form: target for form, target in forms.items() if target is not None}
     _refuse_bad_targets(asked)
+    from imbench.lists import texts
     from imbench.report import render
     from imbench.store import write_whole
 
     if not metric:
-        metric = ("f1",) if vs_paper else (DEFAULT_METRICS,)
+        one = vs_paper or compare or claims or ranks or diagram
+        metric = ("f1",) if one else (DEFAULT_METRICS,)
     options: dict[str, Any] = {
         "metrics": _metrics(metric),
         "bold": bold,
         "vs_paper": vs_paper,
+        "planned": _planned(results),
+        "compare": texts(compare, "methods to compare") if compare else (),
+        "claims": claims,
+        "ranks": ranks,
+        "together": side_by_side,
         "command": shlex.join(["bench", *sys.argv[1:]]),
     }
     records = _records(results)
+    if diagram is not None:
+        _draw(records, options["metrics"], diagram)
+        if not (asked or compare or claims or ranks or vs_paper):
+            return
     if not asked:
         width = shutil.get_terminal_size((80, 24)).columns
         _say(render(records, form="terminal", width=width, **options))
@@ -115,6 +148,26 @@ def _refuse_bad_targets(asked: dict[str, str]) -> None:
                 f"--{form} {target}: that is a folder; to report on it write "
                 f"`bench report {shlex.quote(target)} --{form}`"
             )
+
+
+def _planned(results: Path) -> tuple[Any, ...]:
+    """Return the cells that the last run was asked for, so that those not run are seen."""
+    from imbench.planned import planned
+
+    known = planned(results)
+    return () if known is None else known.cells
+
+
+def _draw(records: list[Record], metrics: list[str], path: Path) -> None:
+    from imbench.diagram import save
+    from imbench.errors import UsageError
+    from imbench.sections import rank_metrics
+
+    if len(metrics) > 1:
+        raise UsageError("a diagram shows the ranks by one metric: name one with --metric")
+    (ranks,) = rank_metrics(records, metrics)
+    save(ranks, path)
+    click.echo(f"wrote {path}", err=True)
 
 
 def _records(results: Path) -> list[Record]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from imbench.sheet import Sheet, Shown, footnotes, visible
 
-__all__ = ["PREAMBLE", "escape", "latex"]
+__all__ = ["PREAMBLE", "escape", "latex", "sheet_latex"]
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -73,14 +73,19 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + "
 _JOINED = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
 
 
-def latex(sheets: Sequence[Sheet], comments: Sequence[str] = ()) -> str:
-    """Return one ``table`` environment a sheet; `comments` head the file."""
+def latex(sheets: Sequence[Sheet], comments: Sequence[str] = (), macros: Sequence[str] = ()) -> str:
+    """Return one ``table`` environment a sheet; `comments` head the file, `macros` follow them."""
     head = [
         *comments,
         r"Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}",
     ]
-    pages = [page for sheet in sheets for page in sheet.parts(ROWS)]
-    return "\n".join([*map(_comment, head), "", *map(_table, pages)])
+    defined = [*macros, ""] if macros else []
+    return "\n".join([*map(_comment, head), "", *defined, *map(sheet_latex, sheets)])
+
+
+def sheet_latex(sheet: Sheet) -> str:
+    """Return the environments of one sheet: several if it is longer than a page."""
+    return "\n".join(map(_table, sheet.parts(ROWS)))
 
 
 def escape(text: str) -> str:

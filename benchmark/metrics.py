@@ -12,6 +12,7 @@ no meaning (recall and ranking without an image of the class) a ValueError says 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ __all__ = [
     "predict",
     "recall",
     "score_all",
+    "score_range",
     "trivial",
     "trivial_f1",
 ]
@@ -205,6 +207,7 @@ TITLES = {
 }
 """Names as a table prints them."""
 
+_RANGES = {"mcc": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
 _LOWER = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 
 
@@ -219,6 +222,11 @@ def lower_is_better(name: str, metric: Metric | None = None) -> bool:
     A metric of another package says so by an attribute ``lower_is_better = True``.
     """
     return name in _LOWER or bool(getattr(metric, "lower_is_better", False))
+
+
+def score_range(name: str) -> tuple[float, float]:
+    """Return the least and the largest score there can be; infinite for metrics not of ours."""
+    return _RANGES.get(name, (0.0, 1.0) if name in METRICS else (-math.inf, math.inf))
 
 
 def trivial_f1(prevalence: float) -> float:

@@ -10,7 +10,7 @@ from imbench.job import Outcome
 from imbench.plan import Plan
 from imbench.progress import spoken
 
-__all__ = ["failure_line", "grid_lines", "in_order", "plan_lines", "ranges"]
+__all__ = ["failure_line", "grid_lines", "in_order", "plan_lines", "ranges", "seeds_lines"]
 
 T = TypeVar("T")
 
@@ -50,10 +50,30 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         f"{name} {'missing' if source.fault else 'found'}" for name, source in plan.sources.items()
     ]
     lines.append(f"      {'    '.join(facts)}")
+    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
     lines += [f"      {source.fault}" for source in plan.absent]
     return lines
+
+
+def seeds_lines(seeds: int, methods: int) -> list[str]:
+    """Say what so many seeds can show, and how many a comparison needs; empty for one method."""
+    from imbench.stats import seeds_needed
+
+    if methods < 2:
+        return []
+    pair, all_others = seeds_needed(1), seeds_needed(methods - 1)
+    one_of_all = f"{all_others} for one method against {_count(methods - 1, 'other')}"
+    if seeds >= all_others:
+        return [f"{_count(seeds, 'seed')}: enough to establish any difference of two methods"]
+    if seeds >= pair:
+        return [f"{_count(seeds, 'seed')}: enough to establish a difference of two; {one_of_all}"]
+    more = f"; {one_of_all}" if all_others > pair else ""
+    return [
+        f"{_count(seeds, 'seed')}: differences can be described, not established; "
+        f"{pair} are needed for a pair of methods{more}"
+    ]
 
 
 def failure_line(outcome: Outcome, results: str) -> str:

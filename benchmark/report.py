@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from imbench.beside import side_by_side
 from imbench.errors import NotComparable, UsageError
 from imbench.grid import Cell
+from imbench.latex import latex
+from imbench.macros import macros
 from imbench.metrics import lower_is_better
 from imbench.paper import DATASETS, Versus, versus, versus_sheet
 from imbench.record import Record
@@ -15,9 +18,12 @@ from imbench.registry import load
 from imbench.sheet import Sheet, table_sheet
 from imbench.tables import Table, make_tables
 
+if TYPE_CHECKING:
+    from imbench.sections import Section
+
 __all__ = ["FORMS", "Form", "render"]
 
-Form = Literal["terminal", "markdown", "csv", "json", "latex"]
+Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 SCHEMA = 1
@@ -32,6 +38,10 @@ def render(
     bold: str = "best",
     vs_paper: bool = False,
     planned: Iterable[Cell] = (),
+    compare: Sequence[str] = (),
+    claims: bool = False,
+    ranks: bool = False,
+    together: bool = False,
     command: str = "",
     width: int = 80,
 ) -> str:
@@ -43,14 +53,21 @@ def render(
         In any order; only those of the same data, settings and protocol share a table.
     metrics : sequence of str
         Registered names. What a record does not hold is computed from its kept outputs.
-    form : {"terminal", "markdown", "csv", "json", "latex"}
-        CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell.
+    form : {"terminal", "markdown", "csv", "json", "latex", "macros"}
+        CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
+        begins with a macro for each cell; ``macros`` are these alone.
     bold : {"best", "not-worse"}
         What is bold in a column: see `imbench.bold.choose`.
     vs_paper : bool
         Set F1 beside the published values.
     planned : iterable of Cell
         Cells asked for; those without a record are shown as holes.
+    compare : sequence of str
+        Recipes: the first against the others, in place of tables.
+    claims, ranks : bool
+        The paper's claims, and average ranks over cells, in place of tables.
+    together : bool
+        All metrics of a data set in one table.
     command : str
         What the report was asked with, for the comments of LaTeX and for JSON.
     width : int
@@ -61,37 +78,79 @@ def render(
     NotComparable
         If there is no record, or none that the paper has.
     UsageError
-        If a metric is unknown, or `vs_paper` comes without F1.
+        If a metric is unknown, `vs_paper` comes without F1, or what is asked for does not go
+        together.
     """
     records = list(records)
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
     if vs_paper and "f1" not in metrics:
         raise UsageError("the published table has F1 only: add f1 to the metrics")
+    if vs_paper and together:
+        raise UsageError("--vs-paper and --side-by-side are two layouts: ask for one of them")
+    if compare or claims or ranks:
+        if vs_paper or together:
+            raise UsageError(
+                "--compare, --claims and --ranks stand in place of tables: leave out "
+                f"{'--vs-paper' if vs_paper else '--side-by-side'}"
+            )
+        sections = _sections(records, metrics, compare, claims, ranks)
+        return _printed_sections(sections, form, records, command, width)
     if form == "csv" and not vs_paper:
         from imbench.frame import frame
 
         return frame(records, metrics).to_csv(index=False, lineterminator="\n")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
+    if form == "macros":
+        return "\n".join([*macros(tables), ""])
     beside = _beside(tables) if vs_paper else {}
     if form == "csv":
         return _versus_csv(tables, beside)
     if form == "json":
         return _json(tables, beside, command)
-    sheets = [_sheet(table, index in beside) for index, table in enumerate(tables)]
-    return _printed(sheets, form, records, command, width)
-
-
-def _printed(
-    sheets: list[Sheet], form: Form, records: list[Record], command: str, width: int
-) -> str:
+    if together:
+        sheets = list(side_by_side(tables))
+    else:
+        sheets = [_sheet(table, index in beside) for index, table in enumerate(tables)]
     if form == "latex":
-        from imbench.latex import latex
-
-        return latex(sheets, _latex_comments(records, command))
+        return latex(sheets, _latex_comments(records, command), macros(tables))
     from imbench.text import markdown, terminal
 
     return markdown(sheets) if form == "markdown" else terminal(sheets, width)
+
+
+def _sections(
+    records: list[Record],
+    metrics: Sequence[str],
+    compare: Sequence[str],
+    claims: bool,
+    ranks: bool,
+) -> list[Section]:
+    from imbench import sections
+
+    made = [sections.comparisons(records, compare, metrics)] if compare else []
+    made += [sections.ranking(records, metrics)] if ranks else []
+    return made + ([sections.claims(records)] if claims else [])
+
+
+def _printed_sections(
+    made: list[Section], form: Form, records: list[Record], command: str, width: int
+) -> str:
+    from imbench.sections import printed
+
+    if form == "macros":
+        raise UsageError("--macros are of the tables: ask for them apart from other parts")
+    if form == "json":
+        parts = {section.key: list(section.rows) for section in made}
+        return _dumped({**_json_head(command), **parts})
+    if form == "csv":
+        if len(made) > 1:
+            raise UsageError("CSV holds one kind of line: ask for one part at a time")
+        import pandas as pd
+
+        return pd.DataFrame(made[0].rows).to_csv(index=False, lineterminator="\n")
+    comments = _latex_comments(records, command) if form == "latex" else []
+    return printed(made, form, comments, width)
 
 
 def _beside(tables: list[Table]) -> dict[int, list[Versus]]:
@@ -127,14 +186,17 @@ def _latex_comments(records: list[Record], command: str) -> list[str]:
 
 
 def _json(tables: list[Table], beside: dict[int, list[Versus]], command: str) -> str:
+    rows = [_plain(table, beside.get(index)) for index, table in enumerate(tables)]
+    return _dumped({**_json_head(command), "tables": rows})
+
+
+def _json_head(command: str) -> dict[str, Any]:
     from imbench import __version__
 
-    body = {
-        "schema": SCHEMA,
-        "imbench": __version__,
-        "command": command,
-        "tables": [_plain(table, beside.get(index)) for index, table in enumerate(tables)],
-    }
+    return {"schema": SCHEMA, "imbench": __version__, "command": command}
+
+
+def _dumped(body: dict[str, Any]) -> str:
     return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

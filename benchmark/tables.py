@@ -11,11 +11,11 @@ from imbench.bold import choose
 from imbench.grid import Cell
 from imbench.groups import Group, Row, differences, groups, ranges, row_title
 from imbench.means import NOT_RUN, Entry, make_entry
-from imbench.metrics import METRICS, TITLES, Metric, lower_is_better, trivial
+from imbench.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
 from imbench.record import Record
 from imbench.registry import load
 
-__all__ = ["Line", "Table", "make_tables", "metric_title"]
+__all__ = ["Line", "Table", "make_tables", "metric_title", "protocol_line"]
 
 
 CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
@@ -96,12 +96,13 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         group=group,
         metric=name,
         title=f"{group.name}: {metric_title(name)}",
-        protocol=_protocol(group),
+        protocol=protocol_line(group),
         counts=tuple(group.counts),
         lines=lines,
         trivial=_trivial(metric, group.test_counts, lower),
         notes=(
             *_reading(grid, group.seeds, lower),
+            *_out_of_range(grid, name),
             *([PRIORS] if name in CALIBRATION else []),
             *bold_notes,
             *apart,
@@ -142,7 +143,8 @@ def _lift_common_notes(grid: list[list[Entry]]) -> tuple[list[list[Entry]], list
     return kept, [f"every cell with a score: {note}" for note in sorted(common)]
 
 
-def _protocol(group: Group) -> str:
+def protocol_line(group: Group) -> str:
+    """Return the protocol of a group of records in one line."""
     settings, tests = group.basis.settings, group.test_counts
     majority = "all" if group.majority is None else group.majority
     pieces = [f"majority {majority}"]
@@ -176,6 +178,24 @@ def _reading(grid: list[list[Entry]], seeds: list[int], lower: bool) -> list[str
     if any(entry.mark == NOT_RUN for line in grid for entry in line):
         notes.append(f"{NOT_RUN} not run")
     return notes
+
+
+def _out_of_range(grid: list[list[Entry]], name: str) -> list[str]:
+    low, high = score_range(name)
+    beyond = sum(
+        entry.mean is not None
+        and entry.half is not None
+        and (entry.mean - entry.half < low or entry.mean + entry.half > high)
+        for line in grid
+        for entry in line
+    )
+    if not beyond:
+        return []
+    what = "interval reaches" if beyond == 1 else "intervals reach"
+    return [
+        f"{name}: {beyond} {what} beyond {low:g}..{high:g}; a t interval knows no bounds, and one "
+        "as wide says that the seeds are too few"
+    ]
 
 
 def _provenance(group: Group) -> list[str]:

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from imbench.sheet import Sheet, Shown, footnotes, visible
 
-__all__ = ["escape_markdown", "markdown", "terminal"]
+__all__ = ["escape_markdown", "markdown", "terminal", "wrapped"]
 
 NARROWEST = 40
 
@@ -54,9 +54,9 @@ def _terminal(sheet: Sheet, width: int) -> str:
         lines.insert(1, dashes)
         drawn.append("\n".join(lines))
     span = f" ({sheet.span} in columns)" if sheet.span else ""
-    above = [_wrapped(text, width) for text in (f"{sheet.title}{span}", *sheet.above)]
-    notes = [_wrapped(f"[{mark}] {text}", width, 4) for text, mark in letters.items()]
-    below = [_wrapped(text, width) for text in _starred(sheet.below)]
+    above = [wrapped(text, width) for text in (f"{sheet.title}{span}", *sheet.above)]
+    notes = [wrapped(f"[{mark}] {text}", width, 4) for text, mark in letters.items()]
+    below = [wrapped(text, width) for text in _starred(sheet.below)]
     return "\n".join([*above, "", "\n\n".join(drawn), "", *notes, *below])
 
 
@@ -91,7 +91,8 @@ def _starred(notes: Sequence[str]) -> list[str]:
     return [f"* {note}" if note.startswith("bold:") else note for note in notes]
 
 
-def _wrapped(text: str, width: int, indent: int = 2) -> str:
+def wrapped(text: str, width: int, indent: int = 2) -> str:
+    """Return text as lines of at most `width` columns, all but the first indented."""
     return textwrap.fill(
         visible(text), width, subsequent_indent=" " * indent, break_on_hyphens=False
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.bootstrap import image_weights, mean_resamples, two_level
+from imbench.bootstrap import crossed, image_weights, two_level
 from imbench.intervals import mean_interval
 from imbench.metrics import METRICS
 from imbench.resampled import scorer
@@ -105,19 +105,19 @@ def test_equal_replicates_leave_the_test_images():
 def test_where_images_do_not_matter_it_is_as_wide_as_the_t_interval(replicates):
     values = reference.norm.ppf((np.arange(replicates) + 0.5) / replicates)
     mean, half, _ = mean_interval(values.tolist())
-    low, high = mean_resamples(values.tolist(), resamples=20_000).interval()
+    low, high = crossed(np.tile(values, (20_000, 1))).interval()
     assert (low + high) / 2 == pytest.approx(mean, abs=0.05)
     assert (high - low) / 2 == pytest.approx(half, rel=0.12)
 
 
 def test_what_cannot_be_resampled_is_refused():
     labels, first, second = pair(np.random.default_rng(2), replicates=2)
-    with pytest.raises(ValueError, match="two pairs or more"):
+    with pytest.raises(ValueError, match="two or more"):
         two_level("f1", METRICS["f1"], labels, first[:1], second[:1])
+    with pytest.raises(ValueError, match="same replicates"):
+        two_level("f1", METRICS["f1"], labels, first[:1], second)
     with pytest.raises(ValueError, match="same test images"):
         two_level("f1", METRICS["f1"], labels[:-1], first, second)
-    with pytest.raises(ValueError, match="two or more"):
-        mean_resamples([0.5])
 
 
 def world(rng, replicates, images, by_replicate, by_image):

@@ -19,6 +19,19 @@ EXPECTED = r"""% imbench {version}
 % commit of the records: abc123
 % Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}
 
+\providecommand{\imbenchcell}[4]{\expandafter\gdef\csname imbench/#1\endcsname{#2}%
+\expandafter\gdef\csname imbench/#1/half\endcsname{#3}%
+\expandafter\gdef\csname imbench/#1/seeds\endcsname{#4}}
+\providecommand{\imbench}[1]{\ifcsname imbench/#1\endcsname\csname imbench/#1\endcsname\else\errmessage{imbench has no number #1}\fi}
+\providecommand{\imbenchhalf}[1]{\imbench{#1/half}}
+\providecommand{\imbenchseeds}[1]{\imbench{#1/seeds}}
+\imbenchcell{digits/f1/vanilla/25}{0.300}{0.635}{2}
+\imbenchcell{digits/f1/vanilla/100}{0.550}{0.635}{2}
+\imbenchcell{digits/f1/us+cs/25}{0.550}{0.635}{2}
+\imbenchcell{digits/f1/us+cs/100}{-{}-}{-{}-}{0}
+\imbenchcell{digits/f1/cbl-0.99/25}{0.400}{-{}-}{1}
+\imbenchcell{digits/f1/cbl-0.99/100}{div}{-{}-}{0}
+
 % data digits: fingerprint 0123456789abcdef
 % seeds: 2 (majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab)
 % settings {"network":"cnn","size":16,"steps":200,"batch_size":64,"lr":0.05,"momentum":0.9,"weight_decay":0.0002,"warmup":0.05,"augment":"flip+crop","threads":1}, protocol version 1
@@ -45,6 +58,7 @@ trivial & 0.700 & 0.700 \\
 \textsuperscript{b}~seeds 0-1 diverged (NaN)\par
 mean over seeds $\pm$ half-width of its 95 \% t interval\par
 -{}- not run\par
+f1: 3 intervals reach beyond 0..1; a t interval knows no bounds, and one as wide says that the seeds are too few\par
 bold: best mean of a column\par
 no bold in a column with one method only\par
 only methods with the most seeds of their column can be bold\par
@@ -144,6 +158,50 @@ def test_it_compiles_and_reads_back(records, tmp_path):
     assert "ACSA(balancedaccuracy)" in flat
     assert "Overfull" not in log
     assert "undefined" not in log
+
+
+PROSE = r"""US+CS reaches \imbench{digits/f1/us+cs/25} ($\pm$ \imbenchhalf{digits/f1/us+cs/25}, \
+\imbenchseeds{digits/f1/us+cs/25} seeds), ACSA \imbench{digits/acsa/us+cs/25}, CBL \
+\imbench{digits/f1/cbl-0.99/100}, US+CS at 100 \imbench{digits/f1/us+cs/100}.
+"""
+
+
+def test_prose_cites_cells_before_and_after_the_tables(records, tmp_path):
+    metrics = ["f1", "acsa"]
+    alone = render(records, form="macros", metrics=metrics)
+    tables = render(records, form="latex", metrics=metrics)
+    assert alone in tables
+    text, log = compiled(f"{alone}{PROSE}{tables}{PROSE}", tmp_path)
+    said = "US+CSreaches0.550(±0.635,2seeds),ACSA0.550,CBLdiv,US+CSat100--."
+    assert squeezed(text).count(said) == 2
+    assert "undefined" not in log
+
+
+def test_a_number_that_is_not_there_stops_latex(records, tmp_path):
+    alone = render(records, form="macros")
+    with pytest.raises(AssertionError, match="imbench has no number digits/f1/us/25"):
+        compiled(f"{alone}\\imbench{{digits/f1/us/25}}", tmp_path)
+
+
+def test_no_two_cells_share_a_macro(make_record):
+    cells = [
+        {},
+        {"fingerprint": "f" * 16},
+        {"fingerprint": "e" * 16, "dataset": "Digits"},
+        {"versions": {"vanilla": 2}},
+        {"recipe": "a_b"},
+        {"recipe": "a-b"},
+        {"recipe": "\u540d"},
+    ]
+    records = [
+        make_record(seed=seed, cell=cell, **{"recipe": cell.pop("recipe", "vanilla")})
+        for cell in cells
+        for seed in (0, 1)
+    ]
+    lines = render(records, form="macros", metrics=["f1", "acsa"]).splitlines()
+    keys = re.findall(r"^\\imbenchcell\{(.*?)\}", "\n".join(lines), re.M)
+    assert len(keys) == len(set(keys)) == 2 * len(cells)
+    assert all(re.fullmatch(r"[a-z0-9.+/-]+", key) for key in keys)
 
 
 AWKWARD = [

@@ -453,6 +453,8 @@ def test_the_plan_in_words(store, put):
         "Plan  1 data set x 1 minority count x 3 methods x 3 seeds = 9 cells: "
         "1 done, 1 failed before, 7 to run (4 trainings)",
         "      about 24 s on 2 workers    disk 0.000 GB of 75 free    digits found",
+        "      3 seeds: differences can be described, not established; 6 are needed for a pair of "
+        "methods; 7 for one method against 2 others",
     ]
     big = replace(plan, bytes_needed=234_000_000, seconds=None)
     assert "time unknown, on 1 worker    disk 0.2 GB of 75 free" in plan_lines(big, 1)[1]

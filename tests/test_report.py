@@ -48,6 +48,8 @@ trivial          .700         .700
 [a] 1 of 2 seeds: seed 1 diverged (loss is NaN at step 7)
 [b] 1 of 2 seeds: seed 1 not run
 mean over seeds ± half-width of its 95 % t interval
+f1: 4 intervals reach beyond 0..1; a t interval knows no bounds, and one as wide
+  says that the seeds are too few
 * bold: best mean of a column
 only methods with the most seeds of their column can be bold
 """
@@ -68,6 +70,8 @@ cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab
 - <sup>a</sup> 1 of 2 seeds: seed 1 diverged (loss is NaN at step 7)
 - <sup>b</sup> 1 of 2 seeds: seed 1 not run
 - mean over seeds ± half-width of its 95 % t interval
+- f1: 4 intervals reach beyond 0..1; a t interval knows no bounds, and one as wide says that the \
+seeds are too few
 - bold: best mean of a column
 - only methods with the most seeds of their column can be bold
 """
