@@ -49,7 +49,8 @@ class _Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        wrong = bool(args) and args[0] not in COMMANDS and not args[0].startswith("-")
+        if wrong and not ctx.resilient_parsing:  # after Tab nothing may be complained of
             raise click.UsageError(
                 f"unknown command {args[0]!r}: {did_you_mean(args[0], COMMANDS)}", ctx
             )

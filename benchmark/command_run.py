@@ -174,12 +174,9 @@ class _Session:
         )
 
     def workers(self, plan: Plan) -> int:
-        from imbench.environment import cores
+        from imbench.runner import job_count
 
-        threads = self.grid.settings.threads
-        wanted = self.given["jobs"]
-        most = max(1, cores() // threads) if wanted == "auto" else int(wanted)
-        return max(1, min(most, len(plan.jobs)))
+        return job_count(self.given["jobs"], self.grid.settings.threads, len(plan.jobs))
 
     def show(self, plan: Plan, workers: int) -> None:
         from imbench.plantext import grid_lines, plan_lines
@@ -220,6 +217,7 @@ class _Session:
 
     def work(self, plan: Plan, workers: int) -> Result:
         from imbench.environment import commit
+        from imbench.errors import EnvironmentFault
         from imbench.progress import Progress, Tally
         from imbench.runner import Limits, Result, Runner
 
@@ -242,7 +240,7 @@ class _Session:
             from imbench.plantext import failure_line
 
             tally.add(outcome.status)
-            tally.running = runner.under_way
+            tally.running = runner.running
             if outcome.status != "ok":
                 progress.say(failure_line(outcome, str(self.store.folder)))
             progress.update()
@@ -250,15 +248,17 @@ class _Session:
 
         runner.tell = tell
         with progress:
-            return runner.run(jobs)
+            try:
+                return runner.run(jobs)
+            except EnvironmentFault as fault:
+                self.log_end(plan, replace(runner.result, stopped=str(fault)))
+                raise
 
     def end(self, plan: Plan, result: Result) -> None:
         """Print the table and the summary, and end with the exit code that fits."""
         from imbench.errors import CellsFailed, Interrupted
 
-        bad = len(result.bad) + len(plan.failed)
-        left = len(plan.to_run) - len(result.outcomes)
-        self.events.write("end", stopped=result.stopped, failed=bad, left=left)
+        bad, left = self.log_end(plan, result)
         if result.stopped == "interrupted":
             raise Interrupted(
                 f"interrupted with {left} cells to go; what is done is kept, go on with: "
@@ -271,8 +271,15 @@ class _Session:
             stopped = f", {left} were not begun" if left else ""
             raise CellsFailed(
                 f"{bad} of {len(plan.cells)} cells have no score{stopped}; "
-                f"run them again with: {_command('--retry-failed')}"
+                f"run them again with: {_retry(left)}"
             )
+
+    def log_end(self, plan: Plan, result: Result) -> tuple[int, int]:
+        """Log how the run ended; return how many cells have no score, and how many are left."""
+        bad = len(result.bad) + len(plan.failed)
+        left = len(plan.to_run) - len(result.outcomes)
+        self.events.write("end", stopped=result.stopped, failed=bad, left=left)
+        return bad, left
 
     def table(self, plan: Plan) -> None:
         if self.quiet:
@@ -293,8 +300,14 @@ class _Session:
             click.echo(line)
 
 
-def _command(*extra: str) -> str:
+def _command() -> str:
     """Return the command that was given, so that it can be given again."""
+    return shlex.join(["bench", *sys.argv[1:]])
+
+
+def _retry(left: int) -> str:
+    """Return the command that runs what has no score."""
     words = ["bench", *sys.argv[1:]]
-    words += [word for word in extra if word not in words]
-    return shlex.join(words)
+    if not left:
+        words = [word for word in words if word != "--force"]  # it has done its work
+    return shlex.join(words if "--retry-failed" in words else [*words, "--retry-failed"])

@@ -66,6 +66,7 @@ class Progress:
         self.quiet = quiet
         self._live: Live | None = None
         self._shown = time.monotonic()
+        self._last = ""
 
     def __enter__(self) -> Progress:
         if not self.quiet and self.stream.isatty() and os.environ.get("TERM") != "dumb":
@@ -88,7 +89,7 @@ class Progress:
     def __exit__(self, *error: Any) -> None:
         if self._live is not None:
             self._live.stop()
-        if not self.quiet:
+        if not self.quiet and self._line() != self._last:
             self._write(self._line())
 
     def update(self) -> None:
@@ -97,7 +98,8 @@ class Progress:
             return
         if time.monotonic() - self._shown >= EVERY:
             self._shown = time.monotonic()
-            self._write(self._line())
+            self._last = self._line()
+            self._write(self._last)
 
     def say(self, text: str) -> None:
         """Print a line above the progress."""

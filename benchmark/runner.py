@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import FrameType
@@ -32,6 +32,8 @@ __all__ = ["GRACE", "Limits", "Result", "Runner", "job_count"]
 
 GRACE = 15.0
 """Seconds between a cell's time limit and the end of a worker that does not hear of it."""
+KILL = 5.0
+"""Seconds between asking such a worker to end (SIGTERM) and ending it (SIGKILL)."""
 WAIT = 1.0
 """Seconds between two looks at cells that another run works on."""
 STARTS = 3
@@ -64,9 +66,8 @@ class Result:
 
 def job_count(wanted: str, threads: int, jobs: int) -> int:
     """Return how many workers to use; ``auto`` fills the cores with workers of `threads`."""
-    if wanted != "auto":
-        return max(1, int(wanted))
-    return max(1, min(environment.cores() // threads, jobs))
+    most = environment.cores() // threads if wanted == "auto" else int(wanted)
+    return max(1, min(most, jobs))
 
 
 class Runner:
@@ -106,6 +107,11 @@ class Runner:
         self.under_way = 0
         self._overdue: set[str] = set()
         self._starts = 0
+
+    @property
+    def running(self) -> int:
+        """Jobs under way; one may be handed out before the report of the last one is read."""
+        return min(self.under_way, self.pool.workers)
 
     def run(self, jobs: Sequence[Job]) -> Result:
         """Do all jobs, or as many as the limits and the user allow.
@@ -212,6 +218,8 @@ class Runner:
 
     def _lost(self, job: Job, cell: Cell, status: Status, reason: str) -> Record:
         log = self.store.log_path(job.cells[0])
+        if log.exists() and log.stat().st_size == 0:
+            log.unlink()
         return Record(
             key=cell.key,
             cell=cell,
@@ -266,4 +274,5 @@ class Runner:
                 if claim.run != self.name or not claim.here or late < 0:
                     continue
                 self._overdue.add(claim.key)
-                os.kill(claim.pid, signal.SIGKILL if late > 5 else signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it ended since the claims were read
+                    os.kill(claim.pid, signal.SIGKILL if late > KILL else signal.SIGTERM)

@@ -6,15 +6,14 @@ record, so that nothing is lost with the process that asked for it.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from imbench.errors import Diverged, EnvironmentFault
 from imbench.grid import Cell
 from imbench.imbalance import subset
 from imbench.job import Job, Outcome, Report
+from imbench.joblog import logged_to
 from imbench.limits import OutOfTime, peak_mb, reset_peak, time_limit
 from imbench.record import Record, Scores, Status
 from imbench.store import Store
@@ -77,7 +77,11 @@ def run_job(job: Job) -> Report:
 def _import_torch() -> None:
     """Import what trainings need: takes seconds, which are no cell's, so before the claim."""
     try:
-        import_module("imbench.method")
+        for name in ("imbench.method", "imbench.metrics"):
+            import_module(name)
+        torch: Any = import_module("torch")
+        # The first optimiser of a process imports 900 modules more, 1 to 3 s.
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     except (ImportError, OSError) as error:
         raise EnvironmentFault(f"no cell can be trained: {error}; see `bench doctor`") from error
 
@@ -99,7 +103,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
     log = store.log_path(cells[0])
     reset_peak()
-    with _logged_to(log):
+    with logged_to(log):
         try:
             with time_limit(job.timeout):
                 trained = _kept(store, job) or _train(store, job)
@@ -108,7 +112,8 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             raise
         except BaseException as error:
             records = _without_scores(job, cells, error)
-            _free_memory()
+    if not all(record.done for record in records):
+        _free_memory()  # not before: while the error is handled, its stack holds all tensors
     relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
     seconds = time.monotonic() - clock
     for record in records:
@@ -258,11 +263,18 @@ def _diagnosis(error: BaseException, job: Job) -> tuple[Status, str]:
     if isinstance(error, OutOfTime):
         return "timeout", f"not finished after {job.timeout:g} s"
     text = " ".join(str(error).split()) or "no message"
-    cuda = type(error).__name__ in ("OutOfMemoryError", "CUDAOutOfMemoryError")
-    # torch reports a failed allocation on CPU as a plain RuntimeError.
-    if isinstance(error, MemoryError) or cuda or "can't allocate memory" in text:
+    if _lacks_memory(error):
         return "memory", text[:300]
     return "failed", f"{type(error).__name__}: {text}"[:500]
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # torch raises a RuntimeError, or one of its own below it: on CPU "can't allocate memory".
+    short = ("can't allocate memory", "out of memory")
+    torchs = isinstance(error, RuntimeError) and any(words in str(error) for words in short)
+    return isinstance(error, MemoryError) or torchs
 
 
 def _free_memory() -> None:
@@ -273,31 +285,3 @@ def _free_memory() -> None:
     torch: Any = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-@contextmanager
-def _logged_to(path: Path) -> Iterator[None]:
-    """Send log messages and warnings to a file, and a crash's stack; no file if there are none."""
-    import faulthandler
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from error
-    handler = logging.StreamHandler(file)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.addHandler(handler)
-    _LOG.setLevel(logging.INFO)
-    logging.captureWarnings(True)
-    faulthandler.enable(file)
-    try:
-        yield
-    finally:
-        faulthandler.disable()
-        logging.captureWarnings(False)
-        root.removeHandler(handler)
-        file.close()
-        if path.stat().st_size == 0:
-            path.unlink()

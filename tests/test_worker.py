@@ -1,0 +1,547 @@
+"""One job in a worker: what its records say, and what becomes of parts that go wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imbench import environment
+from imbench.claims import claimed, claims
+from imbench.gridfile import Options, settle
+from imbench.joblog import logged_to
+from imbench.metrics import score_all
+from imbench.plan import find_sources, make_plan
+from imbench.store import Store
+from imbench.worker import run_job
+
+PARTS = '''
+"""Parts that go wrong, each in its own way."""
+import logging, mmap, os, resource, sys, time, warnings, weakref
+from pathlib import Path
+import numpy as np
+from imbench import Part
+
+HERE = Path(__file__).parent
+held = []
+
+
+class Counted(Part):
+    def resample(self, x, y, rng):
+        with (HERE / "trained").open("a") as file:
+            file.write("once\\n")
+        return x, y
+
+
+class Raises(Part):
+    def __init__(self, text="broken", times=1):
+        self.text, self.times = text, times
+
+    def resample(self, x, y, rng):
+        picture = np.zeros(1000)
+        held.append(weakref.ref(picture))
+        raise ValueError("\\n".join([self.text] * self.times))
+
+
+class Silent(Part):
+    def resample(self, x, y, rng):
+        raise KeyError
+
+
+class Quits(Part):
+    def resample(self, x, y, rng):
+        sys.exit(0)
+
+
+class Sleeps(Part):
+    def before_step(self, state):
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:
+                pass
+
+
+class NanLoss(Part):
+    def __init__(self, value="nan"):
+        self.value = value
+
+    def weigh(self, state, x, y, rows):
+        import torch
+
+        return torch.full((len(x),), float(self.value) if state.step == 2 else 1.0)
+
+
+class NanScore(Part):
+    def finish(self, state):
+        for parameter in state.net.parameters():
+            parameter.detach().fill_(float("nan"))
+
+
+class NanProba(Part):
+    def __init__(self, value="nan"):
+        self.value = value
+
+    def adjust(self, logits, priors):
+        return logits + np.array([0, float(self.value)])
+
+
+class Shift(Part):
+    """By 1000 the minority is never predicted."""
+
+    def __init__(self, by=1000.0):
+        self.by = by
+
+    def adjust(self, logits, priors):
+        return logits + np.array([self.by, 0.0])
+
+
+class Unadjusted(Part):
+    def adjust(self, logits, priors):
+        raise RuntimeError("cannot adjust")
+
+
+class Numpy(Part):
+    def resample(self, x, y, rng):
+        return np.empty(1 << 50, np.uint8), y
+
+
+class Torch(Part):
+    def resample(self, x, y, rng):
+        import torch
+
+        torch.empty(1 << 50)
+
+
+class Mapped(Part):
+    def resample(self, x, y, rng):
+        mmap.mmap(-1, 1 << 50)
+
+
+class Limited(Part):
+    """Has as much memory as it holds, and 64 MB."""
+
+    def resample(self, x, y, rng):
+        size = int((Path("/proc/self/statm").read_text()).split()[0]) * resource.getpagesize()
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (size + (64 << 20), hard))
+        try:
+            bytearray(512 << 20)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+class Talks(Part):
+    def resample(self, x, y, rng):
+        logging.getLogger("imbench.talks").info("lowered k")
+        logging.getLogger("elsewhere").warning("odd \\udc80 name")
+        warnings.warn("old way", DeprecationWarning)
+        return x, y
+'''
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Return the folder of ``parts.py``, in which the test runs."""
+    (tmp_path / "parts.py").write_text(PARTS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plan_of(methods, results="results", *, network="linear", steps=4, **options):
+    """Return the plan of digits at 8 px with 20 of the minority, seed 0."""
+    settings = {"size": 8, "network": network, "steps": steps, "augment": "flip+crop"}
+    grid = settle(
+        None,
+        Options(
+            datasets=["digits"],
+            minority=["20"],
+            methods=[methods],
+            seeds=["0"],
+            settings={key: str(value) for key, value in settings.items()},
+        ),
+    )
+    sources = find_sources(grid, root=Path("nowhere"))
+    return make_plan(grid, Store(Path(results)), sources, **options)
+
+
+def do(methods, results="results", **options):
+    """Run all jobs of a grid in this process; return the records by recipe."""
+    timeout = options.pop("timeout", None)
+    reports = [
+        run_job(replace(job, device="cpu", run="r", commit="abc", timeout=timeout))
+        for job in plan_of(methods, results, **options).jobs
+    ]
+    assert not [report for report in reports if report.busy or report.stop]
+    assert claims(Path(results)) == []
+    records = {record.cell.recipe: record for record in Store(Path(results)).records()}
+    for report in reports:
+        for outcome in report.outcomes:
+            record = records[outcome.cell.recipe]
+            assert record.intact
+            assert (outcome.status, outcome.reason, outcome.log) == (
+                record.status,
+                record.reason,
+                record.log,
+            )
+    return records
+
+
+def one(method, **options):
+    """Return the record of one recipe of ``parts.py``, and the text of its log."""
+    records = do(f"parts.py:{method}", **options)
+    record = records[next(recipe for recipe in records if "parts.py" in recipe)]
+    log = Path("results", record.log).read_text("utf-8") if record.log else ""
+    return record, log
+
+
+def trained(folder):
+    return len((folder / "trained").read_text().splitlines())
+
+
+def test_a_record_says_all_that_the_cell_came_to(parts):
+    before = datetime.now(UTC)
+    (record,) = do("vanilla").values()
+    assert record.status == "ok"
+    assert record.reason == record.log == record.shared_with == ""
+    assert record.key == record.cell.key
+    labels, logits, proba = record.scores.arrays()
+    assert record.test_counts == np.bincount(labels).tolist()
+    assert logits.shape == proba.shape == (len(labels), 2)
+    powers = np.exp(logits.astype(np.float64))
+    assert proba == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-6)
+    assert record.metrics == score_all(labels, proba.astype(np.float64))
+    assert record.train_counts[1] == 20
+    assert record.sampled_counts == [float(count) for count in record.train_counts]
+    cost = record.cost
+    assert {"prepare", "fit", "predict", "peak_mb", "steps", "images"} <= cost.keys()
+    assert (cost["steps"], cost["images"]) == (4, 4 * 64)
+    assert cost["fit"] > 0
+    assert cost["peak_mb"] > 10
+    assert record.commit == "abc"
+    assert (record.environment["device"], record.environment["threads"]) == ("cpu", "1")
+    assert before.replace(microsecond=0) <= datetime.fromisoformat(record.started)
+    assert not list(parts.glob("results/**/*.log"))
+
+
+@pytest.mark.parametrize("network", ["linear", "cnn"])
+def test_the_same_cells_give_the_same_scores_to_the_last_bit(parts, network):
+    methods = "vanilla,us+cs,smote,cbl:beta=0.99"
+    first = do(methods, "first", network=network)
+    second = do(",".join(reversed(methods.split(","))), "second", network=network)
+    assert first.keys() == second.keys() == set(methods.split(","))
+    for recipe, record in first.items():
+        again = second[recipe]
+        assert (record.status, record.scores, record.metrics) == (
+            "ok",
+            again.scores,
+            again.metrics,
+        )
+        assert record.cost["train_loss"] == again.cost["train_loss"]
+    for a, b in pairwise(first.values()):
+        assert a.scores.logits != b.scores.logits
+
+
+def test_cells_of_one_training_share_it(parts):
+    both = do("parts.py:Counted,parts.py:Counted+ts", "both")
+    assert trained(parts) == 1
+    plain, scaled = both["parts.py:Counted"], both["parts.py:Counted+ts"]
+    assert scaled.shared_with == plain.key
+    assert plain.shared_with == ""
+    assert plain.cost["fit"] > 0
+    assert [scaled.cost[phase] for phase in ("prepare", "fit", "predict")] == [0, 0, 0]
+    assert scaled.scores.logits == plain.scores.logits
+    assert scaled.scores.proba != plain.scores.proba
+    (alone,) = do("parts.py:Counted+ts", "alone").values()
+    assert trained(parts) == 2
+    assert (alone.shared_with, alone.scores, alone.metrics) == ("", scaled.scores, scaled.metrics)
+
+
+def test_a_later_cell_takes_the_kept_outputs(parts):
+    first = do("parts.py:Counted")["parts.py:Counted"]
+    (job,) = plan_of("parts.py:Counted+ts").jobs
+    assert job.outputs is not None
+    scaled = do("parts.py:Counted+ts")["parts.py:Counted+ts"]
+    assert trained(parts) == 1
+    assert scaled.shared_with == first.key
+    assert (scaled.cost["fit"], scaled.notes) == (0, first.notes)
+    assert scaled.train_counts == first.train_counts
+    assert scaled.environment["device"] == "cpu"
+    fresh = do("parts.py:Counted+ts", "fresh")["parts.py:Counted+ts"]
+    assert fresh.scores == scaled.scores
+
+
+@pytest.mark.parametrize("fault", ["edited", "gone", "cut off"])
+def test_kept_outputs_that_went_bad_since_the_plan_are_not_taken(parts, fault, caplog):
+    do("parts.py:Counted")
+    (job,) = plan_of("parts.py:Counted+ts").jobs
+    text = job.outputs.read_text()
+    if fault == "gone":
+        job.outputs.unlink()
+    else:
+        job.outputs.write_text(text[:500] if fault == "cut off" else text.replace('"ok"', ' "ok"'))
+        if fault == "edited":
+            plain = json.loads(text)
+            plain["scores"]["logits"] = plain["scores"]["proba"]
+            job.outputs.write_text(json.dumps(plain))
+    report = run_job(replace(job, device="cpu"))
+    assert [outcome.status for outcome in report.outcomes] == ["ok"]
+    assert trained(parts) == 2
+    record = Store(Path("results")).get(job.cells[0])
+    fresh = do("parts.py:Counted+ts", "fresh")["parts.py:Counted+ts"]
+    assert (record.shared_with, record.scores) == ("", fresh.scores)
+
+
+@pytest.mark.parametrize("bad", ["Unadjusted", "NanProba"])
+def test_one_cell_that_cannot_be_scored_stops_no_other_of_its_training(parts, bad):
+    records = do(f"parts.py:{bad},vanilla,ts")
+    assert {recipe: record.status for recipe, record in records.items()} == {
+        f"parts.py:{bad}": "failed" if bad == "Unadjusted" else "diverged",
+        "vanilla": "ok",
+        "ts": "ok",
+    }
+    assert records["ts"].shared_with == records["vanilla"].key
+    assert records["vanilla"].shared_with == ""
+    good = do("vanilla,ts", "good")
+    assert [records[recipe].scores for recipe in good] == [one.scores for one in good.values()]
+
+
+def test_the_cost_of_a_training_stands_in_the_first_cell_with_a_score(parts):
+    (job,) = plan_of("parts.py:Unadjusted,parts.py:Shift,ts").jobs
+    assert job.cells[0].recipe == "parts.py:Unadjusted"
+    report = run_job(replace(job, device="cpu"))
+    bad, shifted, scaled = [Store(Path("results")).get(cell) for cell in job.cells]
+    assert (bad.status, bad.scores, bad.metrics, bad.cost) == ("failed", None, {}, {})
+    assert shifted.cost["fit"] > 0
+    assert (scaled.cost["fit"], scaled.shared_with) == (0, shifted.key)
+    assert [outcome.seconds > 0 for outcome in report.outcomes] == [True, True, False]
+
+
+def test_row_13_what_another_run_is_at_is_left_to_it(parts):
+    (job,) = plan_of("parts.py:Counted").jobs
+    job = replace(job, device="cpu", run="mine")
+    with claimed(job.results, job.key, run="theirs", cells=[]) as held:
+        assert held
+        report = run_job(job)
+        assert (report.busy, report.outcomes, report.stop) == (True, (), "")
+    assert Store(job.results).records() == []
+    assert not (parts / "trained").exists()
+
+
+def test_row_13_what_another_run_finished_meanwhile_is_not_done_again(parts):
+    (job,) = plan_of("parts.py:Counted,parts.py:Counted+ts").jobs
+    do("parts.py:Counted")
+    report = run_job(replace(job, device="cpu"))
+    assert [(one.cell.recipe, one.status, one.elsewhere) for one in report.outcomes] == [
+        ("parts.py:Counted", "ok", True),
+        ("parts.py:Counted+ts", "ok", False),
+    ]
+    report = run_job(replace(job, device="cpu"))
+    assert [(one.elsewhere, one.seconds) for one in report.outcomes] == [(True, 0), (True, 0)]
+    assert trained(parts) == 2
+
+
+def test_a_record_that_is_to_be_replaced_is_and_by_the_same_scores(parts):
+    (first,) = do("parts.py:Counted").values()
+    (second,) = do("parts.py:Counted", force=True).values()
+    assert trained(parts) == 2
+    assert second.checksum != first.checksum
+    assert second.scores == first.scores
+    do("parts.py:Counted")
+    assert trained(parts) == 2
+
+
+def test_row_05_a_cell_that_raises_has_failed_with_type_message_and_log(parts):
+    record, log = one("Raises:text=went wrong,times=2")
+    assert (record.status, record.reason) == ("failed", "ValueError: went wrong went wrong")
+    assert not record.done
+    assert (record.scores, record.metrics, record.train_counts) == (None, {}, [])
+    assert record.commit == "abc"
+    assert log.startswith("ERROR imbench: failed: ValueError: went wrong went wrong\nTraceback")
+    assert 'parts.py", line' in log
+    assert log.endswith("ValueError: went wrong\nwent wrong\n")
+    assert Store(Path("results")).done_keys() == set()
+    assert plan_of("parts.py:Raises:text=went wrong,times=2").failed[0].log == record.log
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("Silent", "KeyError: no message"),
+        ("Quits", "SystemExit: 0"),
+        ("Raises:times=500", ("ValueError: " + "broken " * 500)[:500]),
+        ("Unadjusted", "RuntimeError: cannot adjust"),
+    ],
+)
+def test_row_05_whatever_is_raised_is_that_cells_failure(parts, part, reason):
+    record, log = one(part)
+    assert (record.status, record.reason) == ("failed", reason)
+    assert "Traceback" in log
+
+
+def test_row_06_a_cell_that_takes_too_long_is_ended_though_it_catches_exceptions(parts):
+    before = signal.getsignal(signal.SIGALRM)
+    record, log = one("Sleeps", timeout=0.4)
+    assert (record.status, record.reason) == ("timeout", "not finished after 0.4 s")
+    assert "before_step" in log
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert do("vanilla", timeout=60.0)["vanilla"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ("NanLoss", "loss is not finite at step 2"),
+        ("NanLoss:value=inf", "loss is not finite at step 2"),
+        ("NanScore", "score of a test image is not finite at step 4"),
+        ("NanProba", "probability of a test image is not finite at step 4"),
+        ("NanProba:value=inf", "probability of a test image is not finite at step 4"),
+    ],
+)
+@pytest.mark.filterwarnings("default")  # numpy's: into the log
+def test_row_07_what_is_not_finite_has_diverged_at_a_step(parts, part, reason):
+    record, log = one(part)
+    assert (record.status, record.reason) == ("diverged", reason)
+    assert (record.scores, record.metrics) == (None, {})
+    assert reason in log
+
+
+@pytest.mark.parametrize("part", ["Numpy", "Torch", "Mapped", "Limited"])
+def test_row_08_out_of_memory_is_recorded_as_such_and_the_next_cell_runs(parts, part):
+    record, log = one(part)
+    assert record.status == "memory", record.reason
+    assert len(record.reason) > 5
+    assert "Traceback" in log
+    assert do("vanilla")["vanilla"].status == "ok"
+
+
+def test_row_08_a_failed_cell_holds_nothing_when_the_next_begins(parts, monkeypatch):
+    from imbench.registry import load
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's keep what they are told
+    one("Raises")
+    held = load("methods", "parts.py:Raises").resample.__globals__["held"]
+    assert len(held) == 1
+    assert held[0]() is None
+
+
+def test_row_20_a_minority_that_is_never_predicted_has_scores_and_no_warnings(parts, capfd):
+    record, log = one("Shift")
+    assert (record.status, log) == ("ok", "")
+    assert (record.metrics["f1"], record.metrics["acsa"]) == (0.0, 0.5)
+    assert all(math.isfinite(value) for value in record.metrics.values())
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_a_part_says_and_warns_of_is_in_the_log(parts, capfd):
+    before = (logging.getLogger().handlers[:], logging.getLogger("py.warnings").handlers[:])
+    record, log = one("Talks")
+    assert record.status == "ok"
+    assert log.startswith("INFO imbench.talks: lowered k\nWARNING elsewhere: odd \\udc80 name\n")
+    assert "DeprecationWarning: old way" in log
+    assert capfd.readouterr().err == ""
+    after = (logging.getLogger().handlers, logging.getLogger("py.warnings").handlers)
+    assert (after[0], len(after[1])) == (before[0], len(before[1]))
+
+
+def test_a_log_without_space_ends_nothing(tmp_path, capfd):
+    full = Path("/dev/full")
+    if not full.is_char_device():
+        pytest.skip("there is no device that is always full")
+    (tmp_path / "cell.log").symlink_to(full)
+    with logged_to(tmp_path / "cell.log"):
+        logging.getLogger("imbench").error("no space for this")
+    assert capfd.readouterr().err == ""
+    assert not (tmp_path / "cell.log").is_symlink()
+
+
+def test_a_log_that_cannot_be_made_stops_the_run(parts):
+    (job,) = plan_of("vanilla").jobs
+    log = Store(job.results).log_path(job.cells[0])
+    log.mkdir(parents=True)
+    report = run_job(replace(job, device="cpu"))
+    assert report.stop == f"{log} cannot be written: Is a directory"
+    assert report.outcomes == ()
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "warp"])
+def test_a_device_that_is_not_there_stops_the_run_and_is_no_cells_failure(parts, device):
+    (job,) = plan_of("vanilla").jobs
+    report = run_job(replace(job, device=device))
+    assert report.stop.startswith(f"device '{device}' cannot be used: ")
+    assert (report.outcomes, report.busy) == ((), False)
+    assert Store(job.results).records() == []
+    assert claims(job.results) == []
+
+
+def test_row_14_a_folder_that_cannot_be_written_stops_the_run(parts):
+    (job,) = plan_of("vanilla").jobs
+    (parts / "file").touch()
+    report = run_job(replace(job, device="cpu", results=parts / "file"))
+    assert report.stop.endswith("cannot be written: Not a directory")
+
+
+def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: cannot open')")
+    told = (
+        "from pathlib import Path; from imbench.worker import run_job\n"
+        "from imbench.grid import Cell; from imbench.job import Job\n"
+        "cell = Cell(dataset='d', fingerprint='0', minority=2, recipe='vanilla', seed=0)\n"
+        "print(run_job(Job(cell, (cell,), Path('data'), results=Path('results'))).stop)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", told],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == (
+        "no cell can be trained: libtorch_cpu.so: cannot open; see `bench doctor`\n"
+    ), done.stderr
+    assert not Path("results").exists()
+
+
+def test_an_environment_names_versions_and_device_but_no_host_and_no_user():
+    found = environment.describe("cpu", 2)
+    assert {"python", *environment.PACKAGES} <= found.keys()
+    assert found["python"] == platform.python_version()
+    assert found["numpy"] == np.__version__
+    assert (found["device"], found["threads"]) == ("cpu", "2")
+    assert all(isinstance(value, str) and value for value in found.values())
+    text = " ".join(found.values())
+    for private in (platform.node(), str(Path.home())):
+        assert len(private) < 3 or private not in text
+    assert re.fullmatch(r"[0-9a-f]{40}(-changed)?|imbench \S+", environment.commit())
+
+
+def test_cores_are_those_this_process_may_use():
+    told = (
+        "import os; from imbench import environment\n"
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "print(environment.cores())"
+    )
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system cannot tie a process to a core")
+    done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True)
+    assert done.stdout == "1\n", done.stderr
+    assert environment.cores() >= 1
+
+
+def test_a_package_that_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setattr(environment, "PACKAGES", ("numpy", "no-such-package"))
+    assert environment.versions()["no-such-package"] == "not installed"
