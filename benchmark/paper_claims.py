@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from imbench.evidence import Evidence, Finding, Judge, difference, slope, together
-from imbench.groups import Group, groups, row_title
+from imbench.groups import Group, groups
 from imbench.intervals import holm
 from imbench.metrics import METRICS, trivial
 from imbench.panel import Panel
@@ -108,21 +108,33 @@ def _found(claim: Claim, judge: Judge) -> Found:
 def _counts(judge: Judge, recipes: Sequence[str], least: int = 1) -> list[int]:
     """Return the counts at which some seed has all the recipes, or say what is missing."""
     counts = judge.panel.counts(recipes)
+    for count in sorted(set(judge.panel.group.counts) - set(counts)):
+        for recipe in recipes:
+            # Without this a method that fails at the hardest count would be judged at the others.
+            faults = set(judge.panel.faults((recipe, count)).values())
+            if faults:
+                raise Untold(f"at {count} {_title(recipe)} {', '.join(sorted(faults))}")
     if len(counts) < least:
-        absent = [row_title(recipe) for recipe in recipes if not judge.panel.counts([recipe])]
-        what = f"{', '.join(absent)} not run" if absent else f"run at {len(counts)} counts together"
-        raise Untold(f"{what}; {least} or more counts needed" if least > 1 and not absent else what)
+        absent = [_title(recipe) for recipe in recipes if not judge.panel.counts([recipe])]
+        if absent:
+            raise Untold(f"{', '.join(absent)} not run")
+        raise Untold(f"scores at {len(counts)} of the counts, {least} needed")
     return counts
+
+
+def _title(recipe: str) -> str:
+    """Return a method's name as the paper prints it, without loading the method."""
+    return next(cell.title for (_, name, _), cell in published().items() if name == recipe)
 
 
 def _means(judge: Judge, recipe: str, counts: Sequence[int]) -> str:
     values = ", ".join(f"{judge.panel.mean((recipe, count)):.3f}" for count in counts)
-    return f"{row_title(recipe)} {values} at {', '.join(map(str, counts))}"
+    return f"{_title(recipe)} {values} at {', '.join(map(str, counts))}"
 
 
 def _ahead(judge: Judge, first: str, second: str, counts: Sequence[int]) -> str:
     wins = sum(judge.panel.effect(difference(first, second, [c])).mean > 0 for c in counts)
-    title = f"{row_title(first)} - {row_title(second)}"
+    title = f"{_title(first)} - {_title(second)}"
     return f"{title}, above 0 at {wins} of {len(counts)} counts, on average"
 
 
@@ -189,7 +201,7 @@ def _best_baseline(judge: Judge) -> Evidence:
             raise Untold("no baseline was run")
         best = _ends(judge.panel, full, count)[0]
         terms |= difference("aug", best, [count])
-        chosen.append(f"{row_title(best)} at {count}")
+        chosen.append(f"{_title(best)} at {count}")
     terms = {place: factor / len(counts) for place, factor in terms.items()}
     what = f"best by these very scores: {', '.join(chosen)}; AUG - best, on average"
     return judge.above(what, terms)

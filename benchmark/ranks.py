@@ -90,8 +90,8 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
     rows, columns = _whole(scores)
     if len(rows) < 2 or len(columns) < 3:
         raise NotComparable(
-            f"ranks need three methods in two cells, and {len(columns)} methods have scores in "
-            f"{len(rows)} cells together: run more methods or counts"
+            "ranks need three methods with scores in two cells, data sets at a count, and here are "
+            f"{len(columns)} in {len(rows)}: run more methods or counts"
         )
     titles = _titles(tables)
     kept = scores[np.ix_(rows, columns)]

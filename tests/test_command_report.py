@@ -96,6 +96,69 @@ def test_vs_paper(results):
     assert "beside the published Horse2Zebra" in run.stdout
 
 
+def test_comparisons_ranks_and_claims_stand_in_place_of_tables(results):
+    run = bench(results, "--compare", "us,vanilla", "--claims", cwd=results.parent)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "US won 2 of 2 paired runs against Vanilla, mean difference" in run.stdout
+    assert "- 1. Vanilla collapses at the smallest count" in run.stdout
+    assert "mean over seeds" not in run.stdout
+    again = bench(
+        results, "--compare", "us", "--compare", "vanilla", "--claims", cwd=results.parent
+    )
+    assert again.stdout == run.stdout
+    run = bench(results, "--compare", "us,vanilla", "--json", "a.json", cwd=results.parent)
+    (row,) = json.loads((results.parent / "a.json").read_text())["comparisons"]
+    assert (row["metric"], row["verdict"], row["won"]) == ("f1", "few", 2)
+
+
+def test_ranks_and_their_diagram(results, make_record):
+    store = Store(results)
+    for recipe, count in (("vanilla", 50), ("us", 50), ("cs", 25), ("cs", 50)):
+        store.put(make_record(recipe, count, 0, 0.4, cell={"dataset": "horse2zebra"}))
+    run = bench(results, "--ranks", "--diagram", "r.png", cwd=results.parent)
+    assert run.returncode == 0
+    assert "average ranks over 2 cells by F1 of the minority" in run.stdout
+    assert run.stderr == "wrote r.png\n"
+    alone = bench(results, "--diagram", "s.svg", "--metric", "acsa", cwd=results.parent)
+    assert (alone.returncode, alone.stdout) == (0, "")
+    assert "<svg" in (results.parent / "s.svg").read_text()
+
+
+def test_side_by_side(results):
+    run = bench(results, "--side-by-side", cwd=results.parent)
+    assert run.returncode == 0
+    assert "25 f1" in run.stdout
+    assert "25 f1_balanced" in run.stdout
+    assert run.stdout.count("horse2zebra: f1, f1_balanced, acsa") == 1
+
+
+def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
+    from imbench.grid import Grid
+    from imbench.planned import keep
+
+    cell = Store(results).records()[0].cell
+    grid = Grid(
+        datasets=("horse2zebra",),
+        minority={"horse2zebra": (25, 50)},
+        majority={"horse2zebra": None},
+        methods=("vanilla",),
+        seeds=(0, 1, 2),
+        settings=cell.settings,
+    )
+    keep(
+        results,
+        grid,
+        fingerprints={"horse2zebra": cell.fingerprint},
+        recipes={"vanilla": {}},
+        missing=(),
+        command="bench run",
+    )
+    run = bench(results, "--metric", "f1", cwd=results.parent)
+    assert ".300±.635 2/3 " in run.stdout
+    assert "every cell with a score: 2 of 3 seeds: seed 2 not run" in run.stdout
+    assert "-- not run" in run.stdout
+
+
 def test_metrics_may_be_repeated_and_duplicates_merge(results):
     run = bench(results, "--metric", "acsa,f1", "--metric", "f1", "--csv", cwd=results.parent)
     metrics = [line["metric"] for line in csv.DictReader(io.StringIO(run.stdout))]
@@ -111,6 +174,16 @@ def test_metrics_may_be_repeated_and_duplicates_merge(results):
         (["--latex", "."], 2, "write `bench report . --latex`"),
         (["--vs-paper", "--metric", "acsa"], 2, "F1 only"),
         (["--bold", "all"], 2, "not-worse"),
+        (["--compare", "us,smoet"], 2, "did you mean smote"),
+        (["--compare", ","], 2, "the list of methods to compare is empty"),
+        (["--compare", "us,smote"], 3, "no record of smote"),
+        (["--ranks"], 3, "ranks need three methods"),
+        (["--claims", "--vs-paper"], 2, "leave out --vs-paper"),
+        (["--side-by-side", "--vs-paper"], 2, "two layouts"),
+        (["--claims", "--macros"], 2, "--macros are of the tables"),
+        (["--claims", "--compare", "us,vanilla", "--csv"], 2, "one part at a time"),
+        (["--diagram", "r.bmp"], 3, "ranks need three methods"),
+        (["--diagram", "r.png", "--metric", "f1,acsa"], 2, "name one with --metric"),
         (["--csv", "/proc/no/such.csv"], 4, "/proc/no"),
     ],
 )

@@ -183,6 +183,24 @@ def test_a_number_that_is_not_there_stops_latex(records, tmp_path):
         compiled(f"{alone}\\imbench{{digits/f1/us/25}}", tmp_path)
 
 
+def test_paragraphs_compile_and_read_back(make_record, tmp_path):
+    records = [
+        make_record(recipe, count, seed, score + seed / 100, cell={"dataset": "folder:50%_&#{}"})
+        for recipe, score in (("vanilla", 0.3), ("us+cs", 0.5), ("cbl:beta=0.99", 0.4))
+        for count in (25, 100)
+        for seed in range(6)
+    ]
+    tables = render(records, form="latex", compare=["us+cs", "vanilla"], claims=True, ranks=True)
+    text, log = compiled(tables, tmp_path)
+    flat = squeezed(text)
+    assert "folder:50%_&#{}:US+CSagainstVanillabyF1oftheminority." in flat
+    assert "25minorityimages:US+CSbeatsVanillahere:meandifference+0.200" in flat
+    assert "averageranksover2cells" in flat
+    assert "1.VanillacollapsesatthesmallestcountandriseswiththeCount".lower() in flat.lower()
+    assert "undefined" not in log
+    assert "Missing character" not in log
+
+
 def test_no_two_cells_share_a_macro(make_record):
     cells = [
         {},

@@ -13,7 +13,7 @@ from imbench.errors import UnknownName, UsageError
 from imbench.grid import Exclusion, Grid, Settings
 from imbench.job import Outcome
 from imbench.plan import Source, find_sources, make_plan, recipes_of
-from imbench.plantext import failure_line, grid_lines, in_order, plan_lines, ranges
+from imbench.plantext import failure_line, grid_lines, in_order, plan_lines, ranges, seeds_lines
 from imbench.recipe import PAPER, parse_recipe
 from imbench.record import Scores
 from imbench.store import Store
@@ -458,6 +458,34 @@ def test_the_plan_in_words(store, put):
     ]
     big = replace(plan, bytes_needed=234_000_000, seconds=None)
     assert "time unknown, on 1 worker    disk 0.2 GB of 75 free" in plan_lines(big, 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "methods", "expected"),
+    [
+        (5, 1, []),
+        (
+            1,
+            2,
+            [
+                "1 seed: differences can be described, not established; 6 are needed for a pair of "
+                "methods"
+            ],
+        ),
+        (6, 2, ["6 seeds: enough to establish any difference of two methods"]),
+        (
+            6,
+            14,
+            [
+                "6 seeds: enough to establish a difference of two; 10 for one method against 13 "
+                "others"
+            ],
+        ),
+        (10, 14, ["10 seeds: enough to establish any difference of two methods"]),
+    ],
+)
+def test_the_plan_says_how_many_seeds_a_comparison_needs(seeds, methods, expected):
+    assert seeds_lines(seeds, methods) == expected
 
 
 def test_a_plan_of_what_is_done_says_so(store, put):

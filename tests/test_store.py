@@ -309,6 +309,21 @@ def test_a_record_of_an_older_schema_is_upgraded(store, make_record, monkeypatch
     assert store.flagged == [path]
 
 
+def test_an_older_record_that_reads_as_a_new_one_is_not_taken_for_edited(
+    store, make_record, monkeypatch
+):
+    # A schema that lacks a field which has a default now: its checksum is of what it holds.
+    monkeypatch.setitem(UPGRADES, SCHEMA - 1, lambda plain: plain | {"notes": []})
+    new = make_record()
+    old = {k: v for k, v in new.plain().items() if k not in ("notes", "checksum")}
+    old |= {"schema": SCHEMA - 1}
+    path = store.path(new.cell)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({**old, "checksum": checksum(old)}))
+    assert store.records() == [new]
+    assert store.flagged == []
+
+
 def test_an_upgrade_goes_step_by_step():
     table = {
         1: lambda plain: {**plain, "seen": [*plain["seen"], 1]},

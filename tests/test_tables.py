@@ -43,6 +43,21 @@ def test_mean_and_interval_over_seeds(make_record):
     assert "mean over seeds" in table.notes[0]
 
 
+def test_intervals_beyond_the_range_of_a_score_are_printed_and_pointed_out(make_record):
+    values = {0: (0.9, 0.98), 1: (0.5, 0.501)}
+    records = [
+        make_record(recipe, 50, seed, None, metrics=dict.fromkeys(("f1", "mcc", "log_loss"), score))
+        for recipe, pair in (("vanilla", values[0]), ("us", values[1]))
+        for seed, score in enumerate(pair)
+    ]
+    tables = make_tables(records, ["f1", "mcc", "log_loss"])
+    notes = [[note for note in table.notes if "beyond" in note] for table in tables]
+    assert [len(found) for found in notes] == [1, 1, 0]
+    assert notes[0][0].startswith("f1: 1 interval reaches beyond 0..1;")
+    assert notes[1][0].startswith("mcc: 1 interval reaches beyond -1..1;")
+    assert entries(tables[0])["vanilla", 50].half > 0.06
+
+
 def test_one_seed_has_no_interval_and_says_so(make_record):
     (table,) = make_tables([make_record()])
     assert entries(table)["vanilla", 50].half is None
