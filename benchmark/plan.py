@@ -268,7 +268,11 @@ def _jobs(
                 skipped=source.skipped,
             )
         )
-    return sorted(jobs, key=lambda job: job.training.seed)
+    # Methods outermost: jobs of one data set and count that share a generator do not start side
+    # by side, where one of two workers would wait for the other.
+    order = {text: place for place, text in enumerate(recipes)}
+    place = len(order)
+    return sorted(jobs, key=lambda job: (job.training.seed, order.get(job.training.recipe, place)))
 
 
 def _training(cell: Cell, recipe: Recipe) -> Cell:
