@@ -64,8 +64,13 @@ class Judge:
         *,
         margin: float | None = MARGIN,
         p: float | None = None,
+        theirs: float | None = None,
     ) -> Evidence:
-        """Judge that a sum is above 0; `p` takes the place of the test's where it was adjusted."""
+        """Judge that a sum is above 0.
+
+        `p` takes the place of the test's where it was adjusted, and `theirs` that of the published
+        sum where it is one of other places.
+        """
         effect = self.panel.effect(terms, constant)
         sure = (effect.p if p is None else p) < ALPHA
         low, high = effect.bounds
@@ -74,7 +79,8 @@ class Judge:
             finding = "holds"
         elif (sure and high < 0) or (margin is not None and effect.within(margin)):
             finding = "does not hold"
-        return self._evidence(finding, what, effect, terms, constant, p)
+        published = self._published(terms, constant) if theirs is None else theirs
+        return self._evidence(finding, what, effect, terms, published, p)
 
     def close(self, what: str, terms: Terms) -> Evidence:
         """Judge that a sum is 0 within the margin."""
@@ -84,7 +90,15 @@ class Judge:
             finding = "holds"
         elif effect.p < ALPHA and effect.beyond():
             finding = "does not hold"
-        return self._evidence(finding, what, effect, terms, 0.0, None)
+        return self._evidence(finding, what, effect, terms, self._published(terms), None)
+
+    def _published(self, terms: Terms, constant: float = 0.0) -> float | None:
+        """Return the same sum of the published values, None where one of them is missing."""
+        if any(place not in self.printed for place in terms):
+            return None
+        return math.fsum(
+            [constant, *(factor * self.printed[place] for place, factor in terms.items())]
+        )
 
     def _evidence(
         self,
@@ -92,7 +106,7 @@ class Judge:
         what: str,
         effect: Effect,
         terms: Terms,
-        constant: float,
+        published: float | None,
         p: float | None,
     ) -> Evidence:
         faults = sum(len(self.panel.faults(place)) for place in terms)
@@ -101,9 +115,8 @@ class Judge:
         text = f"{what} {_numbers(effect, p)}" if effect.values else f"{what}: no seed has it"
         if faults:
             text += f", {faults} run{'s' * (faults > 1)} ended without a score"
-        if all(place in self.printed for place in terms):
-            theirs = [factor * self.printed[place] for place, factor in terms.items()]
-            text += f" (published {signed(math.fsum([constant, *theirs]))})"
+        if published is not None:
+            text += f" (published {signed(published)})"
         return Evidence(finding, text, len(effect))
 
 

@@ -73,7 +73,7 @@ def intervals_text(effect: Effect) -> str:
     if effect.ends is None:
         return f"{t}, about these test images only, since outputs are not kept"
     low, high = effect.ends
-    return f"{t}, over {effect.images} test images too {signed(low)}..{signed(high)}"
+    return f"{t}, bootstrap over {effect.images} test images too {signed(low)}..{signed(high)}"
 
 
 def p_text(p: float) -> str:

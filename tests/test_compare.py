@@ -241,7 +241,7 @@ def test_kept_outputs_are_resampled_over_images_too(make_record):
     assert ends[0] < t.mean < ends[1]
     assert ends[1] - ends[0] > 1.2 * 2 * t.half
     assert made.effect.bounds[0] == min(ends[0], t.mean - t.half)
-    assert "over 100 test images too +" in sentence(made)
+    assert "bootstrap over 100 test images too +" in sentence(made)
 
 
 def test_few_test_images_keep_a_difference_from_being_established(make_record):
