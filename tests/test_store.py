@@ -324,6 +324,33 @@ def test_an_older_record_that_reads_as_a_new_one_is_not_taken_for_edited(
     assert store.flagged == []
 
 
+FIRST = (
+    '{"cell":{"dataset":"digits","fingerprint":"0123456789abcdef","majority":null,"minority":50,'
+    '"protocol":1,"recipe":"us","seed":3,"settings":{"augment":"flip+crop","batch_size":64,'
+    '"lr":0.05,"momentum":0.9,"network":"cnn","size":16,"steps":200,"threads":1,"warmup":0.05,'
+    '"weight_decay":0.0002},"versions":{"us":1}},"commit":"","cost":{"fit":2.5},'
+    '"environment":{"device":"cpu"},"images_skipped":0,"key":"KEY","log":"",'
+    '"metrics":{"f1":0.625},"notes":[],"reason":"","sampled_counts":[50.0,50.0],"schema":1,'
+    '"scores":null,"shared_with":"","started":"","status":"ok","test_counts":[120,140],'
+    '"train_counts":[1000,50]}'
+)
+"""A record as schema 1 was written, without its key and checksum."""
+
+
+def test_a_record_of_the_first_schema_is_read_today(store, make_record):
+    cell = make_record("us", seed=3, cell={"versions": {"us": 1}, "protocol": 1}).cell
+    plain = json.loads(FIRST.replace("KEY", cell.key))
+    path = store.path(cell)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({**plain, "checksum": checksum(plain)}))
+    (found,) = store.records()
+    assert store.flagged == store.quarantined == []
+    assert found.intact
+    assert (found.schema_, found.key, found.cell) == (SCHEMA, cell.key, cell)
+    assert (found.metrics, found.cost) == ({"f1": 0.625}, {"fit": 2.5})
+    assert store.done_keys() == {cell.key}
+
+
 def test_an_upgrade_goes_step_by_step():
     table = {
         1: lambda plain: {**plain, "seen": [*plain["seen"], 1]},
