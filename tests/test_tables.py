@@ -181,7 +181,7 @@ def test_what_records_note_becomes_a_footnote_and_what_all_note_a_line(make_reco
     assert entries(table)["vanilla", 50].notes == ()
     assert entries(table)["smote", 50].notes == (
         "k lowered to 3",
-        "4 undecodable images left out",
+        "4 images left out (copies of test images, or undecodable)",
     )
     assert "every cell with a score: left out 2 leaks" in table.notes
 
