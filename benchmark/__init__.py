@@ -6,14 +6,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imbench.export import load_results
     from imbench.method import Method
     from imbench.part import Part
 
-__all__ = ["Method", "Part", "__version__"]
+__all__ = ["Method", "Part", "__version__", "load_results"]
 
 __version__ = version("imbench")
 
-_LAZY = {"Method": "imbench.method", "Part": "imbench.part"}
+_LAZY = {
+    "Method": "imbench.method",
+    "Part": "imbench.part",
+    "load_results": "imbench.export",
+}
 
 
 def __getattr__(name: str) -> Any:

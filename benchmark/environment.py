@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def versions() -> dict[str, str]:
 
 
 def describe(device: str, threads: int) -> dict[str, str]:
-    """Return the environment of a record; `device` as torch prints it, e.g. ``cuda:0``."""
+    """Return the environment of a record; `device` as torch prints it, e.g. ``cuda:0``.
+
+    ``numerics`` is in it only where torch is loaded, as it is wherever something was trained.
+    """
     return {
         **versions(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -34,6 +38,7 @@ def describe(device: str, threads: int) -> dict[str, str]:
         "cores": str(cores()),
         "device": _device_name(device),
         "threads": str(threads),
+        **_numerics(),
     }
 
 
@@ -79,6 +84,14 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _numerics() -> dict[str, str]:
+    if "torch" not in sys.modules:
+        return {}
+    from imbench.numerics import numerics
+
+    return {"numerics": numerics()}
 
 
 def _device_name(device: str) -> str:

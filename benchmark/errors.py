@@ -10,6 +10,7 @@ __all__ = [
     "ImbenchError",
     "Interrupted",
     "NotComparable",
+    "Regression",
     "UnknownName",
     "UsageError",
 ]
@@ -23,6 +24,10 @@ class ImbenchError(Exception):
 
 class CellsFailed(ImbenchError):
     """A run ended with cells that have no score."""
+
+
+class Regression(ImbenchError):
+    """A score got worse than its baseline, or a cell that had one has none."""
 
 
 class Interrupted(ImbenchError):

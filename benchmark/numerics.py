@@ -1,0 +1,64 @@
+"""Whether two processes compute the same floating-point numbers: a hash of a fixed calculation.
+
+Training on CPU is deterministic, but its sums are rounded as torch's kernels order them, and these
+are chosen by the processor's instructions, by torch's version and by variables such as
+``ATEN_CPU_CAPABILITY``. A processor's name does not tell: those of rented machines are often
+"Intel Xeon Processor", whatever is inside. So a few layers of the kinds that networks are made of
+are computed forward and backward, and their bits are hashed. Nothing of imbench takes part, so a
+change of its code never changes the hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = ["numerics"]
+
+_SHAPES = ((64, 3, 16, 32, 1), (64, 16, 16, 8, 1), (64, 16, 32, 16, 2), (64, 64, 64, 4, 1))
+"""Images, channels in and out, side, stride: what ResNet-20 has at 8 and at 32 px."""
+
+
+@cache
+def numerics() -> str:
+    """Return 12 hexadecimal digits: equal where this CPU, with one thread, rounds alike."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        digest = hashlib.sha256()
+        for tensor in (*_convolutions(), *_products()):
+            digest.update(tensor.detach().contiguous().numpy().tobytes())
+    finally:
+        torch.set_num_threads(threads)
+    return digest.hexdigest()[:12]
+
+
+def _convolutions() -> list[Tensor]:
+    """Return what a convolution, a batch norm and a loss give, and their gradients."""
+    found = []
+    for images, inner, outer, side, stride in _SHAPES:
+        x = _numbers(images, inner, side, side).contiguous(memory_format=torch.channels_last)
+        weight = _numbers(outer, inner, 3, 3).contiguous(memory_format=torch.channels_last)
+        x.requires_grad_()
+        weight.requires_grad_()
+        y = nn.functional.conv2d(x, weight, stride=stride, padding=1)
+        y = nn.functional.batch_norm(y, None, None, training=True).relu()
+        losses = nn.functional.cross_entropy(y.mean((2, 3)), torch.arange(images) % 2)
+        found += [y, *torch.autograd.grad(losses, [x, weight])]
+    return found
+
+
+def _products() -> list[Tensor]:
+    a, b = _numbers(64, 300), _numbers(300, 70)
+    return [a @ b, (a @ b).exp().sum(0), a.softmax(1), _numbers(64, 2, 9, 9).sum((0, 2, 3))]
+
+
+def _numbers(*shape: int) -> Tensor:
+    """Return numbers in [-1, 1) whose products cannot be summed without rounding."""
+    count = np.arange(int(np.prod(shape)), dtype=np.uint64)
+    scrambled = (count * np.uint64(2654435761) + np.uint64(12345)) % np.uint64(2**24)
+    return torch.from_numpy((scrambled / 2**23 - 1).astype(np.float32).reshape(shape))
