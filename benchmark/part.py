@@ -74,6 +74,11 @@ class Part(BaseEstimator):  # type: ignore[misc]
         """Whether the part puts weights on classes; US and OS then balance half way only."""
         return overrides(self, "class_weights")
 
+    @property
+    def stamp(self) -> int:
+        """What older records must agree with: the version; of a part that reads files, theirs."""
+        return self.version
+
     def beside(self, others: Sequence[Part]) -> Self:
         """Return the part to use beside `others`: settles defaults that depend on them."""
         del others

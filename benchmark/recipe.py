@@ -78,8 +78,8 @@ class Recipe:
 
     @property
     def versions(self) -> dict[str, int]:
-        """Version of each part."""
-        return {name: part.version for name, part in zip(self.names, self.parts, strict=True)}
+        """Version of each part, or what stands for it where a part reads files."""
+        return {name: part.stamp for name, part in zip(self.names, self.parts, strict=True)}
 
 
 def parse_recipe(text: str) -> Recipe:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,58 +19,14 @@ from torch import Tensor, nn
 
 from imbench.methods._diffaugment import diff_augment
 from imbench.methods._gan_losses import discriminator_loss, generator_loss
-from imbench.methods._gan_networks import (
-    Generator,
-    PatchDiscriminator,
-    Sizes,
-    default_sizes,
-    initialise,
-)
+from imbench.methods._gan_networks import Generator, PatchDiscriminator, initialise
+from imbench.methods._gan_settings import GanSettings
 from imbench.methods._image_pool import ImagePool
 
-__all__ = ["CycleGAN", "GanSettings", "Judge", "frozen", "lr_factor"]
+__all__ = ["CycleGAN", "Judge", "frozen"]
 
 Judge = Callable[[Tensor, Tensor], Tensor]
 """A classifier's loss on fakes of B and fakes of A, both in [-1, 1]; gradients pass through."""
-
-
-@dataclass(frozen=True)
-class GanSettings:
-    """How a pair of generators is trained; the defaults are the reference code's.
-
-    Sizes of 0 are chosen from the image size (`default_sizes`).
-    """
-
-    steps: int = 2000
-    batch: int = 4
-    lr: float = 2e-4
-    cycle: float = 10.0
-    identity: float = 5.0
-    gan: str = "lsgan"
-    pool: int = 50
-    width: int = 0
-    blocks: int = 0
-    layers: int = 0
-    patch_width: int = 0
-    da: bool = False
-    """DiffAugment in the discriminators."""
-    ema: float = 0.0
-    """Decay of a running mean of the generators' weights, which then translates; 0 for none."""
-
-    def sizes(self, side: int) -> Sizes:
-        """Return the sizes of the networks for images of a side."""
-        chosen = asdict(default_sizes(side))
-        return Sizes(**{key: getattr(self, key) or value for key, value in chosen.items()})
-
-
-def lr_factor(step: int, steps: int) -> float:
-    """Return what the learning rate is multiplied by: 1, then linearly towards 0.
-
-    The reference code's rule, 1 - max(0, e + 1 - N) / (N_decay + 1), with steps for epochs and
-    N the first half.
-    """
-    constant = steps - steps // 2
-    return 1.0 - max(0, step + 1 - constant) / (steps // 2 + 1)
 
 
 class CycleGAN:

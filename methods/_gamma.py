@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
+from imbench.errors import UsageError
 from imbench.part import Part
 from imbench.training import Budget, TrainState, forward_all, to_tensor, train
 
@@ -37,8 +38,19 @@ HELD = 0.2
 def hold_out(
     y: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows to train on and balanced rows to judge on, at least 2 of each class."""
-    n = max(2, round(HELD * np.bincount(y).min()))
+    """Return rows to train on and balanced rows to judge on, at least 2 of each class.
+
+    Raises
+    ------
+    UsageError
+        If a class has fewer than 4 images: too few to hold any out.
+    """
+    smallest = int(np.bincount(y).min())
+    if smallest < 4:
+        raise UsageError(
+            f"a learned gamma holds out 2 images of each class; one has {smallest} only"
+        )
+    n = max(2, round(HELD * smallest))
     held = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:n] for c in np.unique(y)])
     return np.setdiff1d(np.arange(len(y)), held), np.sort(held)
 
@@ -116,7 +128,8 @@ def search_gamma(
         train(trial, [_Candidate(maker, gamma)], chances, None)
         score = balanced_accuracy(forward_all(net, held[0], state.device), held[1])
         found.append((score, -abs(power), gamma))
-    return max(found)[2]
+    best: tuple[float, float, float] = max(found)
+    return best[2]
 
 
 def meta_gradient(

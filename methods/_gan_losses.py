@@ -5,11 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from imbench.errors import UsageError
-
-__all__ = ["ADVERSARIAL", "adversarial", "discriminator_loss", "generator_loss"]
-
-ADVERSARIAL = ("lsgan", "bce")
+__all__ = ["adversarial", "discriminator_loss", "generator_loss"]
 
 
 def adversarial(kind: str, scores: Tensor, real: bool) -> Tensor:
@@ -27,9 +23,7 @@ def adversarial(kind: str, scores: Tensor, real: bool) -> Tensor:
     """
     if kind == "lsgan":
         return (scores - float(real)).square().mean()
-    if kind == "bce":
-        return F.softplus(-scores if real else scores).mean()
-    raise UsageError(f"gan={kind!r}; write {' or '.join(ADVERSARIAL)}")
+    return F.softplus(-scores if real else scores).mean()
 
 
 def discriminator_loss(kind: str, real: Tensor, fake: Tensor) -> Tensor:

@@ -2,44 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-__all__ = ["Generator", "PatchDiscriminator", "Sizes", "default_sizes", "initialise"]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How large the networks of a pair are."""
-
-    width: int
-    """Channels of the generator's first layer (ngf)."""
-    blocks: int
-    """Residual blocks of the generator."""
-    layers: int
-    """Strided layers of the discriminator (n_layers)."""
-    patch_width: int
-    """Channels of the discriminator's first layer (ndf)."""
-
-
-def default_sizes(side: int) -> Sizes:
-    """Return sizes for images of a side in pixels; from 200 on the paper's (for 256 px).
-
-    The discriminator's receptive field is 16, 34 or 70 px for 1, 2 or 3 layers: below 16 px two
-    layers leave no output, and at 32 px three layers look at nearly the whole image.
-    """
-    if side < 16:
-        return Sizes(width=16, blocks=2, layers=1, patch_width=32)
-    if side < 48:
-        return Sizes(width=16, blocks=3, layers=2, patch_width=32)
-    if side < 96:
-        return Sizes(width=32, blocks=4, layers=2, patch_width=32)
-    if side < 200:
-        return Sizes(width=32, blocks=6, layers=3, patch_width=64)
-    return Sizes(width=64, blocks=9, layers=3, patch_width=64)
+__all__ = ["Generator", "PatchDiscriminator", "initialise"]
 
 
 class Generator(nn.Module):

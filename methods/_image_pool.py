@@ -33,11 +33,12 @@ class ImagePool:
         return torch.stack([self._swap(fake, rng) for fake in fakes])
 
     def _swap(self, fake: Tensor, rng: np.random.Generator) -> Tensor:
+        # Cloned: a row of a batch would keep all of it in memory and in checkpoints.
         if len(self.images) < self.size:
-            self.images.append(fake)
+            self.images.append(fake.clone())
             return fake
         if rng.random() < 0.5:
             return fake
         chosen = int(rng.integers(self.size))
-        old, self.images[chosen] = self.images[chosen], fake
+        old, self.images[chosen] = self.images[chosen], fake.clone()
         return old

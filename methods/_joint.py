@@ -8,7 +8,7 @@ weight 1/gamma stands before the losses of the majority.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,10 @@ FILTER_FROM = 0.2
 
 
 class JointPart(Part):
-    """Base of the parts that train on real and generated images; see `Aug` for the parameters."""
+    """Base of the parts that train on real and generated images.
+
+    `imbench.methods.aug.Augmented` describes the parameters.
+    """
 
     gamma: float | str
     kappa: float | None
@@ -46,6 +49,7 @@ class JointPart(Part):
     filter: float
     teacher_: Teacher | None = None
     gamma_: Gamma | None = None
+    raw_weights_: NDArray[np.float64] | None = None
     judged_: int = 0
     dropped_: float = 0.0
 
@@ -54,15 +58,34 @@ class JointPart(Part):
         """Whether the part puts weights on classes."""
         return self.gamma != 1
 
-    def _settled(self, others: Sequence[Part]) -> dict[str, Any]:
-        """Return what of the parameters depends on the other parts."""
+    @property
+    def judges_from(self) -> float:
+        """Share of the steps after which the teacher leaves out fakes."""
+        return FILTER_FROM
+
+    def beside(self, others: Sequence[Part]) -> Self:
+        """Settle kappa and how examples are drawn, which depend on the other parts."""
+        self._refuse_what_cannot_be_meant()
         summed = self.gamma in ("effective", "cbl") or any(part.weighs for part in others)
         kappa = self.kappa
         if kappa is None:
             kappa = BESIDE_WEIGHTS if summed else 1.0
-        if not 0 <= kappa <= 1:
-            raise UsageError(f"kappa={kappa!r}; the worth of a fake lies in [0, 1]")
-        return {"kappa": kappa, "summed": summed or self.summed}
+        settled = {"kappa": kappa, "summed": summed or self.summed}
+        return type(self)(**self.get_params() | settled)
+
+    def _refuse_what_cannot_be_meant(self) -> None:
+        """Raise UsageError for a wrong parameter: before anything is trained."""
+        gamma = self.gamma
+        if not (gamma in GAMMAS if isinstance(gamma, str) else 0 < gamma < np.inf):
+            raise UsageError(f"gamma={gamma!r}; write a number above 0 or {', '.join(GAMMAS)}")
+        for name, what in (
+            ("kappa", "the worth of a fake"),
+            ("filter", "a chance"),
+            ("beta", "beta of effective numbers"),
+        ):
+            value = getattr(self, name)
+            if value is not None and not (not isinstance(value, str) and 0 <= value <= 1):
+                raise UsageError(f"{name}={value!r}; {what} lies in [0, 1]")
 
     def _join(
         self, x: Examples, y: NDArray[np.int64], fakes: Examples, labels: NDArray[np.int64]
@@ -82,7 +105,7 @@ class JointPart(Part):
         self, counts: NDArray[np.float64], original: NDArray[np.float64]
     ) -> NDArray[np.float64] | None:
         """Return 1/gamma before the majority, scaled so that the mean over the sampler is 1."""
-        raw = self._raw_weights(counts, original)
+        raw = self.raw_weights_ = self._raw_weights(counts, original)
         return None if raw is None else raw * counts.sum() / (counts @ raw)
 
     def before_step(self, state: TrainState) -> None:
@@ -103,7 +126,7 @@ class JointPart(Part):
         weights = None
         if self.gamma_ is not None:
             weights = x.new_tensor(self.gamma_.factors(state.counts))[y]
-        if self.teacher_ is not None and state.step >= FILTER_FROM * state.steps:
+        if self.teacher_ is not None and state.step >= self.judges_from * state.steps:
             fake = y.new_tensor(self.fake_[rows]).bool()
             bad = fake & (self.teacher_.chance(x, y) < self.filter)
             self.judged_ += int(fake.sum())
@@ -140,26 +163,23 @@ class JointPart(Part):
         """Return the present weight of each class in the loss (K,), up to a factor."""
         if self.gamma_ is not None:
             return self.gamma_.factors(state.counts)
-        weights = self._raw_weights(state.counts, state.counts)
-        return np.ones(len(state.counts)) if weights is None else weights
+        return np.ones(len(state.counts)) if self.raw_weights_ is None else self.raw_weights_
 
     def _raw_weights(
         self, counts: NDArray[np.float64], original: NDArray[np.float64]
     ) -> NDArray[np.float64] | None:
         gamma = self.gamma
-        if gamma in ("learned", "learned-meta"):
-            return None
         if gamma == "ir":
             return np.asarray(1 / original)
         if gamma == "effective":
             return np.asarray(1 / counts)
         if gamma == "cbl":
             return np.asarray(1 / effective_number(counts, self.beta))
-        if isinstance(gamma, str) or gamma <= 0:
-            raise UsageError(f"gamma={gamma!r}; write a number above 0 or {', '.join(GAMMAS)}")
+        if isinstance(gamma, str) or gamma == 1:
+            return None  # a learned one changes on the way: `weigh` has it
         weights = np.ones(len(counts))
         weights[0] = 1 / gamma
-        return None if gamma == 1 else weights
+        return weights
 
 
 def draw_chances(

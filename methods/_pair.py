@@ -20,7 +20,8 @@ from torch import Tensor
 from imbench import checkpoint
 from imbench.augment import augment, parse_augment
 from imbench.errors import Diverged
-from imbench.methods._cyclegan import CycleGAN, GanSettings, Judge, lr_factor
+from imbench.methods._cyclegan import CycleGAN, Judge
+from imbench.methods._gan_settings import GanSettings, lr_factor
 from imbench.part import Context
 from imbench.seeds import torch_seed
 from imbench.training import to_tensor
@@ -221,7 +222,9 @@ def _resume(pair: Pair, until: int, folder: Path) -> None:
     """Load the latest checkpoint that is not beyond the step."""
     for name in (until, "part", pair.half):
         content = checkpoint.load(folder / f"{pair.key}-{name}.pt")
-        if content is not None and content.get("key") == pair.key and content["done"] <= until:
+        if content is None or content.get("key") != pair.key:
+            continue
+        if content["done"] <= until:
             pair.load(content)
             return
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.examples import Examples
-from imbench.methods._cyclegan import GanSettings
+from imbench.methods._gan_settings import GanSettings
 from imbench.methods._joint import JointPart
-from imbench.methods._pair import Pair, trained_pair
-from imbench.methods._pictures import loss_curves, sample_grid
+
+if TYPE_CHECKING:
+    from imbench.methods._pair import Pair
 
 __all__ = ["TranslatedPart"]
+
+VARIANTS = ("both", "a2b")
 
 
 class TranslatedPart(JointPart):
@@ -26,6 +29,14 @@ class TranslatedPart(JointPart):
     da: bool | None
     variant: str
     ratio: float
+
+    def _refuse_what_cannot_be_meant(self) -> None:
+        super()._refuse_what_cannot_be_meant()
+        if self.variant not in VARIANTS:
+            raise UsageError(f"variant={self.variant!r}; write {' or '.join(VARIANTS)}")
+        if isinstance(self.ratio, str) or self.ratio < 0:
+            raise UsageError(f"ratio={self.ratio!r}; write a number from 0 on")
+        _ = self.gan_settings  # raises
 
     @property
     def gan_settings(self) -> GanSettings:
@@ -45,6 +56,8 @@ class TranslatedPart(JointPart):
         self, pixels: NDArray[np.uint8], y: NDArray[np.int64], until: int
     ) -> dict[int, Pair]:
         """Return the pair of each minority label, trained to a step."""
+        from imbench.methods._pair import Pair, trained_pair
+
         pairs = {}
         for label in np.unique(y[y > 0]).tolist():
             pair = Pair(pixels[y == 0], pixels[y == label], self.gan_settings, self.context_, label)
@@ -55,8 +68,6 @@ class TranslatedPart(JointPart):
         self, y: NDArray[np.int64], label: int, rng: np.random.Generator
     ) -> list[tuple[int, NDArray[np.int64]]]:
         """Return what is translated: pairs of a target label and rows of the other class."""
-        if self.variant not in ("both", "a2b"):
-            raise UsageError(f"variant={self.variant!r}; write both or a2b")
         majority, minority = np.flatnonzero(y == 0), np.flatnonzero(y == label)
         if self.variant == "both":
             return [(label, majority), (0, minority)]
@@ -65,6 +76,8 @@ class TranslatedPart(JointPart):
 
     def _report(self, label: int, pair: Pair) -> None:
         """Leave cost, pictures and the place of the generators."""
+        from imbench.methods._pictures import loss_curves, sample_grid
+
         add = {
             "generator_seconds": pair.seconds,
             "generator_steps": float(pair.done),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from imbench.augment import parse_augment
+from imbench.errors import UsageError
 from imbench.examples import Examples
-from imbench.methods._cyclegan import Judge, frozen
-from imbench.methods._diffaugment import flip_and_crop
 from imbench.methods._translated import TranslatedPart
-from imbench.part import Part
-from imbench.training import TrainState
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from imbench.methods._cyclegan import Judge
+    from imbench.training import TrainState
 
 __all__ = ["Alternating"]
 
@@ -105,9 +105,23 @@ pool, width, blocks, layers, patch_width, da, ema
         self.k_g = k_g
         self.k_m = k_m
 
-    def beside(self, others: Sequence[Part]) -> Self:
-        """Settle kappa and how examples are drawn."""
-        return type(self)(**self.get_params() | self._settled(others))
+    def _refuse_what_cannot_be_meant(self) -> None:
+        super()._refuse_what_cannot_be_meant()
+        for name in ("warmup", "ramp", "freeze"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not 0 <= value <= 1:
+                raise UsageError(f"{name}={value!r}; a share of the steps lies in [0, 1]")
+        if isinstance(self.judge, str) or self.judge < 0:
+            raise UsageError(f"judge={self.judge!r}; a weight is a number from 0 on")
+        for name, low in (("k_g", 0), ("k_m", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < low:
+                raise UsageError(f"{name}={value!r}; write a whole number from {low} on")
+
+    @property
+    def judges_from(self) -> float:
+        """Not before the warm-up ends: until then real images stand in for the fakes."""
+        return max(super().judges_from, self.warmup)
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
@@ -135,6 +149,8 @@ pool, width, blocks, layers, patch_width, da, ema
         if not todo:
             return
         weight = self._judge_weight(state.step / state.steps)
+        from imbench.methods._cyclegan import frozen
+
         state.net.eval()
         with frozen(state.net):
             for label, pair in self.pairs_.items():
@@ -184,6 +200,10 @@ pool, width, blocks, layers, patch_width, da, ema
         return self.judge * min(1.0, rising)
 
     def _judge(self, state: TrainState, label: int, weight: float) -> Judge:
+        from torch.nn.functional import cross_entropy
+
+        from imbench.methods._diffaugment import flip_and_crop
+
         steps = parse_augment(state.budget.augment)
         rng = state.rng("augmentation of fakes for generators")
         factors = self._class_factors(state)
@@ -192,8 +212,7 @@ pool, width, blocks, layers, patch_width, da, ema
             total = fake_b.new_zeros(())
             for fakes, target in ((fake_b, label), (fake_a, 0)):
                 x = flip_and_crop(fakes, steps, rng).add(1).mul(0.5)
-                y = torch.full((len(x),), target, device=x.device)
-                own = torch.nn.functional.cross_entropy(state.net(x), y)
+                own = cross_entropy(state.net(x), x.new_full((len(x),), target).long())
                 total = total + factors[target] / factors[label] * own
             return weight * total
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.examples import Examples
 from imbench.methods._translated import TranslatedPart
-from imbench.part import Part
 
 __all__ = ["Augmented", "AugmentedDA"]
 
@@ -103,10 +101,6 @@ class Augmented(TranslatedPart):
         self.patch_width = patch_width
         self.da = da
         self.ema = ema
-
-    def beside(self, others: Sequence[Part]) -> Self:
-        """Settle kappa and how examples are drawn."""
-        return type(self)(**self.get_params() | self._settled(others))
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator

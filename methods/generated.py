@@ -1,0 +1,152 @@
+"""Images made elsewhere, through AUG's second stage: Sahoo et al. 2020, arXiv 2008.05524.
+
+So a diffusion model, or any other generator, competes with AUG on equal terms: the same sampler,
+weights, steps and filter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.datasets.folder import image_files
+from imbench.decode import ImageFault, decode
+from imbench.errors import DataError, UsageError
+from imbench.examples import Examples
+from imbench.methods._joint import JointPart
+
+__all__ = ["Generated"]
+
+
+class Generated(JointPart):
+    """Add the images of a folder to the minority, as AUG adds what its generators make.
+
+    For two classes the folder holds images of the minority. For more, or to add images of the
+    majority too, it holds a folder for each label (``0`` is the majority), and no image beside
+    them. Images are cut and resized as those of a data set. The content of the folder counts in
+    a cell: results are not reused once it has changed.
+
+    Parameters
+    ----------
+    path : str
+        The folder, from the working directory or absolute.
+    gamma, kappa, filter, beta, summed
+        See `imbench.methods.aug.Augmented`.
+    """
+
+    title: ClassVar[str] = "Generated"
+
+    def __init__(
+        self,
+        path: str,
+        gamma: float | str = 1.0,
+        kappa: float | None = None,
+        filter: float = 0.0,  # noqa: A002
+        beta: float = 0.999,
+        summed: bool = False,
+    ) -> None:
+        self.path = path
+        self.gamma = gamma
+        self.kappa = kappa
+        self.filter = filter
+        self.beta = beta
+        self.summed = summed
+
+    @property
+    def stamp(self) -> int:
+        """The version, and eight digits that stand for the content of the folder."""
+        digits = int(_digest(_listing(self._folder)), 16) % 10**8
+        return self.version * 10**8 + digits
+
+    def resample(
+        self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Examples, NDArray[np.int64]]:
+        """Add the images of the folder under their labels."""
+        if x.pixels.ndim != 4:
+            raise UsageError("generated adds images, not rows of features")
+        x, y = self._without_held(x, y, rng)
+        side, channels = _square(x.pixels.shape[1:])
+        found = _by_label(self._folder, int(y.max()) + 1)
+        pixels, labels = [], []
+        for label, files in found.items():
+            pixels += [_read(file, side, channels) for file in files]
+            labels += [label] * len(files)
+        counts = ", ".join(f"{len(files)} of class {label}" for label, files in found.items())
+        digest = _digest(_listing(self._folder))[:16]
+        self.notes_.append(f"generated images added: {counts} (content {digest})")
+        return self._join(x, y, Examples(np.stack(pixels)), np.asarray(labels, np.int64))
+
+    @property
+    def _folder(self) -> Path:
+        if not isinstance(self.path, str):
+            raise UsageError(f"path={self.path!r} reads as a value; write ./{self.path}")
+        folder = Path(self.path).expanduser()
+        if not folder.is_dir():
+            raise DataError(f"generated: there is no folder {self.path!r} of images")
+        return folder.resolve()
+
+
+Listing = tuple[tuple[str, int, int], ...]
+"""Path, size and time of change of each image."""
+
+
+def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
+    """Return the image files of each label."""
+    beside = [name for name in image_files(folder) if "/" not in name]
+    below = sorted(place.name for place in folder.iterdir() if place.name.isdecimal())
+    if not below and classes == 2:
+        if not beside:
+            raise DataError(f"generated: {folder} holds no images")
+        return {1: [folder / name for name in beside]}
+    if beside or not below:
+        raise DataError(
+            f"generated: with {classes} classes {folder} has to hold a folder of images for each "
+            f"label, named 1 to {classes - 1}, and no image beside them"
+        )
+    found = {}
+    for name in below:
+        files = [folder / name / file for file in image_files(folder / name)]
+        if int(name) >= classes:
+            raise DataError(f"generated: {folder / name}: labels go from 0 to {classes - 1}")
+        if not files:
+            raise DataError(f"generated: {folder / name} holds no images")
+        found[int(name)] = files
+    return found
+
+
+def _read(file: Path, side: int, channels: int) -> NDArray[np.uint8]:
+    try:
+        return decode(file.read_bytes(), size=side, channels=channels).pixels
+    except (ImageFault, OSError) as fault:
+        raise DataError(f"generated: {file}: {fault}") from fault
+
+
+def _square(shape: tuple[int, ...]) -> tuple[int, int]:
+    height, width, channels = shape
+    if height != width:
+        raise UsageError(f"generated makes square images; those to train on are {height} x {width}")
+    return height, channels
+
+
+def _listing(folder: Path) -> Listing:
+    files = [(name, os.stat(folder / name)) for name in image_files(folder)]  # noqa: PTH116
+    listed = [(str(folder / name), stat.st_size, stat.st_mtime_ns) for name, stat in files]
+    return (str(folder), 0, 0), *listed
+
+
+@cache
+def _digest(listing: Listing) -> str:
+    """Return a hash of the names and contents of a folder's images, read once for a listing."""
+    (folder, *_), *files = listing
+    digest = hashlib.sha256()
+    for name, *_ in files:
+        below = Path(name).relative_to(folder).as_posix()
+        digest.update(f"{len(below)} {below} ".encode("utf-8", "surrogateescape"))
+        digest.update(hashlib.sha256(Path(name).read_bytes()).digest())
+    return digest.hexdigest()
