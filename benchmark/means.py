@@ -127,7 +127,9 @@ def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[
     for record in slot.values():
         notes += [_one_line(note) for note in record.notes]
         if record.images_skipped:
-            notes.append(f"{record.images_skipped} images left out (copies of test images, or undecodable)")
+            notes.append(
+                f"{record.images_skipped} images left out (copies of test images, or undecodable)"
+            )
     return tuple(dict.fromkeys(notes))
 
 
