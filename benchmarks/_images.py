@@ -20,11 +20,11 @@ _REAL = {
 }
 
 
-def picture_folder(where: Path, *, per_class: int, side: int = 128) -> str:
+def picture_folder(where: Path, *, per_class: int, test: int = 2, side: int = 128) -> str:
     """Fill ``where/train/CLASS`` and ``where/test/CLASS``, and return which pictures they are.
 
     Links to horse2zebra where IMBENCH_DATA has it, else JPEG files of drawn animals. The test
-    folders hold a few only: nothing here scores.
+    folders hold `test` pictures a class, a few unless something scores.
     """
     named = os.environ.get("IMBENCH_DATA")
     real = Path(named) / "horse2zebra" if named else None
@@ -33,11 +33,11 @@ def picture_folder(where: Path, *, per_class: int, side: int = 128) -> str:
             for name, folder in classes.items():
                 target = where / split / name
                 target.mkdir(parents=True)
-                count = per_class if split == "train" else 2
+                count = per_class if split == "train" else test
                 for file in sorted((real / folder).iterdir())[:count]:
                     (target / file.name).symlink_to(file.resolve())
         return f"horse2zebra, {per_class} a class"
-    _draw_pictures(where, per_class, side)
+    _draw_pictures(where, {"train": per_class, "test": test}, side)
     return f"drawn savanna animals as JPEG of {side} px, {per_class} a class"
 
 
@@ -48,14 +48,14 @@ def decode(where: Path, size: int) -> tuple[Decoded, float]:
     return decoded, time.perf_counter() - start
 
 
-def _draw_pictures(where: Path, per_class: int, side: int) -> None:
+def _draw_pictures(where: Path, counts: dict[str, int], side: int) -> None:
     from PIL import Image
 
     for part, (split, classes) in enumerate(_REAL.items()):
         for label, name in enumerate(classes):
             target = where / split / name
             target.mkdir(parents=True)
-            count = per_class if split == "train" else 2
+            count = counts[split]
             for start in range(0, count, 64):
                 numbers = range(start, min(start + 64, count))
                 streams = [np.random.default_rng((part, label, i)) for i in numbers]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from imbench.networks import build_network
 
-__all__ = ["folder_of", "train_script"]
+__all__ = ["folder_of", "score_script", "train_script"]
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
@@ -33,12 +33,18 @@ def folder_of(where: Path, size: int, *, crop: bool = True, normalise: bool = Tr
 
 
 def train_script(
-    where: Path, network: str, *, size: int, batch_size: int, epochs: int, threads: int
-) -> int:
-    """Train for some epochs and return how many images went through."""
+    data: Dataset[tuple[Tensor, int]],
+    network: str,
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    threads: int,
+) -> tuple[nn.Module, int]:
+    """Train for some steps; return the network and how many images went through."""
     torch.set_num_threads(threads)
     loader = DataLoader(
-        folder_of(where, size),
+        data,
         batch_size=batch_size,
         shuffle=True,
         num_workers=2,
@@ -47,13 +53,28 @@ def train_script(
     )
     net = build_network(network, (3, size, size), 2)
     optimiser = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=2e-4)
-    images = 0
+    images = step = 0
     net.train()
-    for _ in range(epochs):
+    while step < steps:
         for x, y in loader:
             loss = nn.functional.cross_entropy(net(x), y)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             images += len(y)
-    return images
+            step += 1
+            if step == steps:
+                break
+    return net, images
+
+
+def score_script(net: nn.Module, where: Path, size: int, batch_size: int) -> float:
+    """Return the accuracy on the test pictures."""
+    steps = [transforms.Resize((size, size)), transforms.ToTensor()]
+    steps.append(transforms.Normalize(MEAN, STD))
+    data = ImageFolder(str(where / "test"), transforms.Compose(steps))
+    loader = DataLoader(data, batch_size=batch_size, num_workers=2, multiprocessing_context="fork")
+    net.eval()
+    with torch.no_grad():
+        right = sum(int((net(x).argmax(1) == y).sum()) for x, y in loader)
+    return right / len(data)

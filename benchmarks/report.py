@@ -1,19 +1,24 @@
 """Time and memory of `bench report` on 10,000 records: at most 5 s, memory linear.
 
-Usage: python benchmarks/report.py [records ...]; prints seconds and MB for each count (2,500,
-5,000 and 10,000 if none is given), each in a fresh process, start-up included.
+Seconds and MB for each number of records (2,500, 5,000 and 10,000 if none is given), each in fresh
+processes, start-up included, in turn. The ratio is to the limit of 5 s; memory is linear if a
+record more costs the same among many as among few.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
+from _measure import arguments, show_machine, show_ratio, show_times
 
 from imbench.grid import Cell
 from imbench.metrics import score_all
@@ -27,19 +32,42 @@ RECIPES = (
 COUNTS = (25, 50, 75, 100, 150, 200)
 SEEDS = 10
 TEST = (120, 140)
+LIMIT = 5.0
 
 
-def main(sizes: list[int]) -> None:
-    """Print one line for each number of records."""
-    print("records      s     MB   kB a record beyond the first size")
-    first = None
-    for size in sizes:
-        with tempfile.TemporaryDirectory() as name:
-            fill(Path(name), size)
-            seconds, megabytes = measure(Path(name))
-        first = first or (size, megabytes)
-        slope = (megabytes - first[1]) * 1000 / (size - first[0]) if size > first[0] else 0
-        print(f"{size:7d} {seconds:6.2f} {megabytes:6.0f} {slope:8.1f}")
+class Told(NamedTuple):
+    """What one run of the command took."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+
+
+def main() -> None:
+    """Print a line for each number of records, and the ratios."""
+    parser = arguments(__doc__, repeats=3)
+    parser.add_argument("sizes", type=int, nargs="*", metavar="records", default=[])
+    args = parser.parse_args()
+    sizes = sorted(args.sizes) or ([60, 120, 240] if args.tiny else [2500, 5000, 10000])
+    told: dict[int, list[Told]] = {size: [] for size in sizes}
+    show_machine()
+    with TemporaryDirectory() as name:
+        for size in sizes:
+            fill(Path(name) / str(size), size)
+        for _ in range(1 if args.tiny else args.repeats):
+            for size in sizes:
+                told[size].append(measure(Path(name) / str(size)))
+    show_times({f"{size} records": [one.seconds for one in told[size]] for size in sizes})
+    memory = {size: median(one.megabytes for one in told[size]) for size in sizes}
+    print("  peak memory, MB:", ", ".join(f"{memory[size]:.0f}" for size in sizes))
+    most = sizes[-1]
+    limit = [LIMIT] * len(told[most])
+    wall, spent = ([one[i] for one in told[most]] for i in (0, 1))
+    show_ratio(f"report {most} records, share of {LIMIT:g} s", wall, limit, at_most=1)
+    show_ratio(f"report {most} records, processor time, share of {LIMIT:g} s", spent, limit)
+    if len(sizes) > 2 and not args.tiny:
+        slopes = [(memory[b] - memory[a]) / (b - a) for a, b in pairwise(sizes)]
+        show_ratio("report memory of a record, last step over first", slopes[-1:], slopes[:1])
 
 
 def fill(folder: Path, size: int) -> None:
@@ -79,8 +107,8 @@ def records(size: int) -> Iterator[Record]:
         )
 
 
-def measure(folder: Path) -> tuple[float, float]:
-    """Run the command; return its wall time in seconds and its peak memory in MB."""
+def measure(folder: Path) -> Told:
+    """Run the command on a results folder."""
     start = time.perf_counter()
     child = os.fork()
     if child == 0:
@@ -90,8 +118,9 @@ def measure(folder: Path) -> tuple[float, float]:
     _, status, usage = os.wait4(child, 0)
     if status:
         raise SystemExit(f"bench report ended with {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1000
+    seconds = time.perf_counter() - start
+    return Told(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or [2500, 5000, 10000])
+    main()

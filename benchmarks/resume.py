@@ -31,14 +31,12 @@ from imbench.grid import Cell
 from imbench.gridfile import Options, settle
 from imbench.metrics import score_all
 from imbench.plan import Source, checked_cells, find_sources, recipes_of
+from imbench.recipe import PAPER
 from imbench.record import Record, Scores
 from imbench.store import Store
 
 LIMIT = 3.0
-METHODS = (
-    "vanilla,ts,cs,us,os,us+cs,os+cs,smote,"
-    "cbl:beta=0.9,cbl:beta=0.99,cbl:beta=0.999,cbl:beta=0.9999"
-)
+METHODS = ",".join(name for name in PAPER if name not in ("alt", "aug"))
 CHECKED = """
 import atexit, sys
 atexit.register(lambda: print("torch" in sys.modules, file=sys.stderr))

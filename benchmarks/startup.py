@@ -1,4 +1,4 @@
-"""Start-up: `bench --help`, `bench list methods`, `import imbench`, the imports of planning.
+"""Start-up: `bench --help`, `bench list methods`, `import imbench`; the imports of planning.
 
 Wall time of whole processes, one command after the other and round again, beside a bare Python
 and `import torch`. The ratio is to the limit of 0.3 s, so it carries over to machines about as
@@ -53,10 +53,15 @@ def main() -> None:
         times = interleave(sides, 1 if args.tiny else args.repeats)
     show_times(times, "ms")
     bare = times["python -c pass"]
-    for name in ("bench --help", "bench list methods", "import imbench", "planning imports"):
-        limit = [LIMIT] * len(bare)
+    limit = [LIMIT] * len(bare)
+    for name in ("bench --help", "bench list methods", "import imbench"):
         show_ratio(f"start-up {name}, share of {LIMIT} s", times[name], limit, at_most=1)
         show_ratio(f"start-up {name}, in bare Python starts", times[name], bare)
+    show_ratio(
+        "start-up planning imports, over import torch",
+        times["planning imports"],
+        times["import torch"],
+    )
 
 
 if __name__ == "__main__":

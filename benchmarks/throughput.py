@@ -41,9 +41,11 @@ def train_ours(entry: Path, network: str, steps: int, threads: int) -> int:
 
 def train_theirs(where: Path, network: str, epochs: int) -> int:
     """Train with the straightforward script."""
-    from _script import train_script
+    from _script import folder_of, train_script
 
-    return train_script(where, network, size=SIZE, batch_size=BATCH, epochs=epochs, threads=2)
+    data = folder_of(where, SIZE)
+    steps = epochs * -(-len(data) // BATCH)
+    return train_script(data, network, size=SIZE, batch_size=BATCH, steps=steps, threads=2)[1]
 
 
 def train_from_memory(network: str, steps: int) -> int:

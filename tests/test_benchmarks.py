@@ -1,0 +1,80 @@
+"""Every script under benchmarks/ runs and prints ratios; nothing here looks at how large they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
+RATIO = re.compile(
+    r"ratio (?P<what>.+): (?P<ratio>\d+\.\d+) \((?P<low>\d+\.\d+)\.\.(?P<high>\d+\.\d+)\)"
+    r"(?:, target (?P<kind>>=|<=) (?P<target>[\d.]+): (?P<verdict>met|missed))?"
+)
+QUICK = {
+    "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
+    "input": ("input flip+crop", ">= 40"),
+    "overhead": ("overhead cnn", "<= 1.03"),
+    "resume": ("resume 36 cells, share of 3 s", "<= 1"),
+    "smote": ("smote time", ">= 3"),
+}
+SLOW = {
+    "grid": ("grid", ">= 2"),
+    "report": ("report 240 records, share of 5 s", "<= 1"),
+    "startup": ("start-up bench --help, share of 0.3 s", "<= 1"),
+    "throughput": ("throughput cnn, two trainings side by side", ">= 2"),
+}
+"""Script to one of the ratios it prints, and the target beside it."""
+
+
+def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as its README says, with the pictures that need no data."""
+    environment = {key: value for key, value in os.environ.items() if key != "IMBENCH_DATA"}
+    return subprocess.run(
+        [sys.executable, str(SCRIPTS / f"{name}.py"), *options],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
+def test_a_script_prints_its_ratios_with_the_target_beside(name: str) -> None:
+    done = run(name, "--tiny")
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stdout.splitlines() if line.startswith("ratio ")]
+    found = {match["what"]: match for match in map(RATIO.fullmatch, told) if match}
+    assert len(found) == len(told) > 0, told
+    what, target = {**QUICK, **SLOW}[name]
+    assert f"{found[what]['kind']} {found[what]['target']}" == target
+    for match in found.values():
+        low, ratio, high = (float(match[key]) for key in ("low", "ratio", "high"))
+        assert 0 < low <= ratio <= high
+        if match["verdict"]:
+            kind, limit = match["kind"], float(match["target"])
+            # Printed with three digits: at the limit itself they do not say which side it is.
+            if abs(ratio - limit) > 1e-3:
+                assert (match["verdict"] == "met") == (
+                    ratio > limit if kind == ">=" else ratio < limit
+                )
+
+
+def test_every_script_is_run_here_and_has_its_line_in_the_readme() -> None:
+    scripts = {file.stem for file in SCRIPTS.glob("*.py") if not file.stem.startswith("_")}
+    assert scripts == {*QUICK, *SLOW}
+    page = (SCRIPTS / "README.md").read_text("utf-8")
+    for name in scripts:
+        assert f"`{name}.py`" in page
+
+
+def test_a_script_says_what_is_wrong_with_an_option() -> None:
+    done = run("resume", "--tiniest")
+    assert done.returncode == 2
+    assert "--tiniest" in done.stderr
