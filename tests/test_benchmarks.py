@@ -1,4 +1,4 @@
-"""Every script under benchmarks/ runs and prints ratios; nothing here looks at how large they are."""
+"""Every script under benchmarks/ runs and prints ratios; how large they are is not tested."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_script_prints_its_ratios_with_the_target_beside(name: str) -> None:
     assert f"{found[what]['kind']} {found[what]['target']}" == target
     for match in found.values():
         low, ratio, high = (float(match[key]) for key in ("low", "ratio", "high"))
-        assert 0 < low <= ratio <= high
+        assert 0 <= low <= ratio <= high
         if match["verdict"]:
             kind, limit = match["kind"], float(match["target"])
             # Printed with three digits: at the limit itself they do not say which side it is.
