@@ -55,6 +55,7 @@ def update(
     """Write the scores of a results folder as the baseline, and print what changes."""
     from imbench.baseline import write
     from imbench.errors import UsageError
+    from imbench.printed import echo
 
     reason = " ".join(reason.split())
     if not reason:
@@ -62,7 +63,7 @@ def update(
     made = _made(results, metric, reason=reason, predictions=predictions)
     before = _earlier(file)
     if before is not None:
-        click.echo(_difference(before, made))
+        echo(_difference(before, made))
     write(file, made)
     lines = sum(len(data.lines) for data in made.data)
     size = file.stat().st_size / 1e3
@@ -76,8 +77,9 @@ def update(
 def show(file: Path) -> None:
     """Print what FILE (default: results/baseline.json) holds."""
     from imbench.baseline import read
+    from imbench.printed import echo
 
-    click.echo(_described(read(file)))
+    echo(_described(read(file)))
 
 
 @baseline.command("diff")
@@ -87,10 +89,11 @@ def show(file: Path) -> None:
 def diff(results: Path, file: Path, metric: tuple[str, ...]) -> None:
     """Print what an update from a results folder would change; writes nothing."""
     from imbench.baseline import read
+    from imbench.printed import echo
 
     before = read(file)
     names = metric or tuple(before.side().metrics())
-    click.echo(_difference(before, _made(results, names, reason="not written")))
+    echo(_difference(before, _made(results, names, reason="not written")))
 
 
 def _made(

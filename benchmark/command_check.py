@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -171,19 +170,19 @@ def _stale(now: Side) -> tuple[str, ...]:
 
 def _print(cases: Sequence[Case], above: Sequence[str]) -> None:
     from imbench.checksheet import sheets
+    from imbench.printed import echo
     from imbench.text import terminal
 
     width = shutil.get_terminal_size((80, 24)).columns
-    text = terminal(sheets(cases, above), width)
-    encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    echo(terminal(sheets(cases, above), width))
 
 
 def _tell_github(cases: Sequence[Case], above: Sequence[str], verdict: str) -> None:
     from imbench.github import annotations, summary
+    from imbench.printed import echo
 
     for line in annotations(cases):
-        click.echo(line)
+        echo(line)
     named = os.environ.get(SUMMARY)
     if not named:
         click.echo(f"{SUMMARY} is not set: no step summary was written", err=True)

@@ -182,7 +182,7 @@ def _other_basis(basis: Basis, baseline: Side, now: Side) -> str | None:
     """Say how the results' data set of the same name differs, or None if there is none."""
     names = set(baseline.names[basis])
     others = [other for other, theirs in now.names.items() if names & set(theirs)]
-    if not others:
+    if not others or basis in others:
         return None
     apart = [differences([Group(basis), Group(other)]) for other in others]
     nearest = min(apart, key=len)
@@ -201,9 +201,9 @@ def _pairs(place: Place, metric: str, baseline: Side, now: Side) -> Pairs | Find
         {seed: run.scores[metric] for seed, run in side.runs[place].items() if metric in run.scores}
         for side in (baseline, now)
     )
-    where = [name for name, had in (("baseline", before), ("results", after)) if not had]
-    if where:
-        return Finding(metric, "not comparable", f"the {' and the '.join(where)} lack {metric}")
+    if not before or not after:
+        where = "the results have" if before else "the baseline has"
+        return Finding(metric, "not comparable", f"{where} no {metric}")
     if not any(seed in after for seed in before):
         return Finding(metric, "missing", f"no seed has {metric} on both sides")
     return Pairs(place, metric, lower_is_better(metric, load("metrics", metric)), before, after)
@@ -279,4 +279,5 @@ def _name(basis: Basis, baseline: Side, now: Side) -> str:
 
 def _order(place: Place, baseline: Side, now: Side) -> tuple[Any, ...]:
     name = _name(place.basis, baseline, now)
-    return name, repr(place.basis), row_order(Row(place.recipe, ())), place.minority
+    new = place.basis not in baseline.names
+    return name, new, repr(place.basis), row_order(Row(place.recipe, ())), place.minority
