@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -407,10 +408,9 @@ def test_decisions_serve_scores_of_decisions_only(make_record):
         for p in (0.9, 0.6)
     )
     place = next(iter(old.runs))
-    for slot in (old.runs[place],):
-        for seed, run in slot.items():
-            object.__setattr__(run, "outputs", Decisions.of(run.outputs))
-            assert run.outputs.decisions_only
+    slot = old.runs[place]
+    kept = {s: replace(run, outputs=Decisions.of(run.outputs)) for s, run in slot.items()}
+    old = replace(old, runs={place: kept})
     scores = [{seed: run.scores["f1"] for seed, run in s.runs[place].items()} for s in (old, new)]
     full = over_images(Pairs(place, "f1", False, *scores), old, new, 0.9)
     assert full is not None
