@@ -96,10 +96,10 @@ def test_the_missions_command_runs_every_method(ran):
     assert "CelebA" in printed or "celeba" in printed
     rows = json.loads(bench("report", "--json", data=data, where=work))
     text = json.dumps(rows)
-    for title in ("Vanilla", "TS", "US+CS", "OS+CS", "SMOTE", "CBL 0.9999"):
+    for title in ("Vanilla", "TS", "US+CS", "OS+CS", "SMOTE", "CBL 0.9999", "ALT", "AUG"):
         assert title in text
     records = list((work / "results").glob("*/*/*/*.json"))
-    assert len(records) == 2 * 2 * 12 * 2
+    assert len(records) == 2 * 2 * 14 * 2
 
 
 def test_what_is_done_is_not_done_again(ran):
