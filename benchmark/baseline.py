@@ -249,18 +249,12 @@ def _runs(
 ) -> Iterable[tuple[int, Run]]:
     for index, seed in enumerate(line.seeds):
         scores = {name: values[index] for name, values in line.scores.items()}
-        kept = line.predicted is not None and labels is not None
-        yield (
-            seed,
-            Run(
-                "ok",
-                scores={name: value for name, value in scores.items() if value is not None},
-                environment=environments[line.environment[index]],
-                outputs=Decisions(labels, _unpacked(line.predicted[index]), classes)
-                if kept
-                else None,
-            ),
-        )
+        outputs = None
+        if line.predicted is not None and labels is not None:
+            outputs = Decisions(labels, _unpacked(line.predicted[index]), classes)
+        known = {name: value for name, value in scores.items() if value is not None}
+        environment = environments[line.environment[index]]
+        yield seed, Run("ok", scores=known, environment=environment, outputs=outputs)
 
 
 def _packed(classes: NDArray[np.uint8]) -> str:

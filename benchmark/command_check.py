@@ -121,7 +121,9 @@ def _baseline(place: Path, rules: Rules) -> tuple[Side, str]:
     if place.is_dir():
         from imbench.baseline import METRICS
 
-        return _side(place, rules.margins or METRICS), f"against the records in {str(place)!r}"
+        return _side(
+            place, list(rules.margins or METRICS)
+        ), f"against the records in {str(place)!r}"
     from imbench.baseline import read
 
     baseline = read(place)
@@ -178,10 +180,10 @@ def _print(cases: Sequence[Case], above: Sequence[str]) -> None:
 
 
 def _tell_github(cases: Sequence[Case], above: Sequence[str], verdict: str) -> None:
-    from imbench.github import annotations, summary
+    from imbench.github import annotated, summary
     from imbench.printed import echo
 
-    for line in annotations(cases):
+    for line in annotated(cases):
         echo(line)
     named = os.environ.get(SUMMARY)
     if not named:

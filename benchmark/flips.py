@@ -62,9 +62,10 @@ def fewest(alpha: float) -> int:
 def _flips(replicates: int) -> Floats:
     if replicates <= EXACT:
         bits = np.arange(2**replicates)[:, None] >> np.arange(replicates) & 1
-        return 1.0 - 2.0 * bits
-    drawn = np.random.default_rng(SEED).integers(2, size=(DRAWN, replicates))
-    return np.concatenate([np.ones((1, replicates)), 1.0 - 2.0 * drawn])
+    else:
+        drawn = np.random.default_rng(SEED).integers(2, size=(DRAWN, replicates))
+        bits = np.concatenate([np.zeros((1, replicates), drawn.dtype), drawn])
+    return np.asarray(1 - 2 * bits, dtype=np.float64)
 
 
 def _share(largest: Floats, seen: Floats) -> Floats:

@@ -9,7 +9,7 @@ from imbench.conclusion import counted
 from imbench.regression import VERDICTS, Case
 from imbench.text import markdown
 
-__all__ = ["LIMIT", "MOST", "annotations", "summary"]
+__all__ = ["LIMIT", "MOST", "annotated", "summary"]
 
 MOST = 10
 """Annotations; GitHub shows ten of each kind of a step and drops the rest in silence."""
@@ -26,7 +26,7 @@ _LEVELS = {
 }
 
 
-def annotations(cases: Sequence[Case]) -> list[str]:
+def annotated(cases: Sequence[Case]) -> list[str]:
     """Return at most ten workflow commands, the gravest first; the last counts what is left out."""
     told = sorted(
         (case for case in cases if case.verdict in _LEVELS),
@@ -41,16 +41,16 @@ def annotations(cases: Sequence[Case]) -> list[str]:
     return lines
 
 
-def summary(cases: Sequence[Case], above: Sequence[str], verdict: str) -> str:
+def summary(cases: Sequence[Case], above: Sequence[str], verdict: str, limit: int = LIMIT) -> str:
     """Return the step summary: the outcome in a sentence, then all tables in Markdown.
 
-    Where they are too long, cases that are the same are left out, and then all but the sentence.
+    Where it has more than `limit` bytes, cases that are the same are left out, and then all but the sentence.
     """
     head = f"## bench check: {counted(cases)}\n\n{verdict}\n\n"
     moved = [case for case in cases if case.verdict != "same"]
     for shown, said in ((cases, ""), (moved, "Cases that are the same are left out.\n\n")):
         text = head + said + (markdown(sheets(shown, above)) if shown else "")
-        if len(text.encode()) <= LIMIT:
+        if len(text.encode()) <= limit:
             return text
     return f"{head}The tables are too long for a step summary.\n"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imbench.errors import NotComparable
 from imbench.groups import Basis, Group, Row, groups, row_order
 from imbench.means import score
-from imbench.metrics import predict
+from imbench.metrics import Metric, predict
 from imbench.record import Record, Scores
 from imbench.registry import load
 
@@ -199,7 +199,7 @@ def _newest(group: Group) -> list[Row]:
     return sorted(newest.values(), key=row_order)
 
 
-def _run(record: Record, metrics: Mapping[str, object]) -> Run:
+def _run(record: Record, metrics: Mapping[str, Metric]) -> Run:
     known = {key: record.environment[key] for key in MATTERS if key in record.environment}
     if not record.done:
         return Run(record.status, record.reason, environment=known)
