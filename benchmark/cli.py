@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -28,6 +28,10 @@ COMMANDS = {
     "check": ("imbench.command_check:check", "Compare the results with a baseline."),
     "baseline": ("imbench.command_baseline:baseline", "Make, show and compare a baseline."),
     "export": ("imbench.command_export:export", "Write scores and outputs for other programs."),
+    "generators": (
+        "imbench.command_generators:generators",
+        "Judge the trained generators that runs left.",
+    ),
     "list": ("imbench.command_list:list_", "List methods, data sets, metrics, networks, plug-ins."),
     "info": ("imbench.command_list:info", "Explain one method, data set, metric or network."),
     "data": ("imbench.command_data:data", "Get data sets and look into them."),
@@ -58,6 +62,13 @@ class _Lazy(click.Group):
                 f"unknown command {args[0]!r}: {did_you_mean(args[0], COMMANDS)}", ctx
             )
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1 and say nothing
+            _drop_output()
+            ctx.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -98,9 +109,13 @@ def _code(args: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted; the same command goes on where it was", 130)
     except BrokenPipeError:
-        # The reader, `head` say, has enough. Python would complain once more when it closes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+
+
+def _drop_output() -> None:
+    # The reader, `head` say, has enough. Python would complain once more when it closes.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, code: int) -> int:

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from imbench.record import Record
 
-__all__ = ["report"]
+__all__ = ["records_of", "report", "say"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -107,18 +107,18 @@ def report(
         "together": side_by_side,
         "command": shlex.join(["bench", *sys.argv[1:]]),
     }
-    records = _records(results)
+    records = records_of(results)
     if diagram is not None:
         _draw(records, options["metrics"], diagram)
         if not (asked or compare or claims or ranks or vs_paper):
             return
     if not asked:
         width = shutil.get_terminal_size((80, 24)).columns
-        _say(render(records, form="terminal", width=width, **options))
+        say(render(records, form="terminal", width=width, **options))
     for form, target in asked.items():
         text = render(records, form=form, **options)  # type: ignore[arg-type]
         if target == STDOUT:
-            _say(text)
+            say(text)
         else:
             write_whole(Path(target), text)
             click.echo(f"wrote {target}", err=True)
@@ -170,7 +170,8 @@ def _draw(records: list[Record], metrics: list[str], path: Path) -> None:
     click.echo(f"wrote {path}", err=True)
 
 
-def _records(results: Path) -> list[Record]:
+def records_of(results: Path) -> list[Record]:
+    """Return the records of a folder; NotComparable if it is not there or holds none."""
     from imbench.errors import NotComparable
     from imbench.store import Store
 
@@ -187,7 +188,7 @@ def _records(results: Path) -> list[Record]:
     return records
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     """Print, in the terminal's encoding whatever it is."""
     encoding = sys.stdout.encoding or "utf-8"
     try:
