@@ -22,6 +22,12 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 """Variable that names the file of a step's summary."""
 
 
+def _alpha(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not 0 < value < 0.5:  # nor is it NaN, which click's own range lets pass
+        raise click.BadParameter(f"{value:g} does not lie between 0 and 0.5")
+    return value
+
+
 @click.command("check")
 @click.argument("results", default="results", type=click.Path(path_type=Path))
 @click.option(
@@ -45,9 +51,10 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    type=float,
     default=0.05,
     show_default=True,
+    callback=_alpha,
     help="Chance of a false alarm of a whole check.",
 )
 @click.option(
@@ -98,10 +105,9 @@ def check(
 def _margins(given: Sequence[str]) -> dict[str, float] | None:
     from imbench.errors import UsageError
     from imbench.registry import load
-    from imbench.spec import split_list
 
     found = {}
-    for piece in (piece for text in given for piece in split_list(text)):
+    for piece in filter(None, (piece.strip() for text in given for piece in text.split(","))):
         name, equals, number = piece.partition("=")
         load("metrics", name)
         try:
@@ -176,7 +182,7 @@ def _print(cases: Sequence[Case], above: Sequence[str]) -> None:
     from imbench.text import terminal
 
     width = shutil.get_terminal_size((80, 24)).columns
-    echo(terminal(sheets(cases, above), width))
+    echo(terminal(sheets(cases, above), width).rstrip() + "\n")
 
 
 def _tell_github(cases: Sequence[Case], above: Sequence[str], verdict: str) -> None:

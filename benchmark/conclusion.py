@@ -58,7 +58,8 @@ def counted(cases: Iterable[Case]) -> str:
     """Return how many cases have each verdict, the gravest first."""
     verdicts = Counter(case.verdict for case in cases)
     said = [f"{verdicts[name]} {name}" for name in VERDICTS if verdicts[name]]
-    return f"{verdicts.total()} cases: {', '.join(said)}" if said else "no case"
+    plural = "s" * (verdicts.total() != 1)
+    return f"{verdicts.total()} case{plural}: {', '.join(said)}" if said else "no case"
 
 
 def _undecided(cases: Sequence[Case]) -> str:

@@ -44,7 +44,7 @@ def annotated(cases: Sequence[Case]) -> list[str]:
 def summary(cases: Sequence[Case], above: Sequence[str], verdict: str, limit: int = LIMIT) -> str:
     """Return the step summary: the outcome in a sentence, then all tables in Markdown.
 
-    Where it has more than `limit` bytes, cases that are the same are left out, and then all but the sentence.
+    Above `limit` bytes cases that are the same are left out, and then all but the sentence.
     """
     head = f"## bench check: {counted(cases)}\n\n{verdict}\n\n"
     moved = [case for case in cases if case.verdict != "same"]
