@@ -86,7 +86,6 @@ def broken(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(
             Path(module.__file__).parent,
             site / "imbench" / name.strip("."),
-            ignore=shutil.ignore_patterns("__pycache__"),
             dirs_exist_ok=True,
         )
     source = site / "imbench" / "methods" / "cost_sensitive.py"
@@ -209,7 +208,7 @@ def test_twenty_checks_of_an_unchanged_method_do_not_cry_wolf(make_record, good)
     """Real trainings that differ by chance alone, with no margin to hide in."""
     grid = settle(None, Options(**{k: [v] for k, v in RUN.items()}, settings=SETTINGS))
     (source,) = find_sources(grid, root=Path("nowhere")).values()
-    data = open_decoded(source.path)
+    data = open_decoded(source.folder)
     pixels, labels = data.train.pixels, np.asarray(data.train.labels)
     sides = [
         side_of(repeated(make_record, number, pixels, labels, data.test), ["f1"])
@@ -298,7 +297,6 @@ def test_fault_11_a_baseline_of_a_newer_imbench_is_refused(copy):
 @pytest.mark.parametrize("columns", ["40", "200"])
 def test_fault_27_no_terminal_a_comma_locale_and_few_columns(good, columns):
     """As a real process: the table keeps the columns, and one line says how it ended."""
-    plain = {"LC_ALL": "de_DE.UTF-8", "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "imbench", "check", str(good)],
         env={
