@@ -216,18 +216,12 @@ def test_twenty_checks_of_an_unchanged_method_do_not_cry_wolf(make_record, good)
     ]
     assert len({tuple(scores(side)) for side in sides}) == CHECKS + 1
     found = [
-        check(sides[0], side, Rules("statistical", {"f1": 0.0}))[0].verdict for side in sides[1:]
-    ]
-    paired = [
         check(old, new, Rules("statistical", {"f1": 0.0}))[0].verdict
         for old, new in itertools.pairwise(sides)
     ]
-    assert set(found + paired) <= {"worse", "better", "same", "inconclusive"}
+    assert set(found) <= {"worse", "better", "same", "inconclusive"}
     # At most one of twenty is expected; four or more have a chance of 0.016.
     assert found.count("worse") <= 3
-    assert paired.count("worse") <= 3
-    with_margin = [check(sides[0], side, Rules("statistical"))[0].verdict for side in sides[1:]]
-    assert with_margin.count("worse") <= 1
 
 
 def scores(side) -> list[float]:
