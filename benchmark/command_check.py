@@ -88,7 +88,7 @@ def check(
     before, said = _baseline(place, rules)
     now = _now(results, before, rules)
     cases = regression.check(before, now, rules)
-    above = (f"{said}; {_method(rules)}", *_stale(now))
+    above = (f"{said}; {_method(rules, before)}", *_stale(now))
     fault = fault_of(cases, require_complete=require_complete)
     _print(cases, above)
     if junit is not None:
@@ -157,11 +157,13 @@ def _side(folder: Path, metrics: Sequence[str]) -> Side:
     return side_of(records, list(metrics))
 
 
-def _method(rules: Rules) -> str:
+def _method(rules: Rules, before: Side) -> str:
     if rules.mode == "exact":
         return "scores must be equal"
-    margins = ", ".join(f"{name} {fall:g}" for name, fall in (rules.margins or {}).items())
-    return f"statistical, margin {margins or 'f1 0.02'}, alpha {rules.alpha:g}"
+    from imbench.regression import margins_of
+
+    margins = ", ".join(f"{name} {fall:g}" for name, fall in margins_of(rules, before).items())
+    return f"statistical, margin {margins}, alpha {rules.alpha:g}"
 
 
 def _stale(now: Side) -> tuple[str, ...]:

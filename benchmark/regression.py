@@ -19,7 +19,7 @@ from imbench.sides import MATTERS, Place, Run, Side
 from imbench.stats import ALPHA, MARGIN
 from imbench.testimages import over_images
 
-__all__ = ["TOLERANCE", "VERDICTS", "Case", "Finding", "Mode", "Rules", "check"]
+__all__ = ["TOLERANCE", "VERDICTS", "Case", "Finding", "Mode", "Rules", "check", "margins_of"]
 
 Mode = Literal["exact", "statistical"]
 
@@ -111,7 +111,7 @@ def check(baseline: Side, now: Side, rules: Rules) -> list[Case]:
     """Compare `now` with `baseline`, place by place, in the order of the tables."""
     baseline = baseline.finished()
     places = sorted({*baseline.runs, *now.runs}, key=lambda place: _order(place, baseline, now))
-    margins = _margins(rules, baseline)
+    margins = margins_of(rules, baseline)
     lone: dict[Place, Finding] = {}
     sides: dict[Place, list[Pairs | Finding]] = {}
     for place in places:
@@ -139,7 +139,8 @@ def check(baseline: Side, now: Side, rules: Rules) -> list[Case]:
     ]
 
 
-def _margins(rules: Rules, baseline: Side) -> dict[str, float]:
+def margins_of(rules: Rules, baseline: Side) -> dict[str, float]:
+    """Return the metrics that are checked, and the fall of each that is let pass."""
     if rules.margins:
         return dict(rules.margins)
     known = baseline.metrics()
