@@ -143,8 +143,8 @@ class CycleGAN:
         judged = ((self.d_b, b, fake_b, self.pool_b), (self.d_a, a, fake_a, self.pool_a))
         for net, real, fake, pool in judged:
             old = pool.query(fake.detach(), self.rng)
-            scores = net(self._seen(torch.cat([real, old])))
-            total = total + discriminator_loss(self.settings.gan, *scores.split(len(real)))
+            scores = net(self._seen(torch.cat([real, old]))).split([len(real), len(old)])
+            total = total + discriminator_loss(self.settings.gan, *scores)
         return total
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from imbench.errors import UsageError
 
-__all__ = ["ADVERSARIAL", "GanSettings", "Sizes", "default_sizes", "lr_factor"]
+__all__ = ["ADVERSARIAL", "GanSettings", "Sizes", "default_sizes", "is_number", "lr_factor"]
 
 ADVERSARIAL = ("lsgan", "bce")
 
@@ -77,13 +77,13 @@ class GanSettings:
         _whole("batch", self.batch, 1)
         for name in ("pool", "width", "blocks", "layers", "patch_width"):
             _whole(name, getattr(self, name), 0)
-        if not _number(self.lr) or self.lr <= 0:
+        if not is_number(self.lr) or self.lr <= 0:
             raise UsageError(f"lr={self.lr!r}; a learning rate is a number above 0")
         for name in ("cycle", "identity"):
             value = getattr(self, name)
-            if not _number(value) or value < 0:
+            if not is_number(value) or value < 0:
                 raise UsageError(f"{name}={value!r}; a weight is a number from 0 on")
-        if not _number(self.ema) or not 0 <= self.ema < 1:
+        if not is_number(self.ema) or not 0 <= self.ema < 1:
             raise UsageError(f"ema={self.ema!r}; a decay lies in [0, 1)")
         if not isinstance(self.da, bool):
             raise UsageError(f"da={self.da!r}; write true or false")
@@ -117,7 +117,8 @@ def lr_factor(step: int, steps: int) -> float:
     return 1.0 - max(0, step + 1 - constant) / (steps // 2 + 1)
 
 
-def _number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a parameter, which a recipe gives as any kind of value, is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.examples import Examples
+from imbench.methods._gan_settings import is_number
 from imbench.methods.class_balanced import effective_number
 from imbench.part import Part
 
@@ -76,7 +77,7 @@ class JointPart(Part):
     def _refuse_what_cannot_be_meant(self) -> None:
         """Raise UsageError for a wrong parameter: before anything is trained."""
         gamma = self.gamma
-        if not (gamma in GAMMAS if isinstance(gamma, str) else 0 < gamma < np.inf):
+        if not (gamma in GAMMAS if isinstance(gamma, str) else gamma > 0):
             raise UsageError(f"gamma={gamma!r}; write a number above 0 or {', '.join(GAMMAS)}")
         for name, what in (
             ("kappa", "the worth of a fake"),
@@ -84,7 +85,7 @@ class JointPart(Part):
             ("beta", "beta of effective numbers"),
         ):
             value = getattr(self, name)
-            if value is not None and not (not isinstance(value, str) and 0 <= value <= 1):
+            if value is not None and not (is_number(value) and 0 <= value <= 1):
                 raise UsageError(f"{name}={value!r}; {what} lies in [0, 1]")
 
     def _join(

@@ -231,11 +231,12 @@ def _resume(pair: Pair, until: int, folder: Path) -> None:
 
 def _run_and_save(pair: Pair, until: int, folder: Path) -> None:
     partial = folder / f"{pair.key}-part.pt"
+    saved = time.perf_counter()
     while pair.done < until:
-        start = time.perf_counter()
-        while pair.done < until and time.perf_counter() - start < SAVE_EVERY:
-            pair.run(min(until, pair.done + 10))
-        checkpoint.save(partial, pair.state())
+        pair.run(min(until, pair.done + 10))
+        if time.perf_counter() - saved >= SAVE_EVERY:
+            checkpoint.save(partial, pair.state())
+            saved = time.perf_counter()
     checkpoint.save(folder / f"{pair.key}-{until}.pt", pair.state())
     partial.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.examples import Examples
-from imbench.methods._gan_settings import GanSettings
+from imbench.methods._gan_settings import GanSettings, is_number
 from imbench.methods._joint import JointPart
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class TranslatedPart(JointPart):
         super()._refuse_what_cannot_be_meant()
         if self.variant not in VARIANTS:
             raise UsageError(f"variant={self.variant!r}; write {' or '.join(VARIANTS)}")
-        if isinstance(self.ratio, str) or self.ratio < 0:
+        if not is_number(self.ratio) or self.ratio < 0:
             raise UsageError(f"ratio={self.ratio!r}; write a number from 0 on")
         _ = self.gan_settings  # raises
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imbench.augment import parse_augment
 from imbench.errors import UsageError
 from imbench.examples import Examples
+from imbench.methods._gan_settings import is_number
 from imbench.methods._translated import TranslatedPart
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ pool, width, blocks, layers, patch_width, da, ema
         super()._refuse_what_cannot_be_meant()
         for name in ("warmup", "ramp", "freeze"):
             value = getattr(self, name)
-            if isinstance(value, str) or not 0 <= value <= 1:
+            if not is_number(value) or not 0 <= value <= 1:
                 raise UsageError(f"{name}={value!r}; a share of the steps lies in [0, 1]")
-        if isinstance(self.judge, str) or self.judge < 0:
+        if not is_number(self.judge) or self.judge < 0:
             raise UsageError(f"judge={self.judge!r}; a weight is a number from 0 on")
         for name, low in (("k_g", 0), ("k_m", 1)):
             value = getattr(self, name)

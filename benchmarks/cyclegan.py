@@ -1,0 +1,174 @@
+"""A CycleGAN step: ours against a textbook implementation, same networks, images and losses.
+
+The textbook side does what a reader of the paper writes: one forward pass for each term, contiguous
+tensors, Adam as torch gives it by default. Ours puts identity and fake, real and fake images into
+one batch, and takes channels_last and the fused Adam. Both start from the same weights; the losses
+of the first steps must agree, or the comparison is refused. Times are processor seconds of one
+thread.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from _measure import (
+    arguments,
+    interleave,
+    processor_clock,
+    show_machine,
+    show_ratio,
+    show_times,
+)
+from torch import Tensor, nn
+
+from imbench.methods._cyclegan import CycleGAN
+from imbench.methods._gan_settings import GanSettings
+from imbench.training import fixed_threads
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Sizes of the networks and of a batch."""
+
+    width: int
+    blocks: int
+    side: int
+    batch: int
+
+    def __str__(self) -> str:
+        return f"width {self.width}, {self.side} px, batch {self.batch}"
+
+    @property
+    def settings(self) -> GanSettings:
+        """As our side takes them; no pool, whose draws would let the two sides drift apart."""
+        return GanSettings(
+            batch=self.batch, width=self.width, blocks=self.blocks, layers=2, patch_width=32, pool=0
+        )
+
+
+CASES = (
+    Case(width=32, blocks=4, side=64, batch=1),
+    Case(width=32, blocks=4, side=64, batch=8),
+    Case(width=16, blocks=3, side=32, batch=1),
+    Case(width=16, blocks=3, side=32, batch=8),
+)
+TINY = (Case(width=4, blocks=1, side=16, batch=1),)
+
+
+class Textbook:
+    """CycleGAN as the paper's equations read, term by term."""
+
+    def __init__(self, start: CycleGAN) -> None:
+        self.g_ab, self.g_ba, self.d_a, self.d_b = (
+            deepcopy(net).to(memory_format=torch.contiguous_format)
+            for net in (start.g_ab, start.g_ba, start.d_a, start.d_b)
+        )
+        self.opt_g = torch.optim.Adam(
+            [*self.g_ab.parameters(), *self.g_ba.parameters()], lr=2e-4, betas=(0.5, 0.999)
+        )
+        self.opt_d = torch.optim.Adam(
+            [*self.d_a.parameters(), *self.d_b.parameters()], lr=2e-4, betas=(0.5, 0.999)
+        )
+        self.l1, self.mse = nn.L1Loss(), nn.MSELoss()
+
+    def against(self, scores: Tensor, target: float) -> Tensor:
+        """Return the least-squares loss of scores."""
+        out: Tensor = self.mse(scores, torch.full_like(scores, target))
+        return out
+
+    def step(self, a: Tensor, b: Tensor) -> list[float]:
+        """Update the generators, then the discriminators; return the losses."""
+        for critic in (self.d_a, self.d_b):
+            critic.requires_grad_(False)
+        self.opt_g.zero_grad()
+        fake_b, fake_a = self.g_ab(a), self.g_ba(b)
+        fooled = self.against(self.d_b(fake_b), 1) + self.against(self.d_a(fake_a), 1)
+        cycle = 10 * (self.l1(self.g_ba(fake_b), a) + self.l1(self.g_ab(fake_a), b))
+        identity = 5 * (self.l1(self.g_ab(b), b) + self.l1(self.g_ba(a), a))
+        (fooled + cycle + identity).backward()
+        self.opt_g.step()
+        for critic in (self.d_a, self.d_b):
+            critic.requires_grad_(True)
+        self.opt_d.zero_grad()
+        total = torch.zeros(())
+        for critic, real, fake in ((self.d_a, a, fake_a), (self.d_b, b, fake_b)):
+            loss = 0.5 * (self.against(critic(real), 1) + self.against(critic(fake.detach()), 0))
+            loss.backward()
+            total = total + loss.detach()
+        self.opt_d.step()
+        return [float(fooled), float(cycle), float(identity), float(total)]
+
+
+def images(case: Case, steps: int) -> list[tuple[Tensor, Tensor]]:
+    """Return noise: what a step costs does not depend on what it sees."""
+    rng = np.random.default_rng(0)
+    shape = (steps, 2, case.batch, 3, case.side, case.side)
+    pixels = torch.from_numpy(rng.uniform(-1, 1, shape).astype(np.float32))
+    return [(pair[0], pair[1]) for pair in pixels]
+
+
+def channels_last(pairs: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """Return the images in the memory format that our batches come in."""
+    last = torch.channels_last
+    return [(a.contiguous(memory_format=last), b.contiguous(memory_format=last)) for a, b in pairs]
+
+
+def refuse_other_losses(case: Case) -> None:
+    """Stop unless both sides descend the same losses."""
+    ours = CycleGAN((3, case.side, case.side), case.settings, 0, CPU)
+    theirs = Textbook(ours)
+    for a, b in images(case, 3):
+        found = ours.step(a, b, 1.0).tolist()
+        expected = theirs.step(a, b)
+        apart = max(abs(x / y - 1) for x, y in zip(found[:3] + found[4:], expected, strict=True))
+        if apart > 1e-3:
+            raise SystemExit(f"{case}: losses are {apart:.2g} apart: not the same work")
+
+
+def measure(case: Case, steps: int, repeats: int) -> None:
+    """Time both sides and print their ratio."""
+    refuse_other_losses(case)
+    ours = CycleGAN((3, case.side, case.side), case.settings, 0, CPU)
+    theirs = Textbook(ours)
+    plain = images(case, steps)
+    last = channels_last(plain)
+
+    def run_ours() -> None:
+        for a, b in last:
+            float(ours.step(a, b, 1.0).sum())
+
+    def run_theirs() -> None:
+        for a, b in plain:
+            theirs.step(a, b)
+
+    run_ours()
+    run_theirs()
+    times = interleave(
+        {
+            f"{case}: ours": lambda: processor_clock(run_ours) / steps,
+            f"{case}: textbook": lambda: processor_clock(run_theirs) / steps,
+        },
+        repeats,
+    )
+    show_times(times, "ms")
+    mine, textbook = times.values()
+    target = 1.1 if case == CASES[0] else 1.0
+    show_ratio(f"cyclegan step, {case}", textbook, mine, at_least=target)
+
+
+def main() -> None:
+    """Measure every case."""
+    args = arguments(__doc__, repeats=7).parse_args()
+    show_machine()
+    with fixed_threads(1):
+        for case in TINY if args.tiny else CASES:
+            measure(case, 2 if args.tiny else max(2, 16 // case.batch), args.repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,340 @@
+"""A pair of generators: resumed bit for bit, trained once, and no file of it is trusted."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from imbench import checkpoint
+from imbench.errors import Diverged
+from imbench.methods import _pair
+from imbench.methods._gan_settings import GanSettings
+from imbench.methods._pair import Pair, to_pixels, to_signed, trained_pair
+from imbench.part import Context
+
+STEPS = 24
+# A pool smaller than what passes through it, a running mean and augmentation: all have a state.
+SETTINGS = GanSettings(
+    steps=STEPS, batch=2, pool=5, width=4, blocks=1, layers=1, patch_width=4, da=True, ema=0.9
+)
+MAKE = f"""
+import numpy as np
+import torch
+from pathlib import Path
+from imbench.methods import _pair
+from imbench.methods._gan_settings import GanSettings
+from imbench.methods._pair import Pair, trained_pair
+from imbench.part import Context
+
+torch.set_num_threads(1)
+rng = np.random.default_rng(0)
+a = rng.integers(0, 130, (9, 8, 8, 3), dtype=np.uint8)
+b = rng.integers(120, 256, (4, 8, 8, 3), dtype=np.uint8)
+
+def make(folder):
+    context = Context(seed=3, augment="flip+crop", folder=folder)
+    return Pair(a, b, {SETTINGS!r}, context)
+"""
+SCOPE = {}
+exec(MAKE, SCOPE)  # the same lines as the processes below run
+make = SCOPE["make"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def straight():
+    """Return the state of a pair that was trained without a break."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pair = make(None)
+    pair.run(STEPS)
+    torch.set_num_threads(before)
+    return pair
+
+
+def flat(content, name=""):
+    """Yield the leaves of nested tensors and plain data."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from flat(value, f"{name}.{key}")
+    elif isinstance(content, list | tuple):
+        for place, value in enumerate(content):
+            yield from flat(value, f"{name}.{place}")
+    else:
+        yield name, content
+
+
+def assert_same(found, expected):
+    found, expected = dict(flat(found)), dict(flat(expected))
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        if isinstance(value, torch.Tensor):
+            assert torch.equal(found[name], value), name
+        else:
+            assert found[name] == value, name
+
+
+def whole(pair):
+    """Return all of a pair's state but the time it took."""
+    return {**pair.state(), "gan": pair.gan.state(), "seconds": 0}
+
+
+@pytest.mark.parametrize("split", [1, 7, STEPS // 2])
+def test_a_training_in_two_pieces_is_bitwise_one_training(tmp_path, straight, split):
+    first = make(None)
+    first.run(split)
+    checkpoint.save(tmp_path / "half.pt", first.state())
+    second = make(None)
+    second.load(checkpoint.load(tmp_path / "half.pt"))
+    assert second.done == split
+    second.run(STEPS)
+    assert_same(whole(second), whole(straight))
+
+
+KILLED = (
+    MAKE
+    + """
+import os, signal, sys
+_pair.SAVE_EVERY = 0.0
+pair = make(Path(sys.argv[1]))
+step = pair.gan.step
+def last(*given):
+    if pair.done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(*given)
+pair.gan.step = last
+trained_pair(pair, pair.settings.steps)
+"""
+)
+
+
+def test_a_killed_training_goes_on_bitwise(tmp_path, straight):
+    command = [sys.executable, "-P", "-c", KILLED, str(tmp_path), "23"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pair = make(tmp_path)
+    left = {file.name for file in tmp_path.glob("*.pt")}
+    assert left == {f"{pair.key}-{STEPS // 2}.pt", f"{pair.key}-part.pt"}
+    steps = []
+    step = pair.gan.step
+    pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
+    assert trained_pair(pair, STEPS) is pair
+    # From the last checkpoint, ten steps after the middle, and not from there or the start.
+    assert steps == [22, 23]
+    assert not pair.reused
+    assert_same(whole(pair), whole(straight))
+    left = {file.name for file in tmp_path.glob("*.pt")}
+    assert left == {f"{pair.key}-{STEPS // 2}.pt", f"{pair.key}-{STEPS}.pt"}
+
+
+BOTH = (
+    MAKE
+    + """
+import sys
+pair = make(Path(sys.argv[1]))
+steps = []
+step = pair.gan.step
+pair.gan.step = lambda *given: steps.append(1) or step(*given)
+print("ready", flush=True)
+sys.stdin.readline()
+trained_pair(pair, pair.settings.steps)
+print(len(steps), pair.reused)
+"""
+)
+
+
+def test_two_processes_that_need_one_pair_train_it_once(tmp_path, straight):
+    command = [sys.executable, "-P", "-c", BOTH, str(tmp_path)]
+    pipe = subprocess.PIPE
+    both = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for one in both:
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = sorted(one.communicate(timeout=250)[0].strip() for one in both)
+    assert said == ["0 True", f"{STEPS} False"]
+    mine = trained_pair(make(tmp_path), STEPS)
+    assert mine.reused
+    x = straight.a
+    assert (mine.translate(x, to_minority=True) == straight.translate(x, to_minority=True)).all()
+
+
+class Bomb:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (self.marker,)
+
+
+def malicious(path, marker):
+    torch.save({"key": Bomb(marker)}, path)
+
+
+def malicious_pickle(path, marker):
+    path.write_bytes(pickle.dumps(Bomb(marker)))
+
+
+def truncated(path, _):
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+@pytest.mark.parametrize("spoil", [malicious, malicious_pickle, truncated])
+def test_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straight, spoil, caplog):
+    trained_pair(make(tmp_path), STEPS)
+    for name in (STEPS, STEPS // 2):
+        spoil(tmp_path / f"{straight.key}-{name}.pt", str(tmp_path / "ran"))
+    pair = trained_pair(make(tmp_path), STEPS)
+    assert not (tmp_path / "ran").exists()
+    assert caplog.text.count("is not a checkpoint") == 2
+    assert not pair.reused
+    assert_same(whole(pair), whole(straight))
+    assert trained_pair(make(tmp_path), STEPS).reused
+
+
+def test_a_checkpoint_of_another_pair_is_not_taken(tmp_path, straight):
+    trained_pair(make(tmp_path), STEPS)
+    path = tmp_path / f"{straight.key}-{STEPS}.pt"
+    checkpoint.save(path, {**checkpoint.load(path), "key": "another"})
+    (tmp_path / f"{straight.key}-{STEPS // 2}.pt").unlink()
+    pair = trained_pair(make(tmp_path), STEPS)
+    assert not pair.reused
+    assert_same(whole(pair), whole(straight))
+
+
+def test_half_a_training_is_shared_with_a_whole_one(tmp_path, straight):
+    half = trained_pair(make(tmp_path), STEPS // 2)
+    assert half.file == f"{half.key}-{STEPS // 2}.pt"
+    pair = make(tmp_path)
+    steps = []
+    step = pair.gan.step
+    pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
+    trained_pair(pair, STEPS)
+    assert steps == list(range(STEPS // 2, STEPS))
+    assert_same(whole(pair), whole(straight))
+    # And the other way round: what a whole training left half way serves the next.
+    again = trained_pair(make(tmp_path), STEPS // 2)
+    assert again.reused
+    assert_same(whole(again), whole(half))
+
+
+def test_a_kept_end_translates_and_is_smaller_than_what_training_needs(tmp_path, straight):
+    trained_pair(make(tmp_path), STEPS)
+    end, middle = (tmp_path / f"{straight.key}-{steps}.pt" for steps in (STEPS, STEPS // 2))
+    assert end.stat().st_size < 0.5 * middle.stat().st_size
+    assert "optimisers" not in checkpoint.load(end)["gan"]
+
+
+def test_keeping_names_generators_by_their_content(tmp_path):
+    pair = make(tmp_path)
+    pair.run(2)
+    pair.keep()
+    first = pair.file
+    pair.keep()
+    assert pair.file == first
+    pair.run(3)
+    pair.keep()
+    assert pair.file != first
+    assert first.startswith(pair.key)
+    loaded = make(None)
+    loaded.load(checkpoint.load(tmp_path / first))
+    assert loaded.done == 2
+    nowhere = make(None)
+    nowhere.keep()
+    assert nowhere.file == ""
+
+
+def variant(*, a=None, label=1, settings=SETTINGS, **context):
+    pair = make(None)
+    given = {"seed": 3, "augment": "flip+crop", **context}
+    return Pair(pair.a if a is None else a, pair.b, settings, Context(**given), label)
+
+
+def test_the_key_follows_whatever_training_depends_on(straight):
+    same = variant()
+    assert same.key == straight.key
+    # How long the classifier trains and where things are kept change no generator.
+    assert variant(steps=7).key == straight.key
+    others = [
+        variant(seed=4),
+        variant(augment="none"),
+        variant(label=2),
+        variant(a=straight.a[::-1]),
+        variant(settings=GanSettings(steps=STEPS, width=4)),
+    ]
+    torch.set_num_threads(2)
+    others.append(variant())
+    keys = {pair.key for pair in others}
+    assert len(keys) == len(others)
+    assert straight.key not in keys
+
+
+def test_divergence_is_noticed_at_its_step():
+    settings = GanSettings(steps=9, batch=2, lr=1e25, width=4, blocks=1, layers=1, patch_width=4)
+    probe = variant(settings=settings)
+    first = next(
+        step
+        for step in range(9)
+        if not bool(probe.gan.step(*probe._batches(), 1.0).isfinite().all())
+    )
+    assert 0 < first < 5
+    pair = variant(settings=settings)
+    with pytest.raises(Diverged, match=f"generator loss is not finite at step {first}") as caught:
+        pair.run(9)
+    assert caught.value.step == first
+
+
+def test_the_minority_is_drawn_with_replacement_and_the_majority_in_passes(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        _pair, "augment", lambda x, steps, rng: seen.append(x[:, 0, 0, 0].tolist()) or x
+    )
+    a = np.arange(9, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    pair = Pair(a, a[:4] + 100, SETTINGS, Context())
+    for _ in range(18):
+        pair._batches()
+    majority = np.concatenate([row[:2] for row in seen])
+    minority = np.concatenate([row[2:] for row in seen])
+    for start in range(0, 36, 9):
+        assert sorted(majority[start : start + 9]) == list(range(9))
+    assert set(minority) == {100, 101, 102, 103}
+    assert len(set(np.bincount(minority)[100:])) > 1
+
+
+def test_pixels_survive_the_way_there_and_back():
+    x = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    signed = to_signed(x, torch.device("cpu"))
+    assert (float(signed.min()), float(signed.max())) == (-1, 1)
+    assert (to_pixels(signed) == x).all()
+    assert (to_pixels(torch.full((1, 3, 2, 2), 1.7)) == 255).all()
+    # A float image is the caller's: it is not scaled where it lies.
+    given = np.full((1, 2, 2, 1), 255.0, np.float32)
+    to_signed(given, torch.device("cpu"))
+    assert (given == 255).all()
+
+
+def test_translation_of_nothing_is_nothing(straight):
+    assert straight.translate(straight.a[:0], to_minority=True).shape == (0, 8, 8, 3)
+    pieces = straight.translate(straight.a, to_minority=True, m=4)
+    assert pieces.shape == straight.a.shape
+    assert pieces.dtype == np.uint8
+
+
+def test_losses_are_logged_along_the_way(straight):
+    steps = [line[0] for line in straight.history]
+    assert steps == list(range(2, STEPS + 1, 2))
+    assert all(len(line) == 6 and np.isfinite(line).all() for line in straight.history)
+    assert straight.seconds > 0
