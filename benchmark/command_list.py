@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,8 +102,6 @@ def _plugin_texts(name: str) -> list[str]:
 
 
 def _plugin_text(plugin: Plugin) -> str:
-    import inspect
-
     from imbench.errors import UsageError
     from imbench.pluginfaults import interface_fault
     from imbench.registry import load
@@ -116,13 +115,20 @@ def _plugin_text(plugin: Plugin) -> str:
         fault = str(error)
     if fault is not None:
         return f"{head}\n\nDISABLED: {fault}"
-    parts = [head, inspect.getdoc(found) or "Says nothing of itself."]
+    parts = [head, *_source(plugin.kind, found), inspect.getdoc(found) or "Says nothing of itself."]
     return "\n\n".join([*parts, *_details(plugin.kind, found)])
 
 
-def _details(kind: str, found: Any) -> list[str]:
-    import inspect
+def _source(kind: str, found: Any) -> list[str]:
+    """Return what the file of a method or data set says first: the paper it follows."""
+    if kind not in ("methods", "datasets"):
+        return []
+    module = inspect.getmodule(found)
+    text = "" if module is None else inspect.cleandoc(module.__doc__ or "")
+    return [text] if text else []
 
+
+def _details(kind: str, found: Any) -> list[str]:
     lines = []
     if title := getattr(found, "title", ""):
         lines.append(f"in tables: {title}")

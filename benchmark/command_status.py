@@ -39,6 +39,7 @@ class State:
 
 def state_of(cells: Sequence[Cell], known: dict[str, Entry], held: Iterable[Claim]) -> State:
     """Sort the cells of a plan by state; records beyond the plan count too."""
+    held = list(held)
     running = {key for claim in held for key in claim.cells}
     everything = {cell.key: cell for cell in cells}
     everything |= {key: entry.cell for key, entry in known.items() if key not in everything}
@@ -82,7 +83,7 @@ def status(results: Path) -> None:
 
 
 def _left(
-    rows: dict[tuple[str, str], Counter[str]], known: dict[str, Entry], held: Iterable[Claim]
+    rows: dict[tuple[str, str], Counter[str]], known: dict[str, Entry], held: Sequence[Claim]
 ) -> float | None:
     todo = sum(counts["missing"] + counts["running"] for counts in rows.values())
     spent = [entry.seconds for entry in known.values() if entry.done]
@@ -91,7 +92,7 @@ def _left(
     if not any(spent):
         return None
     # Cells that share a training cost nothing, here as there: so the mean is over all of them.
-    return sum(spent) / len(spent) * todo / max(1, len(list(held)))
+    return sum(spent) / len(spent) * todo / max(1, len(held))
 
 
 def _table(state: State) -> str:

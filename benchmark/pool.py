@@ -6,12 +6,15 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from imbench.job import Job, Report
 
-__all__ = ["MALLOC", "Broken", "Pool"]
+__all__ = ["MALLOC", "THREADS", "Broken", "Pool"]
 
 MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
@@ -19,6 +22,16 @@ MALLOC = {
     "MALLOC_TOP_PAD_": str(1 << 26),
 }
 """glibc gives memory back after every step and faults it in again: with these, x 1.15."""
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""What numerical libraries ask, when they are loaded, for how many threads they may start."""
 IDLE = 60
 """Seconds after which a worker without work ends."""
 
@@ -50,47 +63,48 @@ class Pool:
     def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
         """Yield reports as they come; at most `at_once` jobs are under way.
 
+        The next job is asked for when a report has been taken, so that whoever takes them can
+        end the jobs. ``joblib.Parallel`` asks for as many as there are workers ahead of time.
+
         Raises
         ------
         Broken
             If a worker died. Those who ask should look at `unreported`, and may run more.
         """
-        from joblib import Parallel, delayed, parallel_config
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         self.unreported.clear()
-
-        def taken() -> Iterator[object]:
-            for job in jobs:
-                self.unreported[job.key] = job
-                yield delayed(self.work)(job)
-
-        # joblib runs one job at a time in this process: ask for two workers, and for as many jobs
-        # ahead as are wanted.
-        ahead = at_once or self.workers
+        jobs, workers = iter(jobs), at_once or self.workers
+        pending: set[Future[Report]] = set()
         try:
-            with (
-                _environment(),
-                _deaf_children(),
-                parallel_config(
-                    backend="loky",
-                    inner_max_num_threads=self.threads,
-                    initializer=_ignore_interrupts,
-                    idle_worker_timeout=IDLE,
-                ),
-            ):
-                reports = Parallel(
-                    n_jobs=max(2, self.workers),
-                    return_as="generator_unordered",
-                    pre_dispatch=ahead,
-                    batch_size=1,
-                    max_nbytes=None,
-                )(taken())
-            for report in reports:
-                self.unreported.pop(report.job.key, None)
-                yield report
+            # One for all jobs: where the old one is broken, a second call makes a new one.
+            executor = self._executor(workers)
+            while True:
+                for job in islice(jobs, workers - len(pending)):
+                    self.unreported[job.key] = job
+                    with _deaf_children():
+                        pending.add(executor.submit(self.work, job))
+                if not pending:
+                    return
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=lambda one: one.exception() is not None):
+                    report = future.result()
+                    self.unreported.pop(report.job.key, None)
+                    yield report
         except BrokenProcessPool as error:
             raise Broken(_cause(error)) from error
+
+    def _executor(self, workers: int) -> Any:
+        from joblib.externals.loky import get_reusable_executor
+
+        memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
+        with _deaf_children():
+            return get_reusable_executor(
+                max_workers=workers,
+                timeout=IDLE,
+                initializer=_ignore_interrupts,
+                env={**dict.fromkeys(THREADS, str(self.threads)), **memory},
+            )
 
     @staticmethod
     def close() -> None:
@@ -114,18 +128,6 @@ def _cause(error: Exception) -> str:
 def _ignore_interrupts() -> None:
     """Leave Ctrl-C, which the terminal sends to every process of the run, to the run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _environment() -> Iterator[None]:
-    """Set what workers inherit when they start, where the user has not."""
-    added = {key: value for key, value in MALLOC.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
 
 
 @contextmanager

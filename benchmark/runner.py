@@ -104,14 +104,16 @@ class Runner:
         self.name = secrets.token_hex(6)
         self.pool = Pool(workers, threads, run_job)
         self.result = Result()
-        self.under_way = 0
+        self._waiting: deque[Job] = deque()
+        self._busy: list[Job] = []
         self._overdue: set[str] = set()
         self._starts = 0
 
     @property
     def running(self) -> int:
-        """Jobs under way; one may be handed out before the report of the last one is read."""
-        return min(self.under_way, self.pool.workers)
+        """Jobs under way, those that take the place of the one just told of included."""
+        left = 0 if self.result.stopped else len(self._waiting)
+        return min(len(self.pool.unreported) + left, self.pool.workers)
 
     def run(self, jobs: Sequence[Job]) -> Result:
         """Do all jobs, or as many as the limits and the user allow.
@@ -122,11 +124,12 @@ class Runner:
             If the machine is at fault: a full disk, a device that is not there, workers that
             do not start.
         """
-        waiting = deque(replace(job, run=self.name, timeout=self.limits.timeout) for job in jobs)
+        given = {"run": self.name, "timeout": self.limits.timeout}
+        self._waiting = deque(replace(job, **given) for job in jobs)
         drop_dead(self.store.folder)
         with self._listening(), self._watched():
             try:
-                self._work(waiting)
+                self._work()
             except KeyboardInterrupt:
                 self.result.stopped = "interrupted"
             finally:
@@ -136,49 +139,45 @@ class Runner:
             raise EnvironmentFault(self.result.stopped)
         return self.result
 
-    def _work(self, waiting: deque[Job]) -> None:
-        busy: list[Job] = []
-        while waiting and not self.result.stopped:
+    def _work(self) -> None:
+        while self._waiting and not self.result.stopped:
             try:
-                for report in self.pool.run(self._next(waiting)):
+                for report in self.pool.run(self._next()):
                     self._starts = 0
-                    self._take(report, busy)
+                    self._take(report)
             except Broken as error:
-                self._recover(waiting, busy, str(error))
-            if busy and not waiting and not self.result.stopped:
+                self._recover(str(error))
+            if self._busy and not self._waiting and not self.result.stopped:
                 time.sleep(WAIT)
-                waiting.extend(busy)
-                busy.clear()
+                self._waiting.extend(self._busy)
+                self._busy.clear()
 
-    def _next(self, waiting: deque[Job]) -> Iterator[Job]:
-        # Read by joblib whenever a worker is free: ends at once when the run is to stop.
-        while waiting and not self.result.stopped:
-            self.under_way += 1
-            yield waiting.popleft()
+    def _next(self) -> Iterator[Job]:
+        # Read by the pool whenever a worker is free: ends at once when the run is to stop.
+        while self._waiting and not self.result.stopped:
+            yield self._waiting.popleft()
 
-    def _take(self, report: Report, busy: list[Job]) -> None:
-        self.under_way -= 1
+    def _take(self, report: Report) -> None:
         if report.stop:
             self.result.stopped = self.result.stopped or report.stop
         elif report.busy:
-            busy.append(report.job)
+            self._busy.append(report.job)
         for outcome in report.outcomes:
             self._tell(outcome)
 
     def _tell(self, outcome: Outcome) -> None:
         self.result.outcomes.append(outcome)
-        self.tell(outcome)
         most = self.limits.failures
         if most is not None and len(self.result.bad) >= most:
             self.result.stopped = self.result.stopped or "failures"
+        self.tell(outcome)
 
-    def _recover(self, waiting: deque[Job], busy: list[Job], cause: str) -> None:
+    def _recover(self, cause: str) -> None:
         """Sort out a dead pool: what had begun is tried once more, alone; the rest waits again."""
         left = list(self.pool.unreported.values())
-        self.under_way = 0
         begun = {claim.key for claim in drop_dead(self.store.folder, run=self.name)}
         suspects = [job for job in left if job.key in begun]
-        waiting.extendleft(job for job in reversed(left) if job.key not in begun)
+        self._waiting.extendleft(job for job in reversed(left) if job.key not in begun)
         self._starts = 0 if suspects else self._starts + 1
         if self._starts >= STARTS:
             raise EnvironmentFault(
@@ -188,19 +187,17 @@ class Runner:
             if job.key in self._overdue:
                 self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
             elif self.result.stopped:
-                waiting.appendleft(job)
+                self._waiting.appendleft(job)
             else:
-                self._alone(job, waiting, busy)
+                self._alone(job)
 
-    def _alone(self, job: Job, waiting: deque[Job], busy: list[Job]) -> None:
-        self.under_way = 1
+    def _alone(self, job: Job) -> None:
         try:
-            for report in self.pool.run(iter([job]), at_once=1):
-                self._take(report, busy)
+            for report in self.pool.run([job], at_once=1):
+                self._take(report)
         except Broken as error:
-            self.under_way = 0
             if not drop_dead(self.store.folder, run=self.name):
-                waiting.append(job)
+                self._waiting.append(job)
             elif job.key in self._overdue:
                 self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
             else:

@@ -1,0 +1,292 @@
+"""What there is and what one of it is: `bench list`, `info` and `doctor`, and what Tab offers."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from imbench import registry
+from imbench.cli import COMMANDS, _code
+from imbench.grids import shipped
+
+BENCH = Path(sys.executable).with_name("bench")
+
+
+def call(capfd, *words):
+    """Run a command in this process; return its code, standard output and error."""
+    return _code([str(word) for word in words]), *capfd.readouterr()
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_a_list_has_every_name_with_its_package(capfd, kind):
+    code, out, err = call(capfd, "list", kind)
+    assert (code, err) == (0, "")
+    rows = [line.split(maxsplit=2) for line in out.splitlines()]
+    assert [row[0] for row in rows if row[0] != "vanilla"] == registry.names(kind)
+    assert {row[1] for row in rows} == {"imbench"}
+    assert ("vanilla" in out) == (kind == "methods")
+    columns = {line.index(" imbench ") for line in out.splitlines()}
+    assert len(columns) == 1, "in columns"
+
+
+def test_the_shipped_grids_are_listed(capfd):
+    code, out, _ = call(capfd, "list", "grids")
+    assert (code, out.split()) == (0, shipped())
+
+
+def test_the_list_of_plugins_says_which_are_usable(capfd):
+    code, out, _ = call(capfd, "list", "plugins")
+    assert code == 0
+    rows = [re.split(r"  +", line) for line in out.splitlines()]
+    assert [(row[0], row[1]) for row in rows] == [
+        (kind, name) for kind in registry.KINDS for name in registry.names(kind)
+    ]
+    assert {(row[2], row[3]) for row in rows} == {("imbench", "ok")}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("list", "colours"), "'colours' is not one of 'methods', 'datasets', 'metrics'"),
+        (("list",), "Missing argument"),
+        (("info",), "Missing argument"),
+        (("info", "smot"), "unknown name 'smot': did you mean smote?"),
+        (("info", "digit"), "unknown name 'digit': did you mean digits?"),
+        (("info", "quik"), "unknown name 'quik': did you mean quick?"),
+        (("info", "vanila"), "unknown name 'vanila': did you mean vanilla"),
+        (("info", ""), "has no name"),
+        (("info", "us", "cs"), "Got unexpected extra argument"),
+    ],
+)
+def test_row_21_unknown_names_end_with_2_and_the_nearest(capfd, words, says):
+    code, out, err = call(capfd, *words)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"bench: .+\n", err), "one line"
+    assert says in err
+
+
+def every_name():
+    return [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
+
+
+@pytest.mark.parametrize(("kind", "name"), every_name())
+def test_every_name_is_explained(capfd, kind, name):
+    code, out, err = call(capfd, "info", name)
+    assert (code, err) == (0, "")
+    what = "data set" if kind == "datasets" else kind.removesuffix("s")
+    assert f"{name}  ({what} of package imbench, imbench." in out
+    assert "Says nothing of itself" not in out
+    assert "DISABLED" not in out
+    if kind == "methods":
+        assert re.search(r"^changes: \w+.*    version \d+$", out, flags=re.MULTILINE)
+        assert "in tables: " in out or name == "imblearn", "which has the name of its sampler"
+    if kind != "datasets":
+        assert "parameters: (" in out
+
+
+def test_a_method_is_explained_with_its_paper_its_hooks_and_its_parameters(capfd):
+    _, out, _ = call(capfd, "info", "smote")
+    assert "Chawla" in out
+    assert "changes: resample " in out
+    assert "k_neighbors" in out
+    assert call(capfd, "info", "smote:k_neighbors=3")[1] == out, "a recipe's part will do"
+
+
+def test_vanilla_and_grids_are_explained(capfd):
+    assert "plain training with cross-entropy" in call(capfd, "info", "vanilla")[1]
+    code, out, _ = call(capfd, "info", "quick")
+    assert code == 0
+    assert out.startswith("quick  (grid)\n\n")
+    assert 'datasets = ["digits"]' in out
+
+
+BAD = """
+[imbench.methods]
+us = bad_code:Fine
+nopart = bad_code:NoPart
+unfound = nowhere_to_be_found:Part
+"""
+
+
+@pytest.fixture
+def bad(tmp_path, monkeypatch):
+    """Install a package that clashes, is no plug-in, and cannot be imported."""
+    info = tmp_path / "site" / "bad-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(BAD)
+    (tmp_path / "site" / "bad_code.py").write_text(
+        "from imbench import Part\nclass Fine(Part): pass\nclass NoPart: pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    registry.clear()
+    yield
+    registry.clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("us", "is registered by bad and imbench; uninstall one of them"),
+        ("nopart", "it is not a subclass of imbench.Part"),
+        ("unfound", "No module named 'nowhere_to_be_found'"),
+    ],
+)
+def test_row_22_a_bad_plugin_is_disabled_with_its_reason_wherever_it_is_shown(
+    bad, capfd, tmp_path, name, fault
+):
+    _, out, _ = call(capfd, "list", "plugins")
+    lines = [line for line in out.splitlines() if re.match(rf"methods +{name} ", line)]
+    assert len(lines) == (2 if name == "us" else 1)
+    assert all("DISABLED: " in line and fault in line for line in lines)
+    assert re.search(r"^methods +cs +imbench +ok$", out, flags=re.MULTILINE), "the rest works"
+    code, out, _ = call(capfd, "info", name)
+    assert code == 0
+    assert re.search(rf"DISABLED: .*{re.escape(fault)}", out)
+    code, out, _ = call(capfd, "doctor", "--out", tmp_path / "results")
+    assert code == 0
+    assert re.search(rf"DISABLED +methods {name} of bad: .*{re.escape(fault)}", out)
+    words = ("run", "--datasets", "digits", "--minority", "9", "--size", "8", "--dry-run")
+    code, _, err = call(capfd, *words, "--methods", f"vanilla,{name}", "--out", tmp_path / "r")
+    assert code == 2
+    assert fault in err
+    assert re.search(r"^bench: .+\n\Z", err, flags=re.MULTILINE)
+    assert call(capfd, *words, "--methods", "vanilla,cs", "--out", tmp_path / "r")[0] == 0
+
+
+def test_row_22_a_name_that_clashes_is_listed_as_disabled(bad, capfd):
+    _, out, _ = call(capfd, "list", "methods")
+    lines = [line for line in out.splitlines() if line.startswith("us ")]
+    assert len(lines) == 2
+    assert all(line.endswith("disabled, see `bench list plugins`") for line in lines)
+
+
+def test_doctor_says_what_there_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    code, out, err = call(capfd, "doctor", "--data", "pictures")
+    assert (code, err) == (0, "")
+    rows = {line[:13].strip(): line[14:] for line in out.splitlines()}
+    assert rows["torch"] == version("torch")
+    assert rows["imbench"] == version("imbench")
+    assert re.fullmatch(r"[0-9a-f]{40}(-changed)?|imbench \S+", rows["source"])
+    assert rows["processor"].endswith(" cores")
+    assert rows["device"] == "cpu (no CUDA)" or "cuda:0" in rows
+    assert rows["data"] == "pictures (there)"
+    assert re.fullmatch(r"results \(will be made, \d+ GB free\)", rows["results"])
+    usable = len(every_name())
+    assert rows["plug-ins"] == f"{usable} of {usable} usable"
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures"], "nothing is made"
+
+
+def test_doctor_says_that_data_are_not_there_and_what_that_means(tmp_path, capfd):
+    code, out, _ = call(capfd, "doctor", "--data", tmp_path / "no", "--out", tmp_path)
+    assert code == 0
+    assert f"{tmp_path / 'no'} (not there: needed for data sets that are not drawn)" in out
+
+
+def test_row_14_doctor_ends_with_4_if_a_folder_cannot_be_written(tmp_path, monkeypatch, capfd):
+    (tmp_path / "file").touch()
+    out_folder = tmp_path / "file" / "results"
+    code, out, err = call(capfd, "doctor", "--out", out_folder)
+    assert code == 4
+    assert f"{out_folder} (CANNOT BE WRITTEN)" in out
+    assert "plug-ins" in out, "the rest is said all the same"
+    assert err == f"bench: cannot be written: results {out_folder}; choose other folders\n"
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "file"))
+    code, _, err = call(capfd, "doctor", "--out", out_folder)
+    assert code == 4
+    assert err.startswith(f"bench: cannot be written: cache {tmp_path / 'file'}, results ")
+
+
+def completed(capfd, monkeypatch, *words):
+    """Return what bash is offered after the last of `words`, as (kind, text)."""
+    monkeypatch.setenv("_BENCH_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(["bench", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    with pytest.raises(SystemExit) as ended:
+        _code([])
+    out, err = capfd.readouterr()
+    assert (ended.value.code, err) == (0, "")
+    return [tuple(line.split(",", 1)) for line in out.splitlines() if line]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("run", "--datasets", "fa"), ["fashion-mnist"]),
+        (("run", "--datasets", "digits,cel"), ["digits,celeba"]),
+        (("run", "--datasets", "zzz"), []),
+        (("run", "--methods", "sm"), ["smote"]),
+        (("run", "--methods", "us+sm"), ["us+smote"]),
+        (("run", "--methods", "os,us+sm"), ["os,us+smote"]),
+        (("run", "--methods", "van"), ["vanilla"]),
+        (("run", "--bad-images", "s"), ["stop", "skip"]),
+        (("run", "--retry"), ["--retry-failed"]),
+        (("list", "m"), ["methods", "metrics"]),
+        (("info", "resn"), ["resnet20"]),
+        (("info", "brie"), ["brier"]),
+        (("sta",), ["status"]),
+        (("nosuch", "x"), []),
+    ],
+)
+def test_tab_offers(capfd, monkeypatch, words, offered):
+    assert [text for _, text in completed(capfd, monkeypatch, *words)] == offered
+
+
+def test_tab_offers_every_command_grids_and_files(capfd, monkeypatch):
+    assert [text for _, text in completed(capfd, monkeypatch, "")] == list(COMMANDS)
+    assert completed(capfd, monkeypatch, "run", "qu") == [("plain", "quick"), ("file", "qu")]
+    grids = [text for kind, text in completed(capfd, monkeypatch, "run", "") if kind == "plain"]
+    assert grids == shipped()
+    names = [text for _, text in completed(capfd, monkeypatch, "run", "--datasets", "")]
+    assert names == registry.names("datasets")
+
+
+def test_after_tab_nothing_heavy_is_imported():
+    told = (
+        "import sys\n"
+        "from imbench.cli import _code\n"
+        "try: _code([])\n"
+        "except SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    tab = {"_BENCH_COMPLETE": "bash_complete", "COMP_WORDS": "bench run --methods u"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", told],
+        env={**os.environ, **tab, "COMP_CWORD": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "plain,us\n" in done.stdout
+    assert not {"torch", "numpy", "pandas", "pydantic", "sklearn"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_help_lists_the_commands_and_what_exit_codes_mean(capfd, words):
+    code, out, err = call(capfd, *words)
+    assert (code, err) == (0, "")
+    for name, (_, text) in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(text[:30])}", out, flags=re.MULTILINE)
+    assert "130" in out
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$0" list metrics | true', BENCH],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_version(capfd):
+    assert call(capfd, "--version") == (0, f"bench, version {version('imbench')}\n", "")

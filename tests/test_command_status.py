@@ -1,0 +1,239 @@
+"""`bench status`: during a run, after it, and of records made by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from imbench.claims import Claim
+from imbench.cli import _code
+from imbench.command_status import state_of
+from imbench.grid import Cell
+from imbench.processes import host_id, start_time
+from imbench.store import Store
+
+BENCH = Path(sys.executable).with_name("bench")
+PARTS = """
+import time
+from pathlib import Path
+from imbench import Part
+
+HERE = Path(__file__).parent
+
+
+class Gate(Part):
+    def before_step(self, state):
+        (HERE / "begun").touch()
+        while not (HERE / "open").exists():
+            time.sleep(0.02)
+
+
+class Raises(Part):
+    def resample(self, x, y, rng):
+        raise ValueError("broken")
+"""
+
+
+def started(folder, *words):
+    """Start a command in a folder."""
+    return subprocess.Popen(
+        [str(word) for word in (BENCH, *words)],
+        cwd=folder,
+        env={**os.environ, "IMBENCH_CACHE": str(folder.parent / "imbench-cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def files(folder):
+    """Return every file with its content, claims (which are renewed) by name."""
+    return {
+        path: b"" if ".imbench" in path.parts else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "clock"
+    }
+
+
+@dataclass
+class Seen:
+    code: int
+    out: str
+    err: str
+    changed: bool
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """Look at a run while its third cell waits, and when it has ended."""
+    folder = tmp_path_factory.mktemp("status")
+    (folder / "parts.py").write_text(PARTS)
+    methods = "parts.py:Raises,vanilla,parts.py:Gate,os"
+    words = ("--datasets", "digits", "--minority", "20", "--size", "8", "--network", "linear")
+    words += ("--steps", "2", "--seeds", "0", "--jobs", "1", "--methods", methods)
+    run = started(folder, "run", *words)
+    end = time.monotonic() + 180
+    while not (folder / "begun").exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    looks = []
+    for _ in range(2):
+        before = files(folder / "results")
+        status = started(folder, "status")
+        out, err = status.communicate(timeout=120)
+        looks.append(Seen(status.returncode, out, err, files(folder / "results") != before))
+        (folder / "open").touch()
+        run.communicate(timeout=240)
+    assert run.returncode == 1
+    return looks
+
+
+def rows(text):
+    """Return the counts of each method: columns as they are printed, empty where there is none."""
+    head, rule, *lines = text[: text.index("\n\n")].splitlines()
+    assert re.split(r"  +", head) == ["data set", "method", "done", "failed", "running", "missing"]
+    spans = [match.span() for match in re.finditer("-+", rule)]
+    cells = [[line[a:b].strip() for a, b in spans] for line in lines]
+    assert {cell[0] for cell in cells} == {"digits"}
+    return {cell[1]: cell[2:] for cell in cells}
+
+
+def test_during_a_run_each_cell_has_its_state(seen):
+    look, _ = seen
+    assert (look.code, look.err) == (0, "")
+    assert rows(look.out) == {
+        "vanilla": ["1", "", "", ""],
+        "os": ["", "", "", "1"],
+        "parts.py:Gate": ["", "", "1", ""],
+        "parts.py:Raises": ["", "1", "", ""],
+    }
+    assert re.search(
+        r"^1 done, 1 failed, 1 running, 1 missing; about \d+ s to go$", look.out, flags=re.MULTILINE
+    )
+
+
+def test_the_last_errors_are_shown_with_their_logs(seen):
+    for look in seen:
+        last = look.out.splitlines()[-1].split()
+        assert " ".join(last[:7]) == "FAILED digits-20 parts.py:Raises seed 0 ValueError: broken"
+        assert re.fullmatch(r"results/digits/20/parts.py_Raises-\w+/0-\w+\.log", last[7])
+
+
+def test_after_a_run_there_is_nothing_to_go(seen):
+    _, look = seen
+    assert (look.code, look.err) == (0, "")
+    assert rows(look.out)["parts.py:Gate"] == rows(look.out)["os"] == ["1", "", "", ""]
+    assert "\n3 done, 1 failed, 0 running, 0 missing\n" in look.out
+
+
+def test_it_only_reads(seen):
+    assert [look.changed for look in seen] == [False, False]
+
+
+def call(capfd, *words):
+    return _code([str(word) for word in words]), *capfd.readouterr()
+
+
+def test_no_folder_and_an_empty_one_end_with_3_and_say_what_to_do(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    said = "bench: there is no results folder 'results': `bench run` makes one\n"
+    assert call(capfd, "status") == (3, "", said)
+    (tmp_path / "results").mkdir()
+    said = "bench: 'results' holds neither a grid nor a record\n"
+    assert call(capfd, "status") == (3, "", said)
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_records_without_a_grid_are_counted(tmp_path, make_record, capfd):
+    store = Store(tmp_path)
+    for seed in range(3):
+        store.put(make_record("us+cs", seed=seed, cost={"fit": 3.0}))
+    store.put(make_record("os", status="crashed", reason="worker killed twice (SIGKILL)"))
+    code, out, err = call(capfd, "status", tmp_path)
+    assert (code, err) == (0, "")
+    assert rows(out) == {"us+cs": ["3", "", "", ""], "os": ["", "1", "", ""]}
+    assert out.splitlines()[-1].split() == (
+        ["CRASHED", "digits-50", "os", "seed", "0", "worker", "killed", "twice", "(SIGKILL)"]
+    )
+
+
+def test_at_most_five_failures_are_shown_the_latest_last(tmp_path, make_record, capfd):
+    store = Store(tmp_path)
+    for seed in range(8):
+        path = store.put(make_record("os", seed=seed, status="failed", reason=f"no {seed}"))
+        os.utime(path, (1000 - seed, 1000 - seed))
+    _, out, _ = call(capfd, "status", tmp_path)
+    shown = [line.rpartition("  ")[2] for line in out.splitlines() if "FAILED" in line]
+    assert shown == ["no 4", "no 3", "no 2", "no 1", "no 0"]
+
+
+def test_a_grid_that_cannot_be_read_is_passed_over(tmp_path, make_record, capfd):
+    Store(tmp_path).put(make_record("os"))
+    for text in ("", "{", "[]", json.dumps({"grid": {"datasets": 3}}), "null"):
+        (tmp_path / "grid.json").write_text(text)
+        code, out, _ = call(capfd, "status", tmp_path)
+        assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})
+
+
+def cell(seed, recipe="os"):
+    return Cell(dataset="digits", fingerprint="0", minority=9, recipe=recipe, seed=seed)
+
+
+def claim_of(*cells):
+    me = os.getpid()
+    keys = tuple(cell.key for cell in cells)
+    return Claim("t", "r", host_id(), me, start_time(me), 0.0, keys)
+
+
+@pytest.fixture
+def entries(tmp_path, make_record):
+    """Return a maker of what the store knows of cells: seed to (status, seconds)."""
+
+    def make(**known):
+        store = Store(tmp_path)
+        for name, (status, seconds) in known.items():
+            one = cell(int(name[1:]))
+            fields = {"dataset": "digits", "fingerprint": "0", "settings": one.settings}
+            record = make_record(
+                *("os", 9, one.seed), status=status, cell=fields, cost={"fit": seconds}
+            )
+            assert record.key == one.key
+            store.put(record)
+        return store.index()
+
+    return make
+
+
+def test_a_cell_has_one_state_and_done_goes_first(entries):
+    known = entries(s0=("ok", 4.0), s1=("failed", 0.0), s2=("failed", 0.0), s3=("ok", 2.0))
+    cells = [cell(seed) for seed in range(6)]
+    held = [claim_of(cells[2], cells[3], cells[4])]
+    state = state_of(cells, known, held)
+    assert state.rows == {("digits", "os"): {"done": 2, "failed": 1, "running": 2, "missing": 1}}
+    assert state.total == {"done": 2, "failed": 1, "running": 2, "missing": 1}
+    assert [entry.cell.seed for entry in state.failed] == [1], "what runs again has not failed yet"
+
+
+def test_the_rest_takes_the_mean_time_of_the_done_on_as_many_workers(entries):
+    known = entries(s0=("ok", 4.0), s1=("ok", 2.0))
+    cells = [cell(seed) for seed in range(8)]
+    assert state_of(cells, known, []).seconds_left == pytest.approx(6 * 3.0)
+    two = [claim_of(cells[2]), claim_of(cells[3])]
+    assert state_of(cells, known, two).seconds_left == pytest.approx(6 * 3.0 / 2)
+    assert state_of(cells, known, iter(two)).seconds_left == pytest.approx(6 * 3.0 / 2)
+
+
+def test_no_time_is_told_without_anything_to_go_by(entries):
+    cells = [cell(seed) for seed in range(3)]
+    assert state_of(cells, {}, []).seconds_left is None
+    known = entries(s0=("failed", 0.0))
+    assert state_of(cells, known, []).seconds_left is None
+    assert state_of(cells[:1], known, []).seconds_left == 0.0

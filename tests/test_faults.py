@@ -1,0 +1,474 @@
+"""Faults of a run, one after the other, as they happen to `bench run`: see each test's row."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from imbench.claims import claims
+from imbench.decoded import prepare
+from imbench.job import Job
+from imbench.processes import alive, start_time
+from imbench.store import Store
+
+BENCH = Path(sys.executable).with_name("bench")
+PARTS = '''
+"""Parts that go wrong, each in its own way; what they leave lies beside this file."""
+import os, signal, sys, time
+from pathlib import Path
+import numpy as np
+from imbench import Part
+
+HERE = Path(__file__).parent
+
+
+class Gate(Part):
+    """Waits in its first step until there is a file `open`."""
+
+    def before_step(self, state):
+        if state.step == 0:
+            (HERE / "begun" / f"{state.seed}-{os.getpid()}").touch()
+            while not (HERE / "open").exists():
+                time.sleep(0.02)
+
+
+class Imports(Part):
+    """Notes which modules a cell imports after its training has begun."""
+
+    def resample(self, x, y, rng):
+        (HERE / "early").write_text(" ".join(sys.modules))
+        return x, y
+
+    def adjust(self, logits, priors):
+        (HERE / "late").write_text(" ".join(sys.modules))
+        return logits
+
+
+class Raises(Part):
+    def resample(self, x, y, rng):
+        raise ValueError("broken\\non purpose")
+
+
+class Renames(Part):
+    """Dies between the temporary file of its record and the rename."""
+
+    def finish(self, state):
+        Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+
+
+class NanLoss(Part):
+    def weigh(self, state, x, y, rows):
+        import torch
+
+        return torch.full((len(x),), float("nan") if state.step == 2 else 1.0)
+
+
+class Huge(Part):
+    def resample(self, x, y, rng):
+        return np.empty(1 << 50, np.uint8), y
+
+
+class Slow(Part):
+    def before_step(self, state):
+        time.sleep(600)
+
+
+class Blocked(Part):
+    """Keeps whatever is raised in it."""
+
+    def before_step(self, state):
+        while True:
+            try:
+                time.sleep(0.1)
+            except BaseException:
+                pass
+
+
+class Deaf(Part):
+    """Hears neither the alarm nor SIGTERM."""
+
+    def before_step(self, state):
+        for number in (signal.SIGALRM, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        while True:
+            time.sleep(0.1)
+'''
+TINY = ("--datasets", "digits", "--minority", "20", "--size", "8", "--network", "linear")
+TINY += ("--steps", "3", "--json-log", "log.jsonl")
+
+
+def parts_in(folder):
+    """Write ``parts.py`` into a folder of its own."""
+    (folder / "parts.py").write_text(PARTS)
+    (folder / "begun").mkdir()
+    return folder
+
+
+def start(folder, *command, **options):
+    """Start a command in a folder, in a process group of its own, as a shell does."""
+    return subprocess.Popen(
+        [str(word) for word in command],
+        cwd=folder,
+        env={**os.environ, "IMBENCH_CACHE": str(folder.parent / "imbench-cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def finish(process):
+    """Return exit code, standard output and standard error."""
+    out, err = process.communicate(timeout=240)
+    return process.returncode, out, err
+
+
+def until(true):
+    """Wait for something that other processes do, at most three minutes."""
+    end = time.monotonic() + 180
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def events(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def records(folder):
+    """Return the records of a folder by their cell's key."""
+    return {record.key: record for record in Store(folder / "results").records()}
+
+
+@dataclass
+class Ended:
+    """How a start of `bench run` ended, and what it left."""
+
+    code: int
+    out: str
+    err: str
+    events: list[dict]
+    done: set[str]
+    workers: dict[int, str]
+    """Number of each worker that began a cell, and when it was born."""
+
+    @property
+    def alive(self) -> list[int]:
+        return [pid for pid, born in self.workers.items() if alive(pid, born)]
+
+
+class Gated:
+    """Starts `bench run` of six cells that wait at a gate, two at a time."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.command = [BENCH, "run", *TINY, "--methods", "parts.py:Gate", "--seeds", "0-5"]
+        self.command += ["--jobs", "2", "--quiet"]
+
+    def start(self, cells=2, runs=1):
+        """Return processes that have begun so many cells."""
+        for path in [*self.folder.glob("begun/*"), *self.folder.glob("log.jsonl")]:
+            path.unlink()
+        processes = [start(self.folder, *self.command) for _ in range(runs)]
+        until(lambda: len(list(self.folder.glob("begun/*"))) >= cells)
+        return processes
+
+    def open(self):
+        (self.folder / "open").touch()
+
+    def end(self, process):
+        workers = self.workers()
+        code, out, err = finish(process)
+        done = Store(self.folder / "results").done_keys()
+        return Ended(code, out, err, events(self.folder), done, workers)
+
+    def workers(self):
+        pids = [int(path.name.partition("-")[2]) for path in self.folder.glob("begun/*")]
+        return {pid: start_time(pid) for pid in pids}
+
+    def again(self, text):
+        """Take over the command that a line on standard error says to go on with."""
+        words = re.search(r"go on with: bench (.*)", text)[1].split()
+        self.command = [BENCH, *words]
+
+
+@pytest.fixture(scope="module")
+def stops(tmp_path_factory):
+    """Stop one grid in three ways, each time going on where the last one ended.
+
+    Ctrl-C, Ctrl-C twice and kill -9; then two runs at once do the rest.
+    """
+    gated = Gated(parts_in(tmp_path_factory.mktemp("stops")))
+    ends = {}
+
+    (process,) = gated.start()
+    os.killpg(process.pid, signal.SIGINT)
+    heard = process.stderr.readline()
+    gated.open()
+    ends["once"] = gated.end(process)
+    ends["once"].err = heard + ends["once"].err
+    (gated.folder / "open").unlink()
+
+    gated.again(ends["once"].err)
+    (process,) = gated.start()
+    os.killpg(process.pid, signal.SIGINT)
+    heard = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    ends["twice"] = gated.end(process)
+    ends["twice"].err = heard + ends["twice"].err
+
+    gated.again(ends["twice"].err)
+    (process,) = gated.start()
+    process.kill()
+    ends["kill"] = gated.end(process)
+    until(lambda: not ends["kill"].alive)
+
+    pair = gated.start(cells=4, runs=2)
+    gated.open()
+    ends["pair"] = [gated.end(process) for process in pair]
+    return gated.folder, ends
+
+
+def test_row_04_after_ctrl_c_running_cells_are_finished_and_no_new_one_is_begun(stops):
+    _, ends = stops
+    once = ends["once"]
+    assert once.code == 130
+    assert len(once.workers) == 2
+    assert len(once.done) == 2
+    assert once.alive == []
+    assert [one["event"] for one in once.events] == ["plan", "cell", "cell", "end"]
+    assert (once.events[-1]["stopped"], once.events[-1]["left"]) == ("interrupted", 4)
+    heard, said = once.err.splitlines()
+    assert heard == " stopping: cells that run are finished; Ctrl-C again to stop at once"
+    assert said.startswith("bench: interrupted with 4 cells to go; what is done is kept, go on")
+    assert "bench run --datasets digits" in said
+
+
+def test_row_04_a_second_ctrl_c_stops_now(stops):
+    _, ends = stops
+    twice = ends["twice"]
+    assert twice.code == 130
+    assert len(twice.workers) == 2
+    assert twice.alive == []
+    assert twice.done == ends["once"].done
+    assert [one["event"] for one in twice.events] == ["plan", "end"]
+    assert (twice.events[0]["done"], twice.events[-1]["left"]) == (2, 4)
+    assert len(twice.err.splitlines()) == 2, "no traceback"
+    assert "bench: interrupted with 4 cells to go" in twice.err
+
+
+def test_row_01_workers_of_a_killed_run_end_and_leave_no_half_record(stops):
+    _, ends = stops
+    killed = ends["kill"]
+    assert killed.code == -signal.SIGKILL
+    assert len(killed.workers) == 2
+    assert killed.done == ends["once"].done
+
+
+def test_row_01_the_next_run_does_only_what_is_unfinished(stops):
+    _, ends = stops
+    for end in ends["pair"]:
+        (plan, *_) = end.events
+        assert (end.code, end.out, end.err) == (0, "", "")
+        assert (plan["done"], plan["to_run"]) == (2, 4)
+
+
+def test_row_13_of_two_runs_at_once_each_cell_is_computed_by_one(stops):
+    folder, ends = stops
+    told = [one for one in ends["pair"][-1].events if one["event"] == "cell"]
+    computed = [one["key"] for one in told if not one["elsewhere"]]
+    assert len(computed) == len(set(computed)) == 4
+    assert len(told) == 8, "and both tell of all"
+    assert {one["status"] for one in told} == {"ok"}
+    begun = sorted(path.name.partition("-")[0] for path in folder.glob("begun/*"))
+    assert len(begun) == len(set(begun)) == 4
+
+
+def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatch):
+    from imbench.worker import run_job
+
+    folder, ends = stops
+    found = records(folder)
+    assert len(found) == 6
+    assert found.keys() == ends["pair"][-1].done
+    assert claims(folder / "results") == []
+    monkeypatch.chdir(folder)
+    whole, data = Store(folder / "whole"), prepare("digits", root=folder, size=8).folder
+    for record in found.values():
+        cell = record.cell
+        run_job(Job(cell, (cell,), data, results=whole.folder, device="cpu"))
+        same = whole.get(cell)
+        assert (same.key, same.status) == (record.key, "ok")
+        assert (same.scores, same.metrics) == (record.scores, record.metrics)
+
+
+ZOO = ("Imports", "Raises", "Renames", "NanLoss", "Huge")
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """Run cells that go wrong beside cells that do not, then the same command again."""
+    folder = parts_in(tmp_path_factory.mktemp("zoo"))
+    methods = ",".join(["vanilla", *(f"parts.py:{name}" for name in ZOO), "os"])
+    command = [BENCH, "run", *TINY, "--methods", methods, "--seeds", "0", "--jobs", "2"]
+    code, out, err = finish(start(folder, *command))
+    first = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
+    left = sorted(folder.glob("results/*/*/*/.*.tmp"))
+    (folder / "log.jsonl").unlink()
+    code, out, err = finish(start(folder, *command))
+    second = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
+    return folder, first, left, second
+
+
+def cell_of(zoo, name):
+    """Return the record, the event and the log's text of a recipe."""
+    folder, first, *_ = zoo
+    (record,) = [one for one in records(folder).values() if one.cell.recipe.endswith(name)]
+    (event,) = [one for one in first.events if one.get("key") == record.key]
+    log = (folder / "results" / record.log).read_text() if record.log else ""
+    return record, event, log
+
+
+def test_row_03_after_the_death_of_a_worker_all_others_are_finished(zoo):
+    _, first, _, _ = zoo
+    assert first.code == 1
+    for name in ("vanilla", "Imports", "os"):
+        assert cell_of(zoo, name)[0].status == "ok"
+    record, event, log = cell_of(zoo, "Renames")
+    assert record.status == event["status"] == "crashed"
+    assert record.reason == "worker killed twice (SIGKILL, out of memory?)"
+    assert (record.log, log) == ("", ""), "nothing was said, so there is no log"
+    assert f" CRASHED  digits-20  parts.py:Renames  seed 0  {record.reason}\n" in first.err
+
+
+def test_row_02_what_a_killed_writer_leaves_is_never_read_and_removed(zoo):
+    folder, first, left, second = zoo
+    assert len(left) == 2, "one of each try"
+    assert {path.parent.name.partition("-")[0] for path in left} == {"parts.py_Renames"}
+    assert "quarantine" not in first.err + second.err
+    assert not (folder / "results" / "quarantine").exists()
+    assert [path for path in left if path.exists()] == []
+    assert list(folder.glob("results/**/.*.tmp")) == []
+
+
+def test_row_05_a_cell_that_raises_is_told_at_once_with_its_log(zoo):
+    _, first, _, _ = zoo
+    record, event, log = cell_of(zoo, "Raises")
+    assert record.status == event["status"] == "failed"
+    assert record.reason == event["reason"] == "ValueError: broken on purpose"
+    assert log.endswith("ValueError: broken\non purpose\n")
+    (line,) = [line for line in first.err.splitlines() if "Raises" in line and "FAILED" in line]
+    assert line.split() == [
+        *("FAILED", "digits-20", "parts.py:Raises", "seed", "0"),
+        *("ValueError:", "broken", "on", "purpose", f"results/{record.log}"),
+    ]
+    assert first.err.index(line) < first.err.index(f"{len(ZOO) + 2}/{len(ZOO) + 2}")
+
+
+def test_row_07_what_diverged_is_in_no_mean_and_the_table_says_so(zoo):
+    _, first, _, _ = zoo
+    record, event, _ = cell_of(zoo, "NanLoss")
+    assert record.status == event["status"] == "diverged"
+    assert record.reason == "loss is not finite at step 2"
+    assert "DIVERGED digits-20  parts.py:NanLoss  seed 0  loss is not finite at step 2" in first.err
+    (line,) = [line for line in first.out.splitlines() if line.startswith("parts.py:NanLoss")]
+    assert re.fullmatch(r"parts\.py:NanLoss +div\[\w\]", line)
+
+
+def test_row_08_out_of_memory_is_recorded_and_the_rest_goes_on(zoo):
+    record, event, log = cell_of(zoo, "Huge")
+    assert record.status == event["status"] == "memory"
+    assert record.reason.startswith("Unable to allocate 1.00 PiB")
+    assert "Traceback" in log
+
+
+def test_a_run_with_failures_ends_with_1_and_says_how_to_retry(zoo):
+    _, first, _, _ = zoo
+    last = first.err.splitlines()[-1]
+    assert last.startswith("bench: 4 of 7 cells have no score; run them again with: bench run --d")
+    assert last.endswith("--retry-failed")
+    assert "3 of 7 cells ok; again: bench report results" in first.out
+    end = first.events[-1]
+    assert (end["event"], end["stopped"], end["failed"], end["left"]) == ("end", "", 4, 0)
+
+
+def test_row_05_what_failed_before_is_neither_done_again_nor_taken_for_success(zoo):
+    _, first, _, second = zoo
+    assert second.code == 1
+    assert second.done == first.done
+    assert [one["event"] for one in second.events] == ["plan", "end"]
+    plan, end = second.events
+    assert (plan["done"], plan["failed_before"], plan["to_run"]) == (3, 4, 0)
+    assert end["failed"] == 4
+    assert "3 done, 4 failed before, 0 to run" in second.out
+    assert second.err.splitlines()[-1] == first.err.splitlines()[-1]
+
+
+def test_what_the_first_cell_of_a_worker_imports_is_not_its_cost(zoo):
+    folder, *_ = zoo
+    early, late = ((folder / name).read_text().split() for name in ("early", "late"))
+    assert "torch" in early
+    assert len(set(late) - set(early)) < 20
+
+
+def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
+    _, first, _, _ = zoo
+    running = [int(number) for number in re.findall(r"running (\d+)", first.err)]
+    assert running
+    assert max(running) <= 2
+
+
+@pytest.mark.slow
+def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_path):
+    parts_in(tmp_path)
+    impatient = (
+        "import imbench.runner\n"
+        "imbench.runner.GRACE, imbench.runner.KILL = 2, 1\n"
+        "from imbench.cli import main; main()"
+    )
+    methods = ",".join(f"parts.py:{name}" for name in ("Slow", "Blocked", "Deaf"))
+    command = [sys.executable, "-P", "-c", impatient, "run", *TINY, "--methods"]
+    command += [f"{methods},vanilla", "--seeds", "0", "--jobs", "1", "--timeout", "3s"]
+    code, out, err = finish(start(tmp_path, *command))
+    assert code == 1, err
+    assert "Exception" not in err
+    ended = {one["recipe"]: one for one in events(tmp_path) if one["event"] == "cell"}
+    alarm, killed = "not finished after 3 s", "killed: not finished after 3 s"
+    assert {recipe: (one["status"], one["reason"]) for recipe, one in ended.items()} == {
+        "parts.py:Slow": ("timeout", alarm),
+        "parts.py:Blocked": ("timeout", killed),
+        "parts.py:Deaf": ("timeout", killed),
+        "vanilla": ("ok", ""),
+    }
+    assert re.search(r"parts\.py:Deaf +t/o", out)
+    assert claims(tmp_path / "results") == []
+
+
+def test_row_12_a_full_disk_stops_the_run_with_4_and_the_figures(tmp_path):
+    limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash"]  # KB a file: a record has 22
+    command = [BENCH, "run", *TINY, "--methods", "vanilla", "--seeds", "0-9", "--jobs", "1"]
+    code, _, err = finish(start(tmp_path, *limited, *command))
+    assert code == 4, err
+    said = re.fullmatch(
+        r"bench: no space for (\S+): 0\.02 MB needed, \d+\.\d\d MB free; "
+        r"make room and start the same command again",
+        err.splitlines()[-1],
+    )
+    assert said, err
+    assert "Traceback" not in err
+    assert not (tmp_path / said[1]).exists()
+    assert records(tmp_path) == {}
+    assert list(tmp_path.glob("results/**/*.tmp")) == []
+    plan, end = events(tmp_path)
+    assert (plan["to_run"], end["left"], end["failed"]) == (10, 10, 0)
+    assert end["stopped"].startswith("no space for ")

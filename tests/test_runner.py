@@ -1,0 +1,256 @@
+"""The runner with real workers, whose work needs no torch: they die, fail, wait and stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imbench.claims import claimed, claims
+from imbench.errors import EnvironmentFault
+from imbench.grid import Cell
+from imbench.job import Job, Outcome, Report
+from imbench.pool import MALLOC, Pool, _cause
+from imbench.record import Record
+from imbench.runner import Limits, Runner, job_count
+from imbench.store import Store
+
+try:  # joblib carried it with itself until 1.5
+    from joblib.externals import cloudpickle
+except ImportError:
+    import cloudpickle
+
+
+def work(job: Job) -> Report:
+    """Do what the recipe says, in the order of `imbench.worker.run_job`."""
+    deed, store = job.training.recipe, Store(job.results)
+    told = job.results / "told"
+    if deed == "dies before":
+        os._exit(7)
+    with claimed(job.results, job.key, run=job.run, cells=[job.key]) as mine:
+        if not mine:
+            return Report(job, busy=True)
+        told.mkdir(exist_ok=True)
+        times = len(list(told.glob(f"{job.key}-*")))
+        held = len(list((job.results / ".imbench" / "claims").glob("*.json")))
+        (told / f"{job.key}-{times}-{held}").touch()
+        if deed == "once" and times == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if deed == "segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if deed == "exits":
+            os._exit(3)
+        status = "failed" if deed == "fails" else "ok"
+        if deed == "half":  # one of its two cells has its record, then the worker dies
+            store.put(Record(key=job.key, cell=job.training, status="ok"))
+            os.kill(os.getpid(), signal.SIGKILL)
+        reason = "ValueError: no" if status == "failed" else ""
+        record = Record(key=job.key, cell=job.training, status=status, reason=reason)
+        store.put(record)
+        return Report(job, (Outcome(job.training, status, reason),))
+
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
+
+
+def jobs_of(folder, *deeds):
+    """Return a job for each deed."""
+    cells = [
+        Cell(dataset="d", fingerprint="0", minority=9, recipe=deed, seed=seed)
+        for seed, deed in enumerate(deeds)
+    ]
+    return [Job(cell, (cell,), Path("data"), results=folder, commit="abc") for cell in cells]
+
+
+def run(folder, *deeds, workers=2, jobs=None, **limits):
+    """Run jobs with `work`; return the runner after checking that nothing is left behind."""
+    told = []
+    runner = Runner(Store(folder), workers=workers, limits=Limits(**limits), tell=told.append)
+    runner.pool = Pool(workers, 1, work)
+    try:
+        result = runner.run(jobs or jobs_of(folder, *deeds))
+        assert told == result.outcomes
+    finally:
+        assert claims(folder) == []
+        assert list((folder / ".imbench" / "claims").glob("*.json")) == []
+        assert children() == []
+    return runner
+
+
+def children():
+    """Return the worker processes that live below this one."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
+            command = stat.with_name("cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and fields[0] != "Z" and b"popen_loky" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def ended(runner):
+    """Return the status of each deed, and the reasons of those without a score."""
+    outcomes = runner.result.outcomes
+    return (
+        {(one.cell.recipe, one.cell.seed): one.status for one in outcomes},
+        {one.cell.recipe: one.reason for one in outcomes if one.reason},
+    )
+
+
+def test_every_job_is_done_once_and_told(tmp_path):
+    runner = run(tmp_path, *["fine"] * 8)
+    statuses, reasons = ended(runner)
+    assert list(statuses.values()) == ["ok"] * 8
+    assert reasons == {}
+    assert (runner.result.stopped, runner.result.bad, runner.running) == ("", [], 0)
+    assert len(Store(tmp_path).done_keys()) == 8
+    assert len(list((tmp_path / "told").iterdir())) == 8
+
+
+def test_no_jobs_are_done_at_once(tmp_path):
+    assert run(tmp_path, jobs=[]).result.outcomes == []
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [
+        ("segfault", "worker killed twice (SIGSEGV)"),
+        ("exits", "worker killed twice (exit code 3)"),
+    ],
+)
+def test_row_03_what_kills_its_worker_twice_has_crashed_and_the_rest_is_done(
+    tmp_path, deed, reason
+):
+    runner = run(tmp_path, "fine", deed, "fine", "fine")
+    statuses, reasons = ended(runner)
+    assert [statuses["fine", seed] for seed in (0, 2, 3)] == ["ok"] * 3
+    assert (statuses[deed, 1], reasons) == ("crashed", {deed: reason})
+    (record,) = [one for one in Store(tmp_path).records() if one.cell.recipe == deed]
+    assert (record.status, record.reason, record.commit) == ("crashed", reason, "abc")
+    assert record.intact
+    assert record.key not in Store(tmp_path).done_keys()
+    tries = sorted((tmp_path / "told").glob(f"{record.key}-*"))
+    assert len(tries) == 2
+    assert tries[1].name.endswith("-1-1"), "alone: no other claim was held"
+
+
+def test_row_03_what_kills_its_worker_once_is_done_on_the_second_try(tmp_path):
+    runner = run(tmp_path, "fine", "once", "fine", workers=1)
+    statuses, reasons = ended(runner)
+    assert list(statuses.values()) == ["ok"] * 3
+    assert reasons == {}
+
+
+def test_row_03_a_cell_that_was_finished_before_its_worker_died_is_kept(tmp_path):
+    (job,) = jobs_of(tmp_path, "half")
+    other = job.training.model_copy(update={"recipe": "half+ts"})
+    runner = run(tmp_path, jobs=[replace(job, cells=(job.training, other))])
+    assert ended(runner)[0] == {("half", 0): "ok", ("half+ts", 0): "crashed"}
+    assert Store(tmp_path).done_keys() == {job.training.key}
+
+
+def test_workers_that_end_before_they_begin_are_no_endless_loop(tmp_path):
+    with pytest.raises(EnvironmentFault, match=r"exit code 7.*`bench doctor` may show why"):
+        run(tmp_path, "dies before")
+    assert Store(tmp_path).records() == []
+
+
+@pytest.mark.parametrize(("workers", "failures"), [(1, 2), (2, 1)])
+def test_after_so_many_failures_no_cell_is_begun(tmp_path, workers, failures):
+    runner = run(tmp_path, *["fails"] * 12, workers=workers, failures=failures)
+    result = runner.result
+    assert result.stopped == "failures"
+    # What the other workers had begun is finished.
+    assert failures <= len(result.bad) < failures + workers
+    assert len(Store(tmp_path).records()) == len(result.outcomes)
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from imbench.claims import claimed
+
+with claimed(Path(sys.argv[1]), sys.argv[2], run="theirs", cells=[]) as mine:
+    print(mine, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_path):
+    jobs = jobs_of(tmp_path, "fine", "fine")
+    other = subprocess.Popen(
+        [sys.executable, "-P", "-c", HOLDS, tmp_path, jobs[0].key],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout.readline() == "True\n"
+    told = []
+
+    def tell(outcome):
+        told.append(outcome.cell.seed)
+        other.kill()  # as soon as the free cell is done
+
+    runner = Runner(Store(tmp_path), workers=2, tell=tell)
+    runner.pool = Pool(2, 1, work)
+    result = runner.run(jobs)
+    other.communicate()
+    assert told == [1, 0]
+    assert [outcome.status for outcome in result.outcomes] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "threads", "jobs", "workers"),
+    [("3", 1, 9, 3), ("3", 1, 2, 2), ("1", 4, 9, 1), ("auto", 1, 1, 1), ("auto", 10**6, 9, 1)],
+)
+def test_workers_are_as_many_as_there_is_work_for(wanted, threads, jobs, workers):
+    assert job_count(wanted, threads, jobs) == workers
+
+
+def test_auto_fills_the_cores(monkeypatch):
+    monkeypatch.setattr("imbench.environment.cores", lambda: 8)
+    assert [job_count("auto", threads, 100) for threads in (1, 2, 3, 4, 9)] == [8, 4, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("The exit codes of the workers are {SIGKILL(-9)}", "SIGKILL"),
+        ("The exit codes of the workers are {SIGTERM(-15), SIGSEGV(-11)}", "SIGSEGV"),
+        ("The exit codes of the workers are {SIGTERM(-15)}", "SIGTERM"),
+        ("The exit codes of the workers are {EXIT(3)}", "exit code 3"),
+        ("A task has failed to un-serialize.", "for an unknown reason"),
+    ],
+)
+def test_the_cause_of_a_death_in_joblibs_words(text, cause):
+    assert _cause(RuntimeError(text)) == cause
+
+
+def test_workers_inherit_the_memory_settings_that_the_user_has_not_made(tmp_path, monkeypatch):
+    first, *rest = MALLOC
+    for name in rest:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(first, "123")
+
+    def tells(job):
+        settings = {name: os.environ[name] for name in MALLOC}
+        threads = os.environ["OMP_NUM_THREADS"]
+        ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        return Report(job, stop=json.dumps([settings, threads, ignored]))
+
+    (report,) = Pool(1, 1, tells).run(iter(jobs_of(tmp_path, "fine")))
+    Pool.close()
+    settings, threads, ignored = json.loads(report.stop)
+    assert settings == {**MALLOC, first: "123"}
+    assert (threads, ignored) == ("1", True)
+    assert os.environ[first] == "123"
+    assert not [name for name in rest if name in os.environ]
