@@ -23,6 +23,8 @@ __all__ = ["check_dataset", "check_listing", "check_metric", "check_part"]
 COUNTS = (40, 8)
 """Images of each class in the set that parts are tried on."""
 SIDE = 8
+STEPS = 4
+"""Of the classifier; parts that train something of their own go by it."""
 
 
 def check_part(recipe: str) -> None:
@@ -123,7 +125,7 @@ def _check_resample(part: Part) -> None:
     outcomes = []
     for _ in range(2):
         fresh = clone(part)
-        begin(fresh, Context())
+        begin(fresh, Context(steps=STEPS))
         before, labels = x.copy(), y.copy()
         state = repr(np.random.get_state(legacy=False))
         changed, new = fresh.resample(Examples(x), y, np.random.default_rng(3))
@@ -167,7 +169,7 @@ def _check_adjust(part: Part) -> None:
 def _check_training(recipe: str, counts: tuple[int, ...]) -> None:
     x, y = _images(counts)
     runs = [
-        Method(recipe, network="linear", steps=4, batch_size=8, augment="none").fit(x, y)
+        Method(recipe, network="linear", steps=STEPS, batch_size=8, augment="none").fit(x, y)
         for _ in range(2)
     ]
     first, second = (run.predict_proba(x) for run in runs)

@@ -48,7 +48,7 @@ def test_listing_names_pulls_in_the_standard_library_only():
 
 LIGHT = {
     "recipes": "from imbench.recipe import PAPER, parse_recipe\n"
-    "for text in PAPER[:-2]: parse_recipe(text)",
+    "for text in (*PAPER, 'aug-da', 'generated:here', 'alt:gamma=cbl+cs'): parse_recipe(text)",
     "cells": "from imbench.grid import Cell\n"
     "Cell(dataset='digits', fingerprint='0', minority=2, recipe='vanilla', seed=0).key",
     "records": "import imbench.record",

@@ -25,8 +25,9 @@ def weights(recipe, counts=PAPER_COUNTS, original=None):
 
 @pytest.mark.filterwarnings("ignore:The number of samples:UserWarning")
 @pytest.mark.parametrize("name", names("methods"))
-def test_every_registered_part_keeps_the_contract(name):
-    check_part(ARGUMENTS.get(name, name))
+def test_every_registered_part_keeps_the_contract(name, data_folder):
+    folder = data_folder({"1": 3})
+    check_part({**ARGUMENTS, "generated": f"generated:{folder}"}.get(name, name))
 
 
 @pytest.mark.parametrize(
