@@ -124,8 +124,8 @@ class Runner:
             If the machine is at fault: a full disk, a device that is not there, workers that
             do not start.
         """
-        given = {"run": self.name, "timeout": self.limits.timeout}
-        self._waiting = deque(replace(job, **given) for job in jobs)
+        limit = self.limits.timeout
+        self._waiting = deque(replace(job, run=self.name, timeout=limit) for job in jobs)
         drop_dead(self.store.folder)
         with self._listening(), self._watched():
             try:
