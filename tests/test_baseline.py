@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from imbench.baseline import METRICS, baseline_of, read, write
 from imbench.errors import EnvironmentFault, NotComparable
+from imbench.gridfile import Options, read_grid_file, settle
 from imbench.metrics import score_all
+from imbench.plan import find_sources, make_plan
 from imbench.record import Scores
 from imbench.regression import Rules, check
 from imbench.sides import side_of
+from imbench.store import Store
 
 HERE = {"torch": "2.9", "device": "cpu", "numerics": "aaa", "cores": "2", "python": "3.12"}
 
@@ -170,3 +174,27 @@ def test_no_file_is_nothing_to_compare_with(path):
     path.mkdir(parents=True)
     with pytest.raises(NotComparable, match="cannot be read"):
         read(path)
+
+
+def test_the_committed_baseline_is_of_the_quick_grid_as_it_is_now(tmp_path):
+    """Of another grid, data, protocol or part version it would guard nothing."""
+    root = Path(__file__).resolve().parents[1]
+    side = read(root / "results" / "baseline.json").side()
+    grid = settle(read_grid_file("quick"), Options())
+    plan = make_plan(grid, Store(tmp_path / "none"), find_sources(grid, root=Path("nowhere")))
+    wanted = {
+        (cell.fingerprint, cell.majority, cell.protocol, cell.settings)
+        + (cell.recipe, cell.minority, cell.seed, _sorted(cell.versions))
+        for cell in plan.cells
+    }
+    kept = {
+        (*place.basis, place.recipe, place.minority, seed, _sorted(side.versions[place]))
+        for place, slot in side.runs.items()
+        for seed in slot
+    }
+    assert kept == wanted
+    assert set(side.metrics()) == set(METRICS)
+
+
+def _sorted(versions):
+    return tuple(sorted(versions.items()))
