@@ -15,7 +15,12 @@ from imbench.recipe import parse_recipe
 from imbench.registry import names
 
 PAPER_COUNTS = np.array([10000.0, 50.0])
-ARGUMENTS = {"cbl": "cbl:beta=0.99", "imblearn": "imblearn:BorderlineSMOTE,k_neighbors=3"}
+ARGUMENTS = {
+    "cbl": "cbl:beta=0.99",
+    "imblearn": "imblearn:BorderlineSMOTE,k_neighbors=3",
+    # Small generators: those of default size take 10 s a recipe here.
+    **{name: f"{name}:steps=4,width=4,patch_width=4" for name in ("aug", "aug-da", "alt")},
+}
 
 
 def weights(recipe, counts=PAPER_COUNTS, original=None):
