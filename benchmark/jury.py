@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -185,4 +186,4 @@ def _of_class(images: Images, label: int) -> Pixels:
 
 
 def _flat(pixels: Pixels) -> NDArray[np.float64]:
-    return pixels.reshape(len(pixels), -1) / 255.0
+    return pixels.reshape(len(pixels), math.prod(pixels.shape[1:])) / 255.0

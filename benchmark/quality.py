@@ -88,9 +88,10 @@ def copying(
 ) -> Copying:
     """Compare fakes with the minority's training images and with images of it held out.
 
-    A low ratio may also mean that fakes are blurred or look alike. `nearer` does not react to
-    that, since such fakes come nearer to held-out images too (the idea of Meehan et al. 2020,
-    arXiv 2004.05675).
+    A low ratio may also mean that fakes are blurred or look alike. `nearer` is 0.5 for such fakes
+    too, on average over training sets, since they come nearer to held-out images as well (the idea
+    of Meehan et al. 2020, arXiv 2004.05675). For one training set it then says little: one image
+    is the nearest to all of them.
 
     Parameters
     ----------

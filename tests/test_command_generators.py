@@ -1,0 +1,169 @@
+"""`bench generators` on what a real run left, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from imbench import checkpoint
+from imbench.decoded import prepare
+from imbench.methods._gan_networks import Generator
+from imbench.oracle import OracleSettings, seen_digest, trained_oracle
+
+BENCH = Path(sys.executable).with_name("bench")
+DATA = "savanna:train=30,test=14,size=16"
+ORACLE = ("--network", "cnn", "--steps", "40")
+
+
+def bench(*arguments: object, where: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder."""
+    done = subprocess.run(
+        [BENCH, *map(str, arguments)],
+        cwd=where,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which AUG, AUG with TS and ALT were run, and one method without fakes."""
+    where = tmp_path_factory.mktemp("generators")
+    os.environ["IMBENCH_CACHE"] = str(tmp_path_factory.getbasetemp() / "imbench-cache")
+    methods = "aug:steps=12,aug:steps=12+ts,alt:steps=12,vanilla"
+    options = ("--minority", 8, "--seeds", "0-1", "--network", "cnn", "--size", 16, "--steps", 10)
+    bench("run", "--datasets", DATA, "--methods", methods, *options, "--jobs", 1, where=where)
+    return where
+
+
+@pytest.fixture(scope="module")
+def told(ran: Path) -> dict:
+    """Return the JSON of the first `bench generators` in that folder."""
+    return json.loads(bench("generators", *ORACLE, "--json", where=ran).stdout)
+
+
+def translated(results: Path, file: str, name: str, x: np.ndarray) -> np.ndarray:
+    """Translate images with nothing but the network of a checkpoint."""
+    net = Generator(3, width=16, blocks=3)
+    net.load_state_dict(checkpoint.load(results / file)["gan"]["nets"][name])
+    given = torch.from_numpy(x.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.no_grad():
+        out = net(given)
+    return ((out + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+
+def test_the_numbers_are_those_of_the_generators_on_test_images(ran, told):
+    data = prepare(DATA, root=Path(), size=16)
+    oracle = trained_oracle(data.train, OracleSettings(network="cnn", steps=40))
+    (group,) = told["groups"]
+    rows = {row["recipe"]: row for row in group["rows"]}
+    assert list(rows) == ["alt:steps=12", "aug:steps=12", "aug:steps=12+ts"]
+    a, b = (data.test.pixels[data.test.labels == label] for label in (0, 1))
+    for recipe in ("alt:steps=12", "aug:steps=12"):
+        for path in (ran / "results").glob(f"*/8/{recipe.replace(':', '_')}-*/*.json"):
+            record = json.loads(path.read_text())
+            seed, file = str(record["cell"]["seed"]), record["files"]["generator-1"]
+            forth = translated(ran / "results", file, "g_ab", a)
+            back = translated(ran / "results", file, "g_ba", b)
+            scores = {name: kept["scores"][seed] for name, kept in rows[recipe]["numbers"].items()}
+            assert scores["forth"] == np.mean(oracle.look(forth)[0] == 1)
+            assert scores["back"] == np.mean(oracle.look(back)[0] == 0)
+            assert scores["seconds"] == pytest.approx(record["cost"]["generator_seconds"])
+            assert scores["steps"] <= 12
+    assert rows["alt:steps=12"]["seeds"] == [0, 1]
+    standard = group["standards"]["1"]
+    assert standard["ceiling"][0]["forth"] == np.mean(oracle.look(b)[0] == 1)
+    assert standard["floor"][0]["forth"] == np.mean(oracle.look(a)[0] == 1)
+
+
+def test_methods_that_share_generators_share_their_numbers(told):
+    rows = {row["recipe"]: row for row in told["groups"][0]["rows"]}
+    assert rows["aug:steps=12"]["numbers"] == rows["aug:steps=12+ts"]["numbers"]
+    assert rows["aug:steps=12"]["distance_forth"] == rows["aug:steps=12+ts"]["distance_forth"]
+
+
+def test_the_oracle_saw_all_training_images_and_no_test_image(ran, told):
+    data = prepare(DATA, root=Path(), size=16)
+    (kept,) = (ran / "results" / "generators").glob("oracle-*.pt")
+    facts = checkpoint.load(kept)["facts"]
+    assert facts["seen"] == seen_digest(data.train)
+    assert len(data.train) == 60
+    train = {image.tobytes() for image in data.train.pixels}
+    assert not train & {image.tobytes() for image in data.test.pixels}
+
+
+def test_the_table_has_a_row_for_each_and_the_standards_above(ran, told):
+    done = bench("generators", *ORACLE, where=ran)
+    assert "training an oracle" not in done.stderr
+    lines = done.stdout.splitlines()
+    starts = [line.split("  ")[0] for line in lines]
+    for name in ("real images", "untranslated", "8 AUG steps=12", "8 ALT steps=12"):
+        assert name in starts
+    assert "KID-cnn" in done.stdout
+    assert "Inception accuracy: not measured" in done.stdout
+    (row,) = (row for row in told["groups"][0]["rows"] if row["recipe"] == "aug:steps=12")
+    picture = row["samples"][0]
+    assert (ran / "results" / picture).read_bytes().startswith(b"\x89PNG")
+    assert picture in " ".join(done.stdout.split())
+
+
+def test_markdown_and_two_oracles(ran, told):
+    done = bench("generators", *ORACLE, "--oracles", 2, "--markdown", where=ran)
+    assert done.stderr.count("training an oracle") == 1
+    assert "| untranslated" in done.stdout
+    assert "the oracles differ by at most" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        (("nowhere",), 3, "there is no results folder"),
+        (("--json", "--markdown"), 2, "ask for one of them"),
+        (("--inception", "missing.pth"), 4, "cannot be read from missing.pth"),
+        (("--oracles", "0"), 2, "--oracles"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_a_sentence(ran, options, code, reason):
+    done = bench("generators", *options, where=ran, code=code)
+    assert reason in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_generators_that_are_gone_are_named_and_the_others_judged(ran, told, tmp_path):
+    shutil.copytree(ran / "results", tmp_path / "results")
+    files = {
+        record["files"]["generator-1"]
+        for path in (tmp_path / "results").glob("*/8/alt_*/*.json")
+        for record in [json.loads(path.read_text())]
+    }
+    for file in files:
+        (tmp_path / "results" / file).unlink()
+    (group,) = json.loads(bench("generators", *ORACLE, "--json", where=tmp_path).stdout)["groups"]
+    assert [row["recipe"] for row in group["rows"]] == ["aug:steps=12", "aug:steps=12+ts"]
+    assert len(group["faults"]) == 2
+    assert all("is not there" in fault for fault in group["faults"])
+    for file in (tmp_path / "results" / "generators").glob("[!o]*.pt"):
+        file.unlink()
+    done = bench("generators", *ORACLE, where=tmp_path, code=3)
+    assert "no generators could be judged" in done.stderr.splitlines()[-1]
+
+
+def test_records_without_generators_are_nothing_to_compare(ran, tmp_path):
+    (source,) = (ran / "results").glob("*/8/vanilla")
+    shutil.copytree(source, tmp_path / "results" / "savanna" / "8" / "vanilla")
+    done = bench("generators", where=tmp_path, code=3)
+    assert "no finished cell left generators" in done.stderr

@@ -1,0 +1,94 @@
+"""Generators read again: the same translations, and nothing that is not theirs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from imbench import checkpoint
+from imbench.errors import DataError
+from imbench.generators import generators_left, open_generators
+from imbench.grid import Settings
+from imbench.methods._gan_settings import GanSettings
+from imbench.methods._pair import Pair, trained_pair
+from imbench.part import Context
+
+SETTINGS = Settings(network="cnn", size=16, steps=6)
+
+
+def pixels(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
+
+
+def left_by(make_record, file: str, recipe: str = "aug", **fields):
+    files = {"generator-1": file, "samples-1.png": "d/8/aug/s.png"}
+    record = make_record(recipe, 8, cell={"settings": SETTINGS}, files=files, **fields)
+    return next(generators_left([record]))
+
+
+def trained(folder, settings: GanSettings) -> Pair:
+    context = Context(steps=6, folder=folder / "generators")
+    return trained_pair(Pair(pixels(9, 0), pixels(5, 1), settings, context), settings.steps)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("aug", GanSettings(steps=12)),
+        ("aug:ema=0.9", GanSettings(steps=12, ema=0.9)),
+        ("us+aug:width=8,blocks=1,steps=4", GanSettings(steps=4, width=8, blocks=1)),
+    ],
+)
+def test_what_is_read_translates_as_what_was_trained(tmp_path, make_record, recipe, settings):
+    pair = trained(tmp_path, settings)
+    left = left_by(make_record, f"generators/{pair.file}", recipe)
+    again = open_generators(left, tmp_path, (16, 16, 3), "cpu")
+    for forth in (True, False):
+        x = pixels(70, 2)
+        expected = pair.translate(x, to_minority=forth)
+        assert np.array_equal(again(x, to_minority=forth), expected)
+    assert (left.label, left.samples) == (1, "d/8/aug/s.png")
+
+
+def test_generators_of_unfinished_cells_are_passed_over(make_record):
+    files = {"generator-1": "generators/x.pt", "losses-1.png": "x.png"}
+    assert not list(generators_left([make_record("aug", status="failed", files=files)]))
+    found = list(generators_left([make_record("aug", files=files | {"generator-2": "y.pt"})]))
+    assert [(one.label, one.file, one.samples) for one in found] == [
+        (1, "generators/x.pt", ""),
+        (2, "y.pt", ""),
+    ]
+
+
+def test_a_file_outside_the_results_is_refused(tmp_path, make_record):
+    inside = tmp_path / "results"
+    inside.mkdir()
+    checkpoint.save(tmp_path / "x.pt", {"gan": {"nets": {}}})
+    with pytest.raises(DataError, match="outside the results folder"):
+        open_generators(left_by(make_record, "../x.pt"), inside, (16, 16, 3))
+    assert (tmp_path / "x.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"gan": {"nets": {}}},
+        {"other": 1},
+        {"gan": {"nets": {"g_ab": {"x": torch.zeros(1)}, "g_ba": {"x": torch.zeros(1)}}}},
+    ],
+)
+def test_a_file_without_these_generators_is_refused(tmp_path, make_record, content):
+    checkpoint.save(tmp_path / "generators" / "x.pt", content)
+    with pytest.raises(DataError, match="does not hold the generators"):
+        open_generators(left_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
+
+
+def test_a_file_that_is_gone_or_a_method_that_is_not_installed_is_said(tmp_path, make_record):
+    with pytest.raises(DataError, match="is not there"):
+        open_generators(left_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
+    pair = trained(tmp_path, GanSettings(steps=2))
+    for recipe, reason in (("gone", "is not installed"), ("us", "only its own part can read")):
+        left = left_by(make_record, f"generators/{pair.file}", recipe)
+        with pytest.raises(DataError, match=reason):
+            open_generators(left, tmp_path, (16, 16, 3))

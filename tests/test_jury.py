@@ -1,0 +1,120 @@
+"""Judges before translators whose worth is known: ones that do nothing, copy, or are perfect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imbench.dataset import Decoded, Images
+from imbench.errors import UsageError
+from imbench.imbalance import subset
+from imbench.jury import Jury
+from imbench.kid import kid
+from imbench.oracle import OracleSettings, trained_oracle
+
+CELL = {"minority": 12, "majority": None, "seed": 3}
+
+
+def images(counts: tuple[int, int], seed: int) -> Images:
+    """Return coarse random pictures; a lighter green channel tells the minority."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([0, 1], counts)
+    coarse = rng.integers(0, 120, (len(labels), 4, 4, 3))
+    coarse[..., 1] += (70 * labels)[:, None, None]
+    return Images(coarse.repeat(2, axis=1).repeat(2, axis=2).astype(np.uint8), labels)
+
+
+@pytest.fixture(scope="module")
+def jury() -> Jury:
+    train, test = images((80, 60), 0), images((25, 30), 1)
+    data = Decoded(Path(), ("a", "b"), "0", train, images((0, 0), 2), test)
+    settings = OracleSettings(network="cnn", steps=60, batch_size=16)
+    others = OracleSettings(network="linear", steps=60, batch_size=16, seed=1)
+    return Jury(data, [trained_oracle(train, settings), trained_oracle(train, others)])
+
+
+def test_a_translator_that_does_nothing_gets_the_floor(jury):
+    found = jury.judge(lambda x, to_minority: x, 1, **CELL)
+    assert [verdict[:2] for verdict in found.verdicts] == [one[:2] for one in jury.floor(1)]
+    assert [verdict[2:] for verdict in found.verdicts] == [(0, 0)] * 2
+    assert found.change == 0
+    assert np.array_equal(found.forth, jury.real(0).features[:25])
+
+
+def test_real_images_get_the_ceiling(jury):
+    def perfect(x, to_minority):
+        real = jury.real(int(to_minority)).pixels
+        return real[np.arange(len(x)) % len(real)]
+
+    (ceiling, _), (floor, _) = jury.ceiling(1), jury.floor(1)
+    found = jury.judge(perfect, 1, **CELL)
+    assert found.verdicts[0].forth == pytest.approx(ceiling.forth, abs=0.05)
+    assert floor.forth < 0.2 < 0.8 < ceiling.forth
+    assert floor.back < 0.2 < 0.8 < ceiling.back
+    assert kid(found.forth, jury.real(1).features[:25]) < 0.1 * kid(
+        jury.real(0).features[:25], jury.real(1).features[:25]
+    )
+
+
+def test_each_judge_speaks_for_itself(jury):
+    b = jury.real(1).pixels
+    for judge, verdict in zip(jury.judges, jury.ceiling(1), strict=True):
+        assert verdict.forth == np.mean(judge.look(b)[0] == 1)
+
+
+def test_copies_of_training_images_are_seen(jury):
+    train = jury.data.train
+    rows = subset(train.labels, minority=12, majority=None, replicate=3)
+    own = train.pixels[[row for row in rows if train.labels[row] == 1]]
+    assert len(own) == 12
+    copy = jury.judge(lambda x, to_minority: own[np.arange(len(x)) % 12], 1, **CELL)
+    for found in (copy.copying, copy.copying_pixels):
+        assert found.ratio == pytest.approx(0, abs=1e-6)
+        assert found.nearer == 1
+
+
+def test_copies_of_images_that_the_generators_did_not_see_are_no_copies(jury):
+    train = jury.data.train
+    rows = subset(train.labels, minority=12, majority=None, replicate=3)
+    others = train.pixels[[row for row in range(140) if row not in rows and train.labels[row] == 1]]
+    assert len(others) == 48
+    found = jury.judge(lambda x, to_minority: others[np.arange(len(x)) % 48], 1, **CELL)
+    assert found.copying_pixels.ratio > 0.8
+    assert found.copying_pixels.nearer < 0.5
+
+
+def test_where_all_training_images_are_used_test_images_stand_for_spare_ones(jury):
+    cell = {**CELL, "minority": 60}
+    found = jury.judge(lambda x, to_minority: x, 1, **cell)
+    assert 0 < found.copying.nearer < 1
+
+
+def test_only_test_images_are_translated(jury):
+    given: list[np.ndarray] = []
+
+    def watch(x, to_minority):
+        given.append(x)
+        return x
+
+    jury.judge(watch, 1, **CELL)
+    test = jury.data.test
+    for x, label, count in zip(given, (0, 1), (25, 30), strict=True):
+        expected = {image.tobytes() for image in test.pixels[test.labels == label]}
+        assert {image.tobytes() for image in x} == expected
+        assert len(x) == count
+
+
+def test_both_sides_are_compared_at_the_smaller_number_of_images(jury):
+    assert jury.size(1) == 25
+    found = jury.judge(lambda x, to_minority: x, 1, **CELL)
+    assert len(found.forth) == len(found.back) == 25
+
+
+def test_rows_of_features_are_refused(jury):
+    data = jury.data
+    flat = Images(data.test.pixels.reshape(55, -1), data.test.labels)
+    features = Decoded(Path(), ("a", "b"), "0", data.train, data.validation, flat)
+    with pytest.raises(UsageError, match="not rows of features"):
+        Jury(features, jury.judges).real(0)
