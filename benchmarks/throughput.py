@@ -3,14 +3,18 @@
 Both have the same cores and two torch threads: the script in one process (its two loader workers
 come on top, as anybody would run it), the harness once as one training of two threads, and once
 as it runs a grid, two trainings of one thread side by side, in processes with its own malloc
-settings. Decoding once is not in the ratio; it is printed, with the epochs after which it pays.
-The share of input says how far a faster input alone could have gone.
+settings. Decoding once is not in the ratio; its time is printed. The compute share says how far a
+faster input alone could have gone.
+
+A machine that does other things meanwhile slows two threads that wait for each other most. So both
+are measured with one thread too, in processor seconds, loader workers included: what the ratio
+would be if the script used both cores without a pause, which it does not.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +23,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from _images import decode, picture_folder
-from _measure import arguments, interleave, process, show_machine, show_ratio, show_times
+from _measure import (
+    arguments,
+    interleave,
+    process,
+    processor_clock,
+    show_machine,
+    show_ratio,
+    show_times,
+)
 
 from imbench.pool import MALLOC
 
@@ -39,13 +51,19 @@ def train_ours(entry: Path, network: str, steps: int, threads: int) -> int:
     return steps * BATCH
 
 
-def train_theirs(where: Path, network: str, epochs: int) -> int:
+def train_theirs(where: Path, network: str, steps: int, threads: int) -> int:
     """Train with the straightforward script."""
     from _script import folder_of, train_script
 
     data = folder_of(where, SIZE)
-    steps = epochs * -(-len(data) // BATCH)
-    return train_script(data, network, size=SIZE, batch_size=BATCH, steps=steps, threads=2)[1]
+    return train_script(data, network, size=SIZE, batch_size=BATCH, steps=steps, threads=threads)[1]
+
+
+def processor_seconds(train: Callable[..., int], *given: object) -> float:
+    """Train in this process, and return the processor seconds of an image."""
+    images: list[int] = []
+    seconds = processor_clock(lambda: images.append(train(*given)))
+    return seconds / images[0]
 
 
 def train_from_memory(network: str, steps: int) -> int:
@@ -73,13 +91,11 @@ def measure(
     pools: Mapping[str, ProcessPoolExecutor],
     where: Path,
     entry: Path,
-    n: int,
-    epochs: int,
+    steps: int,
     repeats: int,
-) -> float:
-    """Print images a second and the ratios; return the script's seconds an image."""
+) -> None:
+    """Print images a second and the ratios."""
     plain, one, two = pools["plain"], pools["one"], pools["two"]
-    steps = max(1, epochs * n // BATCH)
 
     def each(*jobs: tuple[object, ...]) -> float:
         start = time.perf_counter()
@@ -88,7 +104,7 @@ def measure(
         return (time.perf_counter() - start) / images
 
     sides = {
-        "script": lambda: each((plain, train_theirs, where, network, epochs)),
+        "script": lambda: each((plain, train_theirs, where, network, steps, 2)),
         "harness, one training of two threads": lambda: each(
             (one, train_ours, entry, network, steps, 2)
         ),
@@ -105,12 +121,39 @@ def measure(
     show_ratio(f"throughput {network}, two trainings side by side", script, pair, at_least=2)
     show_ratio(f"throughput {network}, one training", script, single, at_least=2)
     show_ratio(f"compute share of the script {network}", compute, script)
-    return median(script)
+
+
+def measure_alone(
+    network: str,
+    pools: Mapping[str, ProcessPoolExecutor],
+    where: Path,
+    entry: Path,
+    steps: int,
+    repeats: int,
+) -> None:
+    """Print processor seconds of one thread and their ratio."""
+    plain, one = pools["plain"], pools["one"]
+    alone = {
+        "script": lambda: plain.submit(
+            processor_seconds, train_theirs, where, network, steps, 1
+        ).result(),
+        "harness": lambda: one.submit(
+            processor_seconds, train_ours, entry, network, steps, 1
+        ).result(),
+    }
+    spent = interleave(alone, repeats)
+    show_times(
+        {f"{network}: {name}, one thread, processor time": them for name, them in spent.items()},
+        "ms",
+    )
+    show_ratio(f"throughput {network}, one thread, processor time", *spent.values())
 
 
 def main() -> None:
     """Measure with ResNet-20 and with the small CNN."""
-    args = arguments(__doc__, repeats=3).parse_args()
+    parser = arguments(__doc__, repeats=3)
+    parser.add_argument("--one-thread", action="store_true", help="processor time alone")
+    args = parser.parse_args()
     show_machine()
     with TemporaryDirectory() as folder, ExitStack() as stack:
         where = Path(folder)
@@ -125,7 +168,10 @@ def main() -> None:
             pool.submit(train_from_memory, "resnet20", 1).result()
         for network, epochs in ({"cnn": 1} if args.tiny else NETWORKS).items():
             repeats = 1 if args.tiny else args.repeats
-            measure(network, pools, where, decoded.folder, n, epochs, repeats)
+            work = (network, pools, where, decoded.folder, max(1, epochs * n // BATCH), repeats)
+            measure_alone(*work)
+            if not args.one_thread:
+                measure(*work)
         print(f"  decoding {n} images once: {seconds:.1f} s, not in the ratios")
 
 
