@@ -14,13 +14,24 @@ import pytest
 import torch
 
 from imbench import checkpoint
+from imbench.command_generators import generators
 from imbench.decoded import prepare
+from imbench.errors import DataError, ImbenchError, NotComparable
 from imbench.methods._gan_networks import Generator
 from imbench.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.store import Store
+from imbench.training import fixed_threads
 
 BENCH = Path(sys.executable).with_name("bench")
 DATA = "savanna:train=30,test=14,size=16"
 ORACLE = ("--network", "cnn", "--steps", "40")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Train on one thread: several that share a core wait for each other in turns."""
+    with fixed_threads(1):
+        yield
 
 
 def bench(*arguments: object, where: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -31,7 +42,7 @@ def bench(*arguments: object, where: Path, code: int = 0) -> subprocess.Complete
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=900,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -120,50 +131,70 @@ def test_the_table_has_a_row_for_each_and_the_standards_above(ran, told):
     assert picture in " ".join(done.stdout.split())
 
 
-def test_markdown_and_two_oracles(ran, told):
-    done = bench("generators", *ORACLE, "--oracles", 2, "--markdown", where=ran)
-    assert done.stderr.count("training an oracle") == 1
-    assert "| untranslated" in done.stdout
-    assert "the oracles differ by at most" in done.stdout
+def here(*arguments: object) -> None:
+    """Run the command in this process, which spares an import of torch each time."""
+    generators.main([str(one) for one in arguments], prog_name="generators", standalone_mode=False)
+
+
+def test_markdown_and_two_oracles(ran, told, capsys):
+    here(ran / "results", *ORACLE, "--oracles", 2, "--markdown")
+    printed = capsys.readouterr()
+    assert printed.err.count("training an oracle") == 1
+    assert "| untranslated" in printed.out
+    assert "the oracles differ by at most" in printed.out
 
 
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
-        (("nowhere",), 3, "there is no results folder"),
         (("--json", "--markdown"), 2, "ask for one of them"),
         (("--inception", "missing.pth"), 4, "cannot be read from missing.pth"),
-        (("--oracles", "0"), 2, "--oracles"),
+        (("--network", "resnet21"), 2, "did you mean resnet20"),
+        (("--device", "cuda:99"), 4, "cannot be used"),
     ],
 )
-def test_what_cannot_be_done_ends_with_a_sentence(ran, options, code, reason):
-    done = bench("generators", *options, where=ran, code=code)
-    assert reason in done.stderr
+def test_what_cannot_be_done_ends_with_a_sentence(ran, capsys, options, code, reason):
+    with pytest.raises(ImbenchError, match=reason) as caught:
+        here(ran / "results", *options)
+    assert caught.value.exit_code == code
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_that_is_not_there_ends_the_command_with_3(tmp_path):
+    done = bench("generators", "nowhere", where=tmp_path, code=3)
+    assert done.stderr.startswith("bench: there is no results folder")
     assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == ""
 
 
-def test_generators_that_are_gone_are_named_and_the_others_judged(ran, told, tmp_path):
+def test_other_images_than_the_generators_were_trained_on_are_refused(ran, tmp_path):
     shutil.copytree(ran / "results", tmp_path / "results")
-    files = {
-        record["files"]["generator-1"]
-        for path in (tmp_path / "results").glob("*/8/alt_*/*.json")
-        for record in [json.loads(path.read_text())]
-    }
-    for file in files:
-        (tmp_path / "results" / file).unlink()
-    (group,) = json.loads(bench("generators", *ORACLE, "--json", where=tmp_path).stdout)["groups"]
+    store = Store(tmp_path / "results")
+    for record in store.records():
+        store.path(record.cell).unlink()
+        cell = record.cell.model_copy(update={"fingerprint": "f" * 32})
+        store.put(record.model_copy(update={"cell": cell, "key": cell.key}))
+    with pytest.raises(DataError, match="not those that the generators were trained on"):
+        here(tmp_path / "results", *ORACLE)
+
+
+def test_generators_that_are_gone_are_named_and_the_others_judged(ran, told, tmp_path, capsys):
+    shutil.copytree(ran / "results", tmp_path / "results")
+    for record in Store(tmp_path / "results").records():
+        if record.cell.recipe.startswith("alt"):
+            (tmp_path / "results" / record.files["generator-1"]).unlink()
+    here(tmp_path / "results", *ORACLE, "--json")
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
     assert [row["recipe"] for row in group["rows"]] == ["aug:steps=12", "aug:steps=12+ts"]
     assert len(group["faults"]) == 2
     assert all("is not there" in fault for fault in group["faults"])
     for file in (tmp_path / "results" / "generators").glob("[!o]*.pt"):
         file.unlink()
-    done = bench("generators", *ORACLE, where=tmp_path, code=3)
-    assert "no generators could be judged" in done.stderr.splitlines()[-1]
+    with pytest.raises(NotComparable, match="no generators could be judged"):
+        here(tmp_path / "results", *ORACLE)
 
 
 def test_records_without_generators_are_nothing_to_compare(ran, tmp_path):
     (source,) = (ran / "results").glob("*/8/vanilla")
     shutil.copytree(source, tmp_path / "results" / "savanna" / "8" / "vanilla")
-    done = bench("generators", where=tmp_path, code=3)
-    assert "no finished cell left generators" in done.stderr
+    with pytest.raises(NotComparable, match="no finished cell left generators"):
+        here(tmp_path / "results")

@@ -13,8 +13,16 @@ from imbench.grid import Settings
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import Pair, trained_pair
 from imbench.part import Context
+from imbench.training import fixed_threads
 
 SETTINGS = Settings(network="cnn", size=16, steps=6)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Train on one thread: several that share a core wait for each other in turns."""
+    with fixed_threads(1):
+        yield
 
 
 def pixels(n: int, seed: int) -> np.ndarray:

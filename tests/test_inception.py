@@ -9,8 +9,16 @@ import torch
 from imbench.dataset import Images
 from imbench.errors import DataError
 from imbench.inception import FineTuning, Inception, fine_tuned, read_weights
+from imbench.training import fixed_threads
 
 TINY = FineTuning(steps=1, batch_size=2, lr=1e-8, side=75)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Train on one thread: several that share a core wait for each other in turns."""
+    with fixed_threads(1):
+        yield
 
 
 @pytest.fixture(scope="module")
