@@ -15,6 +15,7 @@ import pytest
 from imbench.cli import _code
 from imbench.store import Store
 
+pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
 METHODS = ("vanilla", "ts", "smote", "us+cs")
 GRID = ("--datasets", "digits", "--minority", "20", "--size", "8", "--network", "cnn")

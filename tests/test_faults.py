@@ -20,6 +20,7 @@ from imbench.job import Job
 from imbench.processes import alive, start_time
 from imbench.store import Store
 
+pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = '''
 """Parts that go wrong, each in its own way; what they leave lies beside this file."""
