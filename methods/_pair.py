@@ -28,7 +28,7 @@ from imbench.training import to_tensor
 
 __all__ = ["Pair", "to_pixels", "to_signed", "trained_pair"]
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same settings would train to other generators."""
 SAVE_EVERY = 20.0
 """Seconds of training between two checkpoints."""
@@ -243,8 +243,8 @@ def _run_and_save(pair: Pair, until: int, folder: Path) -> None:
 
 def to_signed(x: NDArray[Any], device: torch.device) -> Tensor:
     """Turn images (m, height, width, channels) in 0..255 into (m, channels, ...) in [-1, 1]."""
-    # A copy: torch would scale the floats of the caller in place.
-    return to_tensor(np.array(x), device).mul_(2).sub_(1)
+    # A copy: torch would scale the floats of the caller in place. Contiguous, as the networks are.
+    return to_tensor(np.array(x), device).contiguous().mul_(2).sub_(1)
 
 
 def to_pixels(x: Tensor) -> NDArray[np.uint8]:

@@ -48,6 +48,7 @@ pool, width, blocks, layers, patch_width, da, ema
         Generator steps for each `k_m` steps of the classifier; 0 spreads what is left evenly.
     """
 
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "ALT"
 
     def __init__(

@@ -55,6 +55,7 @@ class Augmented(TranslatedPart):
         Decay of a running mean of the generators, which then makes the fakes; 0 for none.
     """
 
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "AUG"
     DIFF_AUGMENT: ClassVar[bool] = False
 
