@@ -59,10 +59,8 @@ def same(a, b):
 @pytest.mark.parametrize(
     "recipe",
     [
-        f"alt:{SMALL}",
-        f"alt:gamma=cbl,k_g=1,k_m=2,ema=0.9,da=true,{SMALL}",
-        f"alt:filter=0.3,variant=a2b,{SMALL}",
-        f"alt:{SMALL}+cs",
+        f"alt:gamma=cbl,k_g=1,k_m=2,ema=0.9,da=true,filter=0.3,{SMALL}",
+        f"alt:variant=a2b,{SMALL}+cs",
     ],
 )
 def test_the_contract(recipe):
