@@ -1,6 +1,7 @@
 """ALT: who moves when, its schedule, and what it shares with AUG."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -228,6 +229,9 @@ def test_a_whole_training(tmp_path):
     assert set(method.artifacts_) == {"samples-1.png", "losses-1.png"}
     (kept,) = method.kept_.values()
     assert (tmp_path / kept).exists()
+    x, _ = images(20, 6)
+    copied = pickle.loads(pickle.dumps(method))
+    assert (copied.predict_proba(x) == method.predict_proba(x)).all()
     # Trained half as AUG is, then along with this classifier: nobody else's.
     assert (tmp_path / f"{kept.partition('-')[0]}-6.pt").exists()
 
