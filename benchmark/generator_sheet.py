@@ -117,7 +117,8 @@ def _shown(interval: Interval) -> Shown:
 
 def _shown_distance(found: Distance) -> Shown:
     digits = 2 if abs(found.kid) >= 1 else 3
-    numbers = [f"{number + 0.0:.{digits}f}" for number in (found.kid, found.low, found.high)]
+    rounded = [round(number, digits) + 0.0 for number in (found.kid, found.low, found.high)]
+    numbers = [f"{number:.{digits}f}" for number in rounded]  # no "-0.000"
     return Shown(text="{} [{}, {}]".format(*numbers))
 
 

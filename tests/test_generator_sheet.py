@@ -1,0 +1,136 @@
+"""Whole tables of judged generators, from numbers made by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from imbench.generator_report import Ask, Report, render
+from imbench.generator_rows import Distance, Row, Standard
+from imbench.groups import groups
+from imbench.jury import Verdict
+
+STANDARD = Standard(
+    ceiling=(Verdict(0.9, 0.8),),
+    floor=(Verdict(0.2, 0.1),),
+    untranslated=Distance(1.25, 1.0, 1.5, 3.0, 120),
+)
+NUMBERS = {
+    "forth": {0: 0.5, 1: 0.6},
+    "back": {0: 0.25, 1: 0.25},
+    "flip_forth": {0: 0.375, 1: 0.5},
+    "oracles_apart": {0: 0.0, 1: 0.125},
+    "copy_ratio": {0: 0.9, 1: 1.1},
+    "nearer": {0: 0.5, 1: 0.5},
+    "change": {0: 0.125, 1: 0.25},
+    "seconds": {0: 1000.0, 1: 1468.9},
+    "steps": {0: 1600.0, 1: 1600.0},
+}
+
+
+def row(recipe: str, minority: int, **numbers: dict[int, float]) -> Row:
+    return Row(
+        recipe=recipe,
+        minority=minority,
+        label=1,
+        scores={**NUMBERS, **numbers},
+        forth=Distance(-0.00041, -0.02, 0.03, 2.0, 120),
+        back=Distance(0.5, 0.4, 0.6, 2.0, 120),
+        samples=(f"d/{minority}/{recipe}/0-x-samples-1.png", "d/other.png"),
+    )
+
+
+@pytest.fixture
+def report(make_record, tmp_path):
+    """Return a maker of reports on two methods at 25 and one at 100."""
+    (group,) = groups([make_record("aug", 25, seed) for seed in (0, 1)])
+
+    def make(standard: Standard = STANDARD, faults: tuple[str, ...] = (), **options) -> Report:
+        extra = {}
+        if options.get("inception"):
+            extra = {"inception_forth": {0: 0.7, 1: 0.7}, "inception_back": {0: 0.1, 1: 0.1}}
+        rows = (row("alt", 25, **extra), row("aug", 25, **extra), row("aug", 100, **extra))
+        ask = Ask(tmp_path, tmp_path, **options)
+        return Report(group, ("horse", "zebra"), ask, {1: standard}, rows, faults)
+
+    return make
+
+
+def test_the_whole_table(report):
+    text = render([report()], width=160)
+    lines = text.splitlines()
+    assert lines[0] == "digits: generators, A = horse, B = zebra"
+    assert " ".join(lines[1:3]).startswith(
+        "1000 majority images, minority count before each method, 16 px; seeds 0-1; oracle: "
+        "resnet20, 1000 steps on all real training images"
+    )
+    assert "N = 120" in text
+    start = next(i for i, line in enumerate(lines) if line.startswith("method"))
+    shown = [" ".join(line.split()) for line in lines[start : start + 9]]
+    assert [line for line in shown if not line.startswith("-")] == [
+        "method A>B B>A flip KID-r20 copy ratio nearer change seconds steps",
+        "real images .90 .80 -- -- -- -- -- -- --",
+        "untranslated .20 .10 -- 1.25 [1.00, 1.50] -- -- -- -- --",
+        "25 ALT .55±.64 .25±.00 .44±.79 0.000 [-0.020, 0.030] 1.00±1.27 .50±.00 .19 1,234 1,600",
+        "25 AUG .55±.64 .25±.00 .44±.79 0.000 [-0.020, 0.030] 1.00±1.27 .50±.00 .19 1,234 1,600",
+        "100 AUG .55±.64 .25±.00 .44±.79 0.000 [-0.020, 0.030] 1.00±1.27 .50±.00 .19 1,234 1,600",
+    ]
+    rules = [i for i, line in enumerate(shown) if line.startswith("-")]
+    assert rules == [1, 4, 7]
+    assert "pictures of 25 ALT: d/25/alt/0-x-samples-1.png and 1 more" in text
+    assert "Inception accuracy: not measured" in text
+
+
+def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
+    standard = Standard(
+        ceiling=(Verdict(0.9, 0.8), Verdict(0.99, 0.98)),
+        floor=(Verdict(0.2, 0.1), Verdict(0.02, 0.01)),
+        untranslated=STANDARD.untranslated,
+    )
+    text = render([report(standard, inception="weights.pth")], width=200)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    (head,) = (line for line in lines if line.startswith("method"))
+    assert head.endswith("steps Inception A>B Inception B>A")
+    assert any(
+        line.startswith("real images .90 .80") and line.endswith(".99 .98") for line in lines
+    )
+    assert any(line.startswith("untranslated") and line.endswith(".02 .01") for line in lines)
+    assert any(line.startswith("25 ALT") and line.endswith(".70±.00 .10±.00") for line in lines)
+    assert "not measured" not in text
+
+
+def test_two_oracles_are_averaged_and_their_difference_is_told(report):
+    standard = Standard(
+        ceiling=(Verdict(0.9, 0.8), Verdict(0.7, 0.8)),
+        floor=(Verdict(0.2, 0.1), Verdict(0.2, 0.1)),
+        untranslated=STANDARD.untranslated,
+    )
+    text = render([report(standard, oracles=2)], width=200)
+    assert "; 2 oracles: resnet20" in " ".join(text.split())
+    assert any(line.split()[:3] == ["real", "images", ".80"] for line in text.splitlines())
+    assert "the oracles differ by at most 0.12" in text
+
+
+def test_what_could_not_be_judged_is_named_in_every_form(report):
+    made = report(faults=("generators/x.pt is not there or is damaged",))
+    assert "generators/x.pt is not there or is damaged" in render([made])
+    assert "generators/x.pt is not there or is damaged" in render([made], "markdown")
+    assert json.loads(render([made], "json"))["groups"][0]["faults"] == list(made.faults)
+
+
+def test_markdown_is_one_table_that_names_its_classes(report):
+    text = render([report()], "markdown")
+    assert text.startswith("### digits: generators, A = horse, B = zebra\n")
+    assert text.count("| 25 ALT ") == 1
+    assert "| real images" in text
+
+
+def test_json_has_each_seed(report):
+    (group,) = json.loads(render([report()], "json", command="bench generators"))["groups"]
+    numbers = group["rows"][0]["numbers"]["forth"]
+    assert numbers["scores"] == {"0": 0.5, "1": 0.6}
+    assert numbers["mean"] == pytest.approx(0.55)
+    assert group["rows"][0]["distance_forth"]["images"] == 120
+    assert group["oracle"] == {"network": "resnet20", "steps": 1000, "seeds": [0]}
+    assert group["inception"] is None
