@@ -99,8 +99,9 @@ def make_row(seen: Sequence[Seen], jury: Jury, oracles: int) -> Row:
     Its numbers: ``forth`` and ``back`` (accuracy of translations to the minority and to the
     majority, the mean over oracles), ``flip_forth``, ``flip_back``, ``inception_forth`` and
     ``inception_back`` where a judge beyond the oracles is there, ``oracles_apart`` (the largest
-    difference of `forth` or `back` between two oracles), ``change``, ``copy_ratio``, ``nearer``
-    and the same with ``_pixels``, ``seconds`` and ``steps`` of the generators' training.
+    difference of `forth` or `back` between two oracles), ``change``, ``copy_ratio``, ``nearer``,
+    ``nearer_real`` and the same with ``_pixels``, ``seconds`` and ``steps`` of the generators'
+    training.
 
     Parameters
     ----------
@@ -163,6 +164,7 @@ def _numbers(one: Seen, oracles: int) -> dict[str, float]:
     found["change"] = judged.change
     for suffix, near in (("", judged.copying), ("_pixels", judged.copying_pixels)):
         found |= {f"copy_ratio{suffix}": near.ratio, f"nearer{suffix}": near.nearer}
+        found[f"nearer_real{suffix}"] = near.nearer_real
     found |= {key: cost.get(f"generator_{key}", 0.0) for key in ("seconds", "steps")}
     return found
 

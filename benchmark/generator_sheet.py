@@ -49,7 +49,7 @@ def generator_sheet(
         Generators that could not be judged.
     """
     dash = Shown(text="--")
-    blank = [dash] * 5
+    blank = [dash] * 6
     body = [
         [
             Shown(text="real images"),
@@ -72,7 +72,7 @@ def generator_sheet(
     counts = [row.minority for row in rows]
     breaks = {index + 3 for index, (one, two) in enumerate(pairwise(counts)) if one != two}
     a, b = classes
-    head = ["method", "A>B", "B>A", "flip", f"KID-{oracle.name}", "copy ratio", "nearer"]
+    head = ["method", "A>B", "B>A", "flip", f"KID-{oracle.name}", "copy ratio", "nearer", "real"]
     head += ["change", "seconds", "steps"]
     head += ["Inception A>B", "Inception B>A"] if inception else []
     return Sheet(
@@ -89,7 +89,7 @@ def generator_sheet(
 
 
 def _line(row: Row, inception: bool) -> list[Shown]:
-    names, rest = ("forth", "back", "flip_forth"), ("copy_ratio", "nearer")
+    names, rest = ("forth", "back", "flip_forth"), ("copy_ratio", "nearer", "nearer_real")
     line = [
         Shown(text=f"{row.minority} {row.title}"),
         *(_shown(row.mean(name)) for name in names),
@@ -145,7 +145,8 @@ def _explained(oracle: OracleSettings, inception: bool) -> list[str]:
         "with the 95 % bootstrap interval over images; 0 is best and values below 0 are chance",
         "copy ratio: distance of fakes of B to the nearest training image of B, by that of "
         "held-out real images; nearer: share of fakes nearer to a training image than to one of "
-        "as many others (0.5 without copying); change: mean change of a pixel, 0 to 1",
+        "as many others (0.5 on average without copying; real: the same for held-out real images); "
+        "change: mean change of a pixel, 0 to 1",
     ]
     if not inception:
         notes.append(

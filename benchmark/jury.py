@@ -156,11 +156,7 @@ class Jury:
             (fakes.features, held_out.features, known[own], known[spare]),
             (*map(_flat, (fakes.pixels, held_out.pixels, pixels[own], pixels[spare])),),
         )
-        first, second = (
-            # Where all training images are used, test images have to stand for spare ones.
-            copying(x, seen, test, rest if len(rest) else test, stream(0, "copying"))
-            for x, test, seen, rest in both
-        )
+        first, second = (_compared(*given) for given in both)
         return first, second
 
     def _training(
@@ -179,6 +175,18 @@ class Jury:
             raise UsageError("generators translate images, not rows of features")
         looked = [judge.look(pixels) for judge in self.judges]
         return Looked(pixels, tuple(labels for labels, _ in looked), looked[0][1])
+
+
+def _compared(
+    fakes: NDArray[np.float64],
+    test: NDArray[np.float64],
+    training: NDArray[np.float64],
+    spare: NDArray[np.float64],
+) -> Copying:
+    if not len(spare):
+        # Where all training images are used, half of the test images stand for spare ones.
+        test, spare = test[::2], test[1::2]
+    return copying(fakes, training, test, spare, stream(0, "copying"))
 
 
 def _of_class(images: Images, label: int) -> Pixels:

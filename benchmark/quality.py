@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Copying", "change", "copying", "flip_rate", "hit_rate", "nearest"]
+__all__ = ["Copying", "change", "copying", "flip_rate", "hit_rate"]
 
 Features = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -28,12 +28,15 @@ class Copying(NamedTuple):
     nearer : float
         Share of fakes whose nearest training image is nearer than the nearest of as many spare
         ones: 1 for copies, 0.5 on average for images as good as new.
+    nearer_real : float
+        The same share of the held-out real images: what chance does with this training set.
     """
 
     fake: float
     held_out: float
     ratio: float
     nearer: float
+    nearer_real: float
 
 
 def hit_rate(labels: Labels, target: int) -> float:
@@ -71,12 +74,6 @@ def change(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     return float(np.abs(before.astype(np.int16) - after.astype(np.int16)).mean() / 255)
 
 
-def nearest(x: Features, y: Features, chunk: int = 512) -> NDArray[np.float64]:
-    """Return the Euclidean distance (n,) of each x (n, d) to the nearest y (m, d)."""
-    pieces = [_distances(x[i : i + chunk], y).min(axis=1) for i in range(0, len(x), chunk)]
-    return np.concatenate(pieces)
-
-
 def copying(
     fakes: Features,
     training: Features,
@@ -90,8 +87,9 @@ def copying(
 
     A low ratio may also mean that fakes are blurred or look alike. `nearer` is 0.5 for such fakes
     too, on average over training sets, since they come nearer to held-out images as well (the idea
-    of Meehan et al. 2020, arXiv 2004.05675). For one training set it then says little: one image
-    is the nearest to all of them.
+    of Meehan et al. 2020, arXiv 2004.05675). For one small training set it is far from that also
+    for real images, since few of its images are the nearest to most others: `nearer_real` says
+    how far (0.38 to 0.53 with 25 zebras of three seeds, in the features of a ResNet-20).
 
     Parameters
     ----------
@@ -108,15 +106,16 @@ def copying(
         How often it does.
     """
     own, others = _distances(fakes, training), _distances(fakes, spare)
-    fake = float(np.median(own.min(axis=1)))
-    real = float(np.median(nearest(held_out, training)))
+    real_own, real_others = _distances(held_out, training), _distances(held_out, spare)
+    fake, real = float(np.median(own.min(axis=1))), float(np.median(real_own.min(axis=1)))
     size = min(len(training), len(spare))
-    shares = [
-        _share_nearer(own[:, _some(rng, training, size)], others[:, _some(rng, spare, size)])
-        for _ in range(draws)
-    ]
+    shares, controls = [], []
+    for _ in range(draws):
+        first, second = _some(rng, training, size), _some(rng, spare, size)
+        shares.append(_share_nearer(own[:, first], others[:, second]))
+        controls.append(_share_nearer(real_own[:, first], real_others[:, second]))
     ratio = fake / real if real > 0 else float(fake > 0)
-    return Copying(fake, real, ratio, float(np.mean(shares)))
+    return Copying(fake, real, ratio, float(np.mean(shares)), float(np.mean(controls)))
 
 
 def _share_nearer(own: NDArray[np.float64], others: NDArray[np.float64]) -> float:

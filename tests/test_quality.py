@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
-from imbench.quality import change, copying, flip_rate, hit_rate, nearest
+from imbench.quality import change, copying, flip_rate, hit_rate
 
 
 def test_hit_rate_counts_the_target():
@@ -38,10 +39,13 @@ def test_change_does_not_wrap_around():
     assert change(x[:1], x[:1] + 51) == pytest.approx(0.2)
 
 
-def test_nearest_by_hand_in_chunks():
-    x, y = np.array([[0.0, 0], [3, 4], [10, 0]]), np.array([[0.0, 1], [3, 0]])
-    for chunk in (1, 2, 512):
-        assert nearest(x, y, chunk) == pytest.approx([1, 4, 7])
+def test_distances_by_hand():
+    training, fakes = np.array([[0.0, 0], [10, 0]]), np.array([[0.0, 1], [10, 2], [13, 4]])
+    found = copying(fakes, training, training + 4, training + 100, np.random.default_rng(0))
+    assert found.fake == pytest.approx(2)
+    assert found.held_out == pytest.approx(np.sqrt(32))
+    assert found.ratio == pytest.approx(2 / np.sqrt(32))
+    assert found.nearer == found.nearer_real == 1
 
 
 D = 12
@@ -61,6 +65,7 @@ def test_copies_have_ratio_zero_and_are_always_nearer():
     assert found.ratio == pytest.approx(0, abs=1e-6)
     assert found.fake == pytest.approx(0, abs=1e-6)
     assert found.nearer == 1
+    assert 0.3 < found.nearer_real < 0.7
 
 
 def test_near_copies_are_seen():
@@ -74,7 +79,7 @@ def test_new_images_of_the_class_have_ratio_one_and_are_nearer_half_of_the_time(
     found = copied(real(400, 6), real(40, 1))
     assert found.ratio == pytest.approx(1, abs=0.05)
     assert found.nearer == pytest.approx(0.5, abs=0.1)
-    assert found.held_out == pytest.approx(np.median(nearest(real(200, 2), real(40, 1))))
+    assert found.held_out == pytest.approx(np.median(cdist(real(200, 2), real(40, 1)).min(axis=1)))
 
 
 def test_blurred_images_have_a_low_ratio_but_are_not_nearer():
