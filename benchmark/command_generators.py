@@ -36,7 +36,7 @@ __all__ = ["generators"]
 @click.option(
     "--oracles",
     type=click.IntRange(1, 20),
-    default=1,
+    default=2,
     show_default=True,
     help="How many oracles judge, each with a seed of its own.",
 )

@@ -38,8 +38,9 @@ class Ask:
     """Folder that holds the data of all data sets."""
     network: str = "resnet20"
     steps: int = 1000
-    oracles: int = 1
-    """How many, each with a seed of its own."""
+    oracles: int = 2
+    """How many, each with a seed of its own. One is not enough: of the same zebras, drawn by
+    generators of 25 images, one took 62 % for zebras and another 30 %."""
     inception: str = ""
     """Weights file of InceptionV3, or `imbench.inception.DOWNLOAD`; empty for none."""
     fine_tuning: FineTuning = field(default_factory=FineTuning)

@@ -24,7 +24,7 @@ from imbench.training import fixed_threads
 
 BENCH = Path(sys.executable).with_name("bench")
 DATA = "savanna:train=30,test=14,size=16"
-ORACLE = ("--network", "cnn", "--steps", "40")
+ORACLE = ("--network", "cnn", "--steps", "40", "--oracles", "1")
 
 
 @pytest.fixture(autouse=True)

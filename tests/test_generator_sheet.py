@@ -52,7 +52,7 @@ def report(make_record, tmp_path):
         if options.get("inception"):
             extra = {"inception_forth": {0: 0.7, 1: 0.7}, "inception_back": {0: 0.1, 1: 0.1}}
         rows = (row("alt", 25, **extra), row("aug", 25, **extra), row("aug", 100, **extra))
-        ask = Ask(tmp_path, tmp_path, **options)
+        ask = Ask(tmp_path, tmp_path, **{"oracles": 1, **options})
         return Report(group, ("horse", "zebra"), ask, {1: standard}, rows, faults)
 
     return make
