@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,15 +26,27 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return folder
 
 
+LOG = logging.getLogger("imbench")
+LOG_BEFORE = LOG.level, LOG.propagate, list(LOG.handlers)
+
+
 @pytest.fixture(autouse=True)
-def log_as_it_was() -> Iterator[None]:
-    """Undo what a command run in this process did to imbench's log, which others read."""
-    logger = logging.getLogger("imbench")
-    before = logger.level, logger.propagate, list(logger.handlers)
+def log_as_it_was() -> None:
+    """Undo what a command run in this process, by a fixture of a module too, did to our log."""
+    LOG.setLevel(LOG_BEFORE[0])
+    LOG.propagate = LOG_BEFORE[1]
+    LOG.handlers[:] = LOG_BEFORE[2]
+
+
+@pytest.fixture(autouse=True)
+def modules_as_they_were(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Forget modules that a test wrote and imported: another may write one of the same name."""
+    before = set(sys.modules)
     yield
-    logger.setLevel(before[0])
-    logger.propagate = before[1]
-    logger.handlers[:] = before[2]
+    base = str(tmp_path_factory.getbasetemp())
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(base):
+            del sys.modules[name]
 
 
 @pytest.fixture
