@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from imbench.dataset import Dataset, Decoded, Images, Listing
 from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.filehash import UNREADABLE, file_digests
+from imbench.leases import awaited
 from imbench.registry import load
 from imbench.spec import parse_spec
 from imbench.split import SPLITS, check_groups
@@ -161,7 +161,7 @@ def _entry(listing: Listing, spec: str, home: Path, size: int, drop: bool) -> Pa
     folder = home / "decoded" / _key(listing, digests, size, drop)
     if not _complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with awaited(folder.with_suffix(".lock")):
             if not _complete(folder):
                 from imbench.entry import write_entry  # Pillow is needed for nothing else
 

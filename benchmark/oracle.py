@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench import checkpoint
 from imbench.dataset import Images
 from imbench.errors import EnvironmentFault
+from imbench.leases import awaited
 from imbench.method import Method
 from imbench.networks import Normalise, build_network
 from imbench.training import choose_device, fixed_threads, to_tensor
@@ -165,7 +165,7 @@ def kept_network(
     path = folder / f"oracle-{key}.pt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with awaited(path.with_suffix(".lock")):
             content = checkpoint.load(path)
             if content is not None and content.get("key") == key:
                 net = blank()

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
 from imbench import checkpoint
 from imbench.augment import augment, parse_augment
 from imbench.errors import Diverged
+from imbench.leases import awaited
 from imbench.methods._cyclegan import CycleGAN, Judge
 from imbench.methods._gan_settings import GanSettings, lr_factor
 from imbench.part import Context
@@ -207,7 +207,7 @@ def trained_pair(pair: Pair, until: int) -> Pair:
         pair.run(until)
         return pair
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{pair.key}.lock"):
+    with awaited(folder / f"{pair.key}.lock"):
         _resume(pair, until, folder)
         pair.reused = pair.done == until
         # Half way is where the alternating method takes over.

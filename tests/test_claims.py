@@ -12,8 +12,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from imbench.claims import BEAT, STALE, Claim, claimed, claims, drop_dead
+from imbench import leases
+from imbench.claims import Claim, claimed, claims, drop, drop_dead
 from imbench.errors import EnvironmentFault
+from imbench.leases import BEAT, STALE, Watch
 from imbench.processes import alive, host_id, start_time
 
 HOLDS = """
@@ -64,14 +66,39 @@ def take(folder, key="k", run="mine"):
         return mine
 
 
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return the clock by which this process judges the claims of other machines."""
+    clock = Clock()
+    monkeypatch.setattr(leases, "WATCH", Watch(clock))
+    return clock
+
+
+def pass_time(clock, seconds, look=lambda: None):
+    """Let time pass, looking all the while."""
+    for _ in range(int(seconds)):
+        clock.now += 1.0
+        look()
+
+
 def age(path, seconds):
     now = time.time()
     os.utime(path, (now - seconds, now - seconds))
 
 
-def foreign(folder, key="k"):
+def foreign(folder, key="k", run="r"):
     """Write a claim as a process of another machine does."""
-    claim = Claim(key, "r", "0" * 12, os.getpid(), "1", 0.0, ("c",))
+    claim = Claim(key, run, "0" * 12, os.getpid(), "1", 0.0, ("c",))
     file_of(folder, key).parent.mkdir(parents=True, exist_ok=True)
     file_of(folder, key).write_text(json.dumps(asdict(claim)))
     return claim
@@ -117,9 +144,9 @@ RACES = """
 import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from imbench import claims
+from imbench import claims, leases
 
-judge = claims._free
+judge = leases._free
 
 def slowly(*given):
     # Time for the others to come to the same judgement, if nothing holds them back.
@@ -127,7 +154,7 @@ def slowly(*given):
     time.sleep(0.02)
     return judged
 
-claims._free = slowly
+leases._free = slowly
 with ExitStack() as held:
     print("ready", flush=True)
     for key in map(str.strip, sys.stdin):
@@ -209,31 +236,86 @@ def test_jumps_of_the_clock_neither_free_nor_hold_a_claim(tmp_path, holder, jump
     assert take(tmp_path, "dead")
 
 
-def test_a_claim_of_another_machine_is_held_while_it_is_renewed(tmp_path):
+@pytest.mark.parametrize("wrong", [0.0, -7200.0, 7200.0])
+def test_a_claim_of_another_machine_is_held_while_it_is_renewed(tmp_path, clock, wrong):
     claim = foreign(tmp_path)
     assert not claim.here
-    for seconds in (0, STALE / 2):
-        age(file_of(tmp_path, "k"), seconds)
+    for number in range(5):
+        # Whatever time the other machine thinks it is: only that it changes counts.
+        age(file_of(tmp_path, "k"), wrong - number)
+        pass_time(clock, STALE - 10, lambda: claims(tmp_path))
         assert claims(tmp_path) == [claim]
         assert not take(tmp_path)
         assert drop_dead(tmp_path) == []
-    age(file_of(tmp_path, "k"), STALE + 30)
+
+
+def test_a_claim_of_another_machine_that_is_not_renewed_is_free(tmp_path, clock):
+    claim = foreign(tmp_path)
+    age(file_of(tmp_path, "k"), 1e6)
+    assert not take(tmp_path), "an old date alone says nothing"
+    pass_time(clock, STALE + 2, lambda: claims(tmp_path))
     assert claims(tmp_path) == []
     assert drop_dead(tmp_path) == [claim]
     assert take(tmp_path)
+    assert list(file_of(tmp_path, "k").parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("wrong", [-7200.0, 7200.0])
-def test_a_wrong_clock_of_this_machine_frees_no_claim_of_another(tmp_path, monkeypatch, wrong):
-    claim = foreign(tmp_path)
-    right = time.time
-    monkeypatch.setattr("imbench.claims.time.time", lambda: right() + wrong)
-    assert claims(tmp_path) == [claim]
+def test_time_in_which_nobody_looked_frees_nothing(tmp_path, clock):
+    foreign(tmp_path)
+    for _ in range(3):
+        assert not take(tmp_path)
+        clock.now += 1e6  # this process was stopped, and perhaps the other one beside it
     assert not take(tmp_path)
-    monkeypatch.undo()
-    age(file_of(tmp_path, "k"), STALE + 30)
-    monkeypatch.setattr("imbench.claims.time.time", lambda: right() + wrong)
+
+
+def test_a_claim_that_was_taken_anew_is_watched_anew(tmp_path, clock):
+    foreign(tmp_path)
+    pass_time(clock, STALE - 10, lambda: claims(tmp_path))
+    file_of(tmp_path, "k").unlink()
     assert claims(tmp_path) == []
+    claim = foreign(tmp_path, run="r2")
+    pass_time(clock, STALE - 10, lambda: claims(tmp_path))
+    assert claims(tmp_path) == [claim]
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from imbench import leases, claims
+
+leases.host_id = lambda: "0" * 12
+leases.BEAT = 0.02
+with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[], tied=False) as mine:
+    print(mine, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("ends", ["it is killed", "it is stopped and goes on"])
+def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
+    tmp_path, monkeypatch, ends
+):
+    monkeypatch.setattr(leases, "STALE", 0.5)
+    other = child(ELSEWHERE, tmp_path)
+    assert other.stdout.readline() == "True\n"
+    try:
+        assert not take(tmp_path)
+        if ends == "it is killed":
+            other.kill()
+        else:
+            other.send_signal(signal.SIGSTOP)
+        until(lambda: not claims(tmp_path))
+        with claimed(tmp_path, "k", run="mine", cells=[]) as mine:
+            assert mine
+            (ours,) = claims(tmp_path)
+            other.send_signal(signal.SIGCONT)
+            other.communicate("\n")  # its beats and its end leave the new claim alone
+            assert claims(tmp_path) == [ours]
+            assert not take(tmp_path)
+        assert list(file_of(tmp_path, "k").parent.iterdir()) == []
+    finally:
+        other.kill()
+        other.communicate()
 
 
 def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
@@ -246,9 +328,9 @@ def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
 RENEWS = """
 import sys, time
 from pathlib import Path
-from imbench import claims
+from imbench import claims, leases
 
-claims.BEAT = 0.02
+leases.BEAT = 0.02
 with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]):
     print("held", flush=True)
     time.sleep(600)
@@ -302,15 +384,14 @@ def test_a_worker_whose_parent_was_killed_ends_and_gives_its_claim_back(tmp_path
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"key": "k", "cells": 5}', "\0\0"])
-def test_a_claim_cut_off_is_free_after_a_moment(tmp_path, text):
+def test_a_claim_cut_off_is_free_after_a_moment(tmp_path, clock, text):
     path = file_of(tmp_path, "k")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    age(path, -60)
     assert not take(tmp_path), "it may be about to be written"
     assert claims(tmp_path) == []
     assert drop_dead(tmp_path) == []
-    age(path, BEAT + 1)
+    pass_time(clock, BEAT + 1)
     assert take(tmp_path)
 
 
@@ -330,3 +411,12 @@ def test_a_claim_reads_back_as_it_was(tmp_path):
         plain = json.loads(file_of(tmp_path, "k").read_text())
         assert Claim(**{**plain, "cells": tuple(plain["cells"])}) == claim
         assert replace(claim, pid=2**22 + 1).live is False
+
+
+def test_a_run_drops_its_own_claims_only(tmp_path):
+    claim = foreign(tmp_path)
+    assert not drop(tmp_path, "k", run="another")
+    assert claims(tmp_path) == [claim]
+    assert drop(tmp_path, "k", run="r")
+    assert not drop(tmp_path, "k", run="r")
+    assert claims(tmp_path) == []
