@@ -35,6 +35,7 @@ __all__ = [
     "free",
     "identity",
     "kept",
+    "linked",
     "swept",
     "take",
 ]
@@ -207,21 +208,30 @@ def _free(path: Path, look: _Look) -> bool:
     return WATCH.still(path, look) > STALE
 
 
+def linked(aside: Path, path: Path) -> bool | None:
+    """Give a file a second name, which nothing else may have; None where there are no links."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS or not aside.exists():
+            raise
+        return None
+    return True
+
+
 def _made(path: Path, raw: bytes) -> bool:
     aside = path.with_name(f".{secrets.token_hex(8)}.new")
     try:
         aside.write_bytes(raw)
-        os.link(aside, path)
-    except FileExistsError:
-        # A network file system may have done it, lost the answer, and done it again.
-        return _holds(path, raw)
-    except OSError as error:
-        if error.errno not in _NO_LINKS or not aside.exists():
-            raise
-        return _made_in_place(path, raw)
+        made = linked(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-    return True
+    if made is None:
+        return _made_in_place(path, raw)
+    # A network file system may have done it, lost the answer, and done it again.
+    return made or _holds(path, raw)
 
 
 def _made_in_place(path: Path, raw: bytes) -> bool:

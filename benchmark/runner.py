@@ -149,6 +149,7 @@ class Runner:
                 self._recover(str(error))
             if self._busy and not self._waiting and not self.result.stopped:
                 time.sleep(WAIT)
+                drop_dead(self.store.folder)  # it takes many looks to tell of another machine
                 self._waiting.extend(self._busy)
                 self._busy.clear()
 
@@ -207,10 +208,8 @@ class Runner:
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
         """Record the cells of a job that killed its worker, those it finished before excepted."""
         for cell in job.cells:
-            record = self.store.get(cell)
-            if record is None or record.checksum == job.stale.get(cell.key):
-                record = self._lost(job, cell, status, reason)
-                self.store.put(record)
+            lost = self._lost(job, cell, status, reason)
+            record = self.store.put_first(lost, job.stale.get(cell.key))
             self._tell(Outcome(cell, record.status, record.reason, record.log))
 
     def _lost(self, job: Job, cell: Cell, status: Status, reason: str) -> Record:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault
 from imbench.grid import Cell
+from imbench.leases import linked
 from imbench.processes import alive, host_id, start_time
 from imbench.record import SCHEMA, Record, Status, checksum
 from imbench.slug import slug
@@ -138,10 +139,35 @@ class Store:
             If the disk is full or the folder cannot be written.
         """
         path = self.path(record.cell)
-        sealed = record.sealed().plain()
-        text = json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        write_whole(path, text + "\n")
+        write_whole(path, _text(record))
         return path
+
+    def put_first(self, record: Record, stale: str | None = None) -> Record:
+        """Write a record unless somebody else has written one meanwhile; return what is there.
+
+        A finished one is left as it is; one without a score gives way to one with.
+
+        Parameters
+        ----------
+        record : Record
+            What the cell has come to.
+        stale : str or None
+            Checksum of the record that is to be replaced; None if there was none.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path, text = self.path(record.cell), _text(record)
+        for _ in range(2):
+            there = self.get(record.cell)
+            news = there is not None and there.checksum != stale
+            if there is not None and news and (there.done or not record.done):
+                return there
+            if write_whole(path, text, first=not path.exists()):
+                break
+        return record
 
     def put_file(self, cell: Cell, name: str, content: bytes) -> str:
         """Write a file beside a cell's record; return its path relative to the folder.
@@ -254,8 +280,10 @@ def upgrade(
     return plain
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, first: bool = False) -> bool:
     """Write a file so that a reader finds the old one or all of the new one, even after a crash.
+
+    With `first`, a file that is there is left alone. Returns whether it was written.
 
     Raises
     ------
@@ -271,12 +299,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        written = _named(partial, path, first)
         _sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise _cannot_write(path, len(raw), error) from error
+    return written
+
+
+def _named(partial: Path, path: Path, first: bool) -> bool:
+    written = linked(partial, path) if first else None
+    if written is None:
+        partial.replace(path)
+        return True
+    partial.unlink()
+    return written
+
+
+def _text(record: Record) -> str:
+    sealed = record.sealed().plain()
+    return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def refuse_unwritable(folder: Path) -> None:

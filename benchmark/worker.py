@@ -116,12 +116,21 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
         _free_memory()  # not before: while the error is handled, its stack holds all tensors
     relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
     seconds = time.monotonic() - clock
+    outcomes = []
     for record in records:
-        store.put(record.model_copy(update={"started": started, "log": relative}))
-    return [
-        Outcome(one.cell, one.status, one.reason, relative, 0.0 if one.shared_with else seconds)
-        for one in records
-    ]
+        mine = record.model_copy(update={"started": started, "log": relative})
+        # Another worker has done it if this one was stopped for longer than a claim lasts.
+        there = store.put_first(mine, job.stale.get(record.key))
+        outcomes.append(
+            Outcome(mine.cell, mine.status, mine.reason, relative, _own_seconds(mine, seconds))
+            if there is mine
+            else record_outcome(there)
+        )
+    return outcomes
+
+
+def _own_seconds(record: Record, seconds: float) -> float:
+    return 0.0 if record.shared_with else seconds
 
 
 def _kept(store: Store, job: Job) -> _Trained | None:

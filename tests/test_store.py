@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -374,6 +375,54 @@ def test_an_older_record_without_a_way_is_no_record(store, make_record, caplog):
     assert store.records() == []
     assert "no way from schema -3" in caplog.text
     assert len(store.quarantined) == 1
+
+
+def test_of_two_records_that_are_written_first_one_stays(store, make_record, monkeypatch):
+    mine, theirs = make_record(notes=["mine"]), make_record(notes=["theirs"])
+    assert store.put_first(theirs) is theirs
+    assert store.put_first(mine) == theirs
+    assert store.records() == [theirs]
+    assert store.put_first(mine, stale=theirs.checksum) is mine
+    assert store.records() == [mine]
+    # A third one comes between the look and the link.
+    store.path(mine.cell).unlink()
+    get = store.get
+
+    def late(cell):
+        monkeypatch.undo()
+        there = get(cell)
+        store.put(theirs)
+        monkeypatch.setattr(Path, "exists", lambda _: False)
+        return there
+
+    monkeypatch.setattr(store, "get", late)
+    assert store.put_first(mine) == theirs
+    monkeypatch.undo()
+    assert store.records() == [theirs]
+    assert files(store.folder) == [str(store.path(mine.cell).relative_to(store.folder))]
+
+
+def test_a_record_without_a_score_gives_way_to_one_with_and_not_the_other_way(store, make_record):
+    good = make_record(notes=["good"])
+    bad = make_record(notes=["bad"], status="crashed", reason="died", score=None)
+    store.put(bad)
+    assert store.put_first(good) is good
+    assert store.put_first(bad) == good
+    assert store.records() == [good]
+    other = make_record(seed=1, status="failed", score=None)
+    store.put_first(other)
+    assert store.put_first(make_record(seed=1, status="crashed", score=None)) == other
+
+
+def test_without_hard_links_records_are_written_all_the_same(store, make_record, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EOPNOTSUPP, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    record = make_record()
+    assert store.put_first(record) is record
+    assert store.records() == [record]
+    assert len(files(store.folder)) == 1
 
 
 PAUSES = """

@@ -46,6 +46,16 @@ class Counted(Part):
         return x, y
 
 
+class Overtaken(Part):
+    def finish(self, state):
+        from imbench.record import Record
+        from imbench.store import Store
+
+        if (HERE / "meanwhile").exists():
+            record = Record.model_validate_json((HERE / "meanwhile").read_text())
+            Store(HERE / "results").put(record)
+
+
 class Raises(Part):
     def __init__(self, text="broken", times=1):
         self.text, self.times = text, times
@@ -352,6 +362,19 @@ def test_row_13_what_another_run_finished_meanwhile_is_not_done_again(parts):
     report = run_job(replace(job, device="cpu"))
     assert [(one.elsewhere, one.seconds) for one in report.outcomes] == [(True, 0), (True, 0)]
     assert trained(parts) == 2
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_what_another_machine_wrote_while_this_one_slept_is_not_written_over(parts, status):
+    (record,) = do("parts.py:Overtaken").values()
+    theirs = record.model_copy(update={"status": status, "notes": ["theirs"]}).sealed()
+    (parts / "meanwhile").write_text(json.dumps(theirs.plain()))
+    (job,) = plan_of("parts.py:Overtaken", force=True).jobs
+    (outcome,) = run_job(replace(job, device="cpu")).outcomes
+    (kept,) = Store(job.results).records()
+    # Theirs, unless it has no score and ours has.
+    assert (kept.notes == ["theirs"]) == (status == "ok") == outcome.elsewhere
+    assert (kept.status, outcome.status) == ("ok", "ok")
 
 
 def test_a_record_that_is_to_be_replaced_is_and_by_the_same_scores(parts):
