@@ -110,10 +110,10 @@ def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]
     if value is None:
         if record.scores is None:
             return None, "the record keeps no outputs to compute it from"
-        labels, _, proba = record.scores.arrays()
         try:
+            labels, _, proba = record.scores.arrays()
             value = float(metric(labels, proba))
-        except Exception as error:  # a plug-in's fault must not cost the whole report
+        except Exception as error:  # a plug-in's fault or damaged outputs must not cost the report
             return None, f"{type(error).__name__}: {error}"
     if not math.isfinite(value):
         return None, f"the score is {value}"

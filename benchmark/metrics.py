@@ -29,8 +29,10 @@ __all__ = [
     "acsa",
     "auprc",
     "auroc",
+    "binned",
     "brier",
     "confusion",
+    "counts_at_thresholds",
     "ece_conf",
     "ece_pos",
     "f1",
@@ -111,7 +113,7 @@ def auroc(labels: Labels, proba: Proba) -> float:
     """Area under the ROC curve of the minority's probability; tied images count half."""
 
     def area(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
-        tp, fp = _curve(positive, score)
+        tp, fp = counts_at_thresholds(positive, score)
         tp, fp = np.append(0, tp), np.append(0, fp)
         if fp[-1] == 0:
             raise ValueError("AUROC needs a test image outside the class")
@@ -124,7 +126,7 @@ def auprc(labels: Labels, proba: Proba) -> float:
     """Average precision of the minority's probability: the step sum, not the trapezoid."""
 
     def area(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
-        tp, fp = _curve(positive, score)
+        tp, fp = counts_at_thresholds(positive, score)
         return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
 
     return _mean_over_minorities(labels, proba, area)
@@ -274,7 +276,7 @@ def _mean_over_minorities(
     return float(np.mean([area(labels == c, proba[:, c]) for c in range(1, proba.shape[1])]))
 
 
-def _curve(
+def counts_at_thresholds(
     positive: NDArray[np.bool_], score: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return true and false positives at each distinct threshold, the highest first."""
@@ -284,9 +286,21 @@ def _curve(
     return tp, last + 1 - tp
 
 
-def _binned_gap(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
-    # Bins are closed on the left, and the last one on both sides.
+def binned(
+    score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int = BINS
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return images, sum of scores and hits of each of equally wide bins of a score in [0, 1].
+
+    Bins are closed on the left, and the last one on both sides.
+    """
     index = np.clip((score * bins).astype(np.int64), 0, bins - 1)
-    gap = np.bincount(index, weights=score, minlength=bins)
-    gap -= np.bincount(index, weights=hit.astype(np.float64), minlength=bins)
-    return float(np.abs(gap).sum() / len(score))
+    return (
+        np.bincount(index, minlength=bins),
+        np.bincount(index, weights=score, minlength=bins),
+        np.bincount(index, weights=hit.astype(np.float64), minlength=bins),
+    )
+
+
+def _binned_gap(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
+    _, total, hits = binned(score, hit, bins)
+    return float(np.abs(total - hits).sum() / len(score))

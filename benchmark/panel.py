@@ -134,11 +134,11 @@ class Panel:
     def _rescored(self, record: Record) -> NDArray[np.float64] | None:
         if record.scores is None:
             return None
-        labels, _, proba = record.scores.arrays()
-        counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
-        if counts != self.group.test_counts:
-            return None  # of other test images than the rest
         try:
+            labels, _, proba = record.scores.arrays()
+            counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
+            if counts != self.group.test_counts:
+                return None  # of other test images than the rest
             return rescored(self.name, self.metric, labels, [proba])[:, 0]
-        except Exception:  # another package's metric may not bear a resample
+        except Exception:  # another package's metric may not bear a resample, outputs be damaged
             return None
