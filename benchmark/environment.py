@@ -99,4 +99,7 @@ def _device_name(device: str) -> str:
         return device
     import torch
 
-    return f"{device} ({torch.cuda.get_device_name(device)})"
+    try:
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    except (AssertionError, RuntimeError):  # no such device, or one that an error has spoilt
+        return device

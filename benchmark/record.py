@@ -83,8 +83,10 @@ class Record(BaseModel):
     """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``steps``, ``images``,
     ``train_loss``."""
     environment: dict[str, str] = {}
-    """Versions, device, threads, platform."""
+    """Versions, device, threads, platform where the outputs came about: of kept outputs, those of
+    their training."""
     commit: str = ""
+    """Code that wrote the record; `shared_with` leads to that of the training."""
     shared_with: str = ""
     """Key of the cell whose training this one reuses; empty if it trained itself."""
     started: str = ""

@@ -49,7 +49,8 @@ class _Trained:
     test_counts: list[int]
     notes: list[str]
     cost: dict[str, float]
-    device: str
+    environment: dict[str, str]
+    """In which the outputs came about, whatever the machine is on which they are scored."""
     files: dict[str, str]
     source: str
     """Key of the cell whose record the outputs come from; empty if trained now."""
@@ -147,7 +148,7 @@ def _kept(store: Store, job: Job) -> _Trained | None:
         test_counts=record.test_counts,
         notes=record.notes,
         cost=record.cost,
-        device=record.environment.get("device", ""),
+        environment=record.environment,
         files=record.files,
         source=record.key,
     )
@@ -183,7 +184,9 @@ def _train(store: Store, job: Job) -> _Trained:
         test_counts=data.test.counts(classes).tolist(),
         notes=list(method.notes_),
         cost=cost,
-        device=str(next(method.network_.parameters()).device),
+        environment=environment.describe(
+            str(next(method.network_.parameters()).device), cell.settings.threads
+        ),
         files=_files(store, job.cells[0], method.artifacts_, method.kept_),
         source="",
     )
@@ -230,7 +233,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
             raise Diverged(cell.settings.steps, name)
     spent = {**trained.cost, "prepare": 0.0, "fit": 0.0, "predict": 0.0}
     cost = (spent if source else trained.cost) | {"peak_mb": peak_mb()}
-    return _blank(job, cell, "ok").model_copy(
+    return _blank(job, cell, "ok", trained.environment).model_copy(
         update={
             "metrics": metrics,
             "scores": scores,
@@ -239,7 +242,6 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
             "test_counts": trained.test_counts,
             "notes": trained.notes,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
-            "environment": environment.describe(trained.device, cell.settings.threads),
             "shared_with": source,
             "files": trained.files,
         }
@@ -250,17 +252,20 @@ def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> li
     """Return the records of cells that an exception ended, and log it."""
     status, reason = _diagnosis(error, job)
     _LOG.error("%s: %s", status, reason, exc_info=error)
-    return [_blank(job, cell, status, reason) for cell in cells]
+    where = environment.describe(job.device, job.training.settings.threads)
+    return [_blank(job, cell, status, where, reason) for cell in cells]
 
 
-def _blank(job: Job, cell: Cell, status: Status, reason: str = "") -> Record:
+def _blank(
+    job: Job, cell: Cell, status: Status, where: Mapping[str, str], reason: str = ""
+) -> Record:
     return Record(
         key=cell.key,
         cell=cell,
         status=status,
         reason=reason,
         images_skipped=job.skipped,
-        environment=environment.describe(job.device, cell.settings.threads),
+        environment=dict(where),
         commit=job.commit,
     )
 

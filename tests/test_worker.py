@@ -294,6 +294,29 @@ def test_a_later_cell_takes_the_kept_outputs(parts):
     assert fresh.scores == scaled.scores
 
 
+def test_scores_of_kept_outputs_have_the_environment_of_their_training(parts):
+    first = do("parts.py:Counted")["parts.py:Counted"]
+    there = {**first.environment, "torch": "1.0", "device": "cuda:3 (A card)", "threads": "7"}
+    store = Store(Path("results"))
+    store.put(first.model_copy(update={"environment": there, "commit": "old"}))
+    (job,) = plan_of("parts.py:Counted+ts").jobs
+    (outcome,) = run_job(replace(job, device="cuda:99", commit="new")).outcomes
+    record = store.get(outcome.cell)
+    assert (record.status, record.shared_with, trained(parts)) == ("ok", first.key, 1)
+    assert record.environment == there
+    assert record.commit == "new", "of the code that scored; that of the training is one step away"
+    assert store.get(first.cell).commit == "old"
+
+
+def test_a_failure_on_a_device_that_cannot_be_asked_is_recorded(parts):
+    do("parts.py:Counted")
+    (job,) = plan_of("parts.py:Counted+parts.py:Unadjusted").jobs
+    assert job.outputs is not None
+    (outcome,) = run_job(replace(job, device="cuda:99")).outcomes
+    assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: cannot adjust")
+    assert Store(Path("results")).get(outcome.cell).environment["device"] == "cuda:99"
+
+
 @pytest.mark.parametrize("fault", ["edited", "gone", "cut off"])
 def test_kept_outputs_that_went_bad_since_the_plan_are_not_taken(parts, fault, caplog):
     do("parts.py:Counted")
