@@ -19,6 +19,8 @@ __all__ = ["records_of", "report", "say"]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 STDOUT = "-"
+PAGE = "report.html"
+NO_NAME = ""
 DEFAULT_METRICS = "f1,f1_balanced,acsa"
 
 
@@ -40,6 +42,34 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 @_form("csv", "Tidy CSV, one line a record and metric")
 @_form("json", "Means, intervals, scores of each seed, status")
 @_form("macros", "One LaTeX macro a cell, for prose")
+@click.option(
+    "--html",
+    is_flag=False,
+    flag_value=NO_NAME,
+    default=None,
+    metavar="[FILE]",
+    help=f"One self-contained page; without FILE to {PAGE} in RESULTS.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="Wrongly classified images of a cell in the page; 0 for no pictures at all.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="IMBENCH_DATA",
+    default=Path("data"),
+    help="Folder of the data sets, for these images (or IMBENCH_DATA).",
+)
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIRECTORY",
+    help="Write plots as PDF, SVG and PNG.",
+)
 @click.option(
     "--metric",
     multiple=True,
@@ -76,6 +106,10 @@ def report(
     csv: str | None,
     json: str | None,
     macros: str | None,
+    html: str | None,
+    images: int,
+    data: Path,
+    plots: Path | None,
     metric: tuple[str, ...],
     side_by_side: bool,
     vs_paper: bool,
@@ -88,7 +122,8 @@ def report(
     """Print the tables of the records in RESULTS (default: results), or what else is asked for."""
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     asked = {form: target for form, target in forms.items() if target is not None}
-    _refuse_bad_targets(asked)
+    drawn = {form: target for form, target in {"html": html}.items() if target}
+    _refuse_bad_targets(asked | drawn)
     from imbench.lists import texts
     from imbench.report import render
     from imbench.store import write_whole
@@ -108,10 +143,16 @@ def report(
         "command": shlex.join(["bench", *sys.argv[1:]]),
     }
     records = records_of(results)
+    if html is not None:
+        extra = {"folder": results, "data": data, "images": images}
+        _write_page(records, html if html != NO_NAME else results / PAGE, options, extra)
+    if plots is not None:
+        _write_plots(records, plots, options)
     if diagram is not None:
         _draw(records, options["metrics"], diagram)
-        if not (asked or compare or claims or ranks or vs_paper):
-            return
+    files = html is not None or plots is not None or diagram is not None
+    if files and not (asked or compare or claims or ranks or vs_paper):
+        return
     if not asked:
         width = shutil.get_terminal_size((80, 24)).columns
         say(render(records, form="terminal", width=width, **options))
@@ -168,6 +209,30 @@ def _draw(records: list[Record], metrics: list[str], path: Path) -> None:
     (ranks,) = rank_metrics(records, metrics)
     save(ranks, path)
     click.echo(f"wrote {path}", err=True)
+
+
+def _write_page(
+    records: list[Record], target: Path | str, options: dict[str, Any], extra: dict[str, Any]
+) -> None:
+    from imbench.page import page
+    from imbench.store import write_whole
+
+    shared = {name: options[name] for name in ("metrics", "bold", "planned", "command")}
+    text = page(records, **shared, **extra)
+    if target == STDOUT:
+        # The page says that it is UTF-8, whatever the terminal's encoding is.
+        click.echo(text.encode(), nl=False)
+        return
+    write_whole(Path(target), text)
+    click.echo(f"wrote {target} ({len(text.encode()) / 1e6:.1f} MB)", err=True)
+
+
+def _write_plots(records: list[Record], folder: Path, options: dict[str, Any]) -> None:
+    from imbench.figures import save_figures
+
+    shared = {name: options[name] for name in ("metrics", "planned")}
+    paths = save_figures(records, folder, **shared)
+    click.echo(f"wrote {len(paths)} files to {folder}", err=True)
 
 
 def records_of(results: Path) -> list[Record]:

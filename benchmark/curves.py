@@ -50,9 +50,7 @@ def reliability(positive: NDArray[np.bool_], score: NDArray[Any], bins: int = BI
     """Return mean probability, share of positives and images of each bin that has any, (m, 3)."""
     images, total, hits = binned(np.asarray(score, dtype=np.float64), positive, bins)
     some = images > 0
-    return np.stack(
-        [total[some] / images[some], hits[some] / images[some], images[some]], axis=1
-    )
+    return np.stack([total[some] / images[some], hits[some] / images[some], images[some]], axis=1)
 
 
 def thinned(points: Points, most: int) -> Points:

@@ -294,11 +294,11 @@ def binned(
     Bins are closed on the left, and the last one on both sides.
     """
     index = np.clip((score * bins).astype(np.int64), 0, bins - 1)
-    return (
-        np.bincount(index, minlength=bins),
-        np.bincount(index, weights=score, minlength=bins),
-        np.bincount(index, weights=hit.astype(np.float64), minlength=bins),
+    total, hits = (
+        np.bincount(index, weights=weights, minlength=bins).astype(np.float64)
+        for weights in (score, hit.astype(np.float64))
     )
+    return np.bincount(index, minlength=bins).astype(np.int64), total, hits
 
 
 def _binned_gap(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:

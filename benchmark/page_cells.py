@@ -151,18 +151,28 @@ class Maker:
         return "\n".join(visible(line) for line in lines[-LOG_LINES:])
 
 
-def seconds(record: Record) -> float | None:
+def seconds(record: Record, others: Mapping[str, Record]) -> float | None:
     """Return what a record's training and scoring took, its generator's training included.
 
-    A generator that another cell had trained already counts too, since it is not free; None where
-    the record knows no time.
+    Who shares a training, or a generator that another cell had trained, is charged for it too: it
+    is not free. None where the time is not known, or not the record whose training was shared.
+
+    Parameters
+    ----------
+    record : Record
+        Of any status.
+    others : mapping
+        Key to record, for the one that trained.
     """
-    spent = [record.cost.get(phase) for phase in ("prepare", "fit", "predict")]
+    source = others.get(record.shared_with) if record.shared_with else record
+    if source is None:
+        return None
+    spent = [source.cost.get(phase) for phase in ("prepare", "fit", "predict")]
     known = [value for value in spent if value is not None]
     if not known:
         return None
-    reused = bool(record.cost.get("generator_reused"))
-    return number(math.fsum(known) + (record.cost.get("generator_seconds", 0.0) if reused else 0.0))
+    reused = bool(source.cost.get("generator_reused"))
+    return number(math.fsum(known) + (source.cost.get("generator_seconds", 0.0) if reused else 0.0))
 
 
 def number(value: float | None, digits: int = 6) -> float | None:

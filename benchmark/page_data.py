@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imbench.compare import Comparison, matches
@@ -20,7 +20,16 @@ from imbench.stats import ENOUGH
 from imbench.tables import Line, Table, metric_title
 from imbench.words import sentence
 
-__all__ = ["differences", "groups_of", "methods_of", "metric_rows", "plain_groups", "reference"]
+__all__ = [
+    "differences",
+    "group_title",
+    "groups_of",
+    "methods_of",
+    "metric_rows",
+    "plain_groups",
+    "plain_methods",
+    "reference",
+]
 
 
 def groups_of(tables: Sequence[Table]) -> list[Group]:
@@ -67,13 +76,16 @@ def plain_groups(tables: Sequence[Table]) -> list[dict[str, Any]]:
     recipes = methods_of(tables)
     made = []
     for group in groups_of(tables):
+        others = {record.key: record for record in group.records}
         own = [table for table in tables if table.group is group]
         made.append(
             {
                 "name": group_title(group, groups_of(tables)),
                 "counts": list(own[0].counts),
                 "trivial": {table.metric: number(table.trivial) for table in own},
-                "lines": [_line(group, own, place, recipes) for place in range(len(group.rows))],
+                "lines": [
+                    _line(group, own, place, recipes, others) for place in range(len(group.rows))
+                ],
             }
         )
     return made
@@ -85,14 +97,20 @@ def group_title(group: Group, all_groups: Sequence[Group]) -> str:
     return visible(group.name) + (f" ({group.code})" if alike > 1 else "")
 
 
-def _line(group: Group, own: Sequence[Table], place: int, recipes: Sequence[str]) -> dict[str, Any]:
+def _line(
+    group: Group,
+    own: Sequence[Table],
+    place: int,
+    recipes: Sequence[str],
+    others: Mapping[str, Record],
+) -> dict[str, Any]:
     lines: list[Line] = [table.lines[place] for table in own]
     slots = [group.slots.get((group.rows[place], count), {}) for count in own[0].counts]
     return {
         "method": recipes.index(lines[0].recipe),
         "title": visible(lines[0].title),
         "cells": [[slot[seed].cell.key for seed in sorted(slot)] for slot in slots],
-        "seconds": [_mean_seconds(list(slot.values())) for slot in slots],
+        "seconds": [_mean_seconds(list(slot.values()), others) for slot in slots],
         "scores": {
             table.metric: [_entry(entry) for entry in line.entries]
             for table, line in zip(own, lines, strict=True)
@@ -106,15 +124,15 @@ def _entry(entry: Entry) -> list[Any] | None:
     return [number(entry.mean), number(entry.half), len(entry.scores), len(entry.status)]
 
 
-def _mean_seconds(records: Sequence[Record]) -> float | None:
-    known = [spent for record in records if (spent := seconds(record)) is not None]
+def _mean_seconds(records: Sequence[Record], others: Mapping[str, Record]) -> float | None:
+    known = [spent for record in records if (spent := seconds(record, others)) is not None]
     return number(math.fsum(known) / len(known), 3) if known else None
 
 
 def reference(tables: Sequence[Table]) -> int:
-    """Return the method that the page compares first: the best covered of AUG, CS and vanilla.
+    """Return the method that the page compares first.
 
-    Where none of them was run it is the first of all.
+    Of AUG and three usual rivals the one with the most scores; of all, where none of them was run.
     """
     recipes = methods_of(tables)
     covered = {
@@ -149,7 +167,6 @@ def differences(tables: Sequence[Table]) -> list[list[dict[str, Any]]]:
                 }
                 for first in known
                 for match in matches(panel, first, [one for one in known if one != first])
-                if match.cells
             ]
         )
     return made

@@ -165,4 +165,3 @@ def _data(image: Any, quality: int) -> str:
     held = io.BytesIO()
     image.save(held, "WEBP", quality=quality, method=4)
     return f"data:image/webp;base64,{base64.b64encode(held.getvalue()).decode()}"
-

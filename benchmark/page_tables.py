@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -64,8 +63,8 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 
 def _diagram(ranks: Ranks) -> str:
-    from imbench.figures import figure_bytes
     from imbench.diagram import draw
+    from imbench.figures import figure_bytes
 
     svg = figure_bytes(draw(ranks), "svg")
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

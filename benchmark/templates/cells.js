@@ -176,6 +176,6 @@ function wrongPanel(body, cell) {
 
 function picturePanel(body, one) {
   put(body, "h4", {}, { samples: "Sample translations", losses: "Losses of the generators" }[one.name.split("-")[0]] || one.name);
-  if (one.data) put(body, "img", { class: "made", src: one.data, alt: one.name, loading: "lazy" });
+  if (one.data) put(body, "img", { class: "made", src: one.data, alt: one.name });
   else put(body, "p", { class: "soft" }, `Not shown: ${one.file} ${one.reason}.`);
 }

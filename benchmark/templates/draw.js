@@ -47,11 +47,12 @@ function ticks(low, high, most) {
 }
 
 function logTicks(low, high) {
-  for (const steps of [[1], [1, 3], [1, 2, 5]]) {
+  const all = [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]];
+  for (const steps of all) {
     const found = [];
     for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e += 1)
       for (const s of steps) if (s * 10 ** e >= low * 0.999 && s * 10 ** e <= high * 1.001) found.push(s * 10 ** e);
-    if (found.length >= 3 || steps.length === 3) return found;
+    if (found.length >= 3 || steps === all.at(-1)) return found;
   }
   return [];
 }

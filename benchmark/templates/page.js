@@ -91,6 +91,13 @@ function start() {
   if (firstKey !== undefined) showCell(firstKey);
   window.addEventListener("hashchange", openFromAddress);
   openFromAddress();
+  // On paper nothing can be opened.
+  let closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const one of closed) one.open = true;
+  });
+  window.addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
   let [width, waiting] = [window.innerWidth, 0];
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;

@@ -6,19 +6,13 @@ const groupsNow = () => data.groups.map((group, i) => [group, i]).filter(([, i])
 const wanted = (method) => data.methods[method].title.toLowerCase().includes(state.filter);
 const linesOf = (group) => group.lines.filter((line) => wanted(line.method));
 
-function scoreRange(group) {
-  const metric = metricNow();
-  let [low, high] = [Infinity, -Infinity];
-  for (const line of group.lines) for (const entry of line.scores[metric.name]) {
-    if (!entry) continue;
-    low = Math.min(low, entry[0]);
-    high = Math.max(high, entry[0]);
-  }
-  const trivial = group.trivial[metric.name];
-  if (trivial !== null) [low, high] = [Math.min(low, trivial), Math.max(high, trivial)];
-  if (low > high) return [0, 1];
-  const [least, most] = metric.range;
-  if (least !== null && most !== null && most - least <= 1 && high - low > 0.3) return [least, most];
+// An axis from the least to the largest value, with some room; the whole range of the metric where
+// the values fill a good part of it and `whole` is asked for.
+function scoreRange(values, whole) {
+  if (!values.length) return [0, 1];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = metricNow().range;
+  if (whole && least !== null && most !== null && high - low > 0.3 * (most - least)) return [least, most];
   const room = (high - low) * 0.15 || 0.05;
   return [clamp(low - room, least, null), clamp(high + room, null, most)];
 }
@@ -41,7 +35,9 @@ function drawScores() {
 
 function scorePlot(figure, group) {
   const metric = metricNow();
-  const [low, high] = scoreRange(group);
+  const trivial = group.trivial[metric.name];
+  const means = group.lines.flatMap((line) => line.scores[metric.name]).filter(Boolean).map((entry) => entry[0]);
+  const [low, high] = scoreRange(trivial === null ? means : [...means, trivial], true);
   const counts = group.counts;
   const log = counts.length > 2 && counts[0] > 0 && counts.at(-1) / counts[0] > 5;
   const room = counts.length > 1 ? 1.06 : 1.5;
@@ -53,7 +49,6 @@ function scorePlot(figure, group) {
     y: { low, high, label: metric.title + (metric.lower ? " (lower is better)" : "") },
     label: `${metric.title} by minority count on ${group.name}; the tables have the numbers`,
   });
-  const trivial = group.trivial[metric.name];
   if (trivial !== null) draw(at.svg, "path", { class: "trivial", d: `M${at.left} ${at.sy(trivial)}H${at.right}` });
   const order = linesOf(group).sort((a, b) => state.picked.has(a.method) - state.picked.has(b.method));
   for (const line of order) if (state.picked.has(line.method)) band(at, line, group, low, high);
@@ -166,7 +161,7 @@ function costPlot(figure, group, column) {
     return;
   }
   const spent = points.map(([, seconds]) => seconds);
-  const [low, high] = scoreRange(group);
+  const [low, high] = scoreRange(points.map(([, , entry]) => entry[0]), false);
   const at = frame(figure, {
     width: widthOf(figure, 620), height: 300, left: 54, right: 74,
     x: { low: Math.min(...spent) / 1.3, high: Math.max(...spent) * 1.3, log: true, label: "seconds a cell" },
@@ -185,14 +180,18 @@ function costPlot(figure, group, column) {
 
 // Sets a label beside its point where none stands yet; leaves it out if there is no room.
 function label(at, text, x, y, taken) {
-  const width = text.length * 6.6;
-  const places = [[8, 4], [-8 - width, 4], [-width / 2, -9], [-width / 2, 18], [8, -8], [8, 16], [-8 - width, -8], [-8 - width, 16]];
-  for (const [dx, dy] of places) {
-    const box = [x + dx, y + dy - 11, x + dx + width, y + dy + 2];
+  const made = draw(at.svg, "text", {}, text);
+  const width = made.getComputedTextLength();
+  const sides = [[8, 4], [-8 - width, 4], [-width / 2, -9], [-width / 2, 18]];
+  const corners = [[8, -8], [8, 16], [-8 - width, -8], [-8 - width, 16]];
+  for (const [dx, dy] of [...sides, ...corners]) {
+    const box = [x + dx, y + dy - 10, x + dx + width, y + dy + 2];
     const clash = taken.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3]);
     if (clash || box[0] < at.left || box[2] > at.right + 74 || box[1] < 0 || box[3] > at.base) continue;
-    draw(at.svg, "text", { x: x + dx, y: y + dy }, text);
+    made.setAttribute("x", x + dx);
+    made.setAttribute("y", y + dy);
     taken.push(box);
     return;
   }
+  made.remove();
 }
