@@ -26,6 +26,12 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return folder
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that are named after a fault of the specification: ``pytest -m faults``."""
+    if item.name.startswith("test_row_"):
+        item.add_marker(pytest.mark.faults)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Escape half characters that a test logs: reports of parallel processes travel as UTF-8."""

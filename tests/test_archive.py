@@ -66,7 +66,7 @@ def test_zip(tmp_path):
         ("..\\evil", "no plain name"),
     ],
 )
-def test_paths_that_lead_out(tmp_path, name, message):
+def test_row_16_paths_that_lead_out(tmp_path, name, message):
     refused(zipped(tmp_path / "x.zip", {"fine": b"1", name: b"2"}), tmp_path, message)
     refused(tarred(tmp_path / "x.tar", [("fine", b"1"), (name, b"2")]), tmp_path, message)
 
@@ -82,13 +82,13 @@ def test_paths_that_lead_out(tmp_path, name, message):
         special("tty", tarfile.CHRTYPE),
     ],
 )
-def test_links_and_devices_in_a_tar(tmp_path, member):
+def test_row_16_links_and_devices_in_a_tar(tmp_path, member):
     path = tarred(tmp_path / "x.tar", [("fine", b"1"), (member, b"")])
     refused(path, tmp_path, "link, a device")
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
-def test_links_and_devices_in_a_zip(tmp_path, kind):
+def test_row_16_links_and_devices_in_a_zip(tmp_path, kind):
     info = zipfile.ZipInfo("link")
     info.external_attr = (kind | 0o777) << 16
     refused(zipped(tmp_path / "x.zip", {info: b"/etc/passwd"}), tmp_path, "link or a device")
@@ -102,7 +102,7 @@ def test_an_encrypted_zip(tmp_path):
     refused(path, tmp_path, "encrypted")
 
 
-def test_a_huge_ratio(tmp_path):
+def test_row_16_a_huge_ratio(tmp_path):
     zeros = bytes(3_000_000)
     path = zipped(tmp_path / "x.zip", {"a": zeros, "b": zeros})
     refused(path, tmp_path, "it would grow", free=1000)
@@ -111,7 +111,7 @@ def test_a_huge_ratio(tmp_path):
     extract(path, tmp_path / "out")  # small enough for the ratio not to count
 
 
-def test_a_huge_size_or_number(tmp_path):
+def test_row_16_a_huge_size_or_number(tmp_path):
     many = {str(number): b"xy" for number in range(20)}
     refused(zipped(tmp_path / "x.zip", many), tmp_path, "more than 39 bytes", size=39)
     refused(zipped(tmp_path / "x.zip", many), tmp_path, "more than 19 members", members=19)
@@ -119,7 +119,7 @@ def test_a_huge_size_or_number(tmp_path):
     refused(path, tmp_path, "more than 19 members", members=19)
 
 
-def test_a_header_that_would_fill_the_memory(tmp_path):
+def test_row_16_a_header_that_would_fill_the_memory(tmp_path):
     info = tarfile.TarInfo("a")
     info.pax_headers = {"comment": "x" * 5_000_000}
     path = tmp_path / "x.tgz"
@@ -128,7 +128,7 @@ def test_a_header_that_would_fill_the_memory(tmp_path):
     refused(path, tmp_path, "bytes come out of it", free=1000, members=10)
 
 
-def test_a_zip_that_holds_more_than_it_says(tmp_path):
+def test_row_16_a_zip_that_holds_more_than_it_says(tmp_path):
     path = zipped(tmp_path / "x.zip", {"a": b"y" * 5000})
     data = path.read_bytes().replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little"))
     path.write_bytes(data)

@@ -58,7 +58,7 @@ def old_format(path, marker):
 
 
 @pytest.mark.parametrize("make", [archive, bare_pickle, old_format])
-def test_a_file_that_would_run_code_is_set_aside(tmp_path, caplog, make):
+def test_row_18_a_file_that_would_run_code_is_set_aside(tmp_path, caplog, make):
     path, marker = tmp_path / "bad.pt", tmp_path / "ran"
     make(path, str(marker))
     assert checkpoint.load(path) is None

@@ -231,7 +231,7 @@ def scores(side) -> list[float]:
 # ---- exit codes and words
 
 
-def test_fault_25_no_baseline_no_overlap_too_few_seeds_and_other_data_are_never_green(
+def test_row_25_no_baseline_no_overlap_too_few_seeds_and_other_data_are_never_green(
     copy, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -262,7 +262,7 @@ def sealed(plain: dict) -> str:
     return Baseline.model_validate(plain).text()
 
 
-def test_fault_10_an_edited_record_is_refused(copy):
+def test_row_10_an_edited_record_is_refused(copy):
     path = next(copy.glob("digits/20/cs/0-*.json"))
     path.write_text(re.sub(r'"f1":[0-9.]+', '"f1":0.99', path.read_text(), count=1))
     _, error = bench("check", copy, code=3)
@@ -271,7 +271,7 @@ def test_fault_10_an_edited_record_is_refused(copy):
     assert "edited since written" in error
 
 
-def test_fault_09_a_broken_record_is_put_aside_and_its_cell_is_missing(copy):
+def test_row_09_a_broken_record_is_put_aside_and_its_cell_is_missing(copy):
     path = next(copy.glob("digits/20/cs/0-*.json"))
     path.write_text(path.read_text()[:200])
     out, _ = bench("check", copy)
@@ -281,7 +281,7 @@ def test_fault_09_a_broken_record_is_put_aside_and_its_cell_is_missing(copy):
     assert "CS at 20 of digits lacks seeds" in error
 
 
-def test_fault_11_a_baseline_of_a_newer_imbench_is_refused(copy):
+def test_row_11_a_baseline_of_a_newer_imbench_is_refused(copy):
     file = copy / "baseline.json"
     file.write_text(file.read_text().replace('"schema": 1', '"schema": 2', 1))
     _, error = bench("check", copy, code=4)
@@ -289,7 +289,7 @@ def test_fault_11_a_baseline_of_a_newer_imbench_is_refused(copy):
 
 
 @pytest.mark.parametrize("columns", ["40", "200"])
-def test_fault_27_no_terminal_a_comma_locale_and_few_columns(good, columns):
+def test_row_27_no_terminal_a_comma_locale_and_few_columns(good, columns):
     """As a real process: the table keeps the columns, and one line says how it ended."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "imbench", "check", str(good)],

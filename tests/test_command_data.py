@@ -64,7 +64,7 @@ def test_verify(data_folder, tmp_path):
     assert "more; --all" not in ok("verify", "folder:pictures", "--data", tmp_path, "--all")
 
 
-def test_verify_ends_with_1_and_one_line_if_something_is_grave(data_folder, tmp_path):
+def test_row_29_verify_ends_with_1_and_one_line_if_something_is_grave(data_folder, tmp_path):
     root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
     shutil.copy(root / "test/a/0.png", root / "train/a/leak.png")
     result = run("verify", "folder:pictures", "--data", tmp_path)
@@ -109,7 +109,7 @@ def test_errors_are_those_of_the_harness(tmp_path):
         assert message in str(error)
 
 
-def test_fetch_from_a_mirror_that_is_a_quota_page(data_server, tmp_path, monkeypatch):
+def test_row_17_fetch_from_a_mirror_that_is_a_quota_page(data_server, tmp_path, monkeypatch):
     data_server["/horse2zebra.zip"] = (200, b"<html>Quota exceeded</html>", 0)
     monkeypatch.setenv("IMBENCH_MIRROR", data_server.url)
     error = run("fetch", "horse2zebra", "--data", tmp_path / "data").exception

@@ -194,7 +194,7 @@ def test_what_cannot_be_done_is_one_sentence(results, options, code, said):
     assert "Traceback" not in run.stderr
 
 
-def test_no_folder_and_no_records_are_nothing_comparable(tmp_path):
+def test_row_28_no_folder_and_no_records_are_nothing_comparable(tmp_path):
     run = bench(cwd=tmp_path)
     assert run.returncode == 3
     assert "there is no results folder 'results': run `bench run` first" in run.stderr
@@ -206,7 +206,7 @@ def test_no_folder_and_no_records_are_nothing_comparable(tmp_path):
     assert "holds no records" in run.stderr
 
 
-def test_an_edited_record_is_flagged_and_a_broken_one_put_aside(results):
+def test_row_10_an_edited_record_is_flagged_and_a_broken_one_put_aside(results):
     edited, broken, *_ = sorted(results.glob("*/*/*/*.json"))
     edited.write_text(edited.read_text().replace('"f1":0.5', '"f1":0.9'))
     broken.write_text(broken.read_text()[:100])

@@ -536,7 +536,7 @@ def test_real_faces_are_split_by_person(data_real):
     assert (listing.splits == "test").mean() == pytest.approx(0.25, abs=0.005)
 
 
-def test_real_leaks_of_horse2zebra_are_dropped(data_real):
+def test_row_29_real_leaks_of_horse2zebra_are_dropped(data_real):
     decoded = prepare("horse2zebra", root=data_real, size=32)
     assert decoded.skipped == {
         "trainA/n02381460_3811.jpg": "equal to test image testA/n02381460_1160.jpg",

@@ -57,7 +57,7 @@ def test_one_channel():
     assert colour(encoded(flat(90, "L"), "PNG"), channels=3) == [90, 90, 90]
 
 
-def test_palette_is_resolved():
+def test_row_15_palette_is_resolved():
     image = flat((250, 10, 20)).quantize(4)
     assert image.mode == "P"
     assert colour(encoded(image, "PNG")) == [250, 10, 20]
@@ -71,7 +71,7 @@ def test_transparency_is_laid_over_white():
     assert colour(encoded(flat((9, 9, 9)), "PNG", transparency=(9, 9, 9))) == [255, 255, 255]
 
 
-def test_cmyk_is_converted():
+def test_row_15_cmyk_is_converted():
     assert colour(encoded(flat((0, 255, 255, 0), "CMYK"), "TIFF")) == [255, 0, 0]
     r, g, b = colour(encoded(flat((0, 255, 255, 0), "CMYK"), "JPEG", quality=95))
     assert r > 240
@@ -79,7 +79,7 @@ def test_cmyk_is_converted():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_sixteen_bit_grey_is_scaled_and_not_clipped(kind):
+def test_row_15_sixteen_bit_grey_is_scaled_and_not_clipped(kind):
     values = np.full((16, 16), 257 * 100, np.uint16)
     assert colour(encoded(Image.fromarray(values), kind)) == [100, 100, 100]
 
@@ -100,31 +100,31 @@ def test_a_camera_file_with_a_second_picture_counts_as_its_first(data_picture):
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
-def test_animations_and_pages_are_refused(data_picture, kind):
+def test_row_15_animations_and_pages_are_refused(data_picture, kind):
     data = encoded(data_picture(1), kind, save_all=True, append_images=[data_picture(2)])
     assert fault(data).startswith("2 frames")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
-def test_every_format_is_read_and_its_truncation_noticed(data_picture, kind):
+def test_row_15_every_format_is_read_and_its_truncation_noticed(data_picture, kind):
     data = encoded(data_picture(3, (64, 64)), kind)
     assert decode(data, size=16).pixels.shape == (16, 16, 3)
     assert fault(data[: len(data) // 2])
 
 
-def test_a_truncated_jpeg_that_verify_lets_pass_is_noticed(data_picture):
+def test_row_15_a_truncated_jpeg_that_verify_lets_pass_is_noticed(data_picture):
     data = encoded(data_picture(3, (64, 64)), "JPEG")[:-200]
     Image.open(io.BytesIO(data)).verify()
     assert fault(data).startswith("damaged: image file is truncated")
 
 
-def test_a_flipped_byte_in_a_png_is_noticed(data_picture):
+def test_row_15_a_flipped_byte_in_a_png_is_noticed(data_picture):
     data = bytearray(encoded(data_picture(3), "PNG"))
     data[len(data) // 2] ^= 0xFF
     assert fault(bytes(data)).startswith("damaged")
 
 
-def test_empty_and_foreign_files():
+def test_row_15_empty_and_foreign_files():
     assert fault(b"") == "the file is empty (0 bytes)"
     assert fault(b"\n<!DOCTYPE html><html>quota</html>") == "an HTML page, not an image"
     assert fault(b"%!PS-Adobe-3.0 EPSF-3.0\n") == "not an image of a known format"
@@ -144,7 +144,7 @@ def bomb(width, height):
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000, 60_000])
-def test_decompression_bombs_are_refused_before_they_are_decoded(side):
+def test_row_15_decompression_bombs_are_refused_before_they_are_decoded(side):
     assert "pixels" in fault(bomb(side, side))
 
 

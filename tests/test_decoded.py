@@ -116,7 +116,7 @@ def test_groups_and_weights_are_in_the_fingerprint(data_folder, tmp_path):
     assert len(seen) == 4
 
 
-def test_bad_images_stop_it_and_are_named(made):
+def test_row_15_bad_images_stop_it_and_are_named(made):
     folder, again = made
     (folder / "train/cat/0.png").write_bytes(b"")
     (folder / "test/dog/1.png").write_bytes(b"<html>")
@@ -129,7 +129,7 @@ def test_bad_images_stop_it_and_are_named(made):
     assert caught.value.exit_code == 4
 
 
-def test_bad_images_are_skipped_and_listed(made):
+def test_row_15_bad_images_are_skipped_and_listed(made):
     folder, again = made
     path = folder / "train/cat/0.png"
     path.write_bytes(path.read_bytes()[:-200])
@@ -144,7 +144,7 @@ def test_bad_images_are_skipped_and_listed(made):
         again()  # the entry is there now; stop still stops
 
 
-def test_a_class_that_loses_all_its_images_is_named(made):
+def test_row_15_a_class_that_loses_all_its_images_is_named(made):
     folder, again = made
     for path in (folder / "test/dog").iterdir():
         path.write_bytes(b"x")
@@ -156,7 +156,7 @@ def test_a_class_that_loses_all_its_images_is_named(made):
         again(bad_images="skip")
 
 
-def test_copies_of_test_images_are_warned_of_or_dropped(made, caplog):
+def test_row_29_copies_of_test_images_are_warned_of_or_dropped(made, caplog):
     folder, again = made
     shutil.copy(folder / "test/cat/1.png", folder / "train/cat/copy.png")
     image = Image.open(folder / "test/dog/2.png").convert("RGB")
@@ -198,7 +198,7 @@ def test_a_damaged_entry_is_made_again(made, harm):
     assert (after.test.pixels == expected).all()
 
 
-def test_a_foreign_pickle_in_an_entry_is_not_loaded(made):
+def test_row_18_a_foreign_pickle_in_an_entry_is_not_loaded(made):
     _, again = made
     decoded = again()
     np.save(decoded.folder / "labels.npy", np.array([{}], object), allow_pickle=True)

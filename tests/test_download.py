@@ -45,7 +45,7 @@ def test_md5_and_no_checksum(data_server, tmp_path):
     assert get(remote(data_server, ""), tmp_path).exists()
 
 
-def test_a_quota_page(data_server, tmp_path):
+def test_row_17_a_quota_page(data_server, tmp_path):
     data_server["/file.gz"] = (200, b"<!DOCTYPE html><html>Quota exceeded</html>", 0)
     message = failed(remote(data_server), tmp_path)
     assert "wrong sha256" in message
@@ -53,13 +53,13 @@ def test_a_quota_page(data_server, tmp_path):
     assert "no gzip" in failed(remote(data_server, ""), tmp_path)
 
 
-def test_a_short_body(data_server, tmp_path):
+def test_row_17_a_short_body(data_server, tmp_path):
     data_server["/file.gz"] = (200, BODY[:100], len(BODY) - 100)
     assert "before the whole file had come" in failed(remote(data_server), tmp_path)
     assert "before the whole file had come" in failed(remote(data_server, ""), tmp_path)
 
 
-def test_a_wrong_hash(data_server, tmp_path):
+def test_row_17_a_wrong_hash(data_server, tmp_path):
     data_server["/file.gz"] = (200, BODY + b"!", 0)
     assert f"of {len(BODY) + 1} bytes" in failed(remote(data_server), tmp_path)
 
@@ -76,7 +76,7 @@ def test_the_second_address_is_tried(data_server, tmp_path):
     assert data_server.asked == ["/a", "/b"]
 
 
-def test_offline_fails_at_once(tmp_path):
+def test_row_17_offline_fails_at_once(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -93,7 +93,7 @@ def test_a_mirror_replaces_the_addresses(data_server, tmp_path, monkeypatch):
     assert data_server.asked == ["/mirror/file.gz"]
 
 
-def test_what_a_killed_download_left_is_removed(data_server, tmp_path):
+def test_row_17_what_a_killed_download_left_is_removed(data_server, tmp_path):
     (tmp_path / ".file.gz.part").mkdir()
     (tmp_path / ".file.gz.part" / "tmp123").write_bytes(b"half")
     data_server["/file.gz"] = (200, BODY, 0)

@@ -36,7 +36,7 @@ def test_different_pictures_are_not_near(crowd):
         lambda image: image.convert("L"),
     ],
 )
-def test_changed_copies_are_near(crowd, data_picture, change):
+def test_row_29_changed_copies_are_near(crowd, data_picture, change):
     crowd[200] = seen(change(data_picture(7)))
     assert near_pairs(stack(crowd)[1]) == [(7, 200)]
 

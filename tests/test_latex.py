@@ -111,7 +111,7 @@ def test_escape(text, expected):
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
-def test_no_name_breaks_out_of_a_comment(make_record, ending):
+def test_row_23_no_name_breaks_out_of_a_comment(make_record, ending):
     name = f"folder:x{ending}\\input{{/etc/passwd}}"
     record = make_record(cell={"dataset": name, "fingerprint": name}, commit=name)
     text = render([record], form="latex", command=f"bench report {name}")
@@ -232,7 +232,7 @@ AWKWARD = [
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_awkward_names_read_back_as_they_are(make_record, tmp_path, name):
+def test_row_23_awkward_names_read_back_as_they_are(make_record, tmp_path, name):
     tables = render([make_record(name, cell={"dataset": f"csv:{name}"})], form="latex")
     # Without cmap the PDF prints accented letters but does not say which ones they are.
     text, _ = compiled(tables, tmp_path, package="" if name.isascii() else "cmap")

@@ -164,7 +164,7 @@ def test_smote_on_uint8_does_not_wrap_around():
     assert made == pytest.approx(np.array([[230.0, 220.0]]), abs=1e-4)
 
 
-def test_smote_lowers_k_and_says_so():
+def test_row_19_smote_lowers_k_and_says_so():
     _, y, notes = resampled("smote", (30, 3))
     assert np.bincount(y).tolist() == [30, 30]
     assert notes == ["SMOTE's k lowered from 5 to 2: class 1 has 3 images"]

@@ -145,7 +145,7 @@ def test_agrees_with_scikit_learn(classes, seed):
     )
 
 
-def test_a_class_that_is_never_predicted_costs_a_zero_and_no_warning():
+def test_row_20_a_class_that_is_never_predicted_costs_a_zero_and_no_warning():
     labels = np.array([0, 0, 0, 1, 2])
     scores = metrics.score_all(labels, np.tile([0.8, 0.1, 0.1], (5, 1)))
     assert scores["f1"] == scores["precision"] == scores["recall"] == scores["g_mean"] == 0.0
@@ -153,7 +153,7 @@ def test_a_class_that_is_never_predicted_costs_a_zero_and_no_warning():
     assert all(np.isfinite(value) for value in scores.values())
 
 
-def test_binary_never_predicted_is_zero_and_a_half():
+def test_row_20_binary_never_predicted_is_zero_and_a_half():
     scores = metrics.score_all(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]))
     assert (scores["f1"], scores["acsa"]) == (0.0, 0.5)
     assert all(np.isfinite(value) for value in scores.values())

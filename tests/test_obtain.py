@@ -108,7 +108,7 @@ def test_fetch_fashion_mnist(mirror, tmp_path):
         ((404, b"gone", 0), "the server answered 404"),
     ],
 )
-def test_bad_answers_are_not_taken_for_data(mirror, tmp_path, kind, answer, message):
+def test_row_17_bad_answers_are_not_taken_for_data(mirror, tmp_path, kind, answer, message):
     for remote in kind.remotes:
         mirror[f"/{remote.file}"] = answer
     with pytest.raises(DataError, match=message) as caught:

@@ -92,7 +92,7 @@ def whole(pair):
 
 
 @pytest.mark.parametrize("split", [1, 7, STEPS // 2])
-def test_a_training_in_two_pieces_is_bitwise_one_training(tmp_path, straight, split):
+def test_row_24_a_training_in_two_pieces_is_bitwise_one_training(tmp_path, straight, split):
     first = make(None)
     first.run(split)
     checkpoint.save(tmp_path / "half.pt", first.state())
@@ -120,7 +120,7 @@ trained_pair(pair, pair.settings.steps)
 )
 
 
-def test_a_killed_training_goes_on_bitwise(tmp_path, straight):
+def test_row_24_a_killed_training_goes_on_bitwise(tmp_path, straight):
     command = [sys.executable, "-P", "-c", KILLED, str(tmp_path), "23"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -193,7 +193,7 @@ def truncated(path, _):
 
 
 @pytest.mark.parametrize("spoil", [malicious, malicious_pickle, truncated])
-def test_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straight, spoil, caplog):
+def test_row_18_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straight, spoil, caplog):
     trained_pair(make(tmp_path), STEPS)
     for name in (STEPS, STEPS // 2):
         spoil(tmp_path / f"{straight.key}-{name}.pt", str(tmp_path / "ran"))

@@ -156,7 +156,7 @@ def test_a_record_under_another_name_is_not_what_is_replaced(store, put):
     assert job.stale == {}
 
 
-def test_a_damaged_record_is_recomputed(store, put):
+def test_row_09_a_damaged_record_is_recomputed(store, put):
     path = store.path(put("us").cell)
     path.write_bytes(path.read_bytes()[:100])
     plan = plan_of(store, methods=("us",))
@@ -257,7 +257,7 @@ def test_the_first_replicate_of_everything_comes_first(store):
         (replace(FOUND, test_counts=()), 50, None, "a class is missing"),
     ],
 )
-def test_what_the_data_cannot_give_is_refused_naming_the_cell(
+def test_row_19_what_the_data_cannot_give_is_refused_naming_the_cell(
     store, source, minority, majority, says
 ):
     counts = (
@@ -289,7 +289,7 @@ def test_an_excluded_cell_may_be_impossible(store):
         ({"train/cat": 4, "test/cat": 2, "test/dog": 2}, "no training image of class 'dog'"),
     ],
 )
-def test_images_that_lack_a_class_are_refused_naming_the_data_set(
+def test_row_19_images_that_lack_a_class_are_refused_naming_the_data_set(
     data_folder, tmp_path, store, counts, says
 ):
     spec = f"folder:{data_folder(counts)}"
@@ -301,7 +301,7 @@ def test_images_that_lack_a_class_are_refused_naming_the_data_set(
     assert plan.cells == []
 
 
-def test_images_of_one_class_are_refused_naming_the_data_set(data_folder, tmp_path):
+def test_row_19_images_of_one_class_are_refused_naming_the_data_set(data_folder, tmp_path):
     spec = f"folder:{data_folder({'train/cat': 4, 'test/cat': 2})}"
     asked = grid(datasets=(spec,), minority={spec: (2,)}, majority={})
     with pytest.raises(UsageError, match="has one class, 'cat'; two are needed") as raised:

@@ -188,7 +188,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("command", [("list", "plugins"), ("doctor",)])
-def test_a_bad_plugin_is_named_with_its_fault(bad, tmp_path, command):
+def test_row_22_a_bad_plugin_is_named_with_its_fault(bad, tmp_path, command):
     done = call(BENCH, *command, cwd=tmp_path, site=bad, IMBENCH_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     for name, fault in FAULTS.items():
@@ -201,7 +201,7 @@ def test_a_bad_plugin_is_named_with_its_fault(bad, tmp_path, command):
 
 
 @pytest.mark.parametrize("name", ["us", "nopart", "unfound"])
-def test_to_select_a_bad_method_ends_with_2(bad, tmp_path, name):
+def test_row_22_to_select_a_bad_method_ends_with_2(bad, tmp_path, name):
     done = call(
         *(BENCH, "run", "--datasets", "digits", "--minority", "9", "--methods", f"vanilla,{name}"),
         cwd=tmp_path,
@@ -214,7 +214,7 @@ def test_to_select_a_bad_method_ends_with_2(bad, tmp_path, name):
     assert not list(tmp_path.glob("results/*/*"))
 
 
-def test_to_select_a_bad_data_set_or_metric_ends_with_2_and_the_rest_works(bad, tmp_path):
+def test_row_22_to_select_a_bad_data_set_or_metric_ends_with_2_and_the_rest_works(bad, tmp_path):
     def bench(*words: str) -> subprocess.CompletedProcess[str]:
         return call(BENCH, *words, cwd=tmp_path, site=bad, IMBENCH_CACHE=str(tmp_path / "cache"))
 

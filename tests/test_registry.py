@@ -61,7 +61,7 @@ def test_a_package_adds_a_name(installed):
     ]
 
 
-def test_a_clash_disables_the_name_and_nothing_else(installed):
+def test_row_22_a_clash_disables_the_name_and_nothing_else(installed):
     installed("first", [("methods", "cs", "first_code:Mine")], "class Mine: pass")
     assert "cs" not in registry.names("methods")
     assert "us" in registry.names("methods")
@@ -86,7 +86,7 @@ def test_one_package_seen_twice_is_no_clash(installed, tmp_path, monkeypatch):
     assert registry.load("methods", "mine").__name__ == "Mine"
 
 
-def test_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed):
+def test_row_22_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed):
     installed("bad", [("metrics", "odd", "bad_code:odd")], "raise RuntimeError('no licence')")
     says = "metric 'odd' of package bad is disabled: RuntimeError: no licence"
     assert [p.fault for p in registry.plugins() if p.name == "odd"] == [None]

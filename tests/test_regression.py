@@ -237,7 +237,7 @@ def test_other_seeds_alone_are_missing(side):
     ],
 )
 @pytest.mark.parametrize("rules", [Rules(), STATISTICAL])
-def test_other_data_or_protocol_is_not_comparable(side, cell, said, rules):
+def test_row_25_other_data_or_protocol_is_not_comparable(side, cell, said, rules):
     table = {("cs", 10): [0.5] * 6}
     cases = check(side(table), side(table, cell=cell), rules)
     assert [case.verdict for case in cases] == ["not comparable", "new"]
@@ -288,7 +288,7 @@ def test_what_the_baseline_had_no_score_of_is_new(side):
     assert only(cases).verdict == "new"
 
 
-def test_an_edited_record_is_refused(make_record):
+def test_row_10_an_edited_record_is_refused(make_record):
     record = make_record("cs", 10, 3, 0.5)
     edited = record.model_copy(update={"metrics": {"f1": 0.9}})
     with pytest.raises(NotComparable, match="cs at 10 of digits, seed 3"):

@@ -178,13 +178,13 @@ def test_scores_below_zero_and_above_one(make_record):
     assert "*2.000±6.353" in text
 
 
-def test_no_records():
+def test_row_28_no_records():
     with pytest.raises(NotComparable, match="bench run") as raised:
         render([])
     assert raised.value.exit_code == 3
 
 
-def test_one_method_and_one_seed_have_no_bold_and_a_note_why(make_record):
+def test_row_28_one_method_and_one_seed_have_no_bold_and_a_note_why(make_record):
     one_method = render([make_record(seed=0), make_record(seed=1)])
     assert "no bold in a column with one method only" in one_method
     one_seed = render([make_record("vanilla"), make_record("us")])
@@ -203,7 +203,7 @@ def test_a_metric_without_records_of_it_marks_holes(make_record):
     assert "n/a[a]" in render([make_record()], metrics=["mcc"])
 
 
-def test_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(make_record):
+def test_row_23_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(make_record):
     record = make_record(cell={"dataset": AWKWARD + "\x1b[31m\nnext"})
     terminal = render([record])
     assert "\x1b" not in terminal
@@ -220,7 +220,7 @@ def test_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(make_recor
         assert piece in title
 
 
-def test_awkward_names_survive_csv_and_json(make_record):
+def test_row_23_awkward_names_survive_csv_and_json(make_record):
     record = make_record(cell={"dataset": AWKWARD + '\n"quoted", and more'})
     (line,) = csv.DictReader(io.StringIO(render([record], form="csv")))
     assert line["dataset"] == record.cell.dataset

@@ -45,7 +45,7 @@ AWKWARD = [
 
 
 @pytest.mark.parametrize("text", AWKWARD)
-def test_an_awkward_name_becomes_a_safe_one_of_its_own(text, tmp_path):
+def test_row_23_an_awkward_name_becomes_a_safe_one_of_its_own(text, tmp_path):
     name = slug(text)
     assert re.fullmatch(r"[A-Za-z0-9=+][A-Za-z0-9._=+-]*", name)
     assert re.fullmatch(r"(.*-)?[0-9a-f]{8}", name)

@@ -107,7 +107,7 @@ def test_of_two_records_of_one_cell_the_finished_one_counts(store, make_record, 
 AWKWARD = ("../../etc/x", "<script>alert(1)</script>", "50% & more_#", "žluť 名前", "/", "a" * 400)
 
 
-def test_no_name_leads_out_of_the_folder(store, make_record):
+def test_row_23_no_name_leads_out_of_the_folder(store, make_record):
     for name in AWKWARD:
         store.put(make_record(f"{name}/part.py:Mine", cell={"dataset": f"folder:{name}"}))
     assert files(store.folder.parent) == [f"results/{name}" for name in files(store.folder)]
@@ -142,7 +142,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-def test_what_is_no_record_is_moved_away_with_a_warning(store, make_record, caplog, what):
+def test_row_09_what_is_no_record_is_moved_away_with_a_warning(store, make_record, caplog, what):
     good = make_record("us")
     store.put(good)
     cell = make_record().cell
@@ -162,7 +162,7 @@ def test_what_is_no_record_is_moved_away_with_a_warning(store, make_record, capl
     assert caplog.text == ""
 
 
-def test_a_record_cut_off_anywhere_is_no_record(store, make_record):
+def test_row_09_a_record_cut_off_anywhere_is_no_record(store, make_record):
     record = make_record(scores=scores(3))
     path = store.put(record)
     whole = path.read_bytes()
@@ -177,7 +177,7 @@ def test_a_record_cut_off_anywhere_is_no_record(store, make_record):
     assert store.get(record.cell) == record
 
 
-def test_foreign_files_with_names_longer_than_the_quarantine_could_have(store, caplog):
+def test_row_09_foreign_files_with_names_longer_than_the_quarantine_could_have(store, caplog):
     path = store.folder / ("ž" * 100) / ("y" * 200) / "deep" / "0.json"
     path.parent.mkdir(parents=True)
     path.write_text("{}")
@@ -209,7 +209,7 @@ def test_a_folder_called_like_a_record_is_passed_over(store, make_record, caplog
 
 
 @pytest.mark.parametrize("command", ["report", "status"])
-def test_commands_go_on_without_what_is_no_record(store, make_record, command):
+def test_row_09_commands_go_on_without_what_is_no_record(store, make_record, command):
     store.put(make_record("us", score=0.625))
     for number, content in enumerate(FOREIGN.values()):
         path = store.path(make_record(seed=number).cell)
@@ -239,7 +239,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("what", EDITS)
-def test_an_edited_record_is_flagged_once_and_kept(store, make_record, caplog, what):
+def test_row_10_an_edited_record_is_flagged_once_and_kept(store, make_record, caplog, what):
     record = make_record()
     path = store.put(record)
     edited(path, EDITS[what])
@@ -271,7 +271,7 @@ def test_a_record_whose_cell_was_edited_counts_for_neither_cell(store, make_reco
 
 
 @pytest.mark.parametrize("more", [{}, {"field_of_the_future": [1]}])
-def test_a_record_of_a_newer_schema_is_refused_in_a_sentence(store, make_record, more):
+def test_row_11_a_record_of_a_newer_schema_is_refused_in_a_sentence(store, make_record, more):
     path = store.put(make_record())
     edited(path, lambda plain: plain.update(schema=SCHEMA + 1, **more))
     for read in (store.records, store.index, lambda: store.get(make_record().cell)):
@@ -282,7 +282,7 @@ def test_a_record_of_a_newer_schema_is_refused_in_a_sentence(store, make_record,
     assert store.quarantined == []
 
 
-def test_a_record_of_an_older_schema_is_upgraded(store, make_record, monkeypatch):
+def test_row_11_a_record_of_an_older_schema_is_upgraded(store, make_record, monkeypatch):
     # As if schema 0 had called the reason "why" and known no notes.
     def step(plain):
         return {key: value for key, value in plain.items() if key != "why"} | {
@@ -338,7 +338,7 @@ FIRST = (
 """A record as schema 1 was written, without its key and checksum."""
 
 
-def test_a_record_of_the_first_schema_is_read_today(store, make_record):
+def test_row_11_a_record_of_the_first_schema_is_read_today(store, make_record):
     cell = make_record("us", seed=3, cell={"versions": {"us": 1}, "protocol": 1}).cell
     plain = json.loads(FIRST.replace("KEY", cell.key))
     path = store.path(cell)
@@ -441,7 +441,7 @@ Store(Path(sys.argv[1])).put(Record.model_validate_json(sys.argv[2]))
 """Writes a record up to the rename and waits there."""
 
 
-def test_a_writer_killed_before_the_rename_leaves_the_old_record(store, make_record):
+def test_row_02_a_writer_killed_before_the_rename_leaves_the_old_record(store, make_record):
     old, new = make_record(score=0.25), make_record(score=0.75)
     path = store.put(old)
     writer = child(PAUSES, store.folder, new.model_dump_json(by_alias=True))
@@ -498,7 +498,7 @@ for number in range(40):
 """
 
 
-def test_two_processes_write_and_a_third_always_reads_whole_records(store, make_record):
+def test_row_13_two_processes_write_and_a_third_always_reads_whole_records(store, make_record):
     # The same cell twice, with outputs large enough for many writes, and one of each alone.
     same = [make_record(score=value, scores=scores(3000, seed=n)) for n, value in enumerate((0, 1))]
     own = [make_record("us", seed=n) for n in (0, 1)]
@@ -541,7 +541,7 @@ except EnvironmentFault as error:
 """
 
 
-def test_a_record_that_has_no_space_leaves_the_old_one_and_no_leftover(store, make_record):
+def test_row_12_a_record_that_has_no_space_leaves_the_old_one_and_no_leftover(store, make_record):
     old = make_record(score=0.25)
     path = store.put(old)
     new = make_record(score=0.75, scores=scores(500))
@@ -592,7 +592,7 @@ for folder in folders:
 """
 
 
-def test_a_folder_without_leave_to_write_is_refused():
+def test_row_14_a_folder_without_leave_to_write_is_refused():
     with tempfile.TemporaryDirectory() as made:
         base = Path(made)
         base.chmod(0o755)
@@ -611,7 +611,7 @@ def test_a_folder_without_leave_to_write_is_refused():
         closed.chmod(0o755)
 
 
-def test_bench_run_refuses_a_bad_folder_before_it_plans(tmp_path):
+def test_row_14_bench_run_refuses_a_bad_folder_before_it_plans(tmp_path):
     (tmp_path / "file").write_text("")
     code = "from imbench.cli import main; main(['run', '--out', 'file/results'])"
     done = subprocess.run(

@@ -248,7 +248,7 @@ def test_bold_is_the_best_mean_and_ties_are_all_bold():
     assert choose(column, lower=True)[0] == [0]
 
 
-def test_no_bold_for_one_method_or_one_seed():
+def test_row_28_no_bold_for_one_method_or_one_seed():
     assert choose([{0: 0.1, 1: 0.2}, {}]) == ([], ["no bold in a column with one method only"])
     assert choose([{0: 0.1}, {0: 0.2}]) == ([], ["no bold in a column with one seed only"])
     assert choose([{}, {}]) == ([], [])
