@@ -20,7 +20,7 @@ from imbench.record import Record
 from imbench.registry import load
 from imbench.stats import ALPHA, ENOUGH, LEAST, seeds_needed
 
-__all__ = ["FAMILY", "Comparison", "Match", "Verdict", "compare", "matches"]
+__all__ = ["FAMILY", "Comparison", "Match", "Verdict", "compare", "match_all"]
 
 FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
 """Rivals where one method only is named."""
@@ -124,7 +124,7 @@ def compare(
         rivals = [recipe for recipe in FAMILY if recipe in known - {first}]
     loaded = {name: load("metrics", name) for name in metrics}
     panels = [Panel(group, name, metric) for group in found for name, metric in loaded.items()]
-    matches = [match for panel in panels for match in matches(panel, first, rivals)]
+    matches = [match for panel in panels for match in match_all(panel, first, rivals)]
     if not matches:
         named = ", ".join(rivals) or f"any of {', '.join(FAMILY)}"
         raise NotComparable(
@@ -147,7 +147,7 @@ def _canonical(recipes: Sequence[str], known: set[str]) -> list[str]:
     return named
 
 
-def matches(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
+def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
     """Compare a recipe with each of its rivals that the panel has; Holm counts all that are named.
 
     One panel for many calls draws its resamples of test images only once.

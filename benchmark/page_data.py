@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imbench.compare import Comparison, matches
+from imbench.compare import Comparison, match_all
 from imbench.groups import Group
 from imbench.means import Entry
 from imbench.metrics import lower_is_better, score_range
@@ -166,7 +166,7 @@ def differences(tables: Sequence[Table]) -> list[list[dict[str, Any]]]:
                     "cells": [_difference(cell) for cell in match.cells],
                 }
                 for first in known
-                for match in matches(panel, first, [one for one in known if one != first])
+                for match in match_all(panel, first, [one for one in known if one != first])
             ]
         )
     return made
