@@ -17,7 +17,7 @@ from pathlib import Path
 from imbench import leases
 from imbench.processes import alive, host_id
 
-__all__ = ["Claim", "claimed", "claims", "drop", "drop_dead"]
+__all__ = ["Claim", "claim_of", "claimed", "claims", "drop", "drop_dead"]
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,23 @@ class Claim:
 
 
 @contextmanager
-def claimed(
-    folder: Path, key: str, *, run: str, cells: Sequence[str], tied: bool = True
-) -> Iterator[bool]:
+def claimed(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterator[bool]:
     """Hold the claim to a training inside the block; yield False if somebody else has it.
 
-    A process that is tied ends itself when its parent is gone, since nobody would await its
-    results.
+    The process ends itself when its parent is gone, since nobody would await its results.
     """
     path = _path(folder, key)
     claim = Claim(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
     if not leases.take(path, asdict(claim)):
         yield False
         return
-    with leases.kept(path, asdict(claim), parent=os.getppid() if tied else None):
+    with leases.kept(path, asdict(claim), parent=os.getppid()):
         yield True
+
+
+def claim_of(folder: Path, key: str) -> Claim | None:
+    """Return the claim to a training, whether or not its process runs; None if there is none."""
+    return _read(_path(folder, key))
 
 
 def claims(folder: Path) -> list[Claim]:

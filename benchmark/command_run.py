@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ import click
 from imbench.complete import complete_datasets, complete_grids, complete_methods
 
 if TYPE_CHECKING:
+    from imbench.backend import Backend
     from imbench.grid import Grid
     from imbench.plan import Plan
     from imbench.runner import Result
@@ -70,7 +73,17 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     help="Results folder.",
 )
 @click.option("--jobs", default="auto", show_default=True, callback=_jobs, help="Workers.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "dask", "slurm"]),
+    default="local",
+    show_default=True,
+    help="Where cells are trained: here, on a Dask cluster, as SLURM jobs.",
+)
+@click.option("--scheduler", metavar="ADDRESS|FILE", help="Of the Dask cluster.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="As in sbatch: partition=gpu.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1, ...")
+@click.option("--per-device", type=click.IntRange(min=1), help="Cells at a time on each device.")
 @click.option("--timeout", callback=_timeout, metavar="TIME", help="Limit of a training: 90s, 2h.")
 @click.option("--max-failures", type=click.IntRange(min=1), help="Stop after so many failures.")
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
@@ -127,12 +140,24 @@ class _Session:
     """One start of `bench run`, from the settled grid to the exit code."""
 
     def __init__(self, grid: Grid, named: set[str], given: dict[str, Any]) -> None:
+        from imbench.backend import Wanted
+        from imbench.devices import devices_of
+        from imbench.errors import UsageError
         from imbench.events import Events
         from imbench.store import Store
 
         self.grid, self.named, self.given = grid, named, given
         self.store = Store(given["out"])
         self.quiet: bool = given["quiet"]
+        self.devices = devices_of(given["device"], given["per_device"])
+        keys = ("scheduler", "slurm", "jobs")
+        self.wanted = Wanted(given["backend"], **{key: given[key] for key in keys})
+        self.wanted.check()
+        if len(self.devices.names) > 1 and self.wanted.name != "local":
+            raise UsageError(
+                "a list of devices is for --backend local: give each worker elsewhere its own, "
+                "by CUDA_VISIBLE_DEVICES"
+            )
         self.events = Events(given["json_log"])
 
     def go(self) -> None:
@@ -143,15 +168,16 @@ class _Session:
             refuse_unwritable(self.store.folder)
             self.store.tidy()
         plan = self.plan()
-        workers = self.workers(plan)
-        self.show(plan, workers)
-        if plan.absent:
-            raise DataError("; ".join(source.fault for source in plan.absent))
-        if self.given["dry_run"]:
-            return
-        self.refuse_full_disk(plan)
-        self.keep(plan)
-        result = self.work(plan, workers)
+        with self.backend(plan) as backend:
+            workers = self.workers(plan) if backend is None else backend.workers
+            self.show(plan, workers)
+            if plan.absent:
+                raise DataError("; ".join(source.fault for source in plan.absent))
+            if self.given["dry_run"]:
+                return
+            self.refuse_full_disk(plan)
+            self.keep(plan)
+            result = self.work(plan, workers, backend)
         self.end(plan, result)
 
     def plan(self) -> Plan:
@@ -173,10 +199,25 @@ class _Session:
             force=self.given["force"],
         )
 
+    @contextmanager
+    def backend(self, plan: Plan) -> Iterator[Backend | None]:
+        """Open what the user wants if there is work for it; None is this machine."""
+        if self.given["dry_run"] or plan.absent or not plan.jobs:
+            yield None
+            return
+        threads = self.grid.settings.threads
+        backend = self.wanted.open(self.store.folder, threads, len(plan.jobs))
+        try:
+            yield backend
+        finally:
+            if backend is not None:
+                backend.close()
+
     def workers(self, plan: Plan) -> int:
         from imbench.runner import job_count
 
-        return job_count(self.given["jobs"], self.grid.settings.threads, len(plan.jobs))
+        threads = self.grid.settings.threads
+        return job_count(self.wanted.jobs, threads, len(plan.jobs), self.devices.most)
 
     def show(self, plan: Plan, workers: int) -> None:
         from imbench.plantext import grid_lines, plan_lines
@@ -196,12 +237,11 @@ class _Session:
 
     def refuse_full_disk(self, plan: Plan) -> None:
         from imbench.errors import EnvironmentFault
+        from imbench.plantext import no_space
 
-        if plan.bytes_needed > plan.bytes_free:
-            raise EnvironmentFault(
-                f"the records need {plan.bytes_needed / 1e9:.2f} GB, {self.store.folder} has "
-                f"{plan.bytes_free / 1e9:.2f} GB free: make room, or name another --out"
-            )
+        fault = no_space(plan)
+        if fault:
+            raise EnvironmentFault(fault)
 
     def keep(self, plan: Plan) -> None:
         from imbench.planned import keep
@@ -215,7 +255,7 @@ class _Session:
             command=_command(),
         )
 
-    def work(self, plan: Plan, workers: int) -> Result:
+    def work(self, plan: Plan, workers: int, backend: Backend | None) -> Result:
         from imbench.environment import commit
         from imbench.errors import EnvironmentFault
         from imbench.progress import Progress, Tally
@@ -224,7 +264,7 @@ class _Session:
         if not plan.jobs:
             return Result()
         source = commit()
-        jobs = [replace(job, device=self.given["device"], commit=source) for job in plan.jobs]
+        jobs = [replace(job, device=self.devices.names[0], commit=source) for job in plan.jobs]
         tally = Tally(len(plan.to_run))
         failures = 1 if self.given["fail_fast"] else self.given["max_failures"]
         progress = Progress(tally, sys.stderr, quiet=self.quiet)
@@ -232,6 +272,8 @@ class _Session:
             self.store,
             workers=workers,
             threads=self.grid.settings.threads,
+            backend=backend,
+            devices=self.devices if len(self.devices.names) > 1 else None,
             limits=Limits(self.given["timeout"], failures),
             heard=progress.say,
         )

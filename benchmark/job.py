@@ -61,3 +61,7 @@ class Report:
     """Another run holds the claim: nothing was done."""
     stop: str = ""
     """Why the whole run has to stop: no space, no device."""
+    died: str = ""
+    """How the process ended that was at the job (``SIGKILL``); nothing else is known then."""
+    late: bool = False
+    """Whether it was ended because it was far beyond its time limit."""

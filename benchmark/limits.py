@@ -12,8 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["OutOfTime", "duration", "peak_mb", "reset_peak", "time_limit"]
+__all__ = ["GRACE", "KILL", "OutOfTime", "duration", "peak_mb", "reset_peak", "time_limit"]
 
+GRACE = 15.0
+"""Seconds between a cell's time limit and the end of a worker that does not hear of it."""
+KILL = 5.0
+"""Seconds between asking such a worker to end (SIGTERM) and ending it (SIGKILL)."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

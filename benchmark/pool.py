@@ -14,7 +14,7 @@ from typing import Any
 
 from imbench.job import Job, Report
 
-__all__ = ["MALLOC", "THREADS", "Broken", "Pool"]
+__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children"]
 
 MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
@@ -76,13 +76,13 @@ class Pool:
         self.unreported.clear()
         jobs, workers = iter(jobs), at_once or self.workers
         pending: set[Future[Report]] = set()
+        # One for all jobs: where the old one is broken, a second call makes a new one.
+        executor = self._executor(workers)
         try:
-            # One for all jobs: where the old one is broken, a second call makes a new one.
-            executor = self._executor(workers)
             while True:
                 for job in islice(jobs, workers - len(pending)):
                     self.unreported[job.key] = job
-                    with _deaf_children():
+                    with deaf_children():
                         pending.add(executor.submit(self.work, job))
                 if not pending:
                     return
@@ -92,13 +92,15 @@ class Pool:
                     self.unreported.pop(report.job.key, None)
                     yield report
         except BrokenProcessPool as error:
+            # Told before the other workers are killed: their claims are to be those of the dead.
+            executor.shutdown(wait=True, kill_workers=True)
             raise Broken(_cause(error)) from error
 
     def _executor(self, workers: int) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
         memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
-        with _deaf_children():
+        with deaf_children():
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
@@ -131,7 +133,7 @@ def _ignore_interrupts() -> None:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
+def deaf_children() -> Iterator[None]:
     """Block Ctrl-C for processes and threads that start inside the block.
 
     A worker hears of it too until it is told to ignore it, a second after its start.

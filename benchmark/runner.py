@@ -6,34 +6,28 @@ no worker could.
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import FrameType
 
 from imbench import environment
-from imbench.claims import claims, drop_dead
+from imbench.backend import Backend
+from imbench.claims import claims, drop, drop_dead
+from imbench.devices import Devices
 from imbench.errors import EnvironmentFault
 from imbench.grid import Cell
 from imbench.job import Job, Outcome, Report
 from imbench.pool import Broken, Pool
 from imbench.record import Record, Status
 from imbench.store import Store
+from imbench.watched import listening, watched
 from imbench.worker import run_job
 
-__all__ = ["GRACE", "Limits", "Result", "Runner", "job_count"]
+__all__ = ["Limits", "Result", "Runner", "job_count"]
 
-GRACE = 15.0
-"""Seconds between a cell's time limit and the end of a worker that does not hear of it."""
-KILL = 5.0
-"""Seconds between asking such a worker to end (SIGTERM) and ending it (SIGKILL)."""
 WAIT = 1.0
 """Seconds between two looks at cells that another run works on."""
 STARTS = 3
@@ -64,10 +58,13 @@ class Result:
         return [outcome for outcome in self.outcomes if outcome.status != "ok"]
 
 
-def job_count(wanted: str, threads: int, jobs: int) -> int:
-    """Return how many workers to use; ``auto`` fills the cores with workers of `threads`."""
+def job_count(wanted: str, threads: int, jobs: int, limit: int | None = None) -> int:
+    """Return how many workers to use; ``auto`` fills the cores with workers of `threads`.
+
+    `limit` is how many the devices can take.
+    """
     most = environment.cores() // threads if wanted == "auto" else int(wanted)
-    return max(1, min(most, jobs))
+    return max(1, min(most, jobs, jobs if limit is None else limit))
 
 
 class Runner:
@@ -79,6 +76,10 @@ class Runner:
         Where the records go.
     workers, threads : int
         Processes, and threads of each.
+    backend : Backend or None
+        Where jobs are done; None for processes of this machine.
+    devices : Devices or None
+        Where each job trains; None for what the jobs say.
     limits : Limits
         When to give up.
     tell : callable
@@ -93,6 +94,8 @@ class Runner:
         *,
         workers: int,
         threads: int = 1,
+        backend: Backend | None = None,
+        devices: Devices | None = None,
         limits: Limits = Limits(),
         tell: Callable[[Outcome], None] = lambda _outcome: None,
         heard: Callable[[str], None] = lambda _text: None,
@@ -102,10 +105,12 @@ class Runner:
         self.tell = tell
         self.heard = heard
         self.name = secrets.token_hex(6)
-        self.pool = Pool(workers, threads, run_job)
+        self.devices = devices
+        self.pool: Backend = backend or Pool(workers, threads, run_job)
         self.result = Result()
         self._waiting: deque[Job] = deque()
         self._busy: list[Job] = []
+        self._died: list[Report] = []
         self._overdue: set[str] = set()
         self._starts = 0
 
@@ -127,38 +132,56 @@ class Runner:
         limit = self.limits.timeout
         self._waiting = deque(replace(job, run=self.name, timeout=limit) for job in jobs)
         drop_dead(self.store.folder)
-        with self._listening(), self._watched():
+        folder, late = self.store.folder, self._overdue.add
+        with listening(self._interrupt, self._heard), watched(folder, self.name, limit, late):
             try:
                 self._work()
             except KeyboardInterrupt:
                 self.result.stopped = "interrupted"
             finally:
                 self.pool.close()
+                for job in self.pool.unreported.values():
+                    drop(self.store.folder, job.key, run=self.name)
                 drop_dead(self.store.folder, run=self.name)
         if self.result.stopped not in ("", "interrupted", "failures"):
             raise EnvironmentFault(self.result.stopped)
         return self.result
 
     def _work(self) -> None:
-        while self._waiting and not self.result.stopped:
+        while (self._waiting or self._busy) and not self.result.stopped:
+            if not self._waiting:
+                time.sleep(WAIT)
+                self._look_again()
+                continue
             try:
                 for report in self.pool.run(self._next()):
-                    self._starts = 0
                     self._take(report)
             except Broken as error:
                 self._recover(str(error))
-            if self._busy and not self._waiting and not self.result.stopped:
-                time.sleep(WAIT)
-                drop_dead(self.store.folder)  # it takes many looks to tell of another machine
-                self._waiting.extend(self._busy)
-                self._busy.clear()
+            while self._died:
+                self._again(self._died.pop(0))
+
+    def _look_again(self) -> None:
+        """Take up the jobs that another run was at, and is no more."""
+        drop_dead(self.store.folder)  # it takes many looks to tell of another machine
+        held = {claim.key for claim in claims(self.store.folder)}
+        self._waiting.extend(job for job in self._busy if job.key not in held)
+        self._busy = [job for job in self._busy if job.key in held]
 
     def _next(self) -> Iterator[Job]:
         # Read by the pool whenever a worker is free: ends at once when the run is to stop.
         while self._waiting and not self.result.stopped:
-            yield self._waiting.popleft()
+            job = self._waiting.popleft()
+            if self.devices is not None:
+                under_way = [other.device for other in self.pool.unreported.values()]
+                job = replace(job, device=self.devices.next(under_way))
+            yield job
 
     def _take(self, report: Report) -> None:
+        if report.died:
+            self._died.append(report)
+            return
+        self._starts = 0
         if report.stop:
             self.result.stopped = self.result.stopped or report.stop
         elif report.busy:
@@ -179,31 +202,60 @@ class Runner:
         begun = {claim.key for claim in drop_dead(self.store.folder, run=self.name)}
         suspects = [job for job in left if job.key in begun]
         self._waiting.extendleft(job for job in reversed(left) if job.key not in begun)
-        self._starts = 0 if suspects else self._starts + 1
+        self._count_starts(begun=bool(suspects), cause=cause)
+        for job in suspects:
+            self._second(job)
+
+    def _again(self, report: Report) -> None:
+        """Sort out a job whose process died and told no other's end."""
+        job = report.job
+        begun = drop(self.store.folder, job.key, run=self.name)
+        if report.late:
+            self._overdue.add(job.key)
+        self._count_starts(begun=begun, cause=report.died)
+        if begun:
+            self._second(job)
+        else:
+            self._waiting.append(job)
+
+    def _count_starts(self, *, begun: bool, cause: str) -> None:
+        self._starts = 0 if begun else self._starts + 1
         if self._starts >= STARTS:
             raise EnvironmentFault(
                 f"workers end ({cause}) before they begin a cell; `bench doctor` may show why"
             )
-        for job in suspects:
-            if job.key in self._overdue:
-                self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
-            elif self.result.stopped:
-                self._waiting.appendleft(job)
-            else:
-                self._alone(job)
+
+    def _second(self, job: Job) -> None:
+        if job.key in self._overdue:
+            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
+        elif self.result.stopped:
+            self._waiting.appendleft(job)
+        else:
+            self._alone(job)
 
     def _alone(self, job: Job) -> None:
+        cause = ""
         try:
             for report in self.pool.run([job], at_once=1):
-                self._take(report)
+                if report.late:
+                    self._overdue.add(job.key)
+                if report.died:
+                    cause = report.died
+                else:
+                    self._take(report)
         except Broken as error:
-            if not drop_dead(self.store.folder, run=self.name):
-                self._waiting.append(job)
-            elif job.key in self._overdue:
-                self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
-            else:
-                memory = ", out of memory?" if str(error) == "SIGKILL" else ""
-                self._give_up(job, "crashed", f"worker killed twice ({error}{memory})")
+            cause = str(error)
+        if not cause:
+            return
+        begun = drop(self.store.folder, job.key, run=self.name)
+        drop_dead(self.store.folder, run=self.name)
+        if not begun:
+            self._waiting.append(job)
+        elif job.key in self._overdue:
+            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
+        else:
+            memory = ", out of memory?" if cause == "SIGKILL" else ""
+            self._give_up(job, "crashed", f"worker killed twice ({cause}{memory})")
 
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
         """Record the cells of a job that killed its worker, those it finished before excepted."""
@@ -228,47 +280,10 @@ class Runner:
             log=log.relative_to(self.store.folder).as_posix() if log.exists() else "",
         )
 
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        """First Ctrl-C: begin nothing new. Second: stop now. SIGTERM counts as the first."""
+    def _interrupt(self) -> bool:
+        first = self.result.stopped != "interrupted"
+        self.result.stopped = "interrupted"
+        return first
 
-        def hear(signum: int, _frame: FrameType | None) -> None:
-            if self.result.stopped == "interrupted" and signum == signal.SIGINT:
-                raise KeyboardInterrupt
-            self.result.stopped = "interrupted"
-            text = " stopping: cells that run are finished; Ctrl-C again to stop at once"
-            # In a thread: the signal may have come in the midst of a line being written.
-            threading.Thread(target=self.heard, args=(text,), daemon=True).start()
-
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Kill workers that are far beyond the time limit: they do not hear their own alarm."""
-        done = threading.Event()
-        watch = threading.Thread(target=self._watch, args=(done,), daemon=True)
-        if self.limits.timeout is not None:
-            watch.start()
-        try:
-            yield
-        finally:
-            done.set()
-
-    def _watch(self, done: threading.Event) -> None:
-        limit = (self.limits.timeout or 0) + GRACE
-        while not done.wait(0.5):
-            for claim in claims(self.store.folder):
-                late = time.monotonic() - claim.since - limit
-                if claim.run != self.name or not claim.here or late < 0:
-                    continue
-                self._overdue.add(claim.key)
-                with suppress(ProcessLookupError):  # it ended since the claims were read
-                    os.kill(claim.pid, signal.SIGKILL if late > KILL else signal.SIGTERM)
+    def _heard(self) -> None:
+        self.heard(" stopping: cells that run are finished; Ctrl-C again to stop at once")

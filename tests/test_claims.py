@@ -224,7 +224,7 @@ def test_a_number_that_another_process_has_now_holds_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("jump", [-1e9, -3600, 3600, 1e9])
-def test_jumps_of_the_clock_neither_free_nor_hold_a_claim(tmp_path, holder, jump):
+def test_row_27_jumps_of_the_clock_neither_free_nor_hold_a_claim(tmp_path, holder, jump):
     live, dead = holder("live"), holder("dead")
     for key in ("live", "dead"):
         age(file_of(tmp_path, key), jump)
@@ -285,7 +285,7 @@ from imbench import leases, claims
 
 leases.host_id = lambda: "0" * 12
 leases.BEAT = 0.02
-with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[], tied=False) as mine:
+with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
 """

@@ -1,4 +1,8 @@
-"""Faults of a run, one after the other, as they happen to `bench run`: see each test's row."""
+"""Faults of a run, one after the other, as they happen to `bench run`: see each test's row.
+
+The rows are those of the specification of faults. What one module alone has to stand is tested
+beside it, by the same kind of name.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +96,41 @@ class Blocked(Part):
                 time.sleep(0.1)
             except BaseException:
                 pass
+
+
+class Fills(Part):
+    """Fills the disk of the results in the third replicate, if there is a file `fill`."""
+
+    def before_step(self, state):
+        if state.step == 0 and state.seed == 2 and (HERE / "fill").exists():
+            (HERE / "fill").unlink()
+            with (HERE / "results" / "ballast").open("wb", buffering=0) as file:
+                try:
+                    while file.write(bytes(4096)) == 4096:
+                        pass
+                except OSError:
+                    pass
+
+
+class Cut(Part):
+    """Saves generators often, counts their steps, and dies in the 33rd unless it did before."""
+
+    def resample(self, x, y, rng):
+        from imbench.methods import _pair
+        from imbench.methods._cyclegan import CycleGAN
+
+        _pair.SAVE_EVERY = 0.0
+        whole = CycleGAN.step
+
+        def step(gan, *given):
+            with (HERE / "steps").open("a") as file:
+                file.write(".")
+            if (HERE / "steps").stat().st_size == 33 and not (HERE / "uncut").exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return whole(gan, *given)
+
+        CycleGAN.step = step
+        return x, y
 
 
 class Deaf(Part):
@@ -238,6 +277,22 @@ def stops(tmp_path_factory):
     gated.open()
     ends["pair"] = [gated.end(process) for process in pair]
     return gated.folder, ends
+
+
+ROWS = range(1, 30)
+
+
+def test_every_fault_of_the_specification_has_a_test(request):
+    named = [
+        name
+        for file in sorted(Path(__file__).parent.glob("test_*.py"))
+        for name in re.findall(r"^def (test_row_\w*)", file.read_text("utf-8"), flags=re.MULTILINE)
+    ]
+    assert not [name for name in named if not re.match(r"test_row_\d\d_[a-z]", name)]
+    assert {int(name[9:11]) for name in named} == set(ROWS)
+    collected = [item for item in request.session.items if item.name.startswith("test_row_")]
+    assert all(item.get_closest_marker("faults") for item in collected)
+    assert request.node.get_closest_marker("faults") is None
 
 
 def test_row_04_after_ctrl_c_running_cells_are_finished_and_no_new_one_is_begun(stops):
@@ -433,8 +488,8 @@ def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
 def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_path):
     parts_in(tmp_path)
     impatient = (
-        "import imbench.runner\n"
-        "imbench.runner.GRACE, imbench.runner.KILL = 2, 1\n"
+        "import imbench.watched\n"
+        "imbench.watched.GRACE, imbench.watched.KILL = 2, 1\n"
         "from imbench.cli import main; main()"
     )
     methods = ",".join(f"parts.py:{name}" for name in ("Slow", "Blocked", "Deaf"))
@@ -456,6 +511,7 @@ def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_pat
 
 
 def test_row_12_a_full_disk_stops_the_run_with_4_and_the_figures(tmp_path):
+    prepare("digits", root=tmp_path, size=8)  # the images are larger than a record
     limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash"]  # KB a file: a record has 22
     command = [BENCH, "run", *TINY, "--methods", "vanilla", "--seeds", "0-9", "--jobs", "1"]
     code, _, err = finish(start(tmp_path, *limited, *command))
@@ -473,3 +529,107 @@ def test_row_12_a_full_disk_stops_the_run_with_4_and_the_figures(tmp_path):
     plan, end = events(tmp_path)
     assert (plan["to_run"], end["left"], end["failed"]) == (10, 10, 0)
     assert end["stopped"].startswith("no space for ")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return a maker of a results folder that is a file system of its own, of so many KB."""
+    place = tmp_path / "results"
+
+    def make(kilobytes):
+        place.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={kilobytes}k", "imbench-test"]
+        done = subprocess.run(["mount", *options, place], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no small disk can be made here: {done.stderr.strip()}")
+        return place
+
+    yield make
+    if place.is_mount():
+        subprocess.run(["umount", place], check=True)
+
+
+def test_row_12_the_plan_warns_of_a_disk_that_is_too_small_and_no_cell_is_begun(
+    tmp_path, small_disk
+):
+    results = small_disk(64)
+    command = [BENCH, "run", *TINY, "--methods", "vanilla", "--seeds", "0-9", "--jobs", "1"]
+    short = r"the records need 0\.\d\d MB, the results folder has 0\.0\d MB free: make room, or "
+    for options, code in ((["--dry-run"], 0), ([], 4)):
+        ended, out, err = finish(start(tmp_path, *command, *options))
+        assert ended == code, err
+        assert re.search(rf"^      {short}name another --out$", out, flags=re.MULTILINE), out
+        last = err.splitlines()[-1]
+        assert bool(re.fullmatch(rf"bench: {short}name another --out", last)) == bool(code)
+        assert list(results.iterdir()) == []
+
+
+def test_row_12_a_disk_that_fills_up_leaves_old_records_and_the_run_goes_on_when_there_is_room(
+    tmp_path, small_disk
+):
+    results = small_disk(1024)
+    parts_in(tmp_path)
+    (tmp_path / "fill").touch()
+    command = [BENCH, "run", *TINY, "--methods", "parts.py:Fills", "--seeds", "0-4"]
+    command += ["--jobs", "1"]
+    code, _, err = finish(start(tmp_path, *command))
+    assert code == 4, err
+    assert re.fullmatch(
+        r"bench: no space for \S+/2-\w+\.json: 0\.02 MB needed, 0\.\d\d MB free; "
+        r"make room and start the same command again",
+        err.splitlines()[-1],
+    ), err
+    kept = {path: path.read_bytes() for path in results.glob("digits/**/*.json")}
+    assert sorted(path.name.partition("-")[0] for path in kept) == ["0", "1"]
+    assert {record.status for record in records(tmp_path).values()} == {"ok"}
+    assert [path for path in results.rglob("*") if path.suffix in (".tmp", ".log")] == []
+    assert claims(results) == []
+
+    (results / "ballast").unlink()
+    numbers = {path: path.stat().st_ino for path in kept}
+    code, out, err = finish(start(tmp_path, *command))
+    assert code == 0, err
+    assert "2 done, 3 to run" in out
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert {path: path.stat().st_ino for path in kept} == numbers
+    assert len(records(tmp_path)) == 5
+
+
+def alike(a, b):
+    """Whether two states are equal to the last bit."""
+    import torch
+
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(alike, a, b))
+    return a == b
+
+
+def test_row_24_a_generator_whose_training_was_killed_goes_on_bit_for_bit(tmp_path):
+    import torch
+
+    recipe = "parts.py:Cut+aug:steps=40,batch=2,width=4,blocks=1,layers=1,patch_width=4"
+    command = [BENCH, "run", *TINY, "--methods", recipe, "--seeds", "0", "--jobs", "1"]
+    found = {}
+    for name, steps in (("cut", 33 + 10), ("whole", 40)):
+        (tmp_path / name).mkdir()
+        folder = parts_in(tmp_path / name)
+        if name == "whole":
+            (folder / "uncut").touch()
+        code, _, err = finish(start(folder, *command))
+        assert code == 0, err
+        # On from the checkpoint after 30 steps: 2 are done twice, and 1 was begun and is again.
+        assert (folder / "steps").stat().st_size == steps
+        (record,) = records(folder).values()
+        place = folder / "results" / record.files["generator-1"]
+        found[name] = record, torch.load(place, weights_only=True)
+        assert not list(place.parent.glob("*-part.pt"))
+    (cut, generator), (whole, straight) = found.values()
+    assert (cut.status, cut.files, cut.metrics) == ("ok", whole.files, whole.metrics)
+    assert cut.scores == whole.scores
+    del generator["seconds"], straight["seconds"]
+    assert {"done", "gan", "history"} <= generator.keys()
+    assert alike(generator, straight)

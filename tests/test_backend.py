@@ -1,0 +1,256 @@
+"""A job in a process that is attended, as workers of clusters do it: it dies, is deaf, is ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from imbench import attended
+from imbench.attended import Order, attend, shown_folder
+from imbench.backend import Lost, Remote, Wanted
+from imbench.claims import claims, drop_dead
+from imbench.errors import EnvironmentFault, UsageError
+from imbench.gridfile import Options, settle
+from imbench.job import Report
+from imbench.plan import find_sources, make_plan
+from imbench.runner import Limits, Runner
+from imbench.store import Store
+
+PARTS = """
+import os, signal, sys, time
+from pathlib import Path
+from imbench import Part
+
+HERE = Path(__file__).parent
+
+
+class Says(Part):
+    def before_step(self, state):
+        print("this must not come between the reports", flush=True)
+        (HERE / "env").write_text(" ".join([os.environ["OMP_NUM_THREADS"], str(os.getpid())]))
+
+
+class Once(Part):
+    def before_step(self, state):
+        if not (HERE / "killed").exists():
+            (HERE / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Kills(Part):
+    def before_step(self, state):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deaf(Part):
+    def before_step(self, state):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        (HERE / "begun").touch()
+        time.sleep(600)
+"""
+REPORT = TypeAdapter(Report)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return the folder of ``parts.py``, in which the test runs; end what it has started."""
+    (tmp_path / "parts.py").write_text(PARTS)
+    monkeypatch.chdir(tmp_path)
+    before = list(attended._FREE)
+    yield tmp_path
+    for hand in [one for one in attended._FREE if one not in before]:
+        attended._FREE.remove(hand)
+        attended._close(hand)
+
+
+def jobs_of(*recipes, timeout=None):
+    """Return jobs on the digits at 8 px, ready for a worker."""
+    options = Options(
+        datasets=["digits"],
+        minority=["20"],
+        methods=[",".join(recipes)],
+        seeds=["0"],
+        settings={"size": "8", "network": "linear", "steps": "2"},
+    )
+    grid = settle(None, options)
+    plan = make_plan(grid, Store(Path("results")), find_sources(grid, root=Path()))
+    ready = {"device": "cpu", "run": "r", "timeout": timeout}
+    return [
+        replace(job, results=job.results.absolute(), data=job.data.absolute(), **ready)
+        for job in plan.jobs
+    ]
+
+
+def order(job, attempt="1"):
+    shown_folder(job).mkdir(parents=True, exist_ok=True)
+    return Order(job, 1, str(Path.cwd()), attempt).text()
+
+
+def report_of(job, attempt="1"):
+    return REPORT.validate_json(attend(order(job, attempt)))
+
+
+def test_an_order_reads_back_as_it_was(folder):
+    (job,) = jobs_of("vanilla", timeout=3.0)
+    job = replace(job, outputs=Path("/x/y.json"), stale={"a": "b"}, skipped=2)
+    text = Order(job, 2, "/somewhere", "7").text()
+    assert json.loads(text)["folder"] == "/somewhere"
+    assert Order.of(text) == Order(job, 2, "/somewhere", "7")
+
+
+def test_one_process_does_one_job_after_the_other(folder):
+    first, second = jobs_of("parts.py:Says", "vanilla")
+    report = report_of(first)
+    assert (report.job, report.died, report.stop) == (first, "", "")
+    assert [one.status for one in report.outcomes] == ["ok"]
+    threads, pid = (folder / "env").read_text().split()
+    assert threads == "1"
+    assert int(pid) != os.getpid()
+    assert [one.status for one in report_of(second, "2").outcomes] == ["ok"]
+    assert [hand.process.pid for hand in attended._FREE][-1:] == [int(pid)]
+    assert len(Store(first.results).done_keys()) == 2
+    assert claims(first.results) == []
+
+
+def test_a_process_that_dies_is_told_and_leaves_its_claim(folder):
+    (job,) = jobs_of("parts.py:Kills")
+    report = report_of(job)
+    assert (report.died, report.late, report.outcomes) == ("SIGKILL", False, ())
+    assert [claim.key for claim in drop_dead(job.results)] == [job.key]
+    assert Store(job.results).records() == []
+
+
+def test_what_a_cluster_does_again_by_itself_is_refused(folder):
+    (job,) = jobs_of("vanilla")
+    (shown_folder(job) / "1").mkdir(parents=True)
+    assert report_of(job).died == "its worker was lost"
+    assert Store(job.results).records() == []
+
+
+def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
+    (job,) = jobs_of("vanilla")
+    text = order(job)
+    shown_folder(job).rmdir()
+    report = REPORT.validate_json(attend(text))
+    assert f"a worker does not see the results folder {job.results}" in report.stop
+
+
+def test_a_process_that_is_deaf_to_its_time_limit_is_ended(folder, monkeypatch):
+    monkeypatch.setattr(attended, "GRACE", 0.5)
+    (job,) = jobs_of("parts.py:Deaf", timeout=0.5)
+    report = report_of(job)
+    assert (report.died, report.late) == ("SIGTERM", True)
+
+
+def test_work_ends_when_the_run_does(folder):
+    (job,) = jobs_of("parts.py:Deaf")
+    told = []
+    thread = threading.Thread(target=lambda: told.append(report_of(job)))
+    thread.start()
+    while not (folder / "begun").exists():
+        assert thread.is_alive()
+    (shown_folder(job) / "1").unlink()
+    shown_folder(job).rmdir()
+    thread.join()
+    assert told[0].died == "SIGKILL"
+    assert drop_dead(job.results) != []
+
+
+class Here(Remote):
+    """Does orders in threads of this process; the worker of the first is lost if that is asked."""
+
+    def __init__(self, workers, loses=0, breaks=False):
+        super().__init__(workers, 1)
+        self.loses, self.breaks, self.under_way, self.most = loses, breaks, {}, 0
+        self.ended = threading.Semaphore(0)
+
+    def submit(self, attempt, order):
+        def do():
+            self.under_way[attempt] = attend(order)
+            self.ended.release()
+
+        self.under_way[attempt] = None
+        self.most = max(self.most, len(self.under_way))
+        if self.loses or self.breaks:
+            self.loses -= 1
+            self.under_way[attempt] = Lost("it cannot work" if self.breaks else "gone", self.breaks)
+            self.ended.release()
+        else:
+            threading.Thread(target=do).start()
+
+    def answers(self):
+        self.ended.acquire()
+        attempt = next(key for key, answer in self.under_way.items() if answer is not None)
+        return {attempt: self.under_way.pop(attempt)}
+
+
+def run(backend, *recipes, **limits):
+    """Run a grid on a backend; return the status and reason of each recipe."""
+    runner = Runner(
+        Store(Path("results")), workers=backend.workers, backend=backend, limits=Limits(**limits)
+    )
+    outcomes = runner.run(jobs_of(*recipes)).outcomes
+    assert claims(Path("results")) == []
+    assert list(Path("results/.imbench/runs").iterdir()) == []
+    return {one.cell.recipe: (one.status, one.reason) for one in outcomes}
+
+
+def test_what_dies_once_is_done_and_what_dies_twice_has_crashed(folder):
+    backend = Here(2)
+    assert run(backend, "vanilla", "parts.py:Once", "parts.py:Kills") == {
+        "vanilla": ("ok", ""),
+        "parts.py:Once": ("ok", ""),
+        "parts.py:Kills": ("crashed", "worker killed twice (SIGKILL, out of memory?)"),
+    }
+    assert backend.most == 2
+
+
+def test_a_job_whose_worker_was_lost_before_it_began_waits_again(folder):
+    assert run(Here(1, loses=2), "vanilla") == {"vanilla": ("ok", "")}
+
+
+def test_workers_that_are_lost_again_and_again_stop_the_run(folder):
+    with pytest.raises(EnvironmentFault, match=r"workers end \(gone\) before they begin a cell"):
+        run(Here(2, loses=9), "vanilla", "os", "us")
+
+
+def test_a_backend_that_cannot_work_stops_the_run(folder):
+    with pytest.raises(EnvironmentFault, match="it cannot work"):
+        run(Here(1, breaks=True), "vanilla", "os")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted("dask"), "--scheduler"),
+        (Wanted("local", "tcp://127.0.0.1:1"), "--scheduler"),
+        (Wanted("dask", "x", ("partition=gpu",)), "--slurm is for"),
+        (Wanted("slurm", None, ("partition",)), "KEY=VALUE"),
+        (Wanted("slurm", None, ("=gpu",)), "KEY=VALUE"),
+        (Wanted("slurm", None, ("cluster=moon",)), "slurm or local"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(wanted, said):
+    with pytest.raises(UsageError, match=said):
+        wanted.check()
+
+
+def test_here_is_no_backend_of_its_own(tmp_path):
+    Wanted("local").check()
+    assert Wanted("local").open(tmp_path, 1, 9) is None
+
+
+def test_clusters_are_imported_by_those_who_ask_for_them_alone():
+    code = (
+        "import sys, imbench.runner, imbench.command_run, imbench.backend; "
+        "sys.exit(bool({'dask', 'distributed', 'submitit', 'torch'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0
