@@ -10,7 +10,15 @@ from imbench.job import Outcome
 from imbench.plan import Plan
 from imbench.progress import spoken
 
-__all__ = ["failure_line", "grid_lines", "in_order", "plan_lines", "ranges", "seeds_lines"]
+__all__ = [
+    "failure_line",
+    "grid_lines",
+    "in_order",
+    "no_space",
+    "plan_lines",
+    "ranges",
+    "seeds_lines",
+]
 
 T = TypeVar("T")
 
@@ -54,7 +62,18 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
     lines += [f"      {source.fault}" for source in plan.absent]
-    return lines
+    fault = no_space(plan)
+    return [*lines, f"      {fault}"] if fault else lines
+
+
+def no_space(plan: Plan) -> str:
+    """Say that the records will not fit on the disk; empty if they will."""
+    if plan.bytes_needed <= plan.bytes_free:
+        return ""
+    return (
+        f"the records need {_bytes(plan.bytes_needed)}, the results folder has "
+        f"{_bytes(plan.bytes_free)} free: make room, or name another --out"
+    )
 
 
 def seeds_lines(seeds: int, methods: int) -> list[str]:
@@ -125,7 +144,13 @@ def _time(plan: Plan, workers: int) -> str:
 
 def _space(plan: Plan) -> str:
     needed, free = plan.bytes_needed / 1e9, plan.bytes_free / 1e9
+    if free < 1:
+        return f"{_bytes(plan.bytes_needed)} of {_bytes(plan.bytes_free)} free"
     return f"{needed:.{1 if needed >= 0.1 else 3}f} GB of {free:.0f} free"
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.2f} MB"
 
 
 def _count(number: int, what: str) -> str:
