@@ -10,6 +10,7 @@ import io
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ def save_figures(
     paths = []
     for name, figure in figures(records, metrics=metrics, planned=planned):
         # Once for all forms: to lay out fifteen panels takes seconds.
-        figure.draw_without_rendering()
+        with _boxes_for_letters():
+            figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for form in FORMATS:
             path = folder / f"{slug(name)}.{form}"
@@ -97,7 +99,7 @@ def figures(
         if any(entry for line in group["lines"] for entry in line["scores"][table.metric]):
             yield f"scores-{about}", _scores(group, metric, looks)
         own = [match for match in compared[place] if match["methods"][0] == first]
-        if own:
+        if any("values" in cell for match in own for cell in match["cells"]):
             yield f"differences-{about}", _differences(own, metric, looks, titles)
         if any(spent for line in group["lines"] for spent in line["seconds"]):
             yield f"cost-{about}", _cost(group, metric, looks)
@@ -118,11 +120,17 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     held = io.BytesIO()
     # Type 42 is what publishers ask for: fonts that stay text, whole or as subsets.
     style: Any = {"pdf.fonttype": 42, "svg.hashsalt": "imbench"}
-    with matplotlib.rc_context(style), warnings.catch_warnings():
-        # A letter that no font here has is drawn as a box.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
+    with matplotlib.rc_context(style), _boxes_for_letters():
         figure.savefig(held, format=form, dpi=DPI, metadata=dates.get(form))
     return held.getvalue()
+
+
+@contextmanager
+def _boxes_for_letters() -> Iterator[None]:
+    """Let a letter that no font here has be drawn as a box, without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
 
 
 def _titles(tables: Sequence[Table], recipes: Sequence[str]) -> list[str]:

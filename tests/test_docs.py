@@ -53,11 +53,12 @@ def ci(tmp_path):
             f"<!-- command: check -->\n```sh\n{check}\n```\n"
         )
         subprocess.run(["git", "init", "-q", str(copy)], check=True)
-        # A pdflatex that is there keeps the script from installing one.
+        # A pdflatex and a browser that are there keep the script from installing them.
         tools = tmp_path / "tools"
         tools.mkdir(exist_ok=True)
-        (tools / "pdflatex").write_text("#!/bin/sh\n")
-        (tools / "pdflatex").chmod(0o755)
+        for name in ("pdflatex", "chromium"):
+            (tools / name).write_text("#!/bin/sh\n")
+            (tools / name).chmod(0o755)
         environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
         return subprocess.run(
             ["bash", str(copy / ".ci" / "run")], env=environment, capture_output=True, text=True

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("imbench", "imbench.grids", "imbench.methods", "imbench.datasets", "imbench.published")
+PACKAGES = (
+    "imbench",
+    "imbench.grids",
+    "imbench.templates",
+    "imbench.methods",
+    "imbench.datasets",
+    "imbench.published",
+)
 SOURCES = {
     f"{package}.{file.stem}".removesuffix(".__init__"): file
     for package in PACKAGES
@@ -60,6 +67,8 @@ LIGHT = {
     "plans": "from imbench.cli import cli\n"
     "cli(['run', '--dry-run', '--out', '/nonexistent'], standalone_mode=False)",
     "reports": "import imbench.report",
+    "the page": "import imbench.page",
+    "plots": "import imbench.figures",
     "decoded images": "import imbench.decoded",
 }
 

@@ -15,12 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {
     "benchmark": "imbench",
     "benchmark/grids": "imbench/grids",
+    "benchmark/templates": "imbench/templates",
     "methods": "imbench/methods",
     "datasets": "imbench/datasets",
     "results/published": "imbench/published",
 }
 """Folder of the repository to the place in the wheel."""
-DATA = {"benchmark": {"py.typed"}, "benchmark/grids": {".toml"}, "results/published": {".csv"}}
+DATA = {
+    "benchmark": {"py.typed"},
+    "benchmark/grids": {".toml"},
+    "benchmark/templates": {".css", ".html", ".js"},
+    "results/published": {".csv"},
+}
 """Folder to what is packaged of it beside its modules: names or suffixes."""
 
 
@@ -66,6 +72,7 @@ def test_the_folders_are_where_this_test_looks():
     assert FILES["methods/smote.py"] == "imbench/methods/smote.py"
     assert FILES["results/published/published.csv"] == "imbench/published/published.csv"
     assert FILES["benchmark/py.typed"] == "imbench/py.typed"
+    assert FILES["benchmark/templates/page.html"] == "imbench/templates/page.html"
 
 
 def test_no_folder_with_modules_is_forgotten():
@@ -110,9 +117,10 @@ def test_what_is_installed_is_what_the_folders_hold():
     """Also in an editable installation, where the files are the folders'."""
     told = (
         "import imbench, imbench.grids, imbench.methods, imbench.datasets, imbench.published\n"
+        "import imbench.templates\n"
         "from pathlib import Path\n"
         "for module in (imbench, imbench.grids, imbench.methods, imbench.datasets,"
-        " imbench.published):\n"
+        " imbench.published, imbench.templates):\n"
         "    for file in Path(module.__file__).parent.iterdir():\n"
         "        if file.is_file():\n"
         "            print(f\"{module.__name__.replace('.', '/')}/{file.name}\")"
