@@ -6,6 +6,7 @@ after so many failures, and a worker's death reaches it as an error of the whole
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
@@ -37,6 +38,9 @@ def connect(scheduler: str) -> Any:
         raise EnvironmentFault(
             f"Dask is not installed ({error}): pip install 'imbench[cluster]'"
         ) from error
+    for name in ("distributed", "distributed.client"):
+        # It prints tracebacks of connections that are lost; what they come to is said by us.
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     file = Path(scheduler).is_file() or scheduler.endswith(".json")
     if file and not Path(scheduler).is_file():
         raise EnvironmentFault(f"--scheduler: there is no file {scheduler!r}")
