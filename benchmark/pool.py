@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -34,6 +36,8 @@ THREADS = (
 """What numerical libraries ask, when they are loaded, for how many threads they may start."""
 IDLE = 60
 """Seconds after which a worker without work ends."""
+LOOK = 5.0
+"""Seconds between two looks whether the run still lives; claims, which are given back, take less."""
 
 
 class Broken(Exception):
@@ -104,7 +108,7 @@ class Pool:
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
-                initializer=_ignore_interrupts,
+                initializer=_begin_worker,
                 env={**dict.fromkeys(THREADS, str(self.threads)), **memory},
             )
 
@@ -127,9 +131,19 @@ def _cause(error: Exception) -> str:
     return f"exit code {codes[0]}" if codes else "for an unknown reason"
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which the terminal sends to every process of the run, to the run."""
+def _begin_worker() -> None:
+    """Leave Ctrl-C, which the terminal sends to every process of the run, to the run.
+
+    A worker ends with its run, killed as that may be: without work it would wait for a minute.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 @contextmanager
