@@ -37,7 +37,7 @@ THREADS = (
 IDLE = 60
 """Seconds after which a worker without work ends."""
 LOOK = 5.0
-"""Seconds between two looks whether the run still lives; claims, which are given back, take less."""
+"""Seconds between two looks whether the run still lives; who holds a claim looks more often."""
 
 
 class Broken(Exception):

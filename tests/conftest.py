@@ -48,6 +48,13 @@ LOG_BEFORE = LOG.level, LOG.propagate, list(LOG.handlers)
 
 
 @pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Give networks that a test makes the same weights whatever tests ran before."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def log_as_it_was() -> None:
     """Undo what a command run in this process, by a fixture of a module too, did to our log."""
     LOG.setLevel(LOG_BEFORE[0])

@@ -26,6 +26,7 @@ QUICK = {
 SLOW = {
     "grid": ("grid", ">= 2"),
     "report": ("report 240 records, share of 5 s", "<= 1"),
+    "scale": ("resume 150 records, share of 3 s", "<= 1"),
     "startup": ("start-up bench --help, share of 0.3 s", "<= 1"),
     "throughput": ("throughput cnn, two trainings side by side", ">= 2"),
 }

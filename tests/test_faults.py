@@ -559,7 +559,7 @@ def test_row_12_the_plan_warns_of_a_disk_that_is_too_small_and_no_cell_is_begun(
         ended, out, err = finish(start(tmp_path, *command, *options))
         assert ended == code, err
         assert re.search(rf"^      {short}name another --out$", out, flags=re.MULTILINE), out
-        last = err.splitlines()[-1]
+        last = (err.splitlines() or ["nothing"])[-1]
         assert bool(re.fullmatch(rf"bench: {short}name another --out", last)) == bool(code)
         assert list(results.iterdir()) == []
 
