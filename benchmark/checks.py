@@ -116,7 +116,7 @@ def _check_parameters(part: Part) -> None:
     assert copy.get_params() == part.get_params(), f"{name} does not clone"
     assert vars(copy).keys() == part.get_params().keys(), f"{name}.__init__ does more than store"
     assert type(part).__doc__, f"{name} has no docstring"
-    pickle.loads(pickle.dumps(part))  # noqa: S301 - our own bytes
+    pickle.loads(pickle.dumps(part))  # noqa: S301 - our own bytes  # nosec B301
 
 
 def _check_resample(part: Part) -> None:

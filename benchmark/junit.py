@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from xml.etree import ElementTree as Tree
+from xml.etree import ElementTree as Tree  # nosec B405
 
 from imbench.groups import Basis
 from imbench.regression import Case
