@@ -99,7 +99,8 @@ function scoresPanel(box, cell) {
 
 function trainingPairs(cell, line) {
   const pairs = [["training images", cell.train.join(" + ")], ["sampled as", cell.sampled.map((n) => +n.toPrecision(4)).join(" + ")], ["test images", cell.test.join(" + ")]];
-  for (const [name, value] of Object.entries(cell.cost)) pairs.push([name.replaceAll("_", " "), value === null ? "" : String(+value.toPrecision(4))]);
+  const units = { prepare: "prepare (s)", fit: "fit (s)", predict: "predict (s)", peak_mb: "peak (MB)" };
+  for (const [name, value] of Object.entries(cell.cost)) pairs.push([units[name] ?? name.replaceAll("_", " "), value === null ? "" : String(+value.toPrecision(4))]);
   if (cell.shared) pairs.push(["training shared with", cell.shared]);
   for (const [part, version] of Object.entries(cell.versions)) pairs.push([`part ${part}`, `version ${version}`]);
   return [...pairs, ["started", cell.started], ["commit", cell.commit], ["key", cell.key]].filter(([, value]) => value);
