@@ -11,7 +11,6 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +67,6 @@ def save_figures(
     for name, figure in figures(records, metrics=metrics, planned=planned):
         # Once for all forms: to lay out fifteen panels takes seconds.
         with _boxes_for_letters():
-            with _drawing():
             figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for form in FORMATS:
@@ -101,7 +99,6 @@ def figures(
         if any(entry for line in group["lines"] for entry in line["scores"][table.metric]):
             yield f"scores-{about}", _scores(group, metric, looks)
         own = [match for match in compared[place] if match["methods"][0] == first]
-        own = [match for match in own if any("values" in cell for cell in match["cells"])]
         if any("values" in cell for match in own for cell in match["cells"]):
             yield f"differences-{about}", _differences(own, metric, looks, titles)
         if any(spent for line in group["lines"] for spent in line["seconds"]):
@@ -117,21 +114,21 @@ def figures(
 
 def figure_bytes(figure: Figure, form: str) -> bytes:
     """Return a figure in one of `FORMATS`, without a date."""
+    import matplotlib
+
     dates: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     held = io.BytesIO()
-    with _drawing():
+    # Type 42 is what publishers ask for: fonts that stay text, whole or as subsets.
+    style: Any = {"pdf.fonttype": 42, "svg.hashsalt": "imbench"}
+    with matplotlib.rc_context(style), _boxes_for_letters():
         figure.savefig(held, format=form, dpi=DPI, metadata=dates.get(form))
     return held.getvalue()
 
 
 @contextmanager
-def _drawing() -> Iterator[None]:
-    """Set what files depend on, and say nothing of letters that no font here has."""
-    import matplotlib
-
-    # Type 42 is what publishers ask for: fonts that stay text, whole or as subsets.
-    style: Any = {"pdf.fonttype": 42, "svg.hashsalt": "imbench"}
-    with matplotlib.rc_context(style), warnings.catch_warnings():
+def _boxes_for_letters() -> Iterator[None]:
+    """Let a letter that no font here has be drawn as a box, without a warning for each."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
 
