@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from imbench.errors import EnvironmentFault
 from imbench.grid import Cell
 from imbench.job import Job, Outcome, Report
 from imbench.pool import MALLOC, Pool, _cause
+from imbench.processes import alive, start_time
 from imbench.record import Record
 from imbench.runner import Limits, Runner, job_count
 from imbench.store import Store
@@ -206,6 +208,40 @@ def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_pa
     other.communicate()
     assert told == [1, 0]
     assert [outcome.status for outcome in result.outcomes] == ["ok", "ok"]
+
+
+IDLES = """
+import os, sys
+from pathlib import Path
+import imbench.pool
+from imbench.grid import Cell
+from imbench.job import Job, Report
+
+imbench.pool.IDLE = 3600
+cell = Cell(dataset="d", fingerprint="0", minority=9, recipe="vanilla", seed=0)
+pool = imbench.pool.Pool(1, 1, lambda job: Report(job, stop=str(os.getpid())))
+(report,) = pool.run([Job(cell, (cell,), Path("data"))])
+print(report.stop, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_row_01_a_worker_without_work_does_not_outlive_its_run(tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-P", "-c", IDLES],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    worker = int(run.stdout.readline())
+    born = start_time(worker)
+    assert alive(worker, born)
+    run.kill()
+    run.communicate()
+    end = time.monotonic() + 180
+    while alive(worker, born):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
