@@ -182,7 +182,7 @@ def make_plan(
             to_run.append(cell)
         else:
             failed.append(entry)
-    kept = {} if force else _kept(done, recipes, known)
+    kept = {} if force or not to_run else _kept(done, recipes, known)
     jobs = _jobs(to_run, sources, recipes, kept)
     stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
     jobs = [replace(job, results=store.folder, stale=_of(job, stale)) for job in jobs]
