@@ -1,20 +1,34 @@
-"""The log beside a record: what its training said, warned of, and crashed with."""
+"""The log beside a record: why there is no score, then what its training said and crashed with."""
 
 from __future__ import annotations
 
 import faulthandler
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from imbench.errors import EnvironmentFault
+from imbench.store import write_whole
 
-__all__ = ["logged_to"]
+__all__ = ["REASON", "logged_to", "put_first"]
+
+REASON = "imbench_reason"
+"""Attribute of a message that says why a cell has no score: it becomes the first line."""
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
     """Gives up in silence where there is no space: the record, next, says so in a sentence."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(file)
+        self.reasons: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, REASON, False):
+            self.reasons.append(record.getMessage())
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         del record
@@ -23,6 +37,8 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """Send log messages and warnings to a file, and a crash's stack; no file if there are none.
+
+    Messages with the attribute `REASON` are repeated at its top.
 
     Raises
     ------
@@ -49,6 +65,16 @@ def logged_to(path: Path) -> Iterator[None]:
         root.removeHandler(handler)
         with suppress(OSError):
             file.close()
-        with suppress(OSError):
-            if path.stat().st_size == 0:
-                path.unlink()
+        put_first(path, handler.reasons)
+
+
+def put_first(path: Path, reasons: Sequence[str]) -> None:
+    """Write lines above a log that ends without them; a log of nothing is removed."""
+    with suppress(OSError, EnvironmentFault):
+        if path.stat().st_size == 0:
+            path.unlink()
+        elif reasons:
+            said = path.read_bytes()
+            # A line each: a reader, and `head -n 1`, need not look for them below the rest.
+            lines = "".join(f"{' '.join(reason.split())}\n" for reason in reasons)
+            write_whole(path, lines.encode("utf-8", "backslashreplace") + b"\n" + said)

@@ -20,6 +20,7 @@ from imbench.devices import Devices
 from imbench.errors import EnvironmentFault
 from imbench.grid import Cell
 from imbench.job import Job, Outcome, Report
+from imbench.joblog import put_first
 from imbench.pool import Broken, Pool
 from imbench.record import Record, Status
 from imbench.store import Store
@@ -259,6 +260,7 @@ class Runner:
 
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
         """Record the cells of a job that killed its worker, those it finished before excepted."""
+        put_first(self.store.log_path(job.cells[0]), [f"{status}: {reason}"])
         for cell in job.cells:
             lost = self._lost(job, cell, status, reason)
             record = self.store.put_first(lost, job.stale.get(cell.key))
@@ -266,8 +268,6 @@ class Runner:
 
     def _lost(self, job: Job, cell: Cell, status: Status, reason: str) -> Record:
         log = self.store.log_path(job.cells[0])
-        if log.exists() and log.stat().st_size == 0:
-            log.unlink()
         return Record(
             key=cell.key,
             cell=cell,

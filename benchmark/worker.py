@@ -26,7 +26,7 @@ from imbench.errors import Diverged, EnvironmentFault
 from imbench.grid import Cell
 from imbench.imbalance import subset
 from imbench.job import Job, Outcome, Report
-from imbench.joblog import logged_to
+from imbench.joblog import REASON, logged_to
 from imbench.limits import OutOfTime, peak_mb, reset_peak, time_limit
 from imbench.record import Record, Scores, Status
 from imbench.store import Store
@@ -251,7 +251,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
 def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:
     """Return the records of cells that an exception ended, and log it."""
     status, reason = _diagnosis(error, job)
-    _LOG.error("%s: %s", status, reason, exc_info=error)
+    _LOG.error("%s: %s", status, reason, exc_info=error, extra={REASON: True})
     where = environment.describe(job.device, job.training.settings.threads)
     return [_blank(job, cell, status, where, reason) for cell in cells]
 

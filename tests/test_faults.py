@@ -422,6 +422,7 @@ def test_row_05_a_cell_that_raises_is_told_at_once_with_its_log(zoo):
     record, event, log = cell_of(zoo, "Raises")
     assert record.status == event["status"] == "failed"
     assert record.reason == event["reason"] == "ValueError: broken on purpose"
+    assert log.splitlines()[:2] == ["failed: ValueError: broken on purpose", ""]
     assert log.endswith("ValueError: broken\non purpose\n")
     (line,) = [line for line in first.err.splitlines() if "Raises" in line and "FAILED" in line]
     assert line.split() == [
@@ -498,6 +499,11 @@ def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_pat
     code, out, err = finish(start(tmp_path, *command))
     assert code == 1, err
     assert "Exception" not in err
+    for found in records(tmp_path).values():
+        if found.log:  # a killed worker may have said nothing
+            log = (tmp_path / "results" / found.log).read_text()
+            assert log.splitlines()[0] == f"timeout: {found.reason}"
+    assert any(found.log for found in records(tmp_path).values())
     ended = {one["recipe"]: one for one in events(tmp_path) if one["event"] == "cell"}
     alarm, killed = "not finished after 3 s", "killed: not finished after 3 s"
     assert {recipe: (one["status"], one["reason"]) for recipe, one in ended.items()} == {

@@ -21,7 +21,7 @@ from imbench.pool import MALLOC, Pool, _cause
 from imbench.processes import alive, start_time
 from imbench.record import Record
 from imbench.runner import Limits, Runner, job_count
-from imbench.store import Store
+from imbench.store import Store, write_whole
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle
@@ -45,6 +45,7 @@ def work(job: Job) -> Report:
         if deed == "once" and times == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         if deed == "segfault":
+            write_whole(store.log_path(job.training), "WARNING all is well\n")
             os.kill(os.getpid(), signal.SIGSEGV)
         if deed == "exits":
             os._exit(3)
@@ -139,6 +140,9 @@ def test_row_03_what_kills_its_worker_twice_has_crashed_and_the_rest_is_done(
     (record,) = [one for one in Store(tmp_path).records() if one.cell.recipe == deed]
     assert (record.status, record.reason, record.commit) == ("crashed", reason, "abc")
     assert record.intact
+    if deed == "segfault":
+        said = (tmp_path / record.log).read_text()
+        assert said == f"crashed: {reason}\n\nWARNING all is well\n"
     assert record.key not in Store(tmp_path).done_keys()
     tries = sorted((tmp_path / "told").glob(f"{record.key}-*"))
     assert len(tries) == 2

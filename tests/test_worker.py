@@ -22,7 +22,7 @@ import pytest
 from imbench import environment
 from imbench.claims import claimed, claims
 from imbench.gridfile import Options, settle
-from imbench.joblog import logged_to
+from imbench.joblog import REASON, logged_to
 from imbench.metrics import score_all
 from imbench.plan import find_sources, make_plan
 from imbench.store import Store
@@ -416,7 +416,8 @@ def test_row_05_a_cell_that_raises_has_failed_with_type_message_and_log(parts):
     assert not record.done
     assert (record.scores, record.metrics, record.train_counts) == (None, {}, [])
     assert record.commit == "abc"
-    assert log.startswith("ERROR imbench: failed: ValueError: went wrong went wrong\nTraceback")
+    said = "failed: ValueError: went wrong went wrong"
+    assert log.startswith(f"{said}\n\nERROR imbench: {said}\nTraceback")
     assert 'parts.py", line' in log
     assert log.endswith("ValueError: went wrong\nwent wrong\n")
     assert Store(Path("results")).done_keys() == set()
@@ -503,6 +504,29 @@ def test_what_a_part_says_and_warns_of_is_in_the_log(parts, capfd):
     assert capfd.readouterr().err == ""
     after = (logging.getLogger().handlers, logging.getLogger("py.warnings").handlers)
     assert (after[0], len(after[1])) == (before[0], len(before[1]))
+
+
+class Boom(Exception):
+    pass
+
+
+def test_why_there_is_no_score_stands_above_what_was_said_before(tmp_path):
+    path = tmp_path / "cell.log"
+    log = logging.getLogger("imbench.some")
+    with logged_to(path):
+        log.info("at first")
+        for number in (1, 2):
+            log.error("failed: %d\nof two", number, exc_info=Boom("deep"), extra={REASON: True})
+        log.error("no reason")
+    head, rest = path.read_text().split("\n\n", 1)
+    assert head == "failed: 1 of two\nfailed: 2 of two"
+    assert rest.startswith("INFO imbench.some: at first\nERROR imbench.some: failed: 1\nof two\n")
+    assert rest.count("Boom: deep") == 2
+    assert rest.endswith("ERROR imbench.some: no reason\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["cell.log"]
+    with logged_to(path):
+        log.info("anew")
+    assert path.read_text() == "INFO imbench.some: anew\n"
 
 
 def test_a_log_without_space_ends_nothing(tmp_path, capfd):
