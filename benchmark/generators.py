@@ -18,7 +18,7 @@ from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import to_pixels, to_signed
 from imbench.methods._translated import TranslatedPart
 from imbench.part import Context
-from imbench.recipe import parse_recipe
+from imbench.recipe import parse_recorded
 from imbench.record import Record
 from imbench.training import choose_device, fixed_threads
 
@@ -126,7 +126,7 @@ def _settings(record: Record) -> GanSettings:
     """Return how the generators of a record were trained, which says what sizes they have."""
     cell = record.cell
     try:
-        parts = parse_recipe(cell.recipe).parts
+        parts = parse_recorded(cell.recipe).parts
     except UsageError as error:
         raise DataError(f"the method {cell.recipe!r} is not installed: {error}") from error
     for part in parts:

@@ -146,10 +146,10 @@ def row_title(recipe: str) -> str:
 
     A recipe whose plug-in is not installed here keeps its text: its records are still sound.
     """
-    from imbench.recipe import parse_recipe
+    from imbench.recipe import parse_recorded
 
     try:
-        return parse_recipe(recipe).title
+        return parse_recorded(recipe).title
     except UsageError:
         return recipe
 

@@ -10,9 +10,10 @@ from typing import Any
 from imbench.errors import UsageError
 from imbench.part import HOOKS, Part, overrides
 from imbench.registry import load
+from imbench.registry import names as registered
 from imbench.spec import Spec, did_you_mean, parse_spec
 
-__all__ = ["PAPER", "Recipe", "canonical", "make_part", "parse_recipe"]
+__all__ = ["PAPER", "Recipe", "canonical", "make_part", "parse_recipe", "parse_recorded"]
 
 PAPER = (
     "vanilla",
@@ -103,6 +104,21 @@ def parse_recipe(text: str) -> Recipe:
         tuple(_canonical_part(spec.name, part) for spec, part in zip(specs, made, strict=True)),
         tuple(settled),
     )
+
+
+def parse_recorded(text: str) -> Recipe:
+    """Read a recipe that a record holds: records are not trusted, so no file it names is imported.
+
+    Raises
+    ------
+    UsageError
+        As `parse_recipe`; also for a part that is not installed under a name.
+    """
+    known = {VANILLA, *registered("methods")}
+    for piece in _PLUS.split(text.strip()):
+        if parse_spec(piece).name not in known:
+            raise UsageError(f"{piece} is not installed here")
+    return parse_recipe(text)
 
 
 def canonical(text: str) -> str:

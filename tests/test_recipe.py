@@ -3,7 +3,8 @@
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.recipe import PAPER, canonical, parse_recipe
+from imbench.groups import row_title
+from imbench.recipe import PAPER, canonical, parse_recipe, parse_recorded
 from imbench.spec import Spec, parse_spec, split_list
 
 
@@ -121,3 +122,19 @@ def test_specs_read_and_write_values():
 def test_an_unknown_name_gets_the_nearest_ones():
     with pytest.raises(UnknownName, match=r"unknown method 'vanila'"):
         parse_recipe("vanila")
+
+
+@pytest.mark.faults
+def test_row_18_no_file_that_a_record_names_is_imported(tmp_path):
+    ran = tmp_path / "ran"
+    file = tmp_path / "evil.py"
+    begins = f"from pathlib import Path\nPath({str(ran)!r}).touch()\n"
+    file.write_text(f"{begins}from imbench import Part\nclass Cs(Part): pass\n")
+    recipe = f"us+{file}:Cs"
+    assert row_title(recipe) == recipe
+    assert not ran.exists()
+    with pytest.raises(UsageError, match="is not installed here"):
+        parse_recorded(recipe)
+    assert parse_recorded("us+cs").title == "US+CS"
+    assert parse_recipe(recipe)  # whoever types it means it
+    assert ran.exists()
