@@ -109,6 +109,7 @@ class Pool:
                 max_workers=workers,
                 timeout=IDLE,
                 initializer=_begin_worker,
+                initargs=(os.getpid(),),
                 env={**dict.fromkeys(THREADS, str(self.threads)), **memory},
             )
 
@@ -131,13 +132,14 @@ def _cause(error: Exception) -> str:
     return f"exit code {codes[0]}" if codes else "for an unknown reason"
 
 
-def _begin_worker() -> None:
+def _begin_worker(parent: int) -> None:
     """Leave Ctrl-C, which the terminal sends to every process of the run, to the run.
 
-    A worker ends with its run, killed as that may be: without work it would wait for a minute.
+    A worker ends with its run, the process `parent`, killed as that may be, perhaps while the
+    worker starts: without work it would wait for a minute.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:

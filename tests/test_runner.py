@@ -215,35 +215,45 @@ def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_pa
 
 
 IDLES = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 import imbench.pool
 from imbench.grid import Cell
 from imbench.job import Job, Report
 
+def children():
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+            command = stat.with_name("cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == os.getpid() and b"popen_loky" in command:
+            yield stat.parent.name
+
 imbench.pool.IDLE = 3600
 cell = Cell(dataset="d", fingerprint="0", minority=9, recipe="vanilla", seed=0)
-pool = imbench.pool.Pool(1, 1, lambda job: Report(job, stop=str(os.getpid())))
-(report,) = pool.run([Job(cell, (cell,), Path("data"))])
-print(report.stop, flush=True)
-sys.stdin.readline()
+pool = imbench.pool.Pool(1, 1, lambda job: Report(job))
+if sys.argv[1] == "idle":
+    list(pool.run([Job(cell, (cell,), Path("data"))]))
+else:
+    pool._executor(1).submit(pool.work, Job(cell, (cell,), Path("data")))
+found = []
+while not found:
+    found = list(children())
+print(*found, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_row_01_a_worker_without_work_does_not_outlive_its_run(tmp_path):
-    run = subprocess.Popen(
-        [sys.executable, "-P", "-c", IDLES],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    worker = int(run.stdout.readline())
+@pytest.mark.parametrize("when", ["idle", "starting"])
+def test_row_01_a_worker_without_work_does_not_outlive_its_run(when):
+    run = subprocess.run([sys.executable, "-P", "-c", IDLES, when], capture_output=True, text=True)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    (worker,) = map(int, run.stdout.split())
     born = start_time(worker)
-    assert alive(worker, born)
-    run.kill()
-    run.communicate()
     end = time.monotonic() + 180
-    while alive(worker, born):
+    while born and alive(worker, born):
         assert time.monotonic() < end
         time.sleep(0.05)
 
