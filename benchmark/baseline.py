@@ -24,7 +24,7 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.grid import Settings
 from imbench.groups import Basis
 from imbench.sides import Decisions, Place, Run, Side
-from imbench.store import write_whole
+from imbench.wholefile import write_whole
 
 __all__ = ["METRICS", "SCHEMA", "Baseline", "Data", "Line", "baseline_of", "read", "write"]
 

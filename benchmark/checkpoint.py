@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from imbench.errors import EnvironmentFault
-from imbench.store import write_whole
+from imbench.wholefile import write_whole
 
 __all__ = ["load", "save"]
 

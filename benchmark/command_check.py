@@ -81,7 +81,7 @@ def check(
     """
     from imbench import regression
     from imbench.conclusion import counted, fault_of
-    from imbench.store import write_whole
+    from imbench.wholefile import write_whole
 
     place = results / FILE if baseline is None else baseline
     rules = regression.Rules("exact" if mode == "exact" else "statistical", _margins(margin), alpha)

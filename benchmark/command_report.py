@@ -126,7 +126,7 @@ def report(
     _refuse_bad_targets(asked | drawn)
     from imbench.lists import texts
     from imbench.report import render
-    from imbench.store import write_whole
+    from imbench.wholefile import write_whole
 
     if not metric:
         one = vs_paper or compare or claims or ranks or diagram
@@ -215,7 +215,7 @@ def _write_page(
     records: list[Record], target: Path | str, options: dict[str, Any], extra: dict[str, Any]
 ) -> None:
     from imbench.page import page
-    from imbench.store import write_whole
+    from imbench.wholefile import write_whole
 
     shared = {name: options[name] for name in ("metrics", "bold", "planned", "command")}
     text = page(records, **shared, **extra)

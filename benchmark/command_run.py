@@ -162,7 +162,7 @@ class _Session:
 
     def go(self) -> None:
         from imbench.errors import DataError
-        from imbench.store import refuse_unwritable
+        from imbench.wholefile import refuse_unwritable
 
         if not self.given["dry_run"]:
             refuse_unwritable(self.store.folder)

@@ -15,7 +15,8 @@ from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.frame import COLUMNS, frame
 from imbench.metrics import METRICS
 from imbench.record import Record
-from imbench.store import Store, write_whole
+from imbench.store import Store
+from imbench.wholefile import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,8 +24,8 @@ from imbench.record import Record
 from imbench.registry import load
 from imbench.sheet import visible
 from imbench.slug import slug
-from imbench.store import write_whole
 from imbench.tables import Table, make_tables
+from imbench.wholefile import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from imbench.errors import EnvironmentFault
-from imbench.store import write_whole
+from imbench.wholefile import write_whole
 
 __all__ = ["REASON", "logged_to", "put_first"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imbench.grid import Cell, Grid, expand
-from imbench.store import write_whole
+from imbench.wholefile import write_whole
 
 __all__ = ["FILE", "Planned", "keep", "planned"]
 

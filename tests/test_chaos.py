@@ -43,7 +43,7 @@ CELLS = len(RECIPES) * SEEDS
 COMMAND = [BENCH, "run", "--datasets", "digits", "--minority", "20", "--size", "8", "--quiet"]
 COMMAND += ["--network", "linear", "--steps", "3", "--seeds", f"0-{SEEDS - 1}", "--jobs", "2"]
 COMMAND += ["--methods", ",".join(RECIPES), "--json-log", "log.jsonl", "--retry-failed"]
-KILLS = ("worker", "run", "worker", "run", "worker")
+KILLS = ("worker", "run", "worker", "run")
 
 
 class Chaos:

@@ -21,7 +21,8 @@ from imbench.pool import MALLOC, Pool, _cause
 from imbench.processes import alive, start_time
 from imbench.record import Record
 from imbench.runner import Limits, Runner, job_count
-from imbench.store import Store, write_whole
+from imbench.store import Store
+from imbench.wholefile import write_whole
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle

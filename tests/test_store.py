@@ -22,7 +22,8 @@ from imbench.errors import EnvironmentFault
 from imbench.grid import Settings
 from imbench.processes import host_id, start_time
 from imbench.record import SCHEMA, Record, Scores, checksum
-from imbench.store import UPGRADES, Store, refuse_unwritable, upgrade, write_whole
+from imbench.store import UPGRADES, Store, upgrade
+from imbench.wholefile import refuse_unwritable, write_whole
 
 
 @pytest.fixture
@@ -576,7 +577,7 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from imbench.errors import EnvironmentFault
-from imbench.store import refuse_unwritable, write_whole
+from imbench.wholefile import refuse_unwritable, write_whole
 
 folders = [Path(text) for text in sys.argv[1:]]
 write_whole(folders[-1] / "first", "so that all modules are loaded, which nobody may not read")
