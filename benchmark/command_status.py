@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ __all__ = ["State", "state_of", "status"]
 STATES = ("done", "failed", "running", "missing")
 ERRORS = 5
 """Failures that are shown in full."""
+WORKERS = 10
+"""Trainings under way that are shown."""
+EVERY = 5.0
+"""Seconds between two looks of ``--watch``."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,24 @@ def state_of(cells: Sequence[Cell], known: dict[str, Entry], held: Iterable[Clai
 
 @click.command()
 @click.argument("results", default="results", type=click.Path(path_type=Path))
-def status(results: Path) -> None:
-    """Count what is done, failed, running and missing in RESULTS (default: results)."""
+@click.option("--watch", is_flag=True, help="Look again every 5 s, until every cell has ended.")
+def status(results: Path, watch: bool) -> None:
+    """Count what is done, failed, running and missing in RESULTS (default: results).
+
+    Reads only, also while runs on this or other machines work.
+    """
+    state = _shown(results)
+    while watch and (state.total["running"] or state.total["missing"]):
+        try:
+            time.sleep(EVERY)
+        except KeyboardInterrupt:
+            return
+        click.clear()  # nothing where there is no terminal
+        state = _shown(results)
+
+
+def _shown(results: Path) -> State:
+    """Print the state of a folder, and return it."""
     from imbench.claims import claims
     from imbench.errors import NotComparable
     from imbench.planned import planned
@@ -69,17 +90,43 @@ def status(results: Path) -> None:
     if not results.is_dir():
         raise NotComparable(f"there is no results folder {str(results)!r}: `bench run` makes one")
     plan = planned(results)
+    held = claims(results)  # before the records: what ends in between is done, not missing
     known = Store(results).index()
     cells = () if plan is None else plan.cells
     if not cells and not known:
         raise NotComparable(f"{str(results)!r} holds neither a grid nor a record")
-    state = state_of(cells, known, claims(results))
+    state = state_of(cells, known, held)
     click.echo(_table(state))
     click.echo(_summary(state))
     if plan is not None and plan.missing:
         click.echo(f"not available: {', '.join(plan.missing)} (no such part)")
+    for line in _running(cells, known, held):
+        click.echo(line)
     for entry in sorted(state.failed, key=lambda one: one.path.stat().st_mtime)[-ERRORS:]:
         click.echo(_error(entry, results))
+    return state
+
+
+def _running(
+    cells: Sequence[Cell], known: dict[str, Entry], held: Sequence[Claim]
+) -> Iterator[str]:
+    """Say of each training under way for how long; of another machine that cannot be known."""
+    from imbench.progress import spoken
+
+    named = {cell.key: cell for cell in cells}
+    for claim in held[:WORKERS]:
+        todo = [key for key in claim.cells if key in named and not _done(known, key)]
+        for cell in [named[key] for key in todo[:1]]:
+            where = f"for {spoken(time.monotonic() - claim.since)}" if claim.here else "elsewhere"
+            more = f" and {len(todo) - 1} more" if len(todo) > 1 else ""
+            yield (
+                f" RUNNING  {cell.dataset}-{cell.minority}  {cell.recipe}{more}  "
+                f"seed {cell.seed}  {where}"
+            )
+
+
+def _done(known: dict[str, Entry], key: str) -> bool:
+    return key in known and known[key].done
 
 
 def _left(

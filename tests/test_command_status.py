@@ -8,14 +8,14 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from imbench.claims import Claim
 from imbench.cli import _code
-from imbench.command_status import state_of
+from imbench.command_status import _running, state_of
 from imbench.grid import Cell
 from imbench.processes import host_id, start_time
 from imbench.store import Store
@@ -69,6 +69,7 @@ class Seen:
     out: str
     err: str
     changed: bool
+    watched: tuple = ()
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,8 @@ def seen(tmp_path_factory):
     while not (folder / "begun").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
+    watch = started(folder, "status", "--watch")
+    watched = [next(line for line in watch.stdout if " running, " in line)]
     looks = []
     for _ in range(2):
         before = files(folder / "results")
@@ -93,6 +96,9 @@ def seen(tmp_path_factory):
         (folder / "open").touch()
         run.communicate(timeout=240)
     assert run.returncode == 1
+    out, err = watch.communicate(timeout=120)
+    watched += [line for line in out.splitlines() if " running, " in line]
+    looks[1].watched = watch.returncode, watched, err
     return looks
 
 
@@ -118,6 +124,31 @@ def test_during_a_run_each_cell_has_its_state(seen):
     assert re.search(
         r"^1 done, 1 failed, 1 running, 1 missing; about \d+ s to go$", look.out, flags=re.MULTILINE
     )
+
+
+def test_what_runs_is_named_with_its_time(seen):
+    running = [[line for line in look.out.splitlines() if "RUNNING" in line] for look in seen]
+    assert running[1] == []
+    (line,) = running[0]
+    assert re.fullmatch(r" RUNNING  digits-20  parts\.py:Gate  seed 0  for about \d+ s", line)
+
+
+def test_watching_ends_when_every_cell_has_ended(seen):
+    code, (first, *_, last), err = seen[1].watched
+    assert (code, err) == (0, "")
+    assert first.startswith("1 done, 1 failed, 1 running, 1 missing; ")
+    assert last == "3 done, 1 failed, 0 running, 0 missing"
+
+
+def test_a_claim_of_several_cells_or_of_another_machine_is_a_line(entries):
+    known = entries(s0=("ok", 4.0))
+    cells = [cell(seed) for seed in range(4)]
+    mine = replace(claim_of(*cells[:3]), since=time.monotonic() - 600)
+    theirs = replace(claim_of(cells[3]), host="other")
+    assert list(_running(cells, known, [mine, theirs, claim_of(cells[0]), claim_of(cell(9))])) == [
+        " RUNNING  digits-9  os and 1 more  seed 1  for about 10 min",
+        " RUNNING  digits-9  os  seed 3  elsewhere",
+    ]
 
 
 def test_the_last_errors_are_shown_with_their_logs(seen):

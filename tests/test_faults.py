@@ -295,6 +295,17 @@ def test_every_fault_of_the_specification_has_a_test(request):
     assert request.node.get_closest_marker("faults") is None
 
 
+def test_the_page_on_security_names_tests_that_exist():
+    here = Path(__file__).parent
+    page = (here.parent / "SECURITY.md").read_text("utf-8")
+    tests = "\n".join(file.read_text("utf-8") for file in here.glob("test_*.py"))
+    named = re.findall(r"`(test_row_\w+\*?)`", page)
+    assert len(named) >= 9
+    for name in named:
+        ending = r"\w" if name.endswith("*") else r"\("
+        assert re.search(rf"^def {name.rstrip('*')}{ending}", tests, flags=re.MULTILINE), name
+
+
 def test_row_04_after_ctrl_c_running_cells_are_finished_and_no_new_one_is_begun(stops):
     _, ends = stops
     once = ends["once"]
