@@ -25,8 +25,8 @@ from pydantic import TypeAdapter
 
 from imbench.claims import claim_of
 from imbench.job import Job, Report
-from imbench.limits import GRACE, KILL
-from imbench.pool import IDLE, MALLOC, THREADS
+from imbench.pool import IDLE, worker_environment
+from imbench.watched import ending
 
 __all__ = ["Order", "attend", "main", "shown_folder"]
 
@@ -129,13 +129,12 @@ def _hand(order: Order) -> _Hand:
             if time.monotonic() - hand.free_since < IDLE / 2:
                 return hand
             _close(hand)
-    memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "imbench.attended"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=order.folder if Path(order.folder).is_dir() else None,
-        env={**os.environ, **dict.fromkeys(THREADS, str(order.threads)), **memory},
+        env={**os.environ, **worker_environment(order.threads)},
         start_new_session=True,  # signals to the worker's group are the worker's
     )
     return _Hand(kind, process)
@@ -165,12 +164,11 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
 def _answer(hand: _Hand, job: Job) -> bytes:
     stream = _pipe(hand.process.stdout)
     while not select.select([stream], [], [], _POLL)[0]:
-        late = _late(hand, job)
         if _is_over(job):
             hand.process.kill()
-        elif late > 0:
+        elif ends := _ending(hand, job):
             hand.late = True
-            hand.process.send_signal(signal.SIGKILL if late > KILL else signal.SIGTERM)
+            hand.process.send_signal(ends)
     return stream.readline()
 
 
@@ -186,12 +184,11 @@ def _is_over(job: Job) -> bool:
     return False
 
 
-def _late(hand: _Hand, job: Job) -> float:
-    """Return the seconds by which a job is beyond its limit and the grace; below 0 if it is not."""
+def _ending(hand: _Hand, job: Job) -> signal.Signals | None:
     claim = None if job.timeout is None else claim_of(job.results, job.key)
-    if job.timeout is None or claim is None or claim.pid != hand.process.pid or not claim.here:
-        return -1.0
-    return time.monotonic() - claim.since - job.timeout - GRACE
+    if job.timeout is None or claim is None or claim.pid != hand.process.pid:
+        return None
+    return ending(claim, job.timeout)
 
 
 def _cause(code: int) -> str:

@@ -17,9 +17,7 @@ from imbench.attended import Order, shown_folder
 from imbench.errors import UsageError
 from imbench.job import Job, Report
 
-__all__ = ["BACKENDS", "Backend", "Lost", "Remote", "Wanted"]
-
-BACKENDS = ("local", "dask", "slurm")
+__all__ = ["Backend", "Lost", "Remote", "Wanted"]
 
 _REPORT = TypeAdapter(Report)
 

@@ -120,6 +120,6 @@ def _read(path: Path) -> Claim | None:
 
 def _dropped(path: Path) -> bool:
     try:
-        return leases.free(path) and leases.dropped(path)
+        return leases.dropped(path)
     except OSError:  # a disk that is full: it stays for the next run
         return False

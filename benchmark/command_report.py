@@ -122,8 +122,7 @@ def report(
     """Print the tables of the records in RESULTS (default: results), or what else is asked for."""
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     asked = {form: target for form, target in forms.items() if target is not None}
-    drawn = {form: target for form, target in {"html": html}.items() if target}
-    _refuse_bad_targets(asked | drawn)
+    _refuse_bad_targets(asked | ({"html": html} if html else {}))
     from imbench.lists import texts
     from imbench.report import render
     from imbench.wholefile import write_whole

@@ -88,8 +88,9 @@ def figures(
         raise NotComparable("no records to draw: `bench run` makes some")
     from imbench.diagram import draw
 
-    recipes, looks = methods_of(tables), [look(recipe) for recipe in methods_of(tables)]
-    compared, first = differences(tables), reference(tables)
+    recipes = methods_of(tables)
+    looks = [look(recipe) for recipe in recipes]
+    compared = differences(tables, [reference(tables)])
     names = {one["name"]: one for one in metric_rows(metrics)}
     titles = _titles(tables, recipes)
     plain = plain_groups(tables)
@@ -98,7 +99,7 @@ def figures(
         about = f"{group['name']}-{table.metric}"
         if any(entry for line in group["lines"] for entry in line["scores"][table.metric]):
             yield f"scores-{about}", _scores(group, metric, looks)
-        own = [match for match in compared[place] if match["methods"][0] == first]
+        own = compared[place]
         if any("values" in cell for match in own for cell in match["cells"]):
             yield f"differences-{about}", _differences(own, metric, looks, titles)
         if any(spent for line in group["lines"] for spent in line["seconds"]):

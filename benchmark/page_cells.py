@@ -15,7 +15,7 @@ from imbench.curves import precision_recall, reliability, roc, thinned
 from imbench.means import score
 from imbench.metrics import Metric, confusion, predict
 from imbench.page_images import Gallery, Pictures, wrong_rows
-from imbench.record import Record
+from imbench.record import PHASES, Record
 from imbench.sheet import visible
 
 __all__ = ["Maker", "seconds"]
@@ -167,7 +167,7 @@ def seconds(record: Record, others: Mapping[str, Record]) -> float | None:
     source = others.get(record.shared_with) if record.shared_with else record
     if source is None:
         return None
-    spent = [source.cost.get(phase) for phase in ("prepare", "fit", "predict")]
+    spent = [source.cost.get(phase) for phase in PHASES]
     known = [value for value in spent if value is not None]
     if not known:
         return None

@@ -149,10 +149,13 @@ def reference(tables: Sequence[Table]) -> int:
     return recipes.index(max(named or recipes, key=covered.__getitem__))
 
 
-def differences(tables: Sequence[Table]) -> list[list[dict[str, Any]]]:
-    """Compare each method with all others of its table, for each group and metric in turn.
+def differences(
+    tables: Sequence[Table], firsts: Sequence[int] | None = None
+) -> list[list[dict[str, Any]]]:
+    """Compare methods with all others of their table, for each group and metric in turn.
 
-    The family of Holm's correction is all other methods of the table.
+    Each method, or those at the places `firsts` of `methods_of`: a comparison of outputs draws
+    thousands of resamples. The family of Holm's correction is all other methods of the table.
     """
     recipes = methods_of(tables)
     made = []
@@ -166,6 +169,7 @@ def differences(tables: Sequence[Table]) -> list[list[dict[str, Any]]]:
                     "cells": [_difference(cell) for cell in match.cells],
                 }
                 for first in known
+                if firsts is None or recipes.index(first) in firsts
                 for match in match_all(panel, first, [one for one in known if one != first])
             ]
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 from imbench.job import Job, Report
 
-__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children"]
+__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children", "worker_environment"]
 
 MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
@@ -103,14 +103,13 @@ class Pool:
     def _executor(self, workers: int) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
         with deaf_children():
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
                 initializer=_begin_worker,
                 initargs=(os.getpid(),),
-                env={**dict.fromkeys(THREADS, str(self.threads)), **memory},
+                env=worker_environment(self.threads),
             )
 
     @staticmethod
@@ -119,6 +118,12 @@ class Pool:
         from joblib.externals.loky import get_reusable_executor
 
         get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return the variables that a worker starts with; memory settings of the user are kept."""
+    memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
+    return {**dict.fromkeys(THREADS, str(threads)), **memory}
 
 
 def _cause(error: Exception) -> str:

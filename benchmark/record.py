@@ -13,10 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from imbench.grid import Cell
 
-__all__ = ["SCHEMA", "Record", "Scores", "Status", "checksum"]
+__all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum"]
 
 SCHEMA = 2
 """Raise it with every change of the fields below, and teach `store.upgrade` the step."""
+
+PHASES = ("prepare", "fit", "predict")
+"""Keys of `Record.cost` that add up to the seconds of a cell."""
 
 Status = Literal["ok", "failed", "diverged", "timeout", "crashed", "memory"]
 

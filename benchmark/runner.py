@@ -227,9 +227,9 @@ class Runner:
             )
 
     def _second(self, job: Job) -> None:
-        if job.key in self._overdue:
-            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
-        elif self.result.stopped:
+        if self._was_late(job):
+            return
+        if self.result.stopped:
             self._waiting.appendleft(job)
         else:
             self._alone(job)
@@ -252,11 +252,16 @@ class Runner:
         drop_dead(self.store.folder, run=self.name)
         if not begun:
             self._waiting.append(job)
-        elif job.key in self._overdue:
-            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
-        else:
+        elif not self._was_late(job):
             memory = ", out of memory?" if cause == "SIGKILL" else ""
             self._give_up(job, "crashed", f"worker killed twice ({cause}{memory})")
+
+    def _was_late(self, job: Job) -> bool:
+        """Whether a job was killed for its time; then it is given up."""
+        late = job.key in self._overdue
+        if late:
+            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
+        return late
 
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
         """Record the cells of a job that killed its worker, those it finished before excepted."""

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault
 from imbench.grid import Cell
-from imbench.record import SCHEMA, Record, Status, checksum
+from imbench.record import PHASES, SCHEMA, Record, Status, checksum
 from imbench.slug import slug
 from imbench.wholefile import abandoned, write_whole
 
@@ -280,7 +280,7 @@ def _text(record: Record) -> str:
 
 
 def _entry(record: Record, path: Path) -> Entry:
-    spent = sum(record.cost.get(phase, 0.0) for phase in ("prepare", "fit", "predict"))
+    spent = sum(record.cost.get(phase, 0.0) for phase in PHASES)
     return Entry(
         cell=record.cell,
         status=record.status,

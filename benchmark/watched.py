@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from imbench.claims import claims
+from imbench.claims import Claim, claims
 from imbench.limits import GRACE, KILL
 
-__all__ = ["listening", "watched"]
+__all__ = ["ending", "listening", "watched"]
 
 
 @contextmanager
@@ -66,12 +66,22 @@ def watched(
 def _watch(
     done: threading.Event, folder: Path, run: str, timeout: float, late: Callable[[str], None]
 ) -> None:
-    limit = timeout + GRACE
     while not done.wait(0.5):
         for claim in claims(folder):
-            over = time.monotonic() - claim.since - limit
-            if claim.run != run or not claim.here or over < 0:
+            ends = ending(claim, timeout)
+            if claim.run != run or ends is None:
                 continue
             late(claim.key)
             with suppress(ProcessLookupError):  # it ended since the claims were read
-                os.kill(claim.pid, signal.SIGKILL if over > KILL else signal.SIGTERM)
+                os.kill(claim.pid, ends)
+
+
+def ending(claim: Claim, timeout: float) -> signal.Signals | None:
+    """Return what a process far beyond its time limit is sent now: asked first, then killed.
+
+    None if it is not, or runs on another machine.
+    """
+    over = time.monotonic() - claim.since - timeout - GRACE
+    if not claim.here or over < 0:
+        return None
+    return signal.SIGKILL if over > KILL else signal.SIGTERM

@@ -28,7 +28,7 @@ from imbench.imbalance import subset
 from imbench.job import Job, Outcome, Report
 from imbench.joblog import REASON, logged_to
 from imbench.limits import OutOfTime, peak_mb, reset_peak, time_limit
-from imbench.record import Record, Scores, Status
+from imbench.record import PHASES, Record, Scores, Status
 from imbench.store import Store
 
 __all__ = ["run_job"]
@@ -231,7 +231,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise Diverged(cell.settings.steps, name)
-    spent = {**trained.cost, "prepare": 0.0, "fit": 0.0, "predict": 0.0}
+    spent = trained.cost | dict.fromkeys(PHASES, 0.0)
     cost = (spent if source else trained.cost) | {"peak_mb": peak_mb()}
     return _blank(job, cell, "ok", trained.environment).model_copy(
         update={

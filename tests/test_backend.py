@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from imbench import attended
+from imbench import attended, watched
 from imbench.attended import Order, attend, shown_folder
 from imbench.backend import Lost, Remote, Wanted
 from imbench.claims import claims, drop_dead
@@ -144,7 +144,7 @@ def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
 
 
 def test_a_process_that_is_deaf_to_its_time_limit_is_ended(folder, monkeypatch):
-    monkeypatch.setattr(attended, "GRACE", 0.5)
+    monkeypatch.setattr(watched, "GRACE", 0.5)
     (job,) = jobs_of("parts.py:Deaf", timeout=0.5)
     report = report_of(job)
     assert (report.died, report.late) == ("SIGTERM", True)
