@@ -7,9 +7,12 @@ results. This file imports nothing heavy: peak memory is measured in children of
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,9 +21,10 @@ from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = [
+    "Told",
     "arguments",
     "clock",
     "interleave",
@@ -29,6 +33,7 @@ __all__ = [
     "show_machine",
     "show_ratio",
     "show_times",
+    "told",
 ]
 
 Side = Callable[[], float]
@@ -137,3 +142,42 @@ def process(environment: Mapping[str, str] | None = None) -> Iterator[ProcessPoo
         yield pool
     finally:
         pool.shutdown()
+
+
+class Told(NamedTuple):
+    """What one run of a command took."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+
+
+_BETWEEN = """
+import json, os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+start = time.perf_counter()
+child = os.posix_spawn(
+    sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)]
+)
+_, status, usage = os.wait4(child, 0)
+seconds = time.perf_counter() - start
+spent = usage.ru_utime + usage.ru_stime
+code = os.waitstatus_to_exitcode(status)
+print(json.dumps([code, seconds, spent, usage.ru_maxrss / 1000]))
+"""
+"""A process starts with its parent's peak memory as its own, so a small one stands between."""
+
+
+def told(command: Sequence[str], where: Path) -> Told:
+    """Run `bench` with a command's words in a folder, in a process of its own, and time it."""
+    bench = [sys.executable, "-P", "-c", "from imbench.cli import main; main()", *command]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _BETWEEN, *bench],
+        cwd=where,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    code, *taken = json.loads(done.stdout)
+    if code:
+        raise SystemExit(f"bench {' '.join(command)} ended with {code}")
+    return Told(*taken)

@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from _measure import (
     arguments,
     clock,
@@ -26,14 +25,11 @@ from _measure import (
     show_ratio,
     show_times,
 )
+from _records import outputs, put_all, records
 
-from imbench.grid import Cell
 from imbench.gridfile import Options, settle
-from imbench.metrics import score_all
-from imbench.plan import Source, checked_cells, find_sources, recipes_of
+from imbench.plan import checked_cells, find_sources, recipes_of
 from imbench.recipe import PAPER
-from imbench.record import Record, Scores
-from imbench.store import Store
 
 LIMIT = 3.0
 METHODS = ",".join(name for name in PAPER if name not in ("alt", "aug"))
@@ -65,37 +61,10 @@ def fill(results: Path, seeds: str) -> int:
     grid = settle(None, given)
     sources = find_sources(grid, root=results)
     cells = checked_cells(grid, sources, recipes_of(grid.methods)[0])
-    store, sync = Store(results), os.fsync
-    os.fsync = lambda _: None  # writing is not what is measured
-    try:
-        for record in records(cells, sources["digits"]):
-            store.put(record)
-    finally:
-        os.fsync = sync
-    return len(cells)
-
-
-def records(cells: Sequence[Cell], source: Source) -> Iterator[Record]:
-    """Make a record of each cell, with outputs on all test images."""
-    labels = np.repeat(np.arange(len(source.test_counts)), source.test_counts)
-    rng = np.random.default_rng(0)
-    for cell in cells:
-        logits = rng.normal(np.eye(len(source.test_counts))[labels])
-        powers = np.exp(logits)
-        proba = powers / powers.sum(axis=1, keepdims=True)
-        yield Record(
-            key=cell.key,
-            cell=cell,
-            status="ok",
-            metrics=score_all(labels, proba),
-            scores=Scores.of(labels, logits, proba),
-            train_counts=[source.train_counts[0], cell.minority],
-            sampled_counts=[source.train_counts[0], cell.minority],
-            test_counts=list(source.test_counts),
-            cost={"prepare": 0.1, "fit": 1.0, "predict": 0.1},
-            environment={"device": "cpu", "torch": "2.4"},
-            started="2025-01-01T00:00:00.000+00:00",
-        )
+    source = sources["digits"]
+    test = source.test_counts
+    made = records(cells, outputs(test), majority=source.train_counts[0], test=test)
+    return put_all(results, made)
 
 
 def start(command: Sequence[str], where: Path) -> str:

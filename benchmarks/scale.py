@@ -10,24 +10,18 @@ among few. Targets: a second run of 1,000 cells in 3 s, `bench report` on 10,000
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from itertools import cycle, pairwise
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import numpy as np
-from _measure import arguments, show_machine, show_ratio
+from _measure import Told, arguments, show_machine, show_ratio, told
+from _records import outputs, put_all, records
 from PIL import Image
 
-from imbench.grid import Cell
 from imbench.gridfile import Options, settle
-from imbench.metrics import score_all
 from imbench.plan import checked_cells, find_sources, recipes_of
-from imbench.record import Record, Scores
-from imbench.store import Store
 
 METHODS = "vanilla,ts,cs,us,os,us+cs,os+cs,smote,cbl:beta=0.99,cbl:beta=0.999"
 COUNTS = "10,20,30,40,50"
@@ -37,14 +31,6 @@ TEST = 60
 DATA = "folder:pictures"
 LIMITS = {"resume": (1000, 3.0), "report": (10_000, 5.0)}
 """Command to the most records for which a target is set, and its seconds."""
-
-
-class Told(NamedTuple):
-    """What one run of a command took."""
-
-    seconds: float
-    processor: float
-    megabytes: float
 
 
 def main() -> None:
@@ -58,9 +44,9 @@ def main() -> None:
         where = Path(name)
         os.environ["IMBENCH_CACHE"] = str(where / "cache")
         draw(where / "data" / "pictures")
-        told = {size: measured(where, size, args.repeats) for size in sizes}
+        taken = {size: measured(where, size, args.repeats) for size in sizes}
     for what in ("resume", "status", "report"):
-        show(what, {size: one[what] for size, one in told.items()}, tiny=args.tiny)
+        show(what, {size: one[what] for size, one in taken.items()}, tiny=args.tiny)
 
 
 def draw(folder: Path) -> None:
@@ -88,11 +74,11 @@ def measured(where: Path, size: int, repeats: int) -> dict[str, list[Told]]:
         "status": ("status", results.name),
         "report": ("report", results.name),
     }
-    told: dict[str, list[Told]] = {what: [] for what in commands}
+    taken: dict[str, list[Told]] = {what: [] for what in commands}
     for _ in range(repeats):
         for what, command in commands.items():
-            told[what].append(run(where, command))
-    return told
+            taken[what].append(told(command, where))
+    return taken
 
 
 def fill(where: Path, results: Path, seeds: str) -> int:
@@ -108,61 +94,13 @@ def fill(where: Path, results: Path, seeds: str) -> int:
     cells = checked_cells(
         grid, find_sources(grid, root=where / "data"), recipes_of(grid.methods)[0]
     )
-    store, sync = Store(results), os.fsync
-    os.fsync = lambda _: None  # writing is not what is measured
-    try:
-        for record in records(cells):
-            store.put(record)
-    finally:
-        os.fsync = sync
-    return len(cells)
+    made = cycle(islice(outputs((TEST, TEST)), 100))
+    return put_all(results, records(cells, made, majority=100, test=(TEST, TEST)))
 
 
-def records(cells: Sequence[Cell]) -> Iterator[Record]:
-    """Make a record of each cell, with one of a hundred outputs on the test images."""
-    labels = np.repeat([0, 1], TEST)
-    rng = np.random.default_rng(0)
-    outputs = []
-    for _ in range(100):
-        logits = rng.normal(size=(len(labels), 2)) + np.eye(2)[labels]
-        proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        outputs.append((score_all(labels, proba), Scores.of(labels, logits, proba)))
-    for cell, (metrics, scores) in zip(cells, cycle(outputs), strict=False):
-        yield Record(
-            key=cell.key,
-            cell=cell,
-            status="ok",
-            metrics=metrics,
-            scores=scores,
-            train_counts=[100, cell.minority],
-            sampled_counts=[100, cell.minority],
-            test_counts=[TEST, TEST],
-            cost={"prepare": 0.1, "fit": 1.0, "predict": 0.1},
-            environment={"device": "cpu", "torch": "2.4"},
-            started="2025-01-01T00:00:00.000+00:00",
-        )
-
-
-def run(where: Path, command: Sequence[str]) -> Told:
-    """Run a command to its end."""
-    start = time.perf_counter()
-    child = os.fork()
-    if child == 0:
-        os.chdir(where)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        python = [sys.executable, "-P", "-c", "from imbench.cli import main; main()"]
-        os.execv(python[0], [*python, *command])
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        ended = os.waitstatus_to_exitcode(status)
-        raise SystemExit(f"bench {' '.join(command)} ended with {ended}")
-    seconds = time.perf_counter() - start
-    return Told(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
-
-
-def show(what: str, told: dict[int, list[Told]], *, tiny: bool) -> None:
+def show(what: str, taken: dict[int, list[Told]], *, tiny: bool) -> None:
     """Print the figures of a command at each size, and its ratios."""
-    for size, ones in told.items():
+    for size, ones in taken.items():
         seconds, processor, megabytes = (min(column) for column in zip(*ones, strict=True))
         print(
             f"  {what} {size}: {seconds:.2f} s, processor {processor:.2f} s, "
@@ -175,13 +113,13 @@ def show(what: str, told: dict[int, list[Told]], *, tiny: bool) -> None:
                 most = {} if name else {"at_most": 1}
                 share = f"{what} {size} records{name}, share of {limit:g} s"
                 show_ratio(share, times, [limit] * len(times), **most)
-    peaks = [(size, min(one.megabytes for one in ones)) for size, ones in told.items()]
+    peaks = [(size, min(one.megabytes for one in ones)) for size, ones in taken.items()]
     if len(peaks) > 2:
         first, *_, last = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(peaks)]
         if first > 0 and not tiny:
             show_ratio(f"{what} memory of a record, last step over first", [last], [first])
-    most = max(told)
-    share = [one.seconds / one.processor for one in told[most]]
+    most = max(taken)
+    share = [one.seconds / one.processor for one in taken[most]]
     show_ratio(f"{what} {most} records, wall over processor time", share, [1.0] * len(share))
 
 

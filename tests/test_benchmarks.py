@@ -84,3 +84,15 @@ def test_a_script_says_what_is_wrong_with_an_option() -> None:
     done = run("resume", "--tiniest")
     assert done.returncode == 2
     assert "--tiniest" in done.stderr
+
+
+def test_peak_memory_is_that_of_the_command_not_of_the_script_that_asks() -> None:
+    # Linux: a process that is forked counts what its parent holds, up to the next program.
+    asks = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from _measure import told;"
+        "from pathlib import Path; held = bytearray(500_000_000); held[::4096] = held[::4096];"
+        "print(told(['--version'], Path.cwd()).megabytes)"
+    )
+    command = [sys.executable, "-c", asks, str(SCRIPTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert 5 < float(done.stdout) < 200
