@@ -214,9 +214,12 @@ class _Session:
                 backend.close()
 
     def workers(self, plan: Plan) -> int:
+        from imbench.cards import as_many_as_fit
         from imbench.runner import job_count
 
         threads = self.grid.settings.threads
+        if plan.jobs and self.given["per_device"] is None:
+            self.devices = as_many_as_fit(self.devices, self.wanted.jobs)
         return job_count(self.wanted.jobs, threads, len(plan.jobs), self.devices.most)
 
     def show(self, plan: Plan, workers: int) -> None:

@@ -23,6 +23,7 @@ from imbench.errors import DataError
 from imbench.examples import Examples
 from imbench.methods._weights import normalise
 from imbench.oracle import Oracle, kept_network, seen_digest
+from imbench.torch_rng import own_torch_rng
 from imbench.training import Budget, TrainState, choose_device, fixed_threads, train
 
 __all__ = ["DOWNLOAD", "FineTuning", "Inception", "fine_tuned", "read_weights"]
@@ -133,8 +134,8 @@ def fine_tuned(
             f"{settings.steps} steps: 14 s each on one core"
         )
         # Dropout draws from torch's own stream, besides the initial weights of the last layer.
-        with fixed_threads(settings.threads), torch.random.fork_rng():
-            torch.manual_seed(settings.seed)
+        rng = own_torch_rng(settings.seed, choose_device(device))
+        with fixed_threads(settings.threads), rng:
             return _fitted(images, weights[0], settings, device)
 
     net = kept_network(

@@ -19,6 +19,7 @@ from imbench.networks import Normalise, build_network
 from imbench.part import Context, Part, begin
 from imbench.recipe import parse_recipe
 from imbench.seeds import stream, torch_seed
+from imbench.torch_rng import own_torch_rng
 from imbench.training import (
     Budget,
     TrainState,
@@ -131,11 +132,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
+        device = choose_device(self.device)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
-            begin(part, self._context())
-        with fixed_threads(self.threads), _own_torch_rng(self._seed):
-            self._fit(Examples(pixels, weights=weights), labels, parts)
+            begin(part, self._context(device))
+        seed = torch_seed(self._seed, "initial weights")
+        with fixed_threads(self.threads), own_torch_rng(seed, device):
+            self._fit(Examples(pixels, weights=weights), labels, parts, device)
         self.parts_ = parts
         self.notes_ = [note for part in parts for note in part.notes_]
         self.artifacts_: dict[str, bytes] = {}
@@ -175,10 +178,9 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # scikit-learn sets None to ask for any seed; ours is then the default one.
         return 0 if self.random_state is None else int(self.random_state)
 
-    def _context(self) -> Context:
+    def _context(self, device: torch.device) -> Context:
         folder = None if self.keep is None else Path(self.keep)
-        device = str(choose_device(self.device))
-        return Context(self._seed, device, self.augment, self.steps, folder)
+        return Context(self._seed, str(device), self.augment, self.steps, folder)
 
     def _validated_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
         pixels, labels = self._validated(X, y, reset=True)
@@ -221,7 +223,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return pixels
 
-    def _fit(self, examples: Examples, labels: NDArray[np.int64], parts: list[Part]) -> None:
+    def _fit(
+        self,
+        examples: Examples,
+        labels: NDArray[np.int64],
+        parts: list[Part],
+        device: torch.device,
+    ) -> None:
         start = time.perf_counter()
         classes = len(self.classes_)
         original = np.bincount(labels, minlength=classes).astype(np.float64)
@@ -234,7 +242,6 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
         if chances is not None:
             counts /= chances.max()
-        device = choose_device(self.device)
         net = build_network(self.network, _channels_first(examples.pixels.shape), classes)
         for part in parts:
             net = part.build(net, counts)
@@ -339,19 +346,3 @@ def _normalisation(pixels: NDArray[Any], chunk: int = 1024) -> Normalise:
     mean = total / n
     std = np.sqrt(np.maximum(squares / n - mean**2, 0))
     return Normalise(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
-
-
-class _own_torch_rng:  # noqa: N801
-    """Seed torch inside the block and leave the caller's random state as it was."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def __enter__(self) -> None:
-        devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-        self.fork = torch.random.fork_rng(devices=devices)
-        self.fork.__enter__()
-        torch.manual_seed(torch_seed(self.seed, "initial weights"))
-
-    def __exit__(self, *error: Any) -> None:
-        self.fork.__exit__(*error)

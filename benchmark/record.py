@@ -83,8 +83,8 @@ class Record(BaseModel):
     notes: list[str] = []
     """What was done otherwise than asked, e.g. that SMOTE's k was lowered."""
     cost: dict[str, float] = {}
-    """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``steps``, ``images``,
-    ``train_loss``."""
+    """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``peak_gpu_mb`` on a card,
+    ``steps``, ``images``, ``train_loss``."""
     environment: dict[str, str] = {}
     """Versions, device, threads, platform where the outputs came about: of kept outputs, those of
     their training."""

@@ -112,6 +112,8 @@ class Runner:
         self._waiting: deque[Job] = deque()
         self._busy: list[Job] = []
         self._died: list[Report] = []
+        self._short: list[Report] = []
+        self._retried: set[str] = set()
         self._overdue: set[str] = set()
         self._starts = 0
 
@@ -161,6 +163,8 @@ class Runner:
                 self._recover(str(error))
             while self._died:
                 self._again(self._died.pop(0))
+            while self._short:
+                self._with_more_memory(self._short.pop(0))
 
     def _look_again(self) -> None:
         """Take up the jobs that another run was at, and is no more."""
@@ -187,8 +191,26 @@ class Runner:
             self.result.stopped = self.result.stopped or report.stop
         elif report.busy:
             self._busy.append(report.job)
+        if self._lacked_memory_beside_others(report):
+            self._short.append(report)
+            return
         for outcome in report.outcomes:
             self._tell(outcome)
+
+    def _lacked_memory_beside_others(self, report: Report) -> bool:
+        short = any(outcome.status == "memory" for outcome in report.outcomes)
+        return short and self.pool.workers > 1 and report.job.key not in self._retried
+
+    def _with_more_memory(self, report: Report) -> None:
+        """Try a job alone that lacked memory beside others; its records say that it did."""
+        if self.result.stopped:
+            for outcome in report.outcomes:
+                self._tell(outcome)
+            return
+        self._retried.add(report.job.key)
+        written = {one.key: self.store.get(one) for one in report.job.cells}
+        stale = {key: record.checksum for key, record in written.items() if record is not None}
+        self._alone(replace(report.job, stale=stale))
 
     def _tell(self, outcome: Outcome) -> None:
         self.result.outcomes.append(outcome)

@@ -238,16 +238,18 @@ def choose_device(name: str) -> torch.device:
     ------
     EnvironmentFault
         If the named device is not there.
+    RuntimeError
+        If it is, and others have taken its memory.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
+        return torch.empty(1, device=torch.device(name)).device  # ``cuda`` becomes ``cuda:0``
     except (RuntimeError, AssertionError) as error:
+        if "out of memory" in str(error):
+            raise
         reason = str(error).splitlines()[0]
         raise EnvironmentFault(f"device {name!r} cannot be used: {reason}") from error
-    return device
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import logging
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench import environment
+from imbench import cards, environment
 from imbench.claims import claimed
 from imbench.decoded import open_decoded
 from imbench.errors import Diverged, EnvironmentFault
@@ -34,6 +36,8 @@ from imbench.store import Store
 __all__ = ["run_job"]
 
 _LOG = logging.getLogger("imbench")
+LOST = 70
+"""Exit code of a worker that can use its card no more."""
 GENERATORS = "generators"
 """Folder of trained generators below the results: those that cells share are trained once."""
 
@@ -104,6 +108,8 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
     log = store.log_path(cells[0])
     reset_peak()
+    cards.reset_peak()
+    lost = False
     with logged_to(log):
         try:
             with time_limit(job.timeout):
@@ -113,6 +119,9 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             raise
         except BaseException as error:
             records = _without_scores(job, cells, error)
+        lost = cards.lost()
+        if lost:
+            _LOG.error("the CUDA card fails every call from here on: this worker ends")
     if not all(record.done for record in records):
         _free_memory()  # not before: while the error is handled, its stack holds all tensors
     relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
@@ -127,6 +136,10 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             if there is mine
             else record_outcome(there)
         )
+    if lost:
+        # While the claim is held, so that the job is handed out again, to a process that can go
+        # on: it finds the records.
+        os._exit(LOST)
     return outcomes
 
 
@@ -232,7 +245,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
         if not math.isfinite(value):
             raise Diverged(cell.settings.steps, name)
     spent = trained.cost | dict.fromkeys(PHASES, 0.0)
-    cost = (spent if source else trained.cost) | {"peak_mb": peak_mb()}
+    cost = (spent if source else trained.cost) | _peaks()
     return _blank(job, cell, "ok", trained.environment).model_copy(
         update={
             "metrics": metrics,
@@ -246,6 +259,11 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
             "files": trained.files,
         }
     )
+
+
+def _peaks() -> dict[str, float]:
+    card = cards.peak_mb()
+    return {"peak_mb": peak_mb()} | ({} if card is None else {"peak_gpu_mb": card})
 
 
 def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:
@@ -297,5 +315,6 @@ def _free_memory() -> None:
 
     gc.collect()
     torch: Any = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if torch is not None:
+        with suppress(RuntimeError):  # the card may have failed for good
+            torch.cuda.empty_cache()

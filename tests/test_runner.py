@@ -51,10 +51,12 @@ def work(job: Job) -> Report:
         if deed == "exits":
             os._exit(3)
         status = "failed" if deed == "fails" else "ok"
+        if deed == "large" or (deed == "crowded" and times == 0):
+            status = "memory"
         if deed == "half":  # one of its two cells has its record, then the worker dies
             store.put(Record(key=job.key, cell=job.training, status="ok"))
             os.kill(os.getpid(), signal.SIGKILL)
-        reason = "ValueError: no" if status == "failed" else ""
+        reason = {"failed": "ValueError: no", "memory": "out of memory"}.get(status, "")
         record = Record(key=job.key, cell=job.training, status=status, reason=reason)
         store.put(record)
         return Report(job, (Outcome(job.training, status, reason),))
@@ -305,3 +307,33 @@ def test_workers_inherit_the_memory_settings_that_the_user_has_not_made(tmp_path
     assert (threads, ignored) == ("1", True)
     assert os.environ[first] == "123"
     assert not [name for name in rest if name in os.environ]
+
+
+def test_row_08_what_lacked_memory_beside_others_is_tried_once_more_alone(tmp_path):
+    runner = run(tmp_path, "fine", "crowded", "large", "fine", "fine")
+    statuses, reasons = ended(runner)
+    assert statuses == {
+        **{("fine", seed): "ok" for seed in (0, 3, 4)},
+        ("crowded", 1): "ok",
+        ("large", 2): "memory",
+    }
+    assert reasons == {"large": "out of memory"}
+    assert len(runner.result.outcomes) == 5, "none is told of twice"
+    for deed in ("crowded", "large"):
+        (record,) = [one for one in Store(tmp_path).records() if one.cell.recipe == deed]
+        assert record.status == statuses[deed, record.cell.seed]
+        tries = sorted((tmp_path / "told").glob(f"{record.key}-*"))
+        assert len(tries) == 2
+        assert tries[1].name.endswith("-1-1"), "alone: no other claim was held"
+
+
+def test_row_08_what_lacked_memory_alone_is_not_tried_again(tmp_path):
+    runner = run(tmp_path, "large", "fine", workers=1)
+    assert ended(runner)[0] == {("large", 0): "memory", ("fine", 1): "ok"}
+    assert len(list((tmp_path / "told").iterdir())) == 2
+
+
+def test_row_08_what_lacked_memory_counts_when_a_run_stops(tmp_path):
+    runner = run(tmp_path, "fails", "large", "fails", "fails", failures=1)
+    assert runner.result.stopped == "failures"
+    assert all(one.status in ("failed", "memory") for one in runner.result.outcomes)

@@ -99,7 +99,7 @@ function scoresPanel(box, cell) {
 
 function trainingPairs(cell, line) {
   const pairs = [["training images", cell.train.join(" + ")], ["sampled as", cell.sampled.map((n) => +n.toPrecision(4)).join(" + ")], ["test images", cell.test.join(" + ")]];
-  const units = { prepare: "prepare (s)", fit: "fit (s)", predict: "predict (s)", peak_mb: "peak (MB)" };
+  const units = { prepare: "prepare (s)", fit: "fit (s)", predict: "predict (s)", peak_mb: "peak (MB)", peak_gpu_mb: "peak on the card (MB)" };
   for (const [name, value] of Object.entries(cell.cost)) pairs.push([units[name] ?? name.replaceAll("_", " "), value === null ? "" : String(+value.toPrecision(4))]);
   if (cell.shared) pairs.push(["training shared with", cell.shared]);
   for (const [part, version] of Object.entries(cell.versions)) pairs.push([`part ${part}`, `version ${version}`]);
