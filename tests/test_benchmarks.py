@@ -74,6 +74,15 @@ def test_a_script_prints_its_ratios_with_the_target_beside(name: str) -> None:
                 )
 
 
+@pytest.mark.slow
+def test_a_grid_with_the_joint_methods_has_a_target_of_its_own() -> None:
+    done = run("grid", "--tiny", "--joint")
+    assert done.returncode == 0, done.stderr
+    assert "bench run, 5 cells" in done.stdout
+    (ratio,) = re.findall(r"^ratio grid: .+$", done.stdout, flags=re.MULTILINE)
+    assert RATIO.fullmatch(ratio)["target"] == "3"
+
+
 def test_every_script_is_run_here_and_has_its_line_in_the_readme() -> None:
     scripts = {file.stem for file in SCRIPTS.glob("*.py") if not file.stem.startswith("_")}
     assert scripts == {*QUICK, *SLOW}

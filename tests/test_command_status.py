@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.claims import Claim
+from imbench.claims import Claim, claims
 from imbench.cli import _code
 from imbench.command_status import _running, state_of
 from imbench.grid import Cell
@@ -194,6 +194,23 @@ def test_records_without_a_grid_are_counted(tmp_path, make_record, capfd):
     assert out.splitlines()[-1].split() == (
         ["CRASHED", "digits-50", "os", "seed", "0", "worker", "killed", "twice", "(SIGKILL)"]
     )
+
+
+def test_a_cell_that_ends_between_the_two_looks_of_a_status_is_done(
+    tmp_path, make_record, monkeypatch, capfd
+):
+    def ends(look):
+        def looked(*arguments):
+            found = look(*arguments)
+            Store(tmp_path).put(make_record("os"))
+            return found
+
+        return looked
+
+    monkeypatch.setattr("imbench.claims.claims", ends(claims))
+    monkeypatch.setattr(Store, "index", ends(Store.index))
+    code, out, _ = call(capfd, "status", tmp_path)
+    assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})
 
 
 def test_at_most_five_failures_are_shown_the_latest_last(tmp_path, make_record, capfd):
