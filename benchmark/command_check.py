@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imbench.arguments import RESULTS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,7 +31,7 @@ def _alpha(_context: click.Context, _parameter: click.Parameter, value: float) -
 
 
 @click.command("check")
-@click.argument("results", default="results", type=click.Path(path_type=Path))
+@RESULTS
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),

@@ -8,21 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imbench.arguments import DATA
+
 if TYPE_CHECKING:
     from imbench.dataset import Dataset, Listing
     from imbench.survey import Seen
 
 __all__ = ["data"]
 
-_root = click.option(
-    "--data",
-    "root",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="IMBENCH_DATA",
-    default=Path("data"),
-    show_default=True,
-    help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
-)
 _force = click.option("--force", is_flag=True, help="Replace what is there.")
 
 
@@ -36,7 +29,7 @@ def data() -> None:
 
 @data.command()
 @click.argument("name")
-@_root
+@DATA
 @_force
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def fetch(name: str, root: Path, force: bool, quiet: bool) -> None:
@@ -59,7 +52,7 @@ def fetch(name: str, root: Path, force: bool, quiet: bool) -> None:
 @data.command(name="import")
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
-@_root
+@DATA
 @_force
 def import_(name: str, path: Path, root: Path, force: bool) -> None:
     """Bring an archive or a folder that you got by hand below the data folder.
@@ -79,7 +72,7 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
 
 @data.command()
 @click.argument("name")
-@_root
+@DATA
 @click.option("--all", "everything", is_flag=True, help="Print every finding, not 20 of a kind.")
 @click.pass_context
 def verify(context: click.Context, name: str, root: Path, everything: bool) -> None:
@@ -123,7 +116,7 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
 
 @data.command()
 @click.argument("name")
-@_root
+@DATA
 def stats(name: str, root: Path) -> None:
     """Print images per class and split, imbalance, sizes, modes and formats.
 

@@ -8,18 +8,13 @@ from pathlib import Path
 
 import click
 
+from imbench.arguments import DATA
+
 __all__ = ["doctor"]
 
 
 @click.command()
-@click.option(
-    "--data",
-    "root",
-    type=click.Path(path_type=Path),
-    envvar="IMBENCH_DATA",
-    default=Path("data"),
-    help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
-)
+@DATA
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Results.")
 def doctor(root: Path, out: Path) -> None:
     """Show versions, devices, threads, folders, and plug-ins that failed to load.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imbench.arguments import RESULTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,7 +23,7 @@ _FILE: dict[str, Any] = {
 
 
 @click.command("export")
-@click.argument("results", default="results", type=click.Path(path_type=Path))
+@RESULTS
 @click.option("--csv", **_FILE, help="Tidy CSV: one line a record and metric.")
 @click.option("--parquet", **_FILE, help="The same as Parquet (needs pyarrow).")
 @click.option("--npz", **_FILE, help="Labels, logits and probabilities of every test image.")

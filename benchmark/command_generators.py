@@ -10,21 +10,15 @@ from typing import Literal
 
 import click
 
+from imbench.arguments import DATA, RESULTS
 from imbench.command_report import records_of, say
 
 __all__ = ["generators"]
 
 
 @click.command()
-@click.argument("results", default="results", type=click.Path(path_type=Path))
-@click.option(
-    "--data",
-    "root",
-    type=click.Path(path_type=Path),
-    envvar="IMBENCH_DATA",
-    default=Path("data"),
-    help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
-)
+@RESULTS
+@DATA
 @click.option("--network", default="resnet20", show_default=True, help="The oracle's network.")
 @click.option(
     "--steps",

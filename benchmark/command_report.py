@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from imbench.arguments import DATA, RESULTS
+
 if TYPE_CHECKING:
     from imbench.record import Record
 
@@ -36,7 +38,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 
 
 @click.command("report")
-@click.argument("results", default="results", type=click.Path(path_type=Path))
+@RESULTS
 @_form("latex", "LaTeX tables (booktabs)")
 @_form("markdown", "Markdown tables")
 @_form("csv", "Tidy CSV, one line a record and metric")
@@ -57,13 +59,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     show_default=True,
     help="Wrongly classified images of a cell in the page; 0 for no pictures at all.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    envvar="IMBENCH_DATA",
-    default=Path("data"),
-    help="Folder of the data sets, for these images (or IMBENCH_DATA).",
-)
+@DATA
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
@@ -108,7 +104,7 @@ def report(
     macros: str | None,
     html: str | None,
     images: int,
-    data: Path,
+    root: Path,
     plots: Path | None,
     metric: tuple[str, ...],
     side_by_side: bool,
@@ -143,7 +139,7 @@ def report(
     }
     records = records_of(results)
     if html is not None:
-        extra = {"folder": results, "data": data, "images": images}
+        extra = {"folder": results, "data": root, "images": images}
         _write_page(records, html if html != NO_NAME else results / PAGE, options, extra)
     if plots is not None:
         _write_plots(records, plots, options)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imbench.arguments import DATA
 from imbench.complete import complete_datasets, complete_grids, complete_methods
 
 if TYPE_CHECKING:
@@ -56,15 +57,7 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.option("--size", help="Side of the images in pixels.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
 @click.option("--exclude", multiple=True, help="Leave out: method=smote,seed=0,dataset=cub.")
-@click.option(
-    "--data",
-    "root",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="IMBENCH_DATA",
-    default=Path("data"),
-    show_default=True,
-    help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
-)
+@DATA
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

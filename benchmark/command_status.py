@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imbench.arguments import RESULTS
+
 if TYPE_CHECKING:
     from imbench.claims import Claim
     from imbench.grid import Cell
@@ -63,7 +65,7 @@ def state_of(cells: Sequence[Cell], known: dict[str, Entry], held: Iterable[Clai
 
 
 @click.command()
-@click.argument("results", default="results", type=click.Path(path_type=Path))
+@RESULTS
 @click.option("--watch", is_flag=True, help="Look again every 5 s, until every cell has ended.")
 def status(results: Path, watch: bool) -> None:
     """Count what is done, failed, running and missing in RESULTS (default: results).

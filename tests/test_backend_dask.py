@@ -7,10 +7,10 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from waiting import GATE, until
 
 from imbench.backend_dask import connect
 from imbench.claims import claims
@@ -23,35 +23,10 @@ from imbench.store import Store
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
 DASK = Path(sys.executable).with_name("dask")
-GATE = '''
-import os, time
-from pathlib import Path
-from imbench import Part
-
-HERE = Path(__file__).parent
-
-
-class Gate(Part):
-    """Waits in its first step until there is a file `open`."""
-
-    def before_step(self, state):
-        if state.step == 0:
-            (HERE / "begun" / f"{state.seed}-{os.getpid()}-{os.getppid()}").touch()
-            while not (HERE / "open").exists():
-                time.sleep(0.02)
-'''
 RUN = ("run", "--datasets", "digits", "--minority", "20", "--size", "8", "--network", "linear")
 RUN += ("--steps", "3", "--methods", "parts.py:Gate", "--seeds", "0-3", "--quiet")
 RUN += ("--backend", "dask", "--scheduler", "scheduler.json")
 QUIET = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "15s"}
-
-
-def until(true):
-    """Wait for something that other processes do, at most three minutes."""
-    end = time.monotonic() + 180
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 class Cluster:
@@ -61,7 +36,6 @@ class Cluster:
         self.folder = folder
         self.started = []
         (folder / "parts.py").write_text(GATE)
-        (folder / "begun").mkdir()
         local = ("--scheduler-file", "scheduler.json", "--no-dashboard")
         self.scheduler = self.start(DASK, "scheduler", *local, "--host", "127.0.0.1", "--port", "0")
         until((folder / "scheduler.json").exists)

@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, replace
 
 import pytest
+from waiting import until
 
 from imbench import leases
 from imbench.claims import Claim, claimed, claims, drop, drop_dead
@@ -335,14 +336,6 @@ with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]):
     print("held", flush=True)
     time.sleep(600)
 """
-
-
-def until(true):
-    """Wait for something another process does, at most a minute."""
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_claim_is_renewed(tmp_path):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from waiting import GATE, until
 
 from imbench.claims import Claim, claims
 from imbench.cli import _code
@@ -22,18 +23,7 @@ from imbench.store import Store
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """
-import time
-from pathlib import Path
 from imbench import Part
-
-HERE = Path(__file__).parent
-
-
-class Gate(Part):
-    def before_step(self, state):
-        (HERE / "begun").touch()
-        while not (HERE / "open").exists():
-            time.sleep(0.02)
 
 
 class Raises(Part):
@@ -76,15 +66,12 @@ class Seen:
 def seen(tmp_path_factory):
     """Look at a run while its third cell waits, and when it has ended."""
     folder = tmp_path_factory.mktemp("status")
-    (folder / "parts.py").write_text(PARTS)
+    (folder / "parts.py").write_text(GATE + PARTS)
     methods = "parts.py:Raises,vanilla,parts.py:Gate,os"
     words = ("--datasets", "digits", "--minority", "20", "--size", "8", "--network", "linear")
     words += ("--steps", "2", "--seeds", "0", "--jobs", "1", "--methods", methods)
     run = started(folder, "run", *words)
-    end = time.monotonic() + 180
-    while not (folder / "begun").exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: any(folder.glob("begun/*")))
     watch = started(folder, "status", "--watch")
     watched = [next(line for line in watch.stdout if " running, " in line)]
     looks = []

@@ -12,11 +12,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from waiting import GATE, until
 
 from imbench.claims import claims
 from imbench.decoded import prepare
@@ -34,16 +34,6 @@ import numpy as np
 from imbench import Part
 
 HERE = Path(__file__).parent
-
-
-class Gate(Part):
-    """Waits in its first step until there is a file `open`."""
-
-    def before_step(self, state):
-        if state.step == 0:
-            (HERE / "begun" / f"{state.seed}-{os.getpid()}").touch()
-            while not (HERE / "open").exists():
-                time.sleep(0.02)
 
 
 class Imports(Part):
@@ -148,8 +138,7 @@ TINY += ("--steps", "3", "--json-log", "log.jsonl")
 
 def parts_in(folder):
     """Write ``parts.py`` into a folder of its own."""
-    (folder / "parts.py").write_text(PARTS)
-    (folder / "begun").mkdir()
+    (folder / "parts.py").write_text(PARTS + GATE)
     return folder
 
 
@@ -171,14 +160,6 @@ def finish(process):
     """Return exit code, standard output and standard error."""
     out, err = process.communicate(timeout=240)
     return process.returncode, out, err
-
-
-def until(true):
-    """Wait for something that other processes do, at most three minutes."""
-    end = time.monotonic() + 180
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def events(folder):
@@ -233,7 +214,7 @@ class Gated:
         return Ended(code, out, err, events(self.folder), done, workers)
 
     def workers(self):
-        pids = [int(path.name.partition("-")[2]) for path in self.folder.glob("begun/*")]
+        pids = [int(path.name.split("-")[1]) for path in self.folder.glob("begun/*")]
         return {pid: start_time(pid) for pid in pids}
 
     def again(self, text):
