@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.classes import choose_classes
-from imbench.dataset import Dataset, Listing
-from imbench.datasets.folder import find
+from imbench.dataset import Listing
+from imbench.datasets._yours import Yours
 from imbench.errors import DataError, UsageError
-from imbench.options import Options
 from imbench.spec import Value, unknown
 from imbench.split import split_name, stratified
 
@@ -22,7 +20,7 @@ __all__ = ["CsvTable"]
 _COLUMNS = ("path", "label", "split", "group", "weight")
 
 
-class CsvTable(Dataset):
+class CsvTable(Yours):
     """``csv:PATH``: PATH below the data folder, below the working directory, or absolute.
 
     The columns `path` (relative to the table) and `label` are needed; `split`, `group` and
@@ -35,24 +33,16 @@ class CsvTable(Dataset):
     """
 
     title = "CSV"
-    terms = "yours"
+    kind = "csv"
+    own = _COLUMNS
 
     def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
-        super().__init__(root, argument)
-        if not argument:
-            raise UsageError("csv needs a path: write csv:PATH")
-        known = (*_COLUMNS, "majority", "minority", "test", "validation")
-        given = Options("csv", options, known)
-        self.columns = {role: given.text(role) for role in _COLUMNS}
-        self.majority = given.text("majority")
-        self.minority = given.text("minority")
-        self.test = given.share("test", 0.25)
-        self.validation = given.share("validation", 0.0)
-        self.split_given = "test" in options or "validation" in options
+        super().__init__(root, argument, **options)
+        self.columns = {role: self.given.text(role) for role in _COLUMNS}
 
     def everything(self) -> Listing:
         """List every row of the table."""
-        table = find(self.root, str(self.argument), "csv")
+        table = self.place()
         if not table.is_file():
             raise DataError(f"{table} is not a file; folder:PATH reads class folders")
         rows = _read(table)
@@ -77,13 +67,6 @@ class CsvTable(Dataset):
             names=names,
             groups=groups,
             weights=_weights(rows, column["weight"], table) if "weight" in column else None,
-        )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        owner = f"csv:{self.argument}"
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=owner
         )
 
     def _columns(self, table: Path, header: list[str]) -> dict[str, str]:

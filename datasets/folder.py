@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.classes import choose_classes
-from imbench.dataset import Dataset, Listing
+from imbench.dataset import Listing
+from imbench.datasets._yours import Yours
 from imbench.errors import DataError, UsageError
-from imbench.options import Options
-from imbench.spec import Value
 from imbench.split import split_name, stratified
 
-__all__ = ["Folder", "find", "image_files"]
+__all__ = ["Folder", "image_files"]
 
 # Names of the formats that imbench.decode reads.
 SUFFIXES = frozenset(
@@ -26,7 +24,7 @@ SUFFIXES = frozenset(
 )
 
 
-class Folder(Dataset):
+class Folder(Yours):
     """``folder:PATH``: PATH below the data folder, below the working directory, or absolute.
 
     Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
@@ -34,22 +32,11 @@ class Folder(Dataset):
     """
 
     title = "Folder"
-    terms = "yours"
-
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
-        super().__init__(root, argument)
-        if not argument:
-            raise UsageError("folder needs a path: write folder:PATH")
-        given = Options("folder", options, ("majority", "minority", "test", "validation"))
-        self.majority = given.text("majority")
-        self.minority = given.text("minority")
-        self.test = given.share("test", 0.25)
-        self.validation = given.share("validation", 0.0)
-        self.split_given = "test" in options or "validation" in options
+    kind = "folder"
 
     def everything(self) -> Listing:
         """List the images of all classes."""
-        base = find(self.root, str(self.argument), "folder")
+        base = self.place()
         if not base.is_dir():
             raise DataError(f"{base} is not a folder; csv:PATH reads a table of images")
         above = _split_folders(base)
@@ -78,24 +65,6 @@ class Folder(Dataset):
             else stratified(names, labels, test=self.test, validation=self.validation),
             names=names,
         )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        owner = f"folder:{self.argument}"
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=owner
-        )
-
-
-def find(root: Path, argument: str, kind: str) -> Path:
-    """Return the path that `argument` names, below `root` or the working directory."""
-    path = Path(argument).expanduser()
-    places = [path] if path.is_absolute() else [root / path, Path.cwd() / path]
-    for place in places:
-        if place.exists():
-            return place
-    looked = " nor ".join(str(place) for place in places)
-    raise DataError(f"{kind}:{argument}: there is no {looked}; name the data folder with --data")
 
 
 def image_files(folder: Path) -> list[str]:

@@ -1,0 +1,64 @@
+"""What data sets at a path of yours share: where they are looked for, classes, our own split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from imbench.classes import choose_classes
+from imbench.dataset import Dataset, Listing
+from imbench.errors import DataError, UsageError
+from imbench.options import Options
+from imbench.spec import Value
+
+__all__ = ["Yours"]
+
+
+class Yours(Dataset):
+    """A data set whose argument is a path.
+
+    Options: those of `own`, `majority`, `minority` (class names; ``rest``;
+    ``minority=skirt/hat``), and where the data have no split `test` and `validation` (shares of
+    each class, default 0.25 and 0).
+    """
+
+    terms: ClassVar[str] = "yours"
+    kind: ClassVar[str]
+    """Name of the data set, as it stands before the path."""
+    own: ClassVar[tuple[str, ...]] = ()
+    """Options of this kind alone."""
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        super().__init__(root, argument)
+        if not argument:
+            raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
+        known = (*self.own, "majority", "minority", "test", "validation")
+        self.given = Options(self.kind, options, known)
+        self.majority = self.given.text("majority")
+        self.minority = self.given.text("minority")
+        self.test = self.given.share("test", 0.25)
+        self.validation = self.given.share("validation", 0.0)
+        self.split_given = "test" in options or "validation" in options
+
+    def everything(self) -> Listing:
+        """List every image."""
+        raise NotImplementedError
+
+    def read(self) -> Listing:
+        """List the images of the chosen classes."""
+        owner = f"{self.kind}:{self.argument}"
+        return choose_classes(
+            self.everything(), majority=self.majority, minority=self.minority, owner=owner
+        )
+
+    def place(self) -> Path:
+        """Return the path that the argument names, below `root` or the working directory."""
+        path = Path(str(self.argument)).expanduser()
+        places = [path] if path.is_absolute() else [self.root / path, Path.cwd() / path]
+        for place in places:
+            if place.exists():
+                return place
+        looked = " nor ".join(str(place) for place in places)
+        raise DataError(
+            f"{self.kind}:{self.argument}: there is no {looked}; name the data folder with --data"
+        )
