@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from imbench.arguments import DATA
+from imbench.arguments import ANY_DATA
 
 __all__ = ["doctor"]
 
 
 @click.command()
-@DATA
+@ANY_DATA
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Results.")
 def doctor(root: Path, out: Path) -> None:
     """Show versions, devices, threads, folders, and plug-ins that failed to load.

@@ -10,7 +10,7 @@ from typing import Literal
 
 import click
 
-from imbench.arguments import DATA, RESULTS
+from imbench.arguments import ANY_DATA, RESULTS
 from imbench.command_report import records_of, say
 
 __all__ = ["generators"]
@@ -18,7 +18,7 @@ __all__ = ["generators"]
 
 @click.command()
 @RESULTS
-@DATA
+@ANY_DATA
 @click.option("--network", default="resnet20", show_default=True, help="The oracle's network.")
 @click.option(
     "--steps",

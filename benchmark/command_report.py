@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from imbench.arguments import DATA, RESULTS
+from imbench.arguments import ANY_DATA, RESULTS
 
 if TYPE_CHECKING:
     from imbench.record import Record
@@ -59,7 +59,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     show_default=True,
     help="Wrongly classified images of a cell in the page; 0 for no pictures at all.",
 )
-@DATA
+@ANY_DATA
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),

@@ -15,12 +15,7 @@ __all__ = ["Yours"]
 
 
 class Yours(Dataset):
-    """A data set whose argument is a path.
-
-    Options: those of `own`, `majority`, `minority` (class names; ``rest``;
-    ``minority=skirt/hat``), and where the data have no split `test` and `validation` (shares of
-    each class, default 0.25 and 0).
-    """
+    """A data set whose argument is a path; its options are those of `Folder` and of `own`."""
 
     terms: ClassVar[str] = "yours"
     kind: ClassVar[str]

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from imbench.backend_slurm import SlurmBackend, sbatch_options
 from imbench.claims import claims
@@ -121,10 +122,7 @@ def test_row_04_ctrl_c_is_heard_by_the_run_alone_and_the_second_ends_all(folder)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=240)
     assert (process.returncode, len(said.splitlines())) == (130, 1)
-    end = time.monotonic() + 120
-    while any(alive(pid, when) for pid, when in born.items()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: not any(alive(pid, when) for pid, when in born.items()), 120)
     assert_clean(folder / "results")
 
 

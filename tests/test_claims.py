@@ -305,7 +305,7 @@ def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
             other.kill()
         else:
             other.send_signal(signal.SIGSTOP)
-        until(lambda: not claims(tmp_path))
+        until(lambda: not claims(tmp_path), 60)
         with claimed(tmp_path, "k", run="mine", cells=[]) as mine:
             assert mine
             (ours,) = claims(tmp_path)
@@ -345,7 +345,7 @@ def test_a_claim_is_renewed(tmp_path):
     try:
         for _ in range(2):
             age(path, 1000)
-            until(lambda: time.time() - path.stat().st_mtime < 500)
+            until(lambda: time.time() - path.stat().st_mtime < 500, 60)
     finally:
         process.kill()
         process.communicate()
@@ -368,7 +368,7 @@ def test_a_worker_whose_parent_was_killed_ends_and_gives_its_claim_back(tmp_path
     try:
         parent.kill()
         parent.wait()
-        until(lambda: not alive(worker, started))
+        until(lambda: not alive(worker, started), 60)
         assert not file_of(tmp_path, "k").exists()
     finally:
         if alive(worker, started):

@@ -191,6 +191,16 @@ def test_doctor_says_that_data_are_not_there_and_what_that_means(tmp_path, capfd
     assert f"{tmp_path / 'no'} (not there: needed for data sets that are not drawn)" in out
 
 
+def test_doctor_says_of_a_file_in_place_of_the_data_what_it_says_of_no_folder(
+    tmp_path, monkeypatch, capfd
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("IMBENCH_DATA", str(tmp_path / "file"))
+    code, out, err = call(capfd, "doctor", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert f"{tmp_path / 'file'} (not there: needed for data sets that are not drawn)" in out
+
+
 def test_row_14_doctor_ends_with_4_if_a_folder_cannot_be_written(tmp_path, monkeypatch, capfd):
     (tmp_path / "file").touch()
     out_folder = tmp_path / "file" / "results"

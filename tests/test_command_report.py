@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,18 @@ def test_default_is_three_tables_for_the_terminal(results):
     ]
     assert max(map(len, run.stdout.splitlines())) <= 80
     assert "*.550±.635" in run.stdout
+
+
+def test_tables_and_the_page_need_no_data(results):
+    file = results.parent / "file"
+    file.touch()
+    run = bench(results, cwd=results.parent, IMBENCH_DATA=str(file))
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "*.550±.635" in run.stdout
+    run = bench(results, "--html", "page.html", "--data", file, cwd=results.parent)
+    assert run.returncode == 0
+    assert re.fullmatch(r"wrote page\.html \(\d+\.\d MB\)\n", run.stderr)
+    assert "horse2zebra" in (results.parent / "page.html").read_text(encoding="utf-8")
 
 
 def test_the_folder_is_called_results_if_not_named(results):

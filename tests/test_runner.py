@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from imbench.claims import claimed, claims
 from imbench.errors import EnvironmentFault
@@ -255,10 +255,7 @@ def test_row_01_a_worker_without_work_does_not_outlive_its_run(when):
     assert run.returncode == -signal.SIGKILL, run.stderr
     (worker,) = map(int, run.stdout.split())
     born = start_time(worker)
-    end = time.monotonic() + 180
-    while born and alive(worker, born):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: not (born and alive(worker, born)))
 
 
 @pytest.mark.parametrize(

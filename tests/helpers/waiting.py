@@ -28,9 +28,9 @@ class Gate(Part):
 """Source of a file of parts: `parts.py:Gate` is the method that waits."""
 
 
-def until(true: Callable[[], object]) -> None:
-    """Wait for something that other processes do, at most three minutes."""
-    end = time.monotonic() + 180
+def until(true: Callable[[], object], seconds: float = 180) -> None:
+    """Wait for something that other processes do, at most so long."""
+    end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
