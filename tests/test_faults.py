@@ -363,12 +363,10 @@ def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatc
 ZOO = ("Imports", "Raises", "Renames", "NanLoss", "Huge")
 
 
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory):
-    """Run cells that go wrong beside cells that do not, then the same command again."""
-    folder = parts_in(tmp_path_factory.mktemp("zoo"))
-    methods = ",".join(["vanilla", *(f"parts.py:{name}" for name in ZOO), "os"])
-    command = [BENCH, "run", *TINY, "--methods", methods, "--seeds", "0", "--jobs", "2"]
+def twice(folder, names, jobs):
+    """Run cells that go wrong beside two that do not, then the same command again."""
+    methods = ",".join(["vanilla", *(f"parts.py:{name}" for name in names), "os"])
+    command = [BENCH, "run", *TINY, "--methods", methods, "--seeds", "0", "--jobs", jobs]
     code, out, err = finish(start(folder, *command))
     first = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
     left = sorted(folder.glob("results/*/*/*/.*.tmp"))
@@ -376,6 +374,12 @@ def zoo(tmp_path_factory):
     code, out, err = finish(start(folder, *command))
     second = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
     return folder, first, left, second
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    """Run all kinds of them, two at a time."""
+    return twice(parts_in(tmp_path_factory.mktemp("zoo")), ZOO, jobs=2)
 
 
 def cell_of(zoo, name):
@@ -399,10 +403,22 @@ def test_row_03_after_the_death_of_a_worker_all_others_are_finished(zoo):
     assert f" CRASHED  digits-20  parts.py:Renames  seed 0  {record.reason}\n" in first.err
 
 
-def test_row_02_what_a_killed_writer_leaves_is_never_read_and_removed(zoo):
-    folder, first, left, second = zoo
+def test_row_02_what_a_killed_writer_leaves_is_never_read_and_removed(tmp_path):
+    # One at a time: whoever works beside a worker that dies is ended with it, perhaps as it writes.
+    ran = twice(parts_in(tmp_path), ["Renames"], jobs=1)
+    _, _, left, _ = ran
     assert len(left) == 2, "one of each try"
     assert {path.parent.name.partition("-")[0] for path in left} == {"parts.py_Renames"}
+    assert_removed(*ran)
+
+
+def test_row_02_what_is_left_of_neighbours_is_removed_as_well(zoo):
+    assert len(zoo[2]) >= 2
+    assert_removed(*zoo)
+
+
+def assert_removed(folder, first, left, second):
+    """What killed writers left is gone after the second run, and nobody took it for a record."""
     assert "quarantine" not in first.err + second.err
     assert not (folder / "results" / "quarantine").exists()
     assert [path for path in left if path.exists()] == []
