@@ -6,18 +6,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imbench.export import load_results
-    from imbench.method import Method
-    from imbench.part import Part
+    from imbench.records.export import load_results
+    from imbench.training.method import Method
+    from imbench.training.part import Part
 
 __all__ = ["Method", "Part", "__version__", "load_results"]
 
 __version__ = version("imbench")
 
 _LAZY = {
-    "Method": "imbench.method",
-    "Part": "imbench.part",
-    "load_results": "imbench.export",
+    "Method": "imbench.training.method",
+    "Part": "imbench.training.part",
+    "load_results": "imbench.records.export",
 }
 
 

@@ -1,5 +1,5 @@
 """``python -m imbench`` is ``bench``."""
 
-from imbench.cli import main
+from imbench.commands.cli import main
 
 main()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.dataset import Decoded
 from imbench.datasets.savanna import draw
-from imbench.decoded import prepare
+from imbench.images.cache import prepare
+from imbench.images.dataset import Decoded
 
 __all__ = ["decode", "picture_folder"]
 

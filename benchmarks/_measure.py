@@ -170,7 +170,7 @@ print(json.dumps([code, seconds, spent, usage.ru_maxrss / 1000]))
 
 def told(command: Sequence[str], where: Path) -> Told:
     """Run `bench` with a command's words in a folder, in a process of its own, and time it."""
-    bench = [sys.executable, "-P", "-c", "from imbench.cli import main; main()", *command]
+    bench = [sys.executable, "-P", "-c", "from imbench.commands.cli import main; main()", *command]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _BETWEEN, *bench],
         cwd=where,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.grid import Cell
-from imbench.metrics import score_all
-from imbench.record import Record, Scores
-from imbench.store import Store
+from imbench.records.cell import Cell
+from imbench.records.record import Record, Scores
+from imbench.records.store import Store
+from imbench.stats.metrics import score_all
 
 __all__ = ["Made", "outputs", "put_all", "records"]
 

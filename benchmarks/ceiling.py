@@ -35,8 +35,8 @@ from _measure import (
 )
 from torch import Tensor, nn
 
-from imbench.networks import Normalise, build_network
-from imbench.pool import MALLOC
+from imbench.run.pool import MALLOC
+from imbench.training.networks import Normalise, build_network
 
 Step = Callable[[], object]
 SIZE, CHANNELS = 32, 256

@@ -32,7 +32,7 @@ from tempfile import TemporaryDirectory
 from _images import picture_folder
 from _measure import arguments, clock, processor_clock, show_machine, show_ratio, show_times
 
-from imbench.recipe import PAPER
+from imbench.training.recipe import PAPER
 
 BATCH, SIZE = 64, 32
 JOINT = ("alt", "aug")

@@ -25,10 +25,10 @@ from _script import folder_of
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from imbench.augment import augment
-from imbench.dataset import Images
-from imbench.examples import Examples
-from imbench.training import fixed_threads, to_tensor
+from imbench.images.dataset import Images
+from imbench.training.augment import augment
+from imbench.training.examples import Examples
+from imbench.training.loop import fixed_threads, to_tensor
 
 BATCH, SIZE = 64, 32
 

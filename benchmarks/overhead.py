@@ -26,11 +26,11 @@ from _measure import (
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imbench.augment import augment
-from imbench.method import Method
-from imbench.networks import build_network
 from imbench.seeds import stream, torch_seed
-from imbench.training import Budget, fixed_threads, learning_rate, to_tensor
+from imbench.training.augment import augment
+from imbench.training.loop import Budget, fixed_threads, learning_rate, to_tensor
+from imbench.training.method import Method
+from imbench.training.networks import build_network
 
 BATCH = 64
 CPU = torch.device("cpu")

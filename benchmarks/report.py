@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from _measure import Told, arguments, show_machine, show_ratio, show_times, told
 from _records import outputs, put_all, records
 
-from imbench.grid import Cell
+from imbench.records.cell import Cell
 
 RECIPES = (
     *("vanilla", "ts", "cs", "us", "os", "us+cs", "os+cs", "smote"),

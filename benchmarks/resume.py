@@ -27,16 +27,16 @@ from _measure import (
 )
 from _records import outputs, put_all, records
 
-from imbench.gridfile import Options, settle
-from imbench.plan import checked_cells, find_sources, recipes_of
-from imbench.recipe import PAPER
+from imbench.run.gridfile import Options, settle
+from imbench.run.plan import checked_cells, find_sources, recipes_of
+from imbench.training.recipe import PAPER
 
 LIMIT = 3.0
 METHODS = ",".join(name for name in PAPER if name not in ("alt", "aug"))
 CHECKED = """
 import atexit, sys
 atexit.register(lambda: print("torch" in sys.modules, file=sys.stderr))
-from imbench.cli import main
+from imbench.commands.cli import main
 main()
 """
 

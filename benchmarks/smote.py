@@ -34,8 +34,8 @@ def child(side: str, majority: int, minority: int, size: int) -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     if side == OURS:
-        from imbench.examples import Examples
         from imbench.methods.smote import SMOTE, neighbours
+        from imbench.training.examples import Examples
 
         neighbours(np.random.default_rng(0).random((8, 2), np.float32), 2)  # imports
         part = SMOTE()

@@ -33,7 +33,7 @@ from _measure import (
     show_times,
 )
 
-from imbench.pool import MALLOC
+from imbench.run.pool import MALLOC
 
 BATCH, SIZE = 64, 32
 NETWORKS = {"resnet20": 1, "cnn": 3}
@@ -42,8 +42,8 @@ NETWORKS = {"resnet20": 1, "cnn": 3}
 
 def train_ours(entry: Path, network: str, steps: int, threads: int) -> int:
     """Train with the harness, as a worker does: open the memory map, fit."""
-    from imbench.decoded import open_decoded
-    from imbench.method import Method
+    from imbench.images.cache import open_decoded
+    from imbench.training.method import Method
 
     train = open_decoded(entry).train
     method = Method(network=network, steps=steps, batch_size=BATCH, threads=threads, device="cpu")
@@ -71,7 +71,7 @@ def train_from_memory(network: str, steps: int) -> int:
     import torch
     from torch import nn
 
-    from imbench.networks import build_network
+    from imbench.training.networks import build_network
 
     torch.set_num_threads(2)
     net = build_network(network, (3, SIZE, SIZE), 2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from imbench.classes import choose_classes
-from imbench.dataset import Dataset, Listing
 from imbench.errors import DataError, UsageError
-from imbench.options import Options
+from imbench.images.classes import choose_classes
+from imbench.images.dataset import Dataset, Listing
+from imbench.images.options import Options
 from imbench.spec import Value
 
 __all__ = ["Yours"]

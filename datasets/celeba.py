@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.classes import REST
-from imbench.dataset import Listing
 from imbench.errors import DataError, UsageError
-from imbench.obtain import Obtainable
-from imbench.options import Options
+from imbench.images.classes import REST
+from imbench.images.dataset import Listing
+from imbench.images.obtain import Obtainable
+from imbench.images.options import Options
 from imbench.spec import Value, unknown
 
 __all__ = ["CelebA"]
@@ -94,7 +94,7 @@ class CelebA(Obtainable):
         if self.lacks(path) is not None and zipped.is_file() and None not in tables:
             import shutil
 
-            from imbench.archive import extract
+            from imbench.files.archive import extract
 
             extract(zipped, target)
             if not (target / _IMAGES).is_dir():

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.dataset import Listing
 from imbench.datasets._yours import Yours
 from imbench.errors import DataError, UsageError
+from imbench.images.dataset import Listing
+from imbench.images.split import split_name, stratified
 from imbench.spec import Value, unknown
-from imbench.split import split_name, stratified
 
 __all__ = ["CsvTable"]
 

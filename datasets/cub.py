@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.classes import REST
-from imbench.dataset import Listing
 from imbench.errors import DataError, UsageError
-from imbench.obtain import Obtainable, Remote
-from imbench.options import Options
+from imbench.images.classes import REST
+from imbench.images.dataset import Listing
+from imbench.images.obtain import Obtainable, Remote
+from imbench.images.options import Options
 from imbench.spec import Value
 
 __all__ = ["CUB"]
@@ -82,7 +82,7 @@ class CUB(Obtainable):
         """List the images of the chosen classes."""
         from dataclasses import replace
 
-        from imbench.classes import select
+        from imbench.images.classes import select
 
         listing = self.everything()
         words = [self.majority, *self.minority.split("/")]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.classes import REST, choose_classes
-from imbench.dataset import Dataset, Listing
 from imbench.errors import UsageError
-from imbench.options import Options
+from imbench.images.classes import REST, choose_classes
+from imbench.images.dataset import Dataset, Listing
+from imbench.images.options import Options
+from imbench.images.split import stratified
 from imbench.spec import Value
-from imbench.split import stratified
 
 __all__ = ["Digits"]
 

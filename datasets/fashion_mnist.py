@@ -11,12 +11,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.archive import what_it_is
-from imbench.classes import choose_classes
-from imbench.dataset import Listing
 from imbench.errors import DataError, UsageError
-from imbench.obtain import Obtainable, Remote
-from imbench.options import Options
+from imbench.files.archive import what_it_is
+from imbench.images.classes import choose_classes
+from imbench.images.dataset import Listing
+from imbench.images.obtain import Obtainable, Remote
+from imbench.images.options import Options
 from imbench.spec import Value
 
 __all__ = ["FashionMNIST"]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.dataset import Listing
 from imbench.datasets._yours import Yours
 from imbench.errors import DataError, UsageError
-from imbench.split import split_name, stratified
+from imbench.images.dataset import Listing
+from imbench.images.split import split_name, stratified
 
 __all__ = ["Folder", "image_files"]
 
-# Names of the formats that imbench.decode reads.
+# Names of the formats that imbench.images.decode reads.
 SUFFIXES = frozenset(
     f".{kind}"
     for kind in (

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.dataset import Dataset, Listing
 from imbench.errors import UsageError
-from imbench.options import Options
+from imbench.images.dataset import Dataset, Listing
+from imbench.images.options import Options
 from imbench.spec import Value
 
 __all__ = ["Savanna", "draw"]

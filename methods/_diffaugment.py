@@ -27,7 +27,7 @@ def diff_augment(x: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def flip_and_crop(x: Tensor, steps: tuple[str, ...], rng: np.random.Generator) -> Tensor:
-    """Augment as `imbench.augment.augment` does, on tensors and with gradients."""
+    """Augment as `imbench.training.augment.augment` does, on tensors and with gradients."""
     if "crop" in steps:
         border = max(1, x.shape[-2] // 8)
         x = _shift(F.pad(x, (border,) * 4, mode="reflect"), border, x.shape[-2:], rng)

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.func import functional_call
 
 from imbench.errors import UsageError
-from imbench.part import Part
-from imbench.training import Budget, TrainState, forward_all, to_tensor, train
+from imbench.training.loop import Budget, TrainState, forward_all, to_tensor, train
+from imbench.training.part import Part
 
 __all__ = [
     "Gamma",

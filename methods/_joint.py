@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.examples import Examples
 from imbench.methods._gan_settings import is_number
 from imbench.methods.class_balanced import effective_number
-from imbench.part import Part
+from imbench.training.examples import Examples
+from imbench.training.part import Part
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from imbench.methods._gamma import Gamma
     from imbench.methods._teacher import Teacher
-    from imbench.training import TrainState
+    from imbench.training.loop import TrainState
 
 __all__ = ["BESIDE_WEIGHTS", "GAMMAS", "JointPart", "draw_chances"]
 

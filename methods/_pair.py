@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imbench import checkpoint
-from imbench.augment import augment, parse_augment
 from imbench.errors import Diverged
-from imbench.leases import awaited
+from imbench.files import checkpoint
+from imbench.files.leases import awaited
 from imbench.methods._cyclegan import CycleGAN, Judge
 from imbench.methods._gan_settings import GanSettings, lr_factor
-from imbench.part import Context
 from imbench.seeds import torch_seed
-from imbench.training import to_tensor
+from imbench.training.augment import augment, parse_augment
+from imbench.training.loop import to_tensor
+from imbench.training.part import Context
 
 __all__ = ["Pair", "to_pixels", "to_signed", "trained_pair"]
 

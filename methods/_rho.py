@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.part import Part
+from imbench.training.part import Part
 
 __all__ = ["settle", "target_counts"]
 

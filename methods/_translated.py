@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.examples import Examples
 from imbench.methods._gan_settings import GanSettings, is_number
 from imbench.methods._joint import JointPart
+from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
     from imbench.methods._pair import Pair

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.augment import parse_augment
 from imbench.errors import UsageError
-from imbench.examples import Examples
 from imbench.methods._gan_settings import is_number
 from imbench.methods._translated import TranslatedPart
+from imbench.training.augment import parse_augment
+from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from imbench.methods._cyclegan import Judge
-    from imbench.training import TrainState
+    from imbench.training.loop import TrainState
 
 __all__ = ["Alternating"]
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.examples import Examples
 from imbench.methods._translated import TranslatedPart
+from imbench.training.examples import Examples
 
 __all__ = ["Augmented", "AugmentedDA"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.methods._weights import normalise
-from imbench.part import Part
+from imbench.training.part import Part
 
 __all__ = ["CostSensitive"]
 

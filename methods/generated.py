@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.datasets.folder import image_files
-from imbench.decode import ImageFault, decode
 from imbench.errors import DataError, UsageError
-from imbench.examples import Examples
+from imbench.images.decode import ImageFault, decode
 from imbench.methods._joint import JointPart
+from imbench.training.examples import Examples
 
 __all__ = ["Generated"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.examples import Examples
-from imbench.part import Part
+from imbench.training.examples import Examples
+from imbench.training.part import Part
 
 __all__ = ["SMOTE", "neighbours", "pairs"]
 

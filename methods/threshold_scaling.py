@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.part import Part
+from imbench.training.part import Part
 
 __all__ = ["ThresholdScaling"]
 

@@ -8,9 +8,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.examples import Examples
 from imbench.methods._rho import settle, target_counts
-from imbench.part import Part
+from imbench.training.examples import Examples
+from imbench.training.part import Part
 
 __all__ = ["Undersampling"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench.grid import Cell, Settings
-from imbench.record import Record
+from imbench.records.cell import Cell, Settings
+from imbench.records.record import Record
 
 
 @pytest.fixture(autouse=True)

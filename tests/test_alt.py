@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from imbench.checks import check_part
 from imbench.errors import UsageError
-from imbench.examples import Examples
-from imbench.method import Method
-from imbench.networks import build_network
-from imbench.part import Context, begin
-from imbench.recipe import parse_recipe
-from imbench.training import Budget, TrainState
+from imbench.training.checks import check_part
+from imbench.training.examples import Examples
+from imbench.training.loop import Budget, TrainState
+from imbench.training.method import Method
+from imbench.training.networks import build_network
+from imbench.training.part import Context, begin
+from imbench.training.recipe import parse_recipe
 
 SMALL = "steps=12,batch=2,width=4,blocks=1,layers=1,patch_width=4"
 NETS = ("g_ab", "g_ba", "d_a", "d_b")

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from imbench.archive import Limits, extract, is_archive, what_it_is
 from imbench.errors import DataError
+from imbench.files.archive import Limits, extract, is_archive, what_it_is
 
 
 def zipped(path, members, *, how=zipfile.ZIP_DEFLATED):

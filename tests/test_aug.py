@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench import checkpoint
-from imbench.checks import check_part
 from imbench.errors import Diverged, UsageError
-from imbench.examples import Examples
-from imbench.method import Method
+from imbench.files import checkpoint
 from imbench.methods._pair import Pair
-from imbench.part import Context, begin
-from imbench.recipe import parse_recipe
+from imbench.training.checks import check_part
+from imbench.training.examples import Examples
+from imbench.training.method import Method
+from imbench.training.part import Context, begin
+from imbench.training.recipe import parse_recipe
 
 SMALL = "steps=6,batch=2,width=4,blocks=1,layers=1,patch_width=4"
 

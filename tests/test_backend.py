@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from imbench import attended, watched
-from imbench.attended import Order, attend, shown_folder
-from imbench.backend import Lost, Remote, Wanted
-from imbench.claims import claims, drop_dead
 from imbench.errors import EnvironmentFault, UsageError
-from imbench.gridfile import Options, settle
-from imbench.job import Report
-from imbench.plan import find_sources, make_plan
-from imbench.runner import Limits, Runner
-from imbench.store import Store
+from imbench.records.store import Store
+from imbench.run import signals as watched
+from imbench.run import supervised as attended
+from imbench.run.backend import Lost, Remote, Wanted
+from imbench.run.claims import claims, drop_dead
+from imbench.run.gridfile import Options, settle
+from imbench.run.job import Report
+from imbench.run.plan import find_sources, make_plan
+from imbench.run.runner import Limits, Runner
+from imbench.run.supervised import Order, attend, shown_folder
 
 PARTS = """
 import os, signal, sys, time
@@ -250,7 +251,7 @@ def test_here_is_no_backend_of_its_own(tmp_path):
 
 def test_clusters_are_imported_by_those_who_ask_for_them_alone():
     code = (
-        "import sys, imbench.runner, imbench.command_run, imbench.backend; "
+        "import sys, imbench.run.runner, imbench.commands.run, imbench.run.backend; "
         "sys.exit(bool({'dask', 'distributed', 'submitit', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0

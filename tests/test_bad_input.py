@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imbench.record import SCHEMA
-from imbench.store import Store
+from imbench.records.record import SCHEMA
+from imbench.records.store import Store
 
 pytestmark = pytest.mark.timeout(900)
 BENCH = Path(sys.executable).with_name("bench")

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench.baseline import METRICS, baseline_of, read, write
+from imbench.check.baseline import METRICS, baseline_of, read, write
+from imbench.check.regression import Rules, check
+from imbench.check.sides import side_of
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.gridfile import Options, read_grid_file, settle
-from imbench.metrics import score_all
-from imbench.plan import find_sources, make_plan
-from imbench.record import Scores
-from imbench.regression import Rules, check
-from imbench.sides import side_of
-from imbench.store import Store
+from imbench.records.record import Scores
+from imbench.records.store import Store
+from imbench.run.gridfile import Options, read_grid_file, settle
+from imbench.run.plan import find_sources, make_plan
+from imbench.stats.metrics import score_all
 
 HERE = {"torch": "2.9", "device": "cpu", "numerics": "aaa", "cores": "2", "python": "3.12"}
 

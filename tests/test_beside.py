@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from imbench.report import render
+from imbench.report.report import render
 
 WHOLE = """\
 digits: f1, acsa (minority training images and metric in columns)

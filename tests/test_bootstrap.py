@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.bootstrap import crossed, image_weights, two_level
-from imbench.intervals import mean_interval
-from imbench.metrics import METRICS
-from imbench.resampled import scorer
+from imbench.stats.bootstrap import crossed, image_weights, two_level
+from imbench.stats.intervals import mean_interval
+from imbench.stats.metrics import METRICS
+from imbench.stats.resampled import scorer
 
 
 def both(score):

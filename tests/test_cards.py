@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from imbench import cards
-from imbench.devices import Devices
-from imbench.store import Store
+from imbench.records.store import Store
+from imbench.run import cards
+from imbench.run.devices import Devices
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """
 import torch
-from imbench.part import Part
+from imbench.training.part import Part
 
 class Spoils(Part):
     def before_step(self, state):

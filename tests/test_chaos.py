@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from imbench.claims import claims
-from imbench.store import Store
+from imbench.records.store import Store
+from imbench.run.claims import claims
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = '''

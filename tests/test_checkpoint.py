@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import checkpoint
 from imbench.errors import EnvironmentFault
+from imbench.files import checkpoint
 
 CONTENT = {
     "net": {"weight": torch.arange(600.0).view(2, 300)},

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from imbench.checks import check_listing, check_metric, check_part
-from imbench.dataset import Listing
+from imbench.images.dataset import Listing
+from imbench.training.checks import check_listing, check_metric, check_part
 
 PART = '''
 import numpy as np
-from imbench.part import Part
+from imbench.training.part import Part
 
 class Broken(Part):
     """A part."""

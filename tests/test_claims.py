@@ -13,16 +13,16 @@ from dataclasses import asdict, replace
 import pytest
 from waiting import until
 
-from imbench import leases
-from imbench.claims import Claim, claimed, claims, drop, drop_dead
 from imbench.errors import EnvironmentFault
-from imbench.leases import BEAT, STALE, Watch
-from imbench.processes import alive, host_id, start_time
+from imbench.files import leases
+from imbench.files.leases import BEAT, STALE, Watch
+from imbench.files.processes import alive, host_id, start_time
+from imbench.run.claims import Claim, claimed, claims, drop, drop_dead
 
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.claims import claimed
+from imbench.run.claims import claimed
 
 with claimed(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
     print(mine, flush=True)
@@ -145,7 +145,8 @@ RACES = """
 import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from imbench import claims, leases
+from imbench.run import claims
+from imbench.files import leases
 
 judge = leases._free
 
@@ -282,7 +283,8 @@ def test_a_claim_that_was_taken_anew_is_watched_anew(tmp_path, clock):
 ELSEWHERE = """
 import sys
 from pathlib import Path
-from imbench import leases, claims
+from imbench.files import leases
+from imbench.run import claims
 
 leases.host_id = lambda: "0" * 12
 leases.BEAT = 0.02
@@ -329,7 +331,8 @@ def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
 RENEWS = """
 import sys, time
 from pathlib import Path
-from imbench import claims, leases
+from imbench.run import claims
+from imbench.files import leases
 
 leases.BEAT = 0.02
 with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]):

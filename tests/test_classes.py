@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from imbench.classes import choose, choose_classes
-from imbench.dataset import Listing
 from imbench.errors import UnknownName, UsageError
+from imbench.images.classes import choose, choose_classes
+from imbench.images.dataset import Listing
 
 THREE = {"hat": 5, "shirt": 9, "skirt": 3}
 

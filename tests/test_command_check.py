@@ -19,17 +19,17 @@ import pytest
 from click.testing import CliRunner
 
 from imbench import Method
-from imbench.cli import cli
-from imbench.decoded import open_decoded
-from imbench.gridfile import Options, settle
-from imbench.imbalance import subset
-from imbench.metrics import f1, score_all
-from imbench.plan import find_sources, make_plan
-from imbench.record import Scores
-from imbench.regression import Rules, check
-from imbench.sides import side_of
-from imbench.store import Store
-from imbench.worker import run_job
+from imbench.check.regression import Rules, check
+from imbench.check.sides import side_of
+from imbench.commands.cli import cli
+from imbench.images.cache import open_decoded
+from imbench.images.subsets import subset
+from imbench.records.record import Scores
+from imbench.records.store import Store
+from imbench.run.gridfile import Options, settle
+from imbench.run.plan import find_sources, make_plan
+from imbench.run.worker import run_job
+from imbench.stats.metrics import f1, score_all
 
 RUN = {"datasets": "digits", "minority": "20,40", "methods": "cs,us+cs", "seeds": "0-2"}
 SETTINGS = {"size": "8", "network": "linear", "steps": "60", "augment": "none"}
@@ -158,7 +158,7 @@ def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypat
 
 def elsewhere(file: Path, target: Path) -> Path:
     """Write a baseline as another processor would have made it."""
-    from imbench.baseline import read, write
+    from imbench.check.baseline import read, write
 
     baseline = read(file)
     kept = [{**one, "numerics": "0" * 12} for one in baseline.environments]
@@ -257,7 +257,7 @@ def test_row_25_no_baseline_no_overlap_too_few_seeds_and_other_data_are_never_gr
 
 
 def sealed(plain: dict) -> str:
-    from imbench.baseline import Baseline
+    from imbench.check.baseline import Baseline
 
     return Baseline.model_validate(plain).text()
 
@@ -368,7 +368,7 @@ def test_several_margins_check_several_metrics(good):
 
 def test_records_of_other_code_are_pointed_out(good, copy, monkeypatch):
     assert "note: records were made by cccccccccccc" in bench("check", good)[0]
-    monkeypatch.setattr("imbench.environment.commit", lambda: "c" * 40)
+    monkeypatch.setattr("imbench.records.environment.commit", lambda: "c" * 40)
     assert "note:" not in bench("check", copy)[0]
 
 
@@ -455,7 +455,7 @@ def test_an_update_replaces_a_file_that_is_no_baseline(good, tmp_path):
 
 def test_help_of_both_imports_nothing_heavy():
     code = (
-        "import sys, imbench.command_check, imbench.command_baseline, imbench.command_export\n"
+        "import sys, imbench.commands.check, imbench.commands.baseline, imbench.commands.export\n"
         "print(*{'numpy', 'pydantic', 'sklearn', 'pandas', 'torch'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

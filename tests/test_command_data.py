@@ -4,7 +4,7 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 
-from imbench.command_data import data
+from imbench.commands.data import data
 from imbench.errors import DataError, UsageError
 
 

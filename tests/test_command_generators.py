@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import checkpoint
-from imbench.command_generators import generators
-from imbench.decoded import prepare
+from imbench.commands.generators import generators
 from imbench.errors import DataError, ImbenchError, NotComparable
+from imbench.files import checkpoint
+from imbench.generators.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.images.cache import prepare
 from imbench.methods._gan_networks import Generator
-from imbench.oracle import OracleSettings, seen_digest, trained_oracle
-from imbench.store import Store
-from imbench.training import fixed_threads
+from imbench.records.store import Store
+from imbench.training.loop import fixed_threads
 
 BENCH = Path(sys.executable).with_name("bench")
 DATA = "savanna:train=30,test=14,size=16"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from imbench import registry
-from imbench.cli import COMMANDS, _code
-from imbench.grids import shipped
+from imbench.commands.cli import COMMANDS, _code
+from imbench.run.grids import shipped
 
 BENCH = Path(sys.executable).with_name("bench")
 
@@ -262,7 +262,7 @@ def test_tab_offers_every_command_grids_and_files(capfd, monkeypatch):
 def test_after_tab_nothing_heavy_is_imported():
     told = (
         "import sys\n"
-        "from imbench.cli import _code\n"
+        "from imbench.commands.cli import _code\n"
         "try: _code([])\n"
         "except SystemExit: pass\n"
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"

@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from imbench.store import Store
+from imbench.records.store import Store
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def bench(*arguments, cwd, encoding="utf-8", **environment):
         [
             sys.executable,
             "-c",
-            "from imbench.cli import main; main()",
+            "from imbench.commands.cli import main; main()",
             "report",
             *map(str, arguments),
         ],
@@ -146,8 +146,8 @@ def test_side_by_side(results):
 
 
 def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
-    from imbench.grid import Grid
-    from imbench.planned import keep
+    from imbench.records.cell import Grid
+    from imbench.records.planned import keep
 
     cell = Store(results).records()[0].cell
     grid = Grid(
@@ -244,7 +244,7 @@ def test_columns_of_the_terminal_are_kept(results):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys, imbench.command_report\n"
+        "import sys, imbench.commands.report\n"
         "print(*{'numpy', 'pydantic', 'sklearn', 'pandas', 'torch'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

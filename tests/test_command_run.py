@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from imbench.cli import _code
-from imbench.store import Store
+from imbench.commands.cli import _code
+from imbench.records.store import Store
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -194,7 +194,7 @@ def test_what_is_done_is_not_done_again_and_no_torch_is_imported(runs):
     assert table_of(out) == table_of(runs["first"][1])
     assert runs["touched"] == []
     imported = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "imbench.plan" in imported
+    assert "imbench.run.plan" in imported
     assert not [name for name in imported if name.partition(".")[0] in ("torch", "torchvision")]
 
 
@@ -386,7 +386,7 @@ def test_help_names_every_option_and_exits_with_0(capfd):
     ],
 )
 def test_the_command_that_runs_what_has_no_score(monkeypatch, words, left, again):
-    from imbench.command_run import _retry
+    from imbench.commands.run import _retry
 
     monkeypatch.setattr(sys, "argv", ["/somewhere/bench", *words])
     assert _retry(left) == again

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from waiting import GATE, until
 
-from imbench.claims import Claim, claims
-from imbench.cli import _code
-from imbench.command_status import _running, state_of
-from imbench.grid import Cell
-from imbench.processes import host_id, start_time
-from imbench.store import Store
+from imbench.commands.cli import _code
+from imbench.commands.status import _running, state_of
+from imbench.files.processes import host_id, start_time
+from imbench.records.cell import Cell
+from imbench.records.store import Store
+from imbench.run.claims import Claim, claims
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """
@@ -194,7 +194,7 @@ def test_a_cell_that_ends_between_the_two_looks_of_a_status_is_done(
 
         return looked
 
-    monkeypatch.setattr("imbench.claims.claims", ends(claims))
+    monkeypatch.setattr("imbench.run.claims.claims", ends(claims))
     monkeypatch.setattr(Store, "index", ends(Store.index))
     code, out, _ = call(capfd, "status", tmp_path)
     assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})

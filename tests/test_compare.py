@@ -9,13 +9,13 @@ import json
 import numpy as np
 import pytest
 
-from imbench.compare import FAMILY, compare
-from imbench.effect import Effect
 from imbench.errors import NotComparable, UsageError
-from imbench.latex import PREAMBLE
-from imbench.record import Scores
-from imbench.report import render
-from imbench.words import match_prose, p_text, sentence
+from imbench.records.record import Scores
+from imbench.report.compare import FAMILY, compare
+from imbench.report.latex import PREAMBLE
+from imbench.report.report import render
+from imbench.report.words import match_prose, p_text, sentence
+from imbench.stats.effect import Effect
 
 NOISE = (0.004, -0.003, 0.002, -0.004, 0.003, -0.002, 0.001, -0.001, 0.0, 0.005)
 
@@ -219,7 +219,7 @@ def outputs(rng, labels, skill):
 
 
 def kept(make_record, skills, images, seeds=8):
-    from imbench.metrics import score_all
+    from imbench.stats.metrics import score_all
 
     rng, labels = np.random.default_rng(0), np.repeat([0, 1], images)
     records = []

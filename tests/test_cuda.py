@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import cards
-from imbench.devices import Devices
-from imbench.method import Method
-from imbench.store import Store
+from imbench.records.store import Store
+from imbench.run import cards
+from imbench.run.devices import Devices
+from imbench.training.method import Method
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
@@ -34,7 +34,7 @@ PARTS = """
 import time
 from pathlib import Path
 import torch
-from imbench.part import Part
+from imbench.training.part import Part
 
 class Most(Part):
     'Takes 60 % of the card and keeps it for a while: two do not fit.'
@@ -184,7 +184,7 @@ def test_the_memory_of_a_card_says_how_many_share_it():
 
 def test_training_on_the_processor_touches_no_card():
     code = (
-        "import numpy as np, torch; from imbench.method import Method;"
+        "import numpy as np, torch; from imbench.training.method import Method;"
         "x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8);"
         "Method(network='cnn', steps=3, device='cpu').fit(x, np.arange(40) % 2).predict(x);"
         "assert not torch.cuda.is_initialized()"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imbench.curves import precision_recall, reliability, roc, thinned
-from imbench.metrics import auprc, auroc, ece_pos
+from imbench.stats.curves import precision_recall, reliability, roc, thinned
+from imbench.stats.metrics import auprc, auroc, ece_pos
 
 LABELS = np.array([0, 0, 1, 1, 0, 1, 0, 0])
 SCORE = np.array([0.1, 0.4, 0.35, 0.8, 0.2, 0.9, 0.6, 0.05])

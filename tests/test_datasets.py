@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from imbench.decoded import make_dataset, prepare
 from imbench.errors import DataError, UnknownName, UsageError
+from imbench.images.cache import make_dataset, prepare
+from imbench.images.split import crossing_groups
 from imbench.registry import names
-from imbench.split import crossing_groups
 
 
 def read(spec, root):

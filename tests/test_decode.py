@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench.decode import ImageFault, decode, shrink_mask
-from imbench.entry import quiet_pillow
+from imbench.images.cache_writer import quiet_pillow
+from imbench.images.decode import ImageFault, decode, shrink_mask
 
 
 def encoded(image, kind, **options):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench.decoded import checked, make_dataset, open_decoded, prepare
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
+from imbench.images.cache import checked, make_dataset, open_decoded, prepare
 
 COUNTS = {"train/cat": 6, "train/dog": 4, "test/cat": 3, "test/dog": 3}
 
@@ -250,7 +250,7 @@ def test_listings_that_do_not_fit_are_refused(tmp_path):
 CHILD = """
 import logging, sys
 from pathlib import Path
-from imbench.decoded import prepare
+from imbench.images.cache import prepare
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 d = prepare(sys.argv[1], root=Path("."), size=32, cache=Path(sys.argv[2]))
 print("done", d.fingerprint, len(d.train))
@@ -307,7 +307,7 @@ def test_workers_need_neither_torch_nor_pillow(made):
     _, again = made
     folder = again().folder
     code = (
-        "import sys; from pathlib import Path; from imbench.decoded import open_decoded; "
+        "import sys; from pathlib import Path; from imbench.images.cache import open_decoded; "
         f"d = open_decoded(Path({str(folder)!r})); "
         "print(len(d.train), [m for m in ('torch', 'PIL', 'sklearn') if m in sys.modules])"
     )

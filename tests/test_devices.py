@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from imbench.devices import Devices, devices_of
 from imbench.errors import UsageError
-from imbench.grid import Cell
-from imbench.job import Job, Outcome, Report
-from imbench.pool import Pool
-from imbench.record import Record
-from imbench.runner import Limits, Runner, job_count
-from imbench.store import Store
+from imbench.records.cell import Cell
+from imbench.records.record import Record
+from imbench.records.store import Store
+from imbench.run.devices import Devices, devices_of
+from imbench.run.job import Job, Outcome, Report
+from imbench.run.pool import Pool
+from imbench.run.runner import Limits, Runner, job_count
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from imbench.augment import augment, parse_augment
 from imbench.methods import _diffaugment as da
+from imbench.training.augment import augment, parse_augment
 
 
 @pytest.fixture

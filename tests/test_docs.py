@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from imbench.checks import check_part
-from imbench.cli import cli
+from imbench.commands.cli import cli
+from imbench.training.checks import check_part
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

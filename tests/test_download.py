@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from imbench.download import Remote, download
 from imbench.errors import DataError
+from imbench.files.download import Remote, download
 
 BODY = b"\x1f\x8b" + b"data" * 1000
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from imbench.decode import decode
-from imbench.duplicates import Pair, copies, exact_groups, near_pairs, perceptual_hash
+from imbench.images.decode import decode
+from imbench.images.duplicates import Pair, copies, exact_groups, near_pairs, perceptual_hash
 
 
 def seen(image, kind="PNG", **options):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from imbench.augment import augment, parse_augment
 from imbench.errors import UsageError
-from imbench.examples import Examples
+from imbench.training.augment import augment, parse_augment
+from imbench.training.examples import Examples
 
 
 @pytest.fixture

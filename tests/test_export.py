@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from pandas.testing import assert_frame_equal
 
 import imbench
-from imbench.cli import cli
+from imbench.commands.cli import cli
 from imbench.errors import NotComparable, UsageError
-from imbench.export import load_results
-from imbench.frame import COLUMNS
-from imbench.metrics import METRICS, score_all
-from imbench.record import Record, Scores
-from imbench.store import Store
+from imbench.records.export import load_results
+from imbench.records.frame import COLUMNS
+from imbench.records.record import Record, Scores
+from imbench.records.store import Store
+from imbench.stats.metrics import METRICS, score_all
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_without_pyarrow_one_sentence_says_what_to_do(results):
     path.write_bytes(b"")
     told = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from imbench.cli import main\n"
+        "from imbench.commands.cli import main\n"
         f"main(['export', {str(results)!r}, '--parquet', {str(path)!r}])"
     )
     done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True)

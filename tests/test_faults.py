@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from waiting import GATE, until
 
-from imbench.claims import claims
-from imbench.decoded import prepare
-from imbench.job import Job
-from imbench.processes import alive, start_time
-from imbench.store import Store
+from imbench.files.processes import alive, start_time
+from imbench.images.cache import prepare
+from imbench.records.store import Store
+from imbench.run.claims import claims
+from imbench.run.job import Job
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -343,7 +343,7 @@ def test_row_13_of_two_runs_at_once_each_cell_is_computed_by_one(stops):
 
 
 def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatch):
-    from imbench.worker import run_job
+    from imbench.run.worker import run_job
 
     folder, ends = stops
     found = records(folder)
@@ -497,9 +497,9 @@ def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
 def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_path):
     parts_in(tmp_path)
     impatient = (
-        "import imbench.watched\n"
-        "imbench.watched.GRACE, imbench.watched.KILL = 2, 1\n"
-        "from imbench.cli import main; main()"
+        "import imbench.run.signals\n"
+        "imbench.run.signals.GRACE, imbench.run.signals.KILL = 2, 1\n"
+        "from imbench.commands.cli import main; main()"
     )
     methods = ",".join(f"parts.py:{name}" for name in ("Slow", "Blocked", "Deaf"))
     command = [sys.executable, "-P", "-c", impatient, "run", *TINY, "--methods"]

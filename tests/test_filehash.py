@@ -3,7 +3,7 @@ import json
 import os
 import time
 
-from imbench.filehash import file_digests
+from imbench.files.filehash import file_digests
 
 
 def sha(text):

@@ -8,8 +8,6 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
-from imbench.examples import Examples
-from imbench.method import Method
 from imbench.methods._gamma import (
     Gamma,
     balanced_accuracy,
@@ -18,7 +16,9 @@ from imbench.methods._gamma import (
     meta_gradient,
     search_gamma,
 )
-from imbench.training import Budget, TrainState
+from imbench.training.examples import Examples
+from imbench.training.loop import Budget, TrainState
+from imbench.training.method import Method
 
 BUDGET = Budget(
     steps=400, batch_size=32, lr=0.2, momentum=0.9, weight_decay=0.0, warmup=0.05, augment="none"

@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from imbench.checks import check_part
-from imbench.decode import decode
 from imbench.errors import DataError, UsageError
-from imbench.examples import Examples
-from imbench.method import Method
-from imbench.part import Context, begin
-from imbench.recipe import parse_recipe
+from imbench.images.decode import decode
+from imbench.training.checks import check_part
+from imbench.training.examples import Examples
+from imbench.training.method import Method
+from imbench.training.part import Context, begin
+from imbench.training.recipe import parse_recipe
 
 
 def images(*counts):

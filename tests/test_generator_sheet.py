@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from imbench.generator_report import Ask, Report, render
-from imbench.generator_rows import Distance, Row, Standard
-from imbench.groups import groups
-from imbench.jury import Verdict
+from imbench.generators.jury import Verdict
+from imbench.generators.report import Ask, Report, render
+from imbench.generators.rows import Distance, Row, Standard
+from imbench.records.groups import groups
 
 STANDARD = Standard(
     ceiling=(Verdict(0.9, 0.8),),

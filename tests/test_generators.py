@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import checkpoint
 from imbench.errors import DataError
-from imbench.generators import generators_left, open_generators
-from imbench.grid import Settings
+from imbench.files import checkpoint
+from imbench.generators.stored import generators_left, open_generators
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import Pair, trained_pair
-from imbench.part import Context
-from imbench.training import fixed_threads
+from imbench.records.cell import Settings
+from imbench.training.loop import fixed_threads
+from imbench.training.part import Context
 
 SETTINGS = Settings(network="cnn", size=16, steps=6)
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from imbench.grid import PROTOCOL, Cell, Exclusion, Grid, Settings, expand
+from imbench.records.cell import PROTOCOL, Cell, Exclusion, Grid, Settings, expand
 
 CELL = Cell(
     dataset="horse2zebra",
@@ -44,7 +44,7 @@ def test_keys_are_those_of_the_records_that_people_have():
 
 def test_a_key_is_the_same_in_another_process_and_order():
     code = (
-        "import sys, json\nfrom imbench.grid import Cell\n"
+        "import sys, json\nfrom imbench.records.cell import Cell\n"
         "body = json.loads(sys.argv[1])\n"
         "print(Cell(**dict(reversed(body.items()))).key)"
     )

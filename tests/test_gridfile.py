@@ -8,10 +8,10 @@ import tomllib
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.grid import Exclusion, Settings
-from imbench.gridfile import DEFAULT, SEEDS, Options, read_grid_file, settle
-from imbench.grids import read, shipped
-from imbench.recipe import PAPER
+from imbench.records.cell import Exclusion, Settings
+from imbench.run.gridfile import DEFAULT, SEEDS, Options, read_grid_file, settle
+from imbench.run.grids import read, shipped
+from imbench.training.recipe import PAPER
 
 WHOLE = """
 description = "all that a grid file can say"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import UsageError
-from imbench.imbalance import subset
+from imbench.images.subsets import subset
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1], [200, 60]))
 

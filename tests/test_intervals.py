@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from imbench.intervals import holm, mean_interval, paired_p
+from imbench.stats.intervals import holm, mean_interval, paired_p
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
-from imbench.examples import Examples
 from imbench.methods._joint import draw_chances
-from imbench.part import Context, begin
-from imbench.recipe import parse_recipe
-from imbench.training import Budget, TrainState
+from imbench.training.examples import Examples
+from imbench.training.loop import Budget, TrainState
+from imbench.training.part import Context, begin
+from imbench.training.recipe import parse_recipe
 
 
 def joint(real, fake):

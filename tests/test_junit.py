@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 import junitparser
 import pytest
 
-from imbench.conclusion import fault_of
-from imbench.github import LIMIT, MOST, annotated, summary
-from imbench.grid import Settings
-from imbench.groups import Basis
-from imbench.junit import junit
-from imbench.regression import Case, Finding
-from imbench.sides import Place
+from imbench.check.conclusion import fault_of
+from imbench.check.github import LIMIT, MOST, annotated, summary
+from imbench.check.junit import junit
+from imbench.check.regression import Case, Finding
+from imbench.check.sides import Place
+from imbench.records.cell import Settings
+from imbench.records.groups import Basis
 
 BASIS = Basis("0123456789abcdef", None, 1, Settings())
 

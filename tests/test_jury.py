@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench.dataset import Decoded, Images
 from imbench.errors import UsageError
-from imbench.imbalance import subset
-from imbench.jury import Jury
-from imbench.kid import kid
-from imbench.oracle import OracleSettings, trained_oracle
+from imbench.generators.jury import Jury
+from imbench.generators.kid import kid
+from imbench.generators.oracle import OracleSettings, trained_oracle
+from imbench.images.dataset import Decoded, Images
+from imbench.images.subsets import subset
 
 CELL = {"minority": 12, "majority": None, "seed": 3}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import polynomial_kernel
 
-from imbench.kid import fid, frechet, kernel, kid, kid_interval
+from imbench.generators.kid import fid, frechet, kernel, kid, kid_interval
 
 
 def normals(n: int, d: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:

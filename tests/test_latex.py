@@ -11,8 +11,8 @@ import unicodedata
 import pytest
 from pypdf import PdfReader
 
-from imbench.latex import PREAMBLE, escape
-from imbench.report import render
+from imbench.report.latex import PREAMBLE, escape
+from imbench.report.report import render
 
 EXPECTED = r"""% imbench {version}
 % command: bench report --latex
@@ -248,7 +248,7 @@ def test_other_scripts_are_spelt_out_and_compile(make_record, tmp_path):
 
 
 def test_every_letter_kept_has_a_glyph(tmp_path):
-    from imbench.latex import _GREEK, _LATIN, _SPECIAL
+    from imbench.report.latex import _GREEK, _LATIN, _SPECIAL
 
     letters = sorted(_LATIN | _GREEK | _SPECIAL.keys())
     _, log = compiled("\n\n".join(map(escape, letters)), tmp_path)
@@ -257,7 +257,7 @@ def test_every_letter_kept_has_a_glyph(tmp_path):
 
 
 def test_the_papers_whole_table_beside_ours_fits_its_pages(make_record, tmp_path):
-    from imbench.recipe import PAPER
+    from imbench.training.recipe import PAPER
 
     records = [
         make_record(recipe, count, seed, 0.5 + 0.1 * seed, cell={"dataset": "celeba"})

@@ -11,14 +11,14 @@ import sys
 
 import pytest
 
-from imbench import leases
 from imbench.errors import EnvironmentFault
-from imbench.leases import awaited, dropped, free, identity, kept, swept, take
+from imbench.files import leases
+from imbench.files.leases import awaited, dropped, free, identity, kept, swept, take
 
 
 def dead():
     """Return the identity of a process of this machine that has ended."""
-    told = "import json; from imbench.leases import identity; print(json.dumps(identity()))"
+    told = "import json; from imbench.files.leases import identity; print(json.dumps(identity()))"
     done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, check=True)
     return json.loads(done.stdout)
 
@@ -154,7 +154,7 @@ def test_leftovers_of_the_dead_are_swept_and_of_the_living_not(tmp_path):
 
 def test_an_awaited_lease_is_had_when_its_holder_dies(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from imbench.leases import awaited\n"
+        "import sys; from pathlib import Path; from imbench.files.leases import awaited\n"
         "with awaited(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     path = tmp_path / "pair.lock"

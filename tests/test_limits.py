@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.limits import OutOfTime, duration, peak_mb, reset_peak, time_limit
+from imbench.run.limits import OutOfTime, duration, peak_mb, reset_peak, time_limit
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from imbench.checks import check_part
 from imbench.errors import UsageError
-from imbench.examples import Examples
-from imbench.method import probabilities
 from imbench.methods._rho import target_counts
 from imbench.methods._weights import normalise
 from imbench.methods.class_balanced import effective_number
 from imbench.methods.smote import SMOTE, neighbours, pairs
-from imbench.recipe import parse_recipe
 from imbench.registry import names
+from imbench.training.checks import check_part
+from imbench.training.examples import Examples
+from imbench.training.method import probabilities
+from imbench.training.recipe import parse_recipe
 
 PAPER_COUNTS = np.array([10000.0, 50.0])
 ARGUMENTS = {

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
-from imbench.networks import Normalise, ResNet, build_network
+from imbench.training.networks import Normalise, ResNet, build_network
 
 
 def size(net):

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from imbench import environment
-from imbench.numerics import numerics
+from imbench.records import environment
+from imbench.records.numerics import numerics
 
 CODE = (
     "import torch; torch.set_num_threads({threads}); torch.manual_seed({threads})\n"
     "before = torch.random.get_rng_state()\n"
-    "from imbench.numerics import numerics\n"
+    "from imbench.records.numerics import numerics\n"
     "print(numerics(), torch.get_num_threads(), torch.backends.cpu.get_cpu_capability())\n"
     "assert torch.equal(before, torch.random.get_rng_state())"
 )
@@ -49,7 +49,7 @@ def test_records_of_trainings_know_it():
 
 def test_planning_does_not_compute_it():
     code = (
-        "import sys; from imbench.environment import describe\n"
+        "import sys; from imbench.records.environment import describe\n"
         "print('numerics' in describe('cpu', 1), 'torch' in sys.modules)"
     )
     done = subprocess.run(

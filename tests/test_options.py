@@ -1,7 +1,7 @@
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.options import Options
+from imbench.images.options import Options
 from imbench.spec import parse_spec
 
 

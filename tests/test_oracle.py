@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import checkpoint
-from imbench.dataset import Images
 from imbench.errors import EnvironmentFault
-from imbench.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.files import checkpoint
+from imbench.generators.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.images.dataset import Images
 
 FAST = OracleSettings(network="cnn", steps=30, batch_size=16)
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -12,19 +13,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = {
+MAPPED = {
     "benchmark": "imbench",
-    "benchmark/grids": "imbench/grids",
-    "benchmark/templates": "imbench/templates",
     "methods": "imbench/methods",
     "datasets": "imbench/datasets",
     "results/published": "imbench/published",
 }
+"""Folder of the repository to its place in the wheel; folders in it lie in that place."""
+FOLDERS = {
+    folder.relative_to(ROOT).as_posix(): f"{place}{folder.as_posix()[len(f'{ROOT}/{top}') :]}"
+    for top, place in MAPPED.items()
+    for folder in sorted({module.parent for module in (ROOT / top).rglob("*.py")})
+}
 """Folder of the repository to the place in the wheel."""
 DATA = {
     "benchmark": {"py.typed"},
-    "benchmark/grids": {".toml"},
-    "benchmark/templates": {".css", ".html", ".js"},
+    "benchmark/run/grids": {".toml"},
+    "benchmark/page/templates": {".css", ".html", ".js"},
     "results/published": {".csv"},
 }
 """Folder to what is packaged of it beside its modules: names or suffixes."""
@@ -72,16 +77,13 @@ def test_the_folders_are_where_this_test_looks():
     assert FILES["methods/smote.py"] == "imbench/methods/smote.py"
     assert FILES["results/published/published.csv"] == "imbench/published/published.csv"
     assert FILES["benchmark/py.typed"] == "imbench/py.typed"
-    assert FILES["benchmark/templates/page.html"] == "imbench/templates/page.html"
+    assert FILES["benchmark/page/templates/page.html"] == "imbench/page/templates/page.html"
 
 
 def test_no_folder_with_modules_is_forgotten():
-    with_modules = {
-        path.parent.relative_to(ROOT).as_posix()
-        for top in ("benchmark", "methods", "datasets", "results")
-        for path in (ROOT / top).rglob("*.py")
-    }
-    assert with_modules == set(FOLDERS)
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert set(named["packages"]) == {place.replace("/", ".") for place in FOLDERS.values()}
+    assert named["package-dir"] == {place.replace("/", "."): top for top, place in MAPPED.items()}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
@@ -100,7 +102,7 @@ def test_the_wheel_says_who_may_use_it_and_registers_its_names(wheel):
         }
     assert "MIT License" in info["licenses/LICENSE"]
     assert "License-Expression: MIT" in info["METADATA"]
-    assert "bench = imbench.cli:main" in info["entry_points.txt"]
+    assert "bench = imbench.commands.cli:main" in info["entry_points.txt"]
     for kind in ("methods", "datasets", "networks", "metrics"):
         assert f"[imbench.{kind}]" in info["entry_points.txt"]
 
@@ -116,17 +118,17 @@ def test_the_source_distribution_holds_what_the_wheel_is_built_from(built):
 def test_what_is_installed_is_what_the_folders_hold():
     """Also in an editable installation, where the files are the folders'."""
     told = (
-        "import imbench, imbench.grids, imbench.methods, imbench.datasets, imbench.published\n"
-        "import imbench.templates\n"
+        "import importlib, sys\n"
         "from pathlib import Path\n"
-        "for module in (imbench, imbench.grids, imbench.methods, imbench.datasets,"
-        " imbench.published, imbench.templates):\n"
+        "for name in sys.argv[1:]:\n"
+        "    module = importlib.import_module(name)\n"
         "    for file in Path(module.__file__).parent.iterdir():\n"
         "        if file.is_file():\n"
-        "            print(f\"{module.__name__.replace('.', '/')}/{file.name}\")"
+        "            print(f\"{name.replace('.', '/')}/{file.name}\")"
     )
+    names = [place.replace("/", ".") for place in FOLDERS.values()]
     done = subprocess.run(
-        [sys.executable, "-P", "-c", told], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", told, *names], capture_output=True, text=True, check=True
     )
     assert set(done.stdout.splitlines()) == set(FILES.values())
 

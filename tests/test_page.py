@@ -16,19 +16,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench.compare import compare
-from imbench.decoded import prepare
 from imbench.errors import NotComparable, UsageError
-from imbench.metrics import score_all
-from imbench.page import page, safe_json
-from imbench.page_colours import MARKERS, look
-from imbench.page_images import Gallery, Pictures, find_decoded, picture, wrong_rows
-from imbench.ranks import make_ranks
-from imbench.recipe import PAPER
-from imbench.record import Record, Scores
-from imbench.store import Store
-from imbench.tables import make_tables
-from imbench.words import sentence
+from imbench.images.cache import prepare
+from imbench.page.images import Gallery, Pictures, find_decoded, picture, wrong_rows
+from imbench.page.looks import MARKERS, look
+from imbench.page.page import page, safe_json
+from imbench.records.record import Record, Scores
+from imbench.records.store import Store
+from imbench.report.compare import compare
+from imbench.report.ranks import make_ranks
+from imbench.report.tables import make_tables
+from imbench.report.words import sentence
+from imbench.stats.metrics import score_all
+from imbench.training.recipe import PAPER
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=\"alert('2')\">&lt;\u202e\u4e2d"
 

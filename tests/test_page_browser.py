@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imbench.grid import Cell, Settings
-from imbench.metrics import score_all
-from imbench.page import page
-from imbench.record import Record, Scores
+from imbench.page.page import page
+from imbench.records.cell import Cell, Settings
+from imbench.records.record import Record, Scores
+from imbench.stats.metrics import score_all
 
 sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from imbench import checkpoint
 from imbench.errors import Diverged
+from imbench.files import checkpoint
 from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import Pair, to_pixels, to_signed, trained_pair
-from imbench.part import Context
+from imbench.training.part import Context
 
 STEPS = 24
 # A pool smaller than what passes through it, a running mean and augmentation: all have a state.
@@ -29,7 +29,7 @@ from pathlib import Path
 from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import Pair, trained_pair
-from imbench.part import Context
+from imbench.training.part import Context
 
 torch.set_num_threads(1)
 rng = np.random.default_rng(0)

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from imbench.claim_tests import BASELINES
-from imbench.paper import published
-from imbench.paper_claims import CLAIMS, judge_claims
-from imbench.report import render
+from imbench.report.claim_tests import BASELINES
+from imbench.report.paper import published
+from imbench.report.paper_claims import CLAIMS, judge_claims
+from imbench.report.report import render
 
 CBL = [f"cbl:beta={beta}" for beta in ("0.9", "0.99", "0.999", "0.9999")]
 COUNTS = (25, 50, 100)

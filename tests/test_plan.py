@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.grid import Exclusion, Grid, Settings
-from imbench.job import Outcome
-from imbench.plan import Source, find_sources, make_plan, recipes_of
-from imbench.plantext import failure_line, grid_lines, in_order, plan_lines, ranges, seeds_lines
-from imbench.recipe import PAPER, parse_recipe
-from imbench.record import Scores
-from imbench.store import Store
+from imbench.records.cell import Exclusion, Grid, Settings
+from imbench.records.record import Scores
+from imbench.records.store import Store
+from imbench.run.job import Outcome
+from imbench.run.plan import Source, find_sources, make_plan, recipes_of
+from imbench.run.plantext import failure_line, grid_lines, in_order, plan_lines, ranges, seeds_lines
+from imbench.training.recipe import PAPER, parse_recipe
 
 SETTINGS = Settings(network="cnn", size=16, steps=200)
 PRINT = "0123456789abcdef"
@@ -347,7 +347,7 @@ def test_sources_are_decoded_and_counted(tmp_path, data_folder, store):
 @pytest.fixture
 def unborn(monkeypatch):
     """Let the paper's table have one method more, of which there is no part."""
-    monkeypatch.setattr("imbench.plan.PAPER", (*PAPER, "unborn"))
+    monkeypatch.setattr("imbench.run.plan.PAPER", (*PAPER, "unborn"))
     return "unborn"
 
 

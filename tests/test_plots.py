@@ -11,9 +11,9 @@ from matplotlib.collections import PolyCollection
 from PIL import Image
 
 from imbench.errors import NotComparable
-from imbench.figures import FORMATS, figure_bytes, figures, save_figures
-from imbench.page_colours import look
-from imbench.tables import make_tables
+from imbench.page.figures import FORMATS, figure_bytes, figures, save_figures
+from imbench.page.looks import look
+from imbench.report.tables import make_tables
 
 HOSTILE = "$\\frac{<b>&\u4e2d_%"
 

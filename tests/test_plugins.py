@@ -101,7 +101,7 @@ def results(extra, tmp_path_factory) -> Path:
 
 
 def test_its_data_set_method_and_network_run_in_workers(results):
-    from imbench.store import Store
+    from imbench.records.store import Store
 
     records = Store(results).records()
     assert sorted((record.cell.recipe, record.cell.seed) for record in records) == sorted(

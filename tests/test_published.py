@@ -10,10 +10,10 @@ from importlib.resources import files
 
 import pytest
 
-from imbench.means import Entry
-from imbench.paper import Published, published, verdict
-from imbench.recipe import PAPER
-from imbench.report import render
+from imbench.report.means import Entry
+from imbench.report.paper import Published, published, verdict
+from imbench.report.report import render
+from imbench.training.recipe import PAPER
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_data_set_the_paper_lacks_keeps_its_own_table(horses, make_record):
 
 def test_the_class_attribute_of_each_data_set_agrees_with_our_names():
     from imbench import registry
-    from imbench.paper import DATASETS
+    from imbench.report.paper import DATASETS
 
     for name, paper_name in DATASETS.items():
         assert registry.load("datasets", name).paper_name == paper_name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from imbench.quality import change, copying, flip_rate, hit_rate
+from imbench.generators.quality import change, copying, flip_rate, hit_rate
 
 
 def test_hit_rate_counts_the_target():

@@ -12,12 +12,19 @@ import pytest
 from PIL import Image
 from scipy import stats as reference
 
-from imbench.diagram import draw, save
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
-from imbench.paper import published
-from imbench.ranks import Ranks, cell_ranks, critical_difference, friedman, make_ranks, ranks_sheet
-from imbench.report import render
-from imbench.tables import make_tables
+from imbench.page.diagram import draw, save
+from imbench.report.paper import published
+from imbench.report.ranks import (
+    Ranks,
+    cell_ranks,
+    critical_difference,
+    friedman,
+    make_ranks,
+    ranks_sheet,
+)
+from imbench.report.report import render
+from imbench.report.tables import make_tables
 
 
 def printed_scores():
@@ -234,8 +241,8 @@ def test_drawing_leaves_pyplot_and_its_back_end_alone(tmp_path):
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from imbench.diagram import save\n"
-        "from imbench.ranks import Ranks\n"
+        "from imbench.page.diagram import save\n"
+        "from imbench.report.ranks import Ranks\n"
         "save(Ranks('f1', ('a', 'b'), ('a', 'b'), (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5),"
         " Path(sys.argv[1]))\n"
         "print('matplotlib.pyplot' in sys.modules)"

@@ -3,9 +3,9 @@
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.groups import row_title
-from imbench.recipe import PAPER, canonical, parse_recipe, parse_recorded
+from imbench.records.groups import row_title
 from imbench.spec import Spec, parse_spec, split_list
+from imbench.training.recipe import PAPER, canonical, parse_recipe, parse_recorded
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_titles_are_those_of_the_paper():
 
 def test_two_parts_that_claim_one_hook_are_refused(tmp_path):
     (tmp_path / "focal.py").write_text(
-        "from imbench.part import Part\n"
+        "from imbench.training.part import Part\n"
         "class A(Part):\n"
         "    def losses(self, logits, y, counts):\n"
         "        return logits.sum(1)\n"

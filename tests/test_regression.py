@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imbench import judging
-from imbench.conclusion import counted, fault_of
+from imbench.check import judging
+from imbench.check.conclusion import counted, fault_of
+from imbench.check.regression import TOLERANCE, Rules, check
+from imbench.check.sides import Decisions, Side, side_of
 from imbench.errors import NotComparable, Regression, UsageError
-from imbench.flips import fewest, max_t
-from imbench.grid import Settings
-from imbench.record import Scores
-from imbench.regression import TOLERANCE, Rules, check
-from imbench.sides import Decisions, Side, side_of
+from imbench.records.cell import Settings
+from imbench.records.record import Scores
+from imbench.stats.flips import fewest, max_t
 
 HERE = {"torch": "2.9", "numpy": "2.0", "device": "cpu", "numerics": "aaa", "processor": "x"}
 ELSEWHERE = {**HERE, "processor": "y", "numerics": "bbb"}
@@ -365,7 +365,7 @@ def outputs(labels, hits) -> Scores:
 
 
 def records_of(make_record, labels, hits_by_seed):
-    from imbench.metrics import f1
+    from imbench.stats.metrics import f1
 
     made = []
     for seed, hits in enumerate(hits_by_seed):
@@ -398,8 +398,8 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
 
 
 def test_decisions_serve_scores_of_decisions_only(make_record):
-    from imbench.judging import Pairs
-    from imbench.testimages import over_images
+    from imbench.check.judging import Pairs
+    from imbench.check.testimages import over_images
 
     labels = np.repeat([0, 1], [30, 10])
     rng = np.random.default_rng(0)

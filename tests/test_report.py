@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from imbench.errors import NotComparable, UsageError
-from imbench.frame import COLUMNS, frame
-from imbench.report import render
+from imbench.records.frame import COLUMNS, frame
+from imbench.report.report import render
 
 AWKWARD = "folder:50%_&#{}~^\\ $x$ <script>alert(1)</script> |*[a](b)` \u017dluť \u540d\u524d"
 
@@ -149,7 +149,7 @@ def test_json(records):
 
 
 def test_every_method_of_the_paper_at_six_counts_fits_80_columns(make_record):
-    from imbench.recipe import PAPER
+    from imbench.training.recipe import PAPER
 
     records = [
         make_record(recipe, count, seed, 0.5 + 0.01 * seed)
@@ -238,8 +238,8 @@ def test_vs_paper_needs_f1_and_a_data_set_of_the_paper(records):
 def test_a_report_imports_neither_torch_nor_matplotlib():
     code = (
         "import sys\n"
-        "from imbench.grid import Cell\nfrom imbench.record import Record\n"
-        "from imbench.report import render\n"
+        "from imbench.records.cell import Cell\nfrom imbench.records.record import Record\n"
+        "from imbench.report.report import render\n"
         "cell = Cell(dataset='d', fingerprint='f', minority=5, recipe='us+cs', seed=0)\n"
         "record = Record(key=cell.key, cell=cell, status='ok', metrics={'f1': 0.5})\n"
         "render([record]), render([record], form='latex')\n"

@@ -3,8 +3,8 @@
 import numpy as np
 
 from imbench.datasets.savanna import backgrounds, draw
-from imbench.method import Method
-from imbench.metrics import auroc, f1
+from imbench.stats.metrics import auroc, f1
+from imbench.training.method import Method
 
 SIDE, MAJORITY, MINORITY, TEST = 16, 500, 6, 100
 

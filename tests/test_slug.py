@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from imbench.slug import RESERVED, slug
+from imbench.files.slug import RESERVED, slug
 
 
 @pytest.mark.parametrize("text", ["digits", "us+cs", "horse2zebra", "resnet-20", "a=1.5", "a_b"])

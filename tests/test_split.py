@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import DataError
-from imbench.split import check_groups, crossing_groups, split_name, stratified
+from imbench.images.split import check_groups, crossing_groups, split_name, stratified
 
 NAMES = [f"image-{i}" for i in range(100)]
 LABELS = np.repeat([0, 1], [80, 20])

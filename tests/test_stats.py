@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.intervals import mean_interval
-from imbench.stats import equivalent, pairs_for_power, seeds_needed, sign_flip, smallest_p
+from imbench.stats.intervals import mean_interval
+from imbench.stats.paired import equivalent, pairs_for_power, seeds_needed, sign_flip, smallest_p
 
 
 @pytest.mark.parametrize(("pairs", "least"), [(3, 0.25), (5, 0.0625), (6, 0.03125), (8, 0.0078125)])

@@ -17,13 +17,13 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from imbench.cli import cli
+from imbench.commands.cli import cli
 from imbench.errors import EnvironmentFault
-from imbench.grid import Settings
-from imbench.processes import host_id, start_time
-from imbench.record import SCHEMA, Record, Scores, checksum
-from imbench.store import UPGRADES, Store, upgrade
-from imbench.wholefile import refuse_unwritable, write_whole
+from imbench.files.atomic import refuse_unwritable, write_whole
+from imbench.files.processes import host_id, start_time
+from imbench.records.cell import Settings
+from imbench.records.record import SCHEMA, Record, Scores, checksum
+from imbench.records.store import UPGRADES, Store, upgrade
 
 
 @pytest.fixture
@@ -429,8 +429,8 @@ def test_without_hard_links_records_are_written_all_the_same(store, make_record,
 PAUSES = """
 import sys
 from pathlib import Path
-from imbench.record import Record
-from imbench.store import Store
+from imbench.records.record import Record
+from imbench.records.store import Store
 
 def pause(partial, target):
     print(partial, flush=True)
@@ -487,8 +487,8 @@ def test_tidy_leaves_another_machines_file_for_a_day(store, make_record):
 WRITES = """
 import sys
 from pathlib import Path
-from imbench.record import Record
-from imbench.store import Store
+from imbench.records.record import Record
+from imbench.records.store import Store
 
 store = Store(Path(sys.argv[1]))
 records = [Record.model_validate_json(text) for text in sys.argv[2:]]
@@ -530,8 +530,8 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from imbench.errors import EnvironmentFault
-from imbench.record import Record
-from imbench.store import Store
+from imbench.records.record import Record
+from imbench.records.store import Store
 
 record = Record.model_validate_json(sys.stdin.read())
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
@@ -577,7 +577,7 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from imbench.errors import EnvironmentFault
-from imbench.wholefile import refuse_unwritable, write_whole
+from imbench.files.atomic import refuse_unwritable, write_whole
 
 folders = [Path(text) for text in sys.argv[1:]]
 write_whole(folders[-1] / "first", "so that all modules are loaded, which nobody may not read")
@@ -614,7 +614,7 @@ def test_row_14_a_folder_without_leave_to_write_is_refused():
 
 def test_row_14_bench_run_refuses_a_bad_folder_before_it_plans(tmp_path):
     (tmp_path / "file").write_text("")
-    code = "from imbench.cli import main; main(['run', '--out', 'file/results'])"
+    code = "from imbench.commands.cli import main; main(['run', '--out', 'file/results'])"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True
     )

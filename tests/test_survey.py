@@ -3,8 +3,8 @@ import shutil
 import numpy as np
 from PIL import Image
 
-from imbench.decoded import make_dataset
-from imbench.survey import class_counts, defects, headers, look, tally, whole
+from imbench.images.cache import make_dataset
+from imbench.images.survey import class_counts, defects, headers, look, tally, whole
 
 
 def found(spec, root, official=None):

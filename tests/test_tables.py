@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imbench.bold import choose
 from imbench.errors import UnknownName
-from imbench.groups import ranges, row_title
-from imbench.record import Scores
-from imbench.tables import make_tables
+from imbench.records.groups import ranges, row_title
+from imbench.records.record import Scores
+from imbench.report.bold import choose
+from imbench.report.tables import make_tables
 
 
 def entries(table):

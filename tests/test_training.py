@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from imbench.errors import Diverged, EnvironmentFault
-from imbench.examples import Examples
-from imbench.part import Part
-from imbench.training import (
+from imbench.training.examples import Examples
+from imbench.training.loop import (
     Budget,
     TrainState,
     choose_device,
@@ -18,6 +17,7 @@ from imbench.training import (
     to_tensor,
     train,
 )
+from imbench.training.part import Part
 
 CPU = torch.device("cpu")
 

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench import environment
-from imbench.claims import claimed, claims
-from imbench.gridfile import Options, settle
-from imbench.joblog import REASON, logged_to
-from imbench.metrics import score_all
-from imbench.plan import find_sources, make_plan
-from imbench.store import Store
-from imbench.worker import run_job
+from imbench.records import environment
+from imbench.records.store import Store
+from imbench.run.claims import claimed, claims
+from imbench.run.gridfile import Options, settle
+from imbench.run.joblog import REASON, logged_to
+from imbench.run.plan import find_sources, make_plan
+from imbench.run.worker import run_job
+from imbench.stats.metrics import score_all
 
 PARTS = '''
 """Parts that go wrong, each in its own way."""
@@ -48,8 +48,8 @@ class Counted(Part):
 
 class Overtaken(Part):
     def finish(self, state):
-        from imbench.record import Record
-        from imbench.store import Store
+        from imbench.records.record import Record
+        from imbench.records.store import Store
 
         if (HERE / "meanwhile").exists():
             record = Record.model_validate_json((HERE / "meanwhile").read_text())
@@ -569,8 +569,8 @@ def test_row_14_a_folder_that_cannot_be_written_stops_the_run(parts):
 def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: cannot open')")
     told = (
-        "from pathlib import Path; from imbench.worker import run_job\n"
-        "from imbench.grid import Cell; from imbench.job import Job\n"
+        "from pathlib import Path; from imbench.run.worker import run_job\n"
+        "from imbench.records.cell import Cell; from imbench.run.job import Job\n"
         "cell = Cell(dataset='d', fingerprint='0', minority=2, recipe='vanilla', seed=0)\n"
         "print(run_job(Job(cell, (cell,), Path('data'), results=Path('results'))).stop)"
     )

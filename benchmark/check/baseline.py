@@ -1,0 +1,293 @@
+"""A baseline: scores that a check compares with, in one file that is read in a review.
+
+``results/baseline.json`` holds, for each method, count and seed, the scores, and what they depend
+on: the data's fingerprint, the settings, the versions, and of the environment what can move a
+score. One line a method and count, so that a change shows as few lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from imbench.check.sides import Decisions, Place, Run, Side
+from imbench.errors import EnvironmentFault, NotComparable
+from imbench.files.atomic import write_whole
+from imbench.records.cell import Settings
+from imbench.records.groups import Basis
+
+__all__ = ["METRICS", "SCHEMA", "Baseline", "Data", "Line", "baseline_of", "read", "write"]
+
+SCHEMA = 1
+METRICS = ("f1", "acsa", "auroc", "log_loss")
+"""Scores that a baseline holds unless told otherwise: the paper's two, the ranking of the images,
+and one that moves with every probability."""
+DIGITS = 10
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Line(_Plain):
+    """One method at one minority count; lists go by seed."""
+
+    recipe: str
+    minority: int
+    versions: dict[str, int]
+    seeds: list[int]
+    environment: list[int]
+    """Which of the baseline's environments each seed ran in."""
+    scores: dict[str, list[float | None]]
+    predicted: list[str] | None = None
+    """Predicted class of each test image, packed."""
+
+
+class Data(_Plain):
+    """All methods on one data set, by one protocol with one majority count."""
+
+    names: list[str]
+    fingerprint: str
+    majority: int | None
+    protocol: int
+    settings: Settings
+    classes: int = 0
+    labels: str = ""
+    """True class of each test image, packed; empty where no predictions are kept."""
+    lines: list[Line]
+
+
+class Baseline(_Plain):
+    """The file as a whole."""
+
+    schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
+    reason: str
+    made: str
+    """Day, UTC."""
+    imbench: str
+    commits: list[str]
+    environments: list[dict[str, str]]
+    data: list[Data]
+    checksum: str = ""
+
+    def side(self) -> Side:
+        """Return the baseline as one side of a check."""
+        runs: dict[Place, dict[int, Run]] = {}
+        versions: dict[Place, dict[str, int]] = {}
+        names: dict[Basis, list[str]] = {}
+        for data in self.data:
+            basis = Basis(data.fingerprint, data.majority, data.protocol, data.settings)
+            names[basis] = data.names
+            labels = _unpacked(data.labels) if data.labels else None
+            for line in data.lines:
+                place = Place(basis, line.recipe, line.minority)
+                runs[place] = dict(_runs(line, self.environments, labels, data.classes))
+                versions[place] = line.versions
+        return Side(runs, versions, names, tuple(self.commits))
+
+    def text(self) -> str:
+        """Return the file's text."""
+        return _laid_out(self.model_copy(update={"checksum": _checksum(self)}))
+
+
+def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False) -> Baseline:
+    """Return a side's finished runs as a baseline.
+
+    Parameters
+    ----------
+    side : Side
+        From `imbench.check.sides.side_of`; its metrics are kept.
+    reason : str
+        Why scores are what they are now.
+    made : str
+        Day.
+    predictions : bool
+        Keep the predicted class of each test image, for statistical checks.
+
+    Raises
+    ------
+    NotComparable
+        If no run is finished.
+    """
+    from imbench import __version__
+
+    side = side.finished()
+    if not side.runs:
+        raise NotComparable("no record has a score, so there is nothing to make a baseline of")
+    environments: list[dict[str, str]] = []
+    data = [
+        _data(basis, side, environments, predictions)
+        for basis in dict.fromkeys(place.basis for place in side.runs)
+    ]
+    return Baseline(
+        reason=reason,
+        made=made,
+        imbench=__version__,
+        commits=list(side.commits),
+        environments=environments,
+        data=data,
+    )
+
+
+def read(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises
+    ------
+    NotComparable
+        If there is no such file, it is no baseline, or it was edited by hand.
+    EnvironmentFault
+        If a newer imbench wrote it.
+    """
+    make = "make one with `bench baseline update --from RESULTS --reason TEXT`"
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise NotComparable(f"there is no baseline {str(path)!r}: {make}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotComparable(
+            f"the baseline {str(path)!r} cannot be read ({error}): {make}"
+        ) from error
+    try:
+        _refuse_newer(json.loads(text), path)
+        baseline = Baseline.model_validate_json(text)
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise NotComparable(f"{str(path)!r} is no whole baseline: {make}") from error
+    if baseline.checksum != _checksum(baseline):
+        raise NotComparable(
+            f"the baseline {str(path)!r} was edited by hand, its checksum is wrong: {make}"
+        )
+    return baseline
+
+
+def write(path: Path, baseline: Baseline) -> None:
+    """Write a baseline, whole or not at all.
+
+    Raises
+    ------
+    EnvironmentFault
+        If it cannot be written.
+    """
+    write_whole(path, baseline.text())
+
+
+def _refuse_newer(plain: Any, path: Path) -> None:
+    schema = plain.get("schema") if isinstance(plain, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise EnvironmentFault(
+            f"{path} has schema {schema}, this imbench reads up to {SCHEMA}: update imbench"
+        )
+
+
+def _data(basis: Basis, side: Side, environments: list[dict[str, str]], predictions: bool) -> Data:
+    places = [place for place in side.runs if place.basis == basis]
+    labels, classes = "", 0
+    if predictions:
+        first = _decisions(run for place in places for run in side.runs[place].values())
+        labels, classes = _packed(first.labels), first.classes
+    return Data(
+        names=list(side.names[basis]),
+        fingerprint=basis.fingerprint,
+        majority=basis.majority,
+        protocol=basis.protocol,
+        settings=basis.settings,
+        classes=classes,
+        labels=labels,
+        lines=[_line(place, side, environments, predictions) for place in places],
+    )
+
+
+def _line(place: Place, side: Side, environments: list[dict[str, str]], predictions: bool) -> Line:
+    runs = side.runs[place]
+    numbers = []
+    for run in runs.values():
+        if run.environment not in environments:
+            environments.append(dict(run.environment))
+        numbers.append(environments.index(dict(run.environment)))
+    known = dict.fromkeys(name for run in runs.values() for name in run.scores)
+    scores = {name: [_rounded(run.scores.get(name)) for run in runs.values()] for name in known}
+    packed = (
+        [_packed(_decisions([run]).predicted) for run in runs.values()] if predictions else None
+    )
+    return Line(
+        recipe=place.recipe,
+        minority=place.minority,
+        versions=dict(side.versions[place]),
+        seeds=list(runs),
+        environment=numbers,
+        scores=scores,
+        predicted=packed,
+    )
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None or not math.isfinite(score) else round(score, DIGITS)
+
+
+def _decisions(runs: Iterable[Run]) -> Decisions:
+    for run in runs:
+        if run.outputs is not None:
+            return Decisions.of(run.outputs)
+    raise NotComparable("the records keep no outputs, so there are no predictions to keep")
+
+
+def _runs(
+    line: Line,
+    environments: list[dict[str, str]],
+    labels: NDArray[np.uint8] | None,
+    classes: int,
+) -> Iterable[tuple[int, Run]]:
+    for index, seed in enumerate(line.seeds):
+        scores = {name: values[index] for name, values in line.scores.items()}
+        outputs = None
+        if line.predicted is not None and labels is not None:
+            outputs = Decisions(labels, _unpacked(line.predicted[index]), classes)
+        known = {name: value for name, value in scores.items() if value is not None}
+        environment = environments[line.environment[index]]
+        yield seed, Run("ok", scores=known, environment=environment, outputs=outputs)
+
+
+def _packed(classes: NDArray[np.uint8]) -> str:
+    return base64.b64encode(zlib.compress(classes.tobytes(), 9)).decode()
+
+
+def _unpacked(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+
+
+def _checksum(baseline: Baseline) -> str:
+    plain = baseline.model_dump(mode="json", by_alias=True, exclude={"checksum"})
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _laid_out(baseline: Baseline) -> str:
+    """Return JSON with a line for each field above the methods, and one for each method."""
+    plain = baseline.model_dump(mode="json", by_alias=True, exclude_none=False)
+    blocks = []
+    for data in plain.pop("data"):
+        lines = [_json(_without_none(line)) for line in data.pop("lines")]
+        fields = "".join(f"   {_json(key)}: {_json(value)},\n" for key, value in data.items())
+        blocks.append(
+            "  {\n" + fields + '   "lines": [\n    ' + ",\n    ".join(lines) + "\n   ]\n  }"
+        )
+    fields = "".join(f" {_json(key)}: {_json(value)},\n" for key, value in plain.items())
+    return "{\n" + fields + ' "data": [\n' + ",\n".join(blocks) + "\n ]\n}\n"
+
+
+def _without_none(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,214 @@
+"""Pairs of scores to verdicts, in three ways: equal, nearly equal, or no worse than chance.
+
+- `exact`: nothing but a change of code moves a score, so every fall counts.
+- `near`: the two sides round differently (another processor, another torch). Training amplifies
+  that independently in each cell, so the cells of a method, over all its counts and seeds, are a
+  sample of what it does.
+- `statistical`: runs differ by chance, and the cells of a replicate may share it.
+
+All are pure functions; gains are above 0 where the score got better, also where lower is better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from imbench.check.sides import Place
+from imbench.records.groups import ranges
+from imbench.stats.flips import fewest, max_t
+from imbench.stats.intervals import holm, mean_interval, paired_p
+from imbench.stats.paired import pairs_for_power
+
+__all__ = ["LEAST_CELLS", "Judged", "Pairs", "Verdict", "exact", "method_of", "near", "statistical"]
+
+Verdict = Literal[
+    "worse", "failed", "not comparable", "missing", "inconclusive", "better", "new", "same"
+]
+
+ROUNDED = 1e-9
+"""Scores this close are equal: a baseline keeps ten digits."""
+LEAST_CELLS = 5
+"""Cells of a method from which on `near` judges it."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Scores of one method at one count by one metric, on both sides, by seed."""
+
+    place: Place
+    metric: str
+    lower: bool
+    before: Mapping[int, float]
+    after: Mapping[int, float]
+
+    @cached_property
+    def gains(self) -> dict[int, float]:
+        """Return how much better each seed that both sides have became."""
+        sign = -1 if self.lower else 1
+        found = {
+            seed: sign * (self.after[seed] - self.before[seed])
+            for seed in sorted(self.before)
+            if seed in self.after
+        }
+        return {seed: 0.0 if abs(gain) <= ROUNDED else gain for seed, gain in found.items()}
+
+    @property
+    def equal(self) -> bool:
+        """Whether no score moved."""
+        return not any(self.gains.values())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and why."""
+
+    verdict: Verdict
+    why: str
+
+
+Ends = Callable[[Pairs, float], tuple[float, float] | None]
+"""Pairs and a level to the interval of the mean gain over replicates and test images, or None
+where outputs were not kept."""
+
+
+def exact(pairs: Pairs, margin: float = 0.0) -> Judged:
+    """Judge scores that must be equal; a fall of more than `margin` in any seed is a worse one."""
+    if pairs.equal:
+        return Judged("same", "equal")
+    fell = [seed for seed, gain in pairs.gains.items() if gain < -margin]
+    rose = [seed for seed, gain in pairs.gains.items() if gain > margin]
+    said = [f"{_seeds(fell)} got worse"] if fell else []
+    said += [f"{_seeds(rose)} got better"] if rose else []
+    if fell or rose:
+        return Judged("worse" if fell else "better", ", ".join(said))
+    return Judged("same", f"moved by {margin:g} or less")
+
+
+def near(
+    cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, because: str
+) -> list[Judged]:
+    """Judge each method by one metric over all its counts and seeds: one-sided t tests, Holm.
+
+    The verdict on a method is that on each of its cases.
+    """
+    methods: dict[tuple[object, ...], list[Pairs]] = {}
+    for pairs in cases:
+        methods.setdefault(method_of(pairs), []).append(pairs)
+    gains = {
+        method: [gain for pairs in them for gain in pairs.gains.values()]
+        for method, them in methods.items()
+    }
+    tested = [method for method, values in gains.items() if len(values) >= LEAST_CELLS]
+    fall = dict(zip(tested, holm([_fall_p(gains[one]) for one in tested]), strict=True))
+    rise = dict(zip(tested, holm([_fall_p(_minus(gains[one])) for one in tested]), strict=True))
+    judged = {}
+    for method, them in methods.items():
+        values, margin = gains[method], margins[them[0].metric]
+        if method not in fall:
+            why = f"{len(values)} cells of the method, {LEAST_CELLS} are the least to judge by"
+            judged[method] = Judged("inconclusive", f"{why} ({because})")
+            continue
+        mean, half, _ = mean_interval(values, 1 - 2 * alpha)
+        assert half is not None  # noqa: S101 - there are five values or more
+        said = f"mean over {len(values)} cells of the method {mean:+.3f}, give or take {half:.3f}"
+        verdict: Verdict = "inconclusive"
+        if mean < -margin and fall[method] <= alpha:
+            verdict = "worse"
+        elif mean > margin and rise[method] <= alpha:
+            verdict = "better"
+        elif mean - half >= -margin:
+            verdict = "same"
+        judged[method] = Judged(verdict, f"{said}, compared within {margin:g} ({because})")
+    return [judged[method_of(pairs)] for pairs in cases]
+
+
+def statistical(
+    cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, ends: Ends
+) -> list[Judged]:
+    """Judge each case by its paired differences; see `imbench.stats.flips` for the test.
+
+    Worse: the mean fell by more than the margin, the test says it is no chance at level `alpha`
+    for all cases together, and the interval over test images lies below 0. Same: the lower end of
+    the intervals, one-sided at `alpha`, lies above minus the margin.
+    """
+    least = fewest(alpha)
+    able = [index for index, pairs in enumerate(cases) if len(pairs.gains) >= least]
+    seeds = sorted({seed for index in able for seed in cases[index].gains})
+    table = np.array([[cases[i].gains.get(seed, 0.0) for seed in seeds] for i in able])
+    rise, fall = max_t(
+        table.reshape(len(able), len(seeds)), [margins[cases[i].metric] for i in able]
+    )
+    chance = {index: (rise[row], fall[row]) for row, index in enumerate(able)}
+    return [
+        _weighed(pairs, margins[pairs.metric], alpha, chance[index], ends)
+        if index in chance
+        else Judged(
+            "inconclusive",
+            f"{len(pairs.gains)} seed{'s' * (len(pairs.gains) != 1)} of both sides, {least} are "
+            f"the least that can tell at alpha {alpha:g}",
+        )
+        for index, pairs in enumerate(cases)
+    ]
+
+
+def _weighed(
+    pairs: Pairs, margin: float, alpha: float, p: tuple[float, float], ends: Ends
+) -> Judged:
+    values = list(pairs.gains.values())
+    mean, half, n = mean_interval(values, 1 - 2 * alpha)
+    assert half is not None  # noqa: S101 - alpha < 0.5, so there are two or more
+    low, high = mean - half, mean + half
+    over = ends(pairs, 1 - 2 * alpha)
+    span = f"{low:+.3f}..{high:+.3f} over {n} seeds"
+    if over is None:
+        span += ", about these test images only"
+        over = mean, mean
+    else:
+        span += f", {over[0]:+.3f}..{over[1]:+.3f} over test images too"
+    said = f"mean change {mean:+.3f}, {span}"
+    rise, fall = p
+    if mean < -margin and fall <= alpha and over[1] < 0:
+        return Judged("worse", f"{said}, p {fall:.2g} for all cases together")
+    if mean > margin and rise <= alpha and over[0] > 0:
+        return Judged("better", f"{said}, p {rise:.2g} for all cases together")
+    if min(low, over[0]) >= -margin:
+        return Judged("same", said)
+    if mean < -margin and fall <= alpha:
+        return Judged("inconclusive", f"{said}; the seeds agree, more test images would tell")
+    return Judged("inconclusive", f"{said}; {_needed(values, margin, alpha)}")
+
+
+def _needed(values: Sequence[float], margin: float, alpha: float) -> str:
+    """Say how many seeds would find a fall of the margin with a chance of 0.8."""
+    mean = math.fsum(values) / len(values)
+    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    if margin == 0:
+        return "no number of seeds tells a fall of 0: name a margin above it"
+    pairs = pairs_for_power(margin / spread, alpha=2 * alpha) if spread else fewest(alpha)
+    number = "more than 1,000" if pairs is None else f"about {max(pairs, len(values) + 1)}"
+    return f"{number} seeds would tell a fall of {margin:g} (chance 0.8, SD {spread:.3f})"
+
+
+def _fall_p(values: Sequence[float]) -> float:
+    """Return the one-sided p value of the paired t test that the mean is below 0."""
+    both = paired_p(values, [0.0] * len(values))
+    return both / 2 if math.fsum(values) < 0 else 1 - both / 2
+
+
+def _minus(values: Sequence[float]) -> list[float]:
+    return [-value for value in values]
+
+
+def method_of(pairs: Pairs) -> tuple[object, ...]:
+    """Return what the cells of a method by one metric have in common."""
+    return pairs.place.basis, pairs.place.recipe, pairs.metric
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {ranges(seeds)}"

@@ -1,0 +1,53 @@
+"""What the shell offers after Tab."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+__all__ = ["complete_datasets", "complete_grids", "complete_methods", "complete_names"]
+
+
+def complete_methods(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer names of methods for the last item of a list, or the last part of a recipe."""
+    return _after(incomplete, ",+", ["vanilla", *_names("methods")])
+
+
+def complete_datasets(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer names of data sets for the last item of a list."""
+    return _after(incomplete, ",", _names("datasets"))
+
+
+def complete_grids(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the shipped grids, and files."""
+    from imbench.run.grids import shipped
+
+    named = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
+    return [*named, CompletionItem(incomplete, type="file")]
+
+
+def complete_names(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer every registered name."""
+    from imbench.registry import KINDS
+
+    return _after(incomplete, "", sorted({name for kind in KINDS for name in _names(kind)}))
+
+
+def _names(kind: str) -> list[str]:
+    from imbench.registry import names
+
+    return names(kind)
+
+
+def _after(incomplete: str, separators: str, known: list[str]) -> list[CompletionItem]:
+    cut = max([incomplete.rfind(separator) for separator in separators], default=-1) + 1
+    head, tail = incomplete[:cut], incomplete[cut:]
+    return [CompletionItem(f"{head}{name}") for name in known if name.startswith(tail)]

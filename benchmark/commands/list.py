@@ -1,0 +1,148 @@
+"""`bench list` and `bench info`: what there is, and what one of it is."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imbench.commands.complete import complete_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imbench.registry import Plugin
+
+__all__ = ["info", "list_"]
+
+KINDS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(KINDS))
+def list_(kind: str) -> None:
+    """List what there is of a KIND.
+
+    `plugins` imports every one and says which are disabled and why; the others import nothing.
+    """
+    if kind == "plugins":
+        rows = _plugin_rows()
+    elif kind == "grids":
+        from imbench.run.grids import shipped
+
+        rows = [(name,) for name in shipped()]
+    else:
+        rows = _name_rows(kind)
+    click.echo(_columns(rows))
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_names)
+def info(name: str) -> None:
+    """Explain NAME: a method, data set, metric, network or grid."""
+    texts = [*_grid_text(name), *_plugin_texts(name)]
+    if not texts:
+        from imbench.registry import KINDS as GROUPS
+        from imbench.registry import names
+        from imbench.run.grids import shipped
+        from imbench.spec import unknown
+
+        known = {one for group in GROUPS for one in names(group)}
+        raise unknown("name", name, {*known, *shipped(), "vanilla"})
+    click.echo("\n\n".join(texts))
+
+
+def _name_rows(kind: str) -> list[tuple[str, ...]]:
+    from imbench.registry import names, plugins
+
+    usable = set(names(kind))
+    rows: list[tuple[str, ...]] = []
+    if kind == "methods":
+        rows.append(("vanilla", "imbench", "no parts: plain training"))
+    for plugin in plugins():
+        if plugin.kind == kind:
+            state = "" if plugin.name in usable else "disabled, see `bench list plugins`"
+            rows.append((plugin.name, plugin.package, state or plugin.target))
+    return rows
+
+
+def _plugin_rows() -> list[tuple[str, ...]]:
+    from imbench.commands.pluginfaults import checked_plugins
+
+    return [
+        (one.kind, one.name, one.package, "ok" if one.fault is None else f"DISABLED: {one.fault}")
+        for one in checked_plugins()
+    ]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+def _grid_text(name: str) -> list[str]:
+    from imbench.run.grids import read, shipped
+
+    if name == "vanilla":
+        return ["vanilla  (method)\n\nThe recipe of no parts: plain training with cross-entropy."]
+    return [f"{name}  (grid)\n\n{read(name).rstrip()}"] if name in shipped() else []
+
+
+def _plugin_texts(name: str) -> list[str]:
+    from imbench.registry import plugins
+    from imbench.spec import parse_spec
+
+    base = parse_spec(name).name
+    return [_plugin_text(plugin) for plugin in plugins() if plugin.name == base]
+
+
+def _plugin_text(plugin: Plugin) -> str:
+    from imbench.commands.pluginfaults import interface_fault
+    from imbench.errors import UsageError
+    from imbench.registry import load
+
+    kind = "data set" if plugin.kind == "datasets" else plugin.kind.removesuffix("s")
+    head = f"{plugin.name}  ({kind} of package {plugin.package}, {plugin.target})"
+    try:
+        found = load(plugin.kind, plugin.name)
+        fault = interface_fault(plugin.kind, found)
+    except UsageError as error:
+        fault = str(error)
+    if fault is not None:
+        return f"{head}\n\nDISABLED: {fault}"
+    parts = [head, *_source(plugin.kind, found), inspect.getdoc(found) or "Says nothing of itself."]
+    return "\n\n".join([*parts, *_details(plugin.kind, found)])
+
+
+def _source(kind: str, found: Any) -> list[str]:
+    """Return what the file of a method or data set says first: the paper it follows."""
+    if kind not in ("methods", "datasets"):
+        return []
+    module = inspect.getmodule(found)
+    text = "" if module is None else inspect.cleandoc(module.__doc__ or "")
+    return [text] if text else []
+
+
+def _details(kind: str, found: Any) -> list[str]:
+    lines = []
+    if title := getattr(found, "title", ""):
+        lines.append(f"in tables: {title}")
+    if terms := getattr(found, "terms", ""):
+        lines.append(f"terms: {terms}")
+    if kind == "methods":
+        from imbench.training.part import HOOKS, Part
+
+        hooks = [hook for hook in HOOKS if getattr(found, hook) is not getattr(Part, hook)]
+        lines.append(f"changes: {', '.join(hooks) or 'nothing'}    version {found.version}")
+    if kind in ("methods", "metrics", "networks"):
+        try:
+            signature = str(inspect.signature(found))
+        except (TypeError, ValueError):
+            signature = "unknown"
+        lines.append(f"parameters: {signature}")
+    return ["\n".join(lines)] if lines else []

@@ -1,0 +1,68 @@
+"""Tensors on disk: written whole or not at all, and read as data, never as code."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imbench.errors import EnvironmentFault
+from imbench.files.atomic import write_whole
+
+__all__ = ["load", "save"]
+
+_LOG = logging.getLogger(__name__)
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain data to a file, in place of an earlier one.
+
+    Raises
+    ------
+    EnvironmentFault
+        If the disk is full or the folder cannot be written.
+    """
+    out = io.BytesIO()
+    torch.save(content, out)
+    write_whole(path, out.getvalue())
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Return what `save` wrote; None if there is no file, or none that may be trusted.
+
+    A file that is damaged or holds anything but tensors and plain data (a pickle can run code)
+    is set aside with a warning: its owner computes it again.
+
+    Raises
+    ------
+    EnvironmentFault
+        If there is a file that cannot be read.
+    """
+    try:
+        _check_sums(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(content, dict):
+            raise TypeError(f"a {type(content).__name__} in place of named values")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError and more
+        aside = path.with_name(path.name + ".refused")
+        path.replace(aside)
+        reason = (str(error).splitlines() or ["empty"])[0][:200]
+        _LOG.warning("%s is not a checkpoint; moved to %s (%s)", path, aside.name, reason)
+        return None
+    return content
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the checksums in the archive, which torch itself does not look at."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")

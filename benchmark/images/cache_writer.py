@@ -1,0 +1,250 @@
+"""Write one entry of the cache of decoded images: into a folder of its own, renamed when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imbench.errors import DataError, EnvironmentFault
+from imbench.images.dataset import Listing
+from imbench.images.decode import ImageFault, decode, resize, shrink_mask
+from imbench.images.duplicates import copies
+from imbench.images.split import SPLITS
+
+__all__ = ["quiet_pillow", "write_entry"]
+
+SCHEMA = 1
+_CHUNK = 64
+_THREADS = 2
+
+
+def write_entry(
+    folder: Path,
+    listing: Listing,
+    *,
+    size: int,
+    drop_leaks: bool,
+    faults: dict[int, str],
+    spec: str,
+) -> None:
+    """Decode every image of a listing into `folder`, which appears only once it is whole.
+
+    The caller holds the lock of `folder`, so parts of it that lie about are of killed processes.
+
+    Parameters
+    ----------
+    faults : dict
+        Rows already known to be unusable, with the reason; more are added while decoding.
+    """
+    for old in folder.parent.glob(f"{folder.name}.*.part"):
+        shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():  # damaged: it was not found complete
+        shutil.rmtree(folder)
+    _check_space(folder.parent, listing, size)
+    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    part.mkdir()
+    try:
+        _write(part, listing, size, drop_leaks, faults, spec)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@dataclass
+class _Raw:
+    """What decoding fills in, row by row of the listing."""
+
+    pixels: NDArray[np.uint8]
+    masks: NDArray[np.bool_] | None
+    thumbnails: NDArray[np.uint8] | None
+    digests: list[str]
+    faults: dict[int, str]
+
+
+def _write(
+    part: Path, listing: Listing, size: int, drop_leaks: bool, faults: dict[int, str], spec: str
+) -> None:
+    raw = _decoded(part, listing, size, faults)
+    good = np.array([row not in raw.faults for row in range(len(listing.names))])
+    if not good.any():
+        first = next(iter(raw.faults.items()))
+        raise DataError(f"{spec}: no image can be used; {listing.names[first[0]]}: {first[1]}")
+    leaks = _leaks(listing, raw, good)
+    if drop_leaks:
+        good[[copy for copy, _, _ in leaks]] = False
+    rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
+    arrays = _saved(part, listing, raw, rows)
+    (part / "scratch.npy").unlink()
+    manifest = {
+        "schema": SCHEMA,
+        "classes": list(listing.classes),
+        "size": size,
+        "splits": {name: int((listing.splits[rows] == name).sum()) for name in SPLITS},
+        "names": [listing.names[row] for row in rows],
+        "arrays": sorted(arrays),
+        "masked": _masked(listing, rows),
+        "fingerprint": _fingerprint(arrays, listing, rows),
+        "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
+        "leaks": [
+            {"copy": listing.names[copy], "test": listing.names[test], "exact": exact}
+            for copy, test, exact in leaks
+        ],
+        "dropped": drop_leaks,
+    }
+    with (part / "manifest.json").open("w", encoding="utf-8") as file:
+        json.dump(manifest, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _decoded(part: Path, listing: Listing, size: int, faults: dict[int, str]) -> _Raw:
+    n = len(listing.names)
+    shape = (n, size, size, listing.channels)
+    files = not isinstance(listing.sources, np.ndarray)
+    raw = _Raw(
+        pixels=np.lib.format.open_memmap(part / "scratch.npy", "w+", np.uint8, shape),
+        masks=None if listing.masks is None else np.zeros((n, size, size), bool),
+        # Pictures that come as arrays are too small, or too much alike, for near copies to mean
+        # anything: handwritten ones differ by a few pixels.
+        thumbnails=np.zeros((n, 32, 32), np.uint8) if files else None,
+        digests=[""] * n,
+        faults=dict(faults),
+    )
+    starts = range(0, n, _CHUNK)
+    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
+        jobs = [pool.submit(_decode_rows, raw, listing, size, start) for start in starts]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return raw
+
+
+def _decode_rows(raw: _Raw, listing: Listing, size: int, start: int) -> None:
+    for row in range(start, min(start + _CHUNK, len(listing.names))):
+        if row in raw.faults:
+            continue
+        try:
+            _decode_row(raw, listing, size, row)
+        except ImageFault as fault:
+            raw.faults[row] = str(fault)
+        except OSError as error:
+            raw.faults[row] = f"the file cannot be read: {error.strerror}"
+
+
+def _decode_row(raw: _Raw, listing: Listing, size: int, row: int) -> None:
+    if isinstance(listing.sources, np.ndarray):
+        source = listing.sources[row]
+        flat = source[..., 0] if source.shape[-1] == 1 else source
+        raw.pixels[row] = resize(Image.fromarray(flat), size, listing.channels)
+        raw.digests[row] = hashlib.sha256(source.tobytes()).hexdigest()
+    else:
+        picture = decode(listing.sources[row].read_bytes(), size=size, channels=listing.channels)
+        raw.pixels[row] = picture.pixels
+        raw.digests[row] = picture.digest
+        if raw.thumbnails is not None:
+            raw.thumbnails[row] = picture.thumbnail
+    if raw.masks is not None and listing.masks is not None:
+        raw.masks[row] = _mask(listing.masks[row], size)
+
+
+def _mask(mask: Path | NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_] | bool:
+    if mask is None:
+        return False
+    if isinstance(mask, np.ndarray):
+        grey = Image.fromarray(mask.astype(np.uint8) * 255)
+        return np.asarray(resize(grey, size, 1)[..., 0] >= 128)
+    try:
+        return shrink_mask(mask.read_bytes(), size=size)
+    except ImageFault as fault:
+        raise ImageFault(f"its mask {mask.name}: {fault}") from fault
+
+
+def _leaks(listing: Listing, raw: _Raw, good: NDArray[np.bool_]) -> list[tuple[int, int, bool]]:
+    """Return (row, row of the test image it is a copy of, exact)."""
+    rows = np.flatnonzero(good)
+    pairs = copies(
+        [raw.digests[row] for row in rows],
+        None if raw.thumbnails is None else raw.thumbnails[rows],
+        side=listing.splits[rows] == "test",
+    )
+    return [(int(rows[pair.first]), int(rows[pair.second]), pair.exact) for pair in pairs]
+
+
+def _saved(
+    part: Path, listing: Listing, raw: _Raw, rows: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    pixels = np.lib.format.open_memmap(
+        part / "pixels.npy", "w+", np.uint8, (len(rows), *raw.pixels.shape[1:])
+    )
+    for start in range(0, len(rows), 4096):
+        pixels[start : start + 4096] = raw.pixels[rows[start : start + 4096]]
+    pixels.flush()
+    arrays: dict[str, NDArray[Any]] = {"labels": listing.labels[rows].astype(np.int64)}
+    if listing.weights is not None:
+        arrays["weights"] = listing.weights[rows].astype(np.float64)
+    if raw.masks is not None:
+        arrays["masks"] = raw.masks[rows]
+    for name, array in arrays.items():
+        np.save(part / f"{name}.npy", array, allow_pickle=False)
+    return {"pixels": pixels, **arrays}
+
+
+def _masked(listing: Listing, rows: NDArray[np.int64]) -> list[str]:
+    """Return the splits in which any image has a mask."""
+    masks = listing.masks
+    if masks is None:
+        return []
+    return sorted({str(listing.splits[row]) for row in rows if masks[row] is not None})
+
+
+def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArray[np.int64]) -> str:
+    """Hash pixels, labels, splits, groups and weights: not names, masks or folders."""
+    digest = hashlib.sha256(f"imbench data {SCHEMA} {arrays['pixels'].shape}".encode())
+    for start in range(0, len(rows), 4096):
+        digest.update(arrays["pixels"][start : start + 4096].tobytes())
+    digest.update(arrays["labels"].astype("<i8").tobytes())
+    groups = listing.groups
+    rest = {
+        "splits": listing.splits[rows].tolist(),
+        "groups": None if groups is None else [str(groups[row]) for row in rows],
+        "weights": None if listing.weights is None else listing.weights[rows].tolist(),
+    }
+    digest.update(json.dumps(rest, sort_keys=True).encode())
+    return digest.hexdigest()[:32]
+
+
+def _check_space(folder: Path, listing: Listing, size: int) -> None:
+    # Twice: once as decoded, once in the order of the splits and without what is left out.
+    needed = 2 * len(listing.names) * size * size * listing.channels
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise EnvironmentFault(
+            f"decoding needs {needed / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB are free; "
+            "set IMBENCH_CACHE to another folder"
+        )
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings, but make a decompression bomb an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield

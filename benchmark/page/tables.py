@@ -1,0 +1,175 @@
+"""What of a page is plain markup: tables, ranks, failures, protocol and environment as data."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from imbench.errors import NotComparable
+from imbench.page.data import group_title, groups_of, methods_of
+from imbench.records.groups import Group, ranges, row_title
+from imbench.records.record import Record
+from imbench.registry import load
+from imbench.report.means import NOT_RUN, WORDS
+from imbench.report.ranks import Ranks, make_ranks, ranks_sheet
+from imbench.report.sheet import Sheet, Shown, footnotes, table_sheet, visible
+from imbench.report.tables import Table, metric_title, protocol_line
+from imbench.stats.metrics import lower_is_better
+
+__all__ = ["about", "failures", "rank_blocks", "table_blocks"]
+
+
+def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """Return the tables of a report, with the key of the first cell behind each entry."""
+    found, recipes = groups_of(tables), methods_of(tables)
+    names = list(dict.fromkeys(table.metric for table in tables))
+    blocks = []
+    for table in tables:
+        sheet = table_sheet(table)
+        keys = [_keys(table, place) for place in range(len(table.lines))]
+        blocks.append(
+            {
+                **_sheet(sheet, [*keys, [""] * len(sheet.head)]),
+                "metric": names.index(table.metric),
+                "group": next(i for i, group in enumerate(found) if group is table.group),
+                "methods": [recipes.index(line.recipe) for line in table.lines],
+            }
+        )
+    return blocks
+
+
+def _keys(table: Table, place: int) -> list[str]:
+    row = table.group.rows[place]
+    slots = [table.group.slots.get((row, count), {}) for count in table.counts]
+    return ["", *(slot[min(slot)].cell.key if slot else "" for slot in slots)]
+
+
+def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """Return the average ranks by each metric, drawn and as a table, or why there are none."""
+    blocks = []
+    for name in dict.fromkeys(table.metric for table in tables):
+        own = [table for table in tables if table.metric == name]
+        try:
+            ranks = make_ranks(own, lower_is_better(name, load("metrics", name)))
+        except NotComparable as error:
+            blocks.append({"reason": visible(str(error)), "title": visible(metric_title(name))})
+        else:
+            sheet = ranks_sheet(ranks)
+            empty = [[""] * len(sheet.head)] * len(sheet.rows)
+            blocks.append({**_sheet(sheet, empty), "diagram": _diagram(ranks), "reason": ""})
+    return blocks
+
+
+def _diagram(ranks: Ranks) -> str:
+    from imbench.page.diagram import draw
+    from imbench.page.figures import figure_bytes
+
+    svg = figure_bytes(draw(ranks), "svg")
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _sheet(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+    letters = footnotes(sheet.rows)
+    return {
+        "title": visible(sheet.title),
+        "above": [visible(text) for text in sheet.above],
+        "span": sheet.span,
+        "head": [
+            {"text": visible(text), "side": side}
+            for text, side in zip(sheet.head, sheet.align, strict=True)
+        ],
+        "rows": [
+            [_shown(shown, key, letters) for shown, key in zip(row, own, strict=True)]
+            for row, own in zip(sheet.rows, keys, strict=True)
+        ],
+        "last": min(sheet.rules, default=len(sheet.rows)),
+        "notes": [(mark, visible(text)) for text, mark in letters.items()],
+        "below": [visible(text) for text in sheet.below],
+    }
+
+
+def _shown(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
+    value, half = shown.number()
+    return {
+        "value": value,
+        "half": half,
+        "text": visible(shown.text),
+        "bold": shown.bold,
+        "marks": ",".join(letters[note] for note in shown.notes),
+        "key": key,
+        "sort": "" if shown.value is None else repr(float(shown.value)),
+    }
+
+
+def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return every record without a score, and the cells asked for that have no record."""
+    rows = []
+    for group in found:
+        name = group_title(group, found)
+        for record in group.records:
+            if not record.done:
+                rows.append(
+                    {
+                        "dataset": name,
+                        "method": visible(row_title(record.cell.recipe)),
+                        "minority": record.cell.minority,
+                        "seeds": str(record.cell.seed),
+                        "what": WORDS[record.status],
+                        "reason": visible(record.reason),
+                        "key": record.cell.key,
+                    }
+                )
+        for row, count in sorted(group.planned, key=lambda place: (place[1], place[0])):
+            lost = group.planned[row, count] - set(group.slots.get((row, count), {}))
+            if lost:
+                rows.append(
+                    {
+                        "dataset": name,
+                        "method": visible(row_title(row.recipe)),
+                        "minority": count,
+                        "seeds": ranges(lost),
+                        "what": WORDS["missing"],
+                        "reason": "asked for by the last run",
+                        "key": "",
+                    }
+                )
+    return rows
+
+
+def about(
+    found: Sequence[Group], records: Sequence[Record], environments: Sequence[dict[str, str]]
+) -> dict[str, Any]:
+    """Return the protocol of each group, and what the records were made with."""
+    started = sorted(record.started for record in records if record.started)
+    commits = Counter(record.commit for record in records if record.commit)
+    names = list(dict.fromkeys(name for one in environments for name in one))
+    return {
+        "protocols": [
+            {
+                "name": group_title(group, found),
+                "line": visible(protocol_line(group)),
+                "fingerprint": visible(group.basis.fingerprint),
+                "version": group.basis.protocol,
+                "settings": _pairs(group.basis.settings.model_dump()),
+            }
+            for group in found
+        ],
+        "environments": [
+            (name, list(dict.fromkeys(one.get(name, "not recorded") for one in environments)))
+            for name in names
+        ],
+        "commits": [(visible(name), count) for name, count in commits.most_common()],
+        "started": (visible(started[0]), visible(started[-1])) if started else None,
+        "statuses": [
+            (WORDS.get(status, "finished"), count)
+            for status, count in Counter(record.status for record in records).most_common()
+        ],
+        "records": len(records),
+        "hole": NOT_RUN,
+    }
+
+
+def _pairs(plain: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(visible(str(key)), visible(str(value))) for key, value in plain.items()]

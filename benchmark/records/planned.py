@@ -1,0 +1,62 @@
+"""What the last run of a results folder was asked for: its grid, settled, as ``grid.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imbench.files.atomic import write_whole
+from imbench.records.cell import Cell, Grid, expand
+
+__all__ = ["FILE", "Planned", "keep", "planned"]
+
+FILE = "grid.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A grid and what its names meant when it ran."""
+
+    grid: Grid
+    cells: tuple[Cell, ...]
+    missing: tuple[str, ...]
+    command: str
+
+
+def keep(
+    folder: Path,
+    grid: Grid,
+    *,
+    fingerprints: Mapping[str, str],
+    recipes: Mapping[str, Mapping[str, int]],
+    missing: Sequence[str],
+    command: str,
+) -> None:
+    """Write the settled grid of a run into its results folder."""
+    from imbench import __version__
+
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "imbench": __version__,
+        "command": command,
+        "grid": grid.plain(),
+        "fingerprints": dict(fingerprints),
+        "recipes": {text: dict(versions) for text, versions in recipes.items()},
+        "missing": list(missing),
+    }
+    write_whole(folder / FILE, json.dumps(body, indent=1) + "\n")
+
+
+def planned(folder: Path) -> Planned | None:
+    """Return what the last run was asked for; None if that is not known."""
+    try:
+        body = json.loads((folder / FILE).read_text("utf-8"))
+        grid = Grid.model_validate(body["grid"])
+        cells = expand(grid, body["fingerprints"], body["recipes"])
+        return Planned(grid, tuple(cells), tuple(body["missing"]), str(body["command"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,136 @@
+"""What one cell leaves behind: plain data with a schema number and a checksum."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from imbench.records.cell import Cell
+
+__all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum"]
+
+SCHEMA = 2
+"""Raise it with every change of the fields below, and teach `store.upgrade` the step."""
+
+PHASES = ("prepare", "fit", "predict")
+"""Keys of `Record.cost` that add up to the seconds of a cell."""
+
+Status = Literal["ok", "failed", "diverged", "timeout", "crashed", "memory"]
+
+
+class Scores(BaseModel):
+    """Outputs on the test images, kept so that a new metric needs no new training.
+
+    Arrays are little-endian bytes in base64: `labels` uint8 (n,), `logits` float32 (n, classes)
+    before any adjustment, `proba` float32 (n, classes) after it. Rows follow the test split of
+    the data with the cell's fingerprint.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: int
+    labels: str
+    logits: str
+    proba: str
+
+    @classmethod
+    def of(cls, labels: NDArray[Any], logits: NDArray[Any], proba: NDArray[Any]) -> Scores:
+        """Pack arrays of shape (n,), (n, classes) and (n, classes)."""
+        return cls(
+            classes=int(proba.shape[1]),
+            labels=_pack(labels, "u1"),
+            logits=_pack(logits, "<f4"),
+            proba=_pack(proba, "<f4"),
+        )
+
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Return labels (n,), logits (n, classes) and probabilities (n, classes)."""
+        return (
+            np.frombuffer(base64.b64decode(self.labels), "u1").astype(np.int64),
+            _unpack(self.logits, self.classes),
+            _unpack(self.proba, self.classes),
+        )
+
+
+class Record(BaseModel):
+    """The outcome of one cell.
+
+    Only a record whose status is ``ok`` counts as done; every other one says why in `reason`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
+    key: str
+    cell: Cell
+    status: Status
+    reason: str = ""
+    metrics: dict[str, float] = {}
+    """Metric name to score on the test images, at the cell's decision rule."""
+    scores: Scores | None = None
+    train_counts: list[int] = []
+    """Images of each class before any part changed the set; label 0 is the majority."""
+    sampled_counts: list[float] = []
+    """What the parts made of it: the counts whose shares are the sampler's priors."""
+    test_counts: list[int] = []
+    images_skipped: int = 0
+    notes: list[str] = []
+    """What was done otherwise than asked, e.g. that SMOTE's k was lowered."""
+    cost: dict[str, float] = {}
+    """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``peak_gpu_mb`` on a card,
+    ``steps``, ``images``, ``train_loss``."""
+    environment: dict[str, str] = {}
+    """Versions, device, threads, platform where the outputs came about: of kept outputs, those of
+    their training."""
+    commit: str = ""
+    """Code that wrote the record; `shared_with` leads to that of the training."""
+    shared_with: str = ""
+    """Key of the cell whose training this one reuses; empty if it trained itself."""
+    started: str = ""
+    """UTC, ISO 8601."""
+    log: str = ""
+    """Path of the cell's log, relative to the results folder; empty if there is none."""
+    files: dict[str, str] = {}
+    """What else a training left: name to path, relative to the results folder (pictures of what
+    generators do, the generators)."""
+    checksum: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the cell needs no further run."""
+        return self.status == "ok"
+
+    def sealed(self) -> Record:
+        """Return the record with its checksum filled in."""
+        return self.model_copy(update={"checksum": checksum(self.plain())})
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing was edited since the record was sealed."""
+        return self.checksum == checksum(self.plain())
+
+    def plain(self) -> dict[str, Any]:
+        """Return the record as JSON-ready data."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def checksum(plain: dict[str, Any]) -> str:
+    """Return the SHA-256 of a record's data without its own checksum."""
+    body = {key: value for key, value in plain.items() if key != "checksum"}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _pack(array: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, dtype=kind).tobytes()).decode()
+
+
+def _unpack(text: str, classes: int) -> NDArray[np.float32]:
+    flat = np.frombuffer(base64.b64decode(text), "<f4")
+    return flat.reshape(-1, classes).astype(np.float32)

@@ -1,0 +1,319 @@
+"""Records on disk: written whole or not at all, checked when read, upgraded when old.
+
+``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``, one file a cell. Whatever is not a
+record of ours is moved to ``results/quarantine/`` with a warning, and never ends a command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from imbench.errors import EnvironmentFault
+from imbench.files.atomic import abandoned, write_whole
+from imbench.files.slug import slug
+from imbench.records.cell import Cell
+from imbench.records.record import PHASES, SCHEMA, Record, Status, checksum
+
+__all__ = ["UPGRADES", "Entry", "Store", "upgrade"]
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda plain: plain | {"files": {}},
+}
+"""Schema number to the function that turns plain data of it into the next schema's."""
+
+QUARANTINE = "quarantine"
+_LONGEST = 200
+"""Bytes of a name in the quarantine; file systems end at 255."""
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What planning needs of a record: all but its scores."""
+
+    cell: Cell
+    status: Status
+    path: Path
+    checksum: str
+    reason: str
+    log: str
+    seconds: float
+    """Time its training and scoring took; 0 if it shares another cell's training."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the cell needs no further run."""
+        return self.status == "ok"
+
+
+class Store:
+    """The records below a results folder.
+
+    Attributes
+    ----------
+    flagged : list of Path
+        Records met so far whose checksum is wrong: somebody edited them.
+    quarantined : list of Path
+        Where files that are no records have been moved to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.flagged: list[Path] = []
+        self.quarantined: list[Path] = []
+
+    def path(self, cell: Cell) -> Path:
+        """Return where a cell's record lies, whether or not there is one."""
+        return self._stem(cell).with_suffix(".json")
+
+    def log_path(self, cell: Cell) -> Path:
+        """Return where a cell's log lies, whether or not there is one."""
+        return self._stem(cell).with_suffix(".log")
+
+    def _stem(self, cell: Cell) -> Path:
+        place = self.folder / slug(cell.dataset) / str(cell.minority) / slug(cell.recipe)
+        return place / f"{cell.seed}-{cell.key[:8]}"
+
+    def records(self) -> list[Record]:
+        """Read every record, in the order of their paths.
+
+        Raises
+        ------
+        EnvironmentFault
+            For a record that a newer imbench wrote.
+        """
+        loaded = (self._load(path) for path in self._paths())
+        return [record for record in loaded if record is not None]
+
+    def index(self) -> dict[str, Entry]:
+        """Return the records by the key of their cell, without scores.
+
+        Of two records of one cell, below two names of its data set, a finished one wins.
+        """
+        found: dict[str, Entry] = {}
+        for path in self._paths():
+            record = self._load(path)
+            if record is None or record.cell.key != record.key:
+                continue
+            if record.key not in found or not found[record.key].done:
+                found[record.key] = _entry(record, path)
+        return found
+
+    def done_keys(self) -> set[str]:
+        """Return the keys of the cells that need no further run."""
+        return {key for key, entry in self.index().items() if entry.done}
+
+    def get(self, cell: Cell) -> Record | None:
+        """Return a cell's record, or None."""
+        record = self._load(self.path(cell))
+        # A record whose cell was edited is no more this cell's than it is in `index`.
+        ours = record is not None and record.key == cell.key == record.cell.key
+        return record if ours else None
+
+    def read(self, path: Path) -> Record | None:
+        """Return the record in one file, or None if there is none."""
+        return self._load(path)
+
+    def put(self, record: Record) -> Path:
+        """Seal and write a record, in place of the cell's earlier one.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path = self.path(record.cell)
+        write_whole(path, _text(record))
+        return path
+
+    def put_first(self, record: Record, stale: str | None = None) -> Record:
+        """Write a record unless somebody else has written one meanwhile; return what is there.
+
+        A finished one is left as it is; one without a score gives way to one with.
+
+        Parameters
+        ----------
+        record : Record
+            What the cell has come to.
+        stale : str or None
+            Checksum of the record that is to be replaced; None if there was none.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path, text = self.path(record.cell), _text(record)
+        for _ in range(2):
+            there = self.get(record.cell)
+            news = there is not None and there.checksum != stale
+            if there is not None and news and (there.done or not record.done):
+                return there
+            if write_whole(path, text, first=not path.exists()):
+                break
+        return record
+
+    def put_file(self, cell: Cell, name: str, content: bytes) -> str:
+        """Write a file beside a cell's record; return its path relative to the folder.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the disk is full or the folder cannot be written.
+        """
+        path = self._stem(cell).with_name(f"{self._stem(cell).name}-{slug(name)}")
+        write_whole(path, content)
+        return path.relative_to(self.folder).as_posix()
+
+    def tidy(self) -> int:
+        """Remove what writers that died left behind; return how many files."""
+        removed = 0
+        for path in [
+            place for depth in ("", "*/", "*/*/*/") for place in self.folder.glob(f"{depth}.*.tmp")
+        ]:
+            if abandoned(path):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _paths(self) -> Iterator[Path]:
+        for path in sorted(self.folder.glob("*/*/*/*.json")):
+            first, name = path.relative_to(self.folder).parts[0], path.name
+            if first != QUARANTINE and not first.startswith(".") and not name.startswith("."):
+                yield path
+
+    def _load(self, path: Path) -> Record | None:
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _LOG.warning("%s cannot be read: %s", path, error.strerror)
+            return None
+        try:
+            return self._parsed(raw, path)
+        except (ValidationError, ValueError, RecursionError) as error:
+            self._quarantine(path, raw, error)
+            return None
+
+    def _parsed(self, raw: bytes, path: Path) -> Record:
+        try:
+            record = Record.model_validate_json(raw)
+        except ValidationError:
+            plain = _old_or_new(raw)
+            if plain is None:
+                raise
+            return self._upgraded(plain, path)
+        if record.schema_ != SCHEMA:
+            return self._upgraded(json.loads(raw), path)
+        if not (_intact_bytes(raw, record.checksum) or record.intact):
+            self._flag(path)
+        return record
+
+    def _upgraded(self, plain: dict[str, Any], path: Path) -> Record:
+        if plain["schema"] > SCHEMA:
+            raise EnvironmentFault(
+                f"{path} has schema {plain['schema']}, this imbench reads up to {SCHEMA}: "
+                "update imbench, or name another results folder"
+            )
+        if plain.get("checksum") != checksum(plain):
+            self._flag(path)
+            return Record.model_validate(upgrade(plain))
+        return Record.model_validate(upgrade(plain)).sealed()
+
+    def _flag(self, path: Path) -> None:
+        if path not in self.flagged:
+            self.flagged.append(path)
+            _LOG.warning("%s was edited since it was written: its checksum is wrong", path)
+
+    def _quarantine(self, path: Path, raw: bytes, error: Exception) -> None:
+        what = "is empty" if not raw.strip() else f"is not a whole record ({_short(error)})"
+        name = "__".join(path.relative_to(self.folder).parts)
+        if len(os.fsencode(name)) > _LONGEST:
+            name = f"{slug(name)}{path.suffix}"
+        target = self.folder / QUARANTINE / name
+        if target.exists():
+            target = target.with_name(f"{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+        try:
+            target.parent.mkdir(exist_ok=True)
+            path.rename(target)
+        except OSError as fault:
+            _LOG.warning("%s %s; left in place: %s", path, what, fault.strerror)
+            return
+        self.quarantined.append(target)
+        _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, what, target)
+
+
+def upgrade(
+    plain: dict[str, Any],
+    table: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = UPGRADES,
+    newest: int = SCHEMA,
+) -> dict[str, Any]:
+    """Bring a record's plain data to the newest schema, one step after the other.
+
+    Raises
+    ------
+    ValueError
+        If there is no way from its schema.
+    """
+    while plain["schema"] < newest:
+        if plain["schema"] not in table:
+            raise ValueError(f"no way from schema {plain['schema']} to {newest}")
+        before = plain["schema"]
+        plain = {**table[before](plain), "schema": before + 1}
+    return plain
+
+
+def _text(record: Record) -> str:
+    sealed = record.sealed().plain()
+    return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _entry(record: Record, path: Path) -> Entry:
+    spent = sum(record.cost.get(phase, 0.0) for phase in PHASES)
+    return Entry(
+        cell=record.cell,
+        status=record.status,
+        path=path,
+        checksum=record.checksum,
+        reason=record.reason,
+        log=record.log,
+        seconds=0.0 if record.shared_with else spent,
+    )
+
+
+def _intact_bytes(raw: bytes, claimed: str) -> bool:
+    """Check a file as `Store.put` wrote it, much faster than by building its text again."""
+    body = raw.strip().replace(b',"checksum":"%s"' % claimed.encode(), b"", 1)
+    return hashlib.sha256(body).hexdigest() == claimed
+
+
+def _old_or_new(raw: bytes) -> dict[str, Any] | None:
+    """Return the data of a record of another schema, or None if it is nothing of ours."""
+    try:
+        plain = json.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(plain, dict) or not {"key", "cell", "status"} <= plain.keys():
+        return None
+    schema = plain.get("schema")
+    other = isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA
+    return plain if other else None
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else str(first["msg"])
+    return str(error)

@@ -1,0 +1,217 @@
+"""Records to comparisons of one method with its rivals: paired by seed, at each minority count.
+
+The rivals are a family: Holm's correction counts all of them at a count, whether or not each has
+scores there. Name them before the scores are seen; `FAMILY` is the one for the paper's methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from imbench.errors import NotComparable, UsageError
+from imbench.records.groups import Group, groups
+from imbench.records.record import Record
+from imbench.registry import load
+from imbench.report.means import WORDS
+from imbench.report.panel import Panel
+from imbench.stats.effect import Effect
+from imbench.stats.intervals import holm
+from imbench.stats.paired import ALPHA, ENOUGH, LEAST, seeds_needed
+
+__all__ = ["FAMILY", "Comparison", "Match", "Verdict", "compare", "match_all"]
+
+FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
+"""Rivals where one method only is named."""
+
+Verdict = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods at one minority count, or over several, by one metric.
+
+    Attributes
+    ----------
+    first, second : str
+        Titles of the methods.
+    minority : int or None
+        None where each replicate's difference is its mean over several counts.
+    effect : Effect
+        How much better the first method is: above 0 also where a lower score is better.
+    lost : dict
+        Seed to what kept it from being a pair.
+    failed : tuple of int
+        Seeds in which the first, and in which the second method ended without a score.
+    family : int
+        Rivals that Holm's correction counts.
+    adjusted : float
+        The p value of the sign-flip test after it.
+    """
+
+    first: str
+    second: str
+    minority: int | None
+    effect: Effect
+    lost: Mapping[int, str] = field(default_factory=dict)
+    failed: tuple[int, int] = (0, 0)
+    family: int = 1
+    adjusted: float = 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say which of the words of docs/protocol.md fit.
+
+        A run that ended without a score never helps its method.
+        """
+        effect = self.effect
+        if not effect.values:
+            return "none"
+        if len(effect) < ENOUGH:
+            return "few"
+        low, high = effect.bounds
+        sure = self.adjusted < ALPHA
+        if sure and low > 0 and effect.mean >= LEAST and not self.failed[0]:
+            return "beats"
+        if sure and high < 0 and effect.mean <= -LEAST and not self.failed[1]:
+            return "beaten"
+        if self.equivalent:
+            return "equivalent"
+        return "ahead" if effect.mean > 0 else "behind" if effect.mean < 0 else "level"
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether the difference lies within the margin, and no run ended without a score."""
+        return len(self.effect) >= ENOUGH and self.failed == (0, 0) and self.effect.within()
+
+    @property
+    def possible(self) -> bool:
+        """Whether so many pairs can pass the exact test at all, in a family of this size."""
+        return len(self.effect) >= seeds_needed(self.family)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two methods on one data set by one metric."""
+
+    group: Group
+    metric: str
+    lower: bool
+    recipes: tuple[str, str]
+    cells: tuple[Comparison, ...]
+    """At each count that either was run at."""
+    over: Comparison | None
+    """Mean over the counts at which both have scores; None if there are fewer than two."""
+
+
+def compare(
+    records: Iterable[Record], recipes: Sequence[str], metrics: Sequence[str] = ("f1",)
+) -> list[Match]:
+    """Compare the first recipe with each of the others, or with `FAMILY` if there is no other.
+
+    Raises
+    ------
+    NotComparable
+        If a recipe has no record, or no rival has records in a table with the first.
+    UsageError
+        If a recipe or a metric is unknown, or a recipe is named twice.
+    """
+    found = groups(records)
+    known = {row.recipe for group in found for row in group.rows}
+    first, *rivals = _canonical(recipes, known)
+    if not rivals:
+        rivals = [recipe for recipe in FAMILY if recipe in known - {first}]
+    loaded = {name: load("metrics", name) for name in metrics}
+    panels = [Panel(group, name, metric) for group in found for name, metric in loaded.items()]
+    matches = [match for panel in panels for match in match_all(panel, first, rivals)]
+    if not matches:
+        named = ", ".join(rivals) or f"any of {', '.join(FAMILY)}"
+        raise NotComparable(
+            f"no table has both {first} and {named}: run them with the same data and settings"
+        )
+    return matches
+
+
+def _canonical(recipes: Sequence[str], known: set[str]) -> list[str]:
+    from imbench.training.recipe import canonical
+
+    if not recipes:
+        raise UsageError("--compare names no method")
+    named = [text if text in known else canonical(text) for text in recipes]
+    for recipe in named:
+        if named.count(recipe) > 1:
+            raise UsageError(f"--compare names {recipe} twice")
+        if recipe not in known:
+            raise NotComparable(f"no record of {recipe}: run it first, or compare others")
+    return named
+
+
+def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
+    """Compare a recipe with each of its rivals that the panel has; Holm counts all that are named.
+
+    One panel for many calls draws its resamples of test images only once.
+    """
+    there = [recipe for recipe in rivals if recipe in panel.rows]
+    if first not in panel.rows or not there:
+        return []
+    counts = panel.group.counts
+    grid = [[_cell(panel, first, recipe, count) for count in counts] for recipe in there]
+    for column in range(len(counts)):
+        # Every rival named counts, one without a score here as if its p value were 1.
+        p_values = [row[column].effect.p for row in grid] + [1.0] * (len(rivals) - len(there))
+        for row, adjusted in zip(grid, holm(p_values), strict=False):
+            row[column] = replace(row[column], family=len(rivals), adjusted=adjusted)
+    return [
+        Match(
+            panel.group,
+            panel.name,
+            panel.lower,
+            (first, recipe),
+            tuple(cell for cell in row if cell.effect.values or cell.lost),
+            _over(panel, first, recipe),
+        )
+        for recipe, row in zip(there, grid, strict=True)
+    ]
+
+
+def _cell(panel: Panel, first: str, second: str, count: int) -> Comparison:
+    places = [(first, count), (second, count)]
+    faults = [panel.faults(place) for place in places]
+    return Comparison(
+        panel.title(first),
+        panel.title(second),
+        count,
+        _effect(panel, first, second, [count]),
+        _lost(panel, places),
+        (len(faults[0]), len(faults[1])),
+    )
+
+
+def _over(panel: Panel, first: str, second: str) -> Comparison | None:
+    counts = panel.counts([first, second])
+    if len(counts) < 2:
+        return None
+    effect = _effect(panel, first, second, counts)
+    return Comparison(panel.title(first), panel.title(second), None, effect)
+
+
+def _effect(panel: Panel, first: str, second: str, counts: Sequence[int]) -> Effect:
+    factor = (-1 if panel.lower else 1) / len(counts)
+    ours = {(first, count): factor for count in counts}
+    return panel.effect({**ours, **{(second, count): -factor for count in counts}})
+
+
+def _lost(panel: Panel, places: Sequence[tuple[str, int]]) -> dict[int, str]:
+    """Return what kept each seed that one of two methods was run with from being a pair."""
+    scored = [panel.scores(place) for place in places]
+    faults = [panel.faults(place) for place in places]
+    seeds = sorted(set().union(*scored, *faults) - set(panel.seeds(places)))
+    return {
+        seed: ", ".join(
+            f"{panel.title(recipe)} {fault.get(seed, WORDS['missing'])}"
+            for (recipe, _), found, fault in zip(places, scored, faults, strict=True)
+            if seed not in found
+        )
+        for seed in seeds
+    }

@@ -1,0 +1,171 @@
+r"""Tables in LaTeX: booktabs, compiled as printed, every name escaped.
+
+For pdfLaTeX with ``\usepackage[T1]{fontenc}`` and ``\usepackage{booktabs}``, in any class; ``cmap``
+or ``lmodern`` beside them makes accented letters searchable in the PDF. Letters outside the Latin
+and Greek alphabets are spelt out as ``U+4E2D``, because its fonts have no glyphs for them.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+from imbench.report.sheet import Sheet, Shown, footnotes, visible
+
+__all__ = ["PREAMBLE", "escape", "latex", "sheet_latex"]
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage{booktabs}"""
+"""The least a document needs around the tables."""
+
+ROWS = 30
+"""Rows that fit a page beside their notes."""
+
+# Brackets and stars too: after the \\ of the row before they would be read as its argument.
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "\xb1": r"$\pm$",
+    "\xd7": r"$\times$",
+    "\xf7": r"$\div$",
+    "\xb5": r"$\mu$",
+    "\xb7": r"$\cdot$",
+    "\xac": r"$\neg$",
+    "\u2013": r"\textendash{}",
+    "\u2014": r"\textemdash{}",
+    "\u2018": r"\textquoteleft{}",
+    "\u2019": r"\textquoteright{}",
+    "\u201c": r"\textquotedblleft{}",
+    "\u201d": r"\textquotedblright{}",
+    "\u2026": r"\ldots{}",
+    "\u2212": r"$-$",
+    "\u2264": r"$\le$",
+    "\u2265": r"$\ge$",
+    "\u2192": r"$\to$",
+}
+# Letters of the T1 encoding; pdfLaTeX reads them from UTF-8 by itself.
+_LATIN = frozenset(
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ¡¿«»£§"
+    "ĂăĄąĆćČčĎďĐđĘęĚěĞğĹĺĽľŁłŃńŇňŐőŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"
+)
+_GREEK = frozenset("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")
+_PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") | _LATIN
+# Pairs that a font joins into another sign: -- is a dash, '' and ,, are quotation marks.
+_JOINED = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
+
+
+def latex(sheets: Sequence[Sheet], comments: Sequence[str] = (), macros: Sequence[str] = ()) -> str:
+    """Return one ``table`` environment a sheet; `comments` head the file, `macros` follow them."""
+    head = [
+        *comments,
+        r"Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}",
+    ]
+    defined = [*macros, ""] if macros else []
+    return "\n".join([*map(_comment, head), "", *defined, *map(sheet_latex, sheets)])
+
+
+def sheet_latex(sheet: Sheet) -> str:
+    """Return the environments of one sheet: several if it is longer than a page."""
+    return "\n".join(map(_table, sheet.parts(ROWS)))
+
+
+def escape(text: str) -> str:
+    """Return LaTeX that prints `text`, whatever it holds, on one line."""
+    pieces = []
+    for c in _JOINED.sub("\0", visible(unicodedata.normalize("NFC", text))):
+        if c == "\0":
+            pieces.append("{}")
+        elif c in _SPECIAL:
+            pieces.append(_SPECIAL[c])
+        elif c in _GREEK:
+            pieces.append(_greek(c))
+        else:
+            pieces.append(c if c in _PLAIN else f"U+{ord(c):04X}")
+    return "".join(pieces)
+
+
+def _greek(letter: str) -> str:
+    *_, size, _, name = unicodedata.name(letter).replace("LAMDA", "LAMBDA").split()
+    return rf"$\{name.lower() if size == 'SMALL' else name.capitalize()}$"
+
+
+def _comment(text: str) -> str:
+    # No line break of any kind is left that could end the comment.
+    return f"% {visible(text)}"
+
+
+def _table(sheet: Sheet) -> str:
+    letters = footnotes(sheet.rows)
+    above = [f"{text[:1].upper()}{text[1:]}" for text in sheet.above]
+    caption = " ".join(f"{escape(text)}." for text in (sheet.title, *above))
+    lines = [
+        *map(_comment, sheet.comments),
+        r"\begin{table}[htbp]",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"\caption{{{caption}}}",
+        rf"\label{{tab:{sheet.slug}}}",
+        rf"\begin{{tabular}}{{@{{}}{sheet.align}@{{}}}}",
+        r"\toprule",
+    ]
+    if sheet.span:
+        last = len(sheet.head)
+        lines.append(rf" & \multicolumn{{{last - 1}}}{{c}}{{{escape(sheet.span)}}} \\")
+        lines.append(rf"\cmidrule(l){{2-{last}}}")
+    lines += [_row(map(escape, sheet.head)), r"\midrule"]
+    for index, row in enumerate(sheet.rows):
+        if index in sheet.rules:
+            lines.append(r"\midrule")
+        lines.append(_row(_cell(shown, letters) for shown in row))
+    lines += [r"\bottomrule", r"\end{tabular}", *_notes(sheet, letters), r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _cell(shown: Shown, letters: Mapping[str, str]) -> str:
+    value, half = shown.number()
+    number = value.replace("-", "$-$").replace("+", "$+$")
+    if shown.bold:
+        number = rf"\textbf{{{number}}}"
+    if half:
+        # Small and without its zero, or six columns would not fit the article class.
+        number += rf"{{\scriptsize$\pm${half.removeprefix('0')}}}"
+    text = escape(shown.text)
+    if number and text:
+        text = rf"\textsuperscript{{\,{text}}}"
+    marks = ",".join(letters[note] for note in shown.notes)
+    return number + text + (rf"\textsuperscript{{\,{marks}}}" if marks else "")
+
+
+def _notes(sheet: Sheet, letters: Mapping[str, str]) -> list[str]:
+    notes = [rf"\textsuperscript{{{mark}}}~{escape(note)}" for note, mark in letters.items()]
+    notes += [escape(note) for note in sheet.below]
+    if not notes:
+        return []
+    return [
+        r"\par\smallskip",
+        r"\begin{minipage}{\linewidth}\raggedright",
+        *(rf"{note}\par" for note in notes),
+        r"\end{minipage}",
+    ]

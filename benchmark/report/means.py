@@ -1,0 +1,142 @@
+"""One cell of a table: a method's mean over seeds, and what is missing from it and why."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imbench.records.groups import ranges
+from imbench.records.record import Record
+from imbench.stats.intervals import mean_interval
+from imbench.stats.metrics import Metric
+
+__all__ = ["MARKS", "NOT_RUN", "WORDS", "Entry", "make_entry", "score"]
+
+NOT_RUN = "--"
+MARKS = {
+    "failed": "err",
+    "diverged": "div",
+    "timeout": "t/o",
+    "crashed": "crash",
+    "memory": "mem",
+}
+"""Status to the mark of a cell that has no score at all."""
+WORDS = {
+    "failed": "failed",
+    "diverged": "diverged",
+    "timeout": "timed out",
+    "crashed": "crashed",
+    "memory": "ran out of memory",
+    "missing": "not run",
+    "unscored": "has no such score",
+}
+REASON_LENGTH = 160
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table: a method at a minority count.
+
+    Attributes
+    ----------
+    scores : dict
+        Seed to score; only of cells that ended well.
+    status : dict
+        Every seed of the table to a record's status, ``missing`` or ``unscored``.
+    mean, half : float or None
+        Mean over seeds, and the half-width of its 95 % t interval from two seeds on.
+    mark : str
+        What stands in the table in place of a score or, as ``4/5``, beside it.
+    notes : tuple of str
+        Footnotes.
+    """
+
+    scores: dict[int, float]
+    status: dict[int, str]
+    mean: float | None = None
+    half: float | None = None
+    mark: str = ""
+    notes: tuple[str, ...] = ()
+    bold: bool = False
+
+
+def make_entry(
+    slot: Mapping[int, Record],
+    seeds: Sequence[int],
+    name: str,
+    metric: Metric,
+    edited: Collection[int] = (),
+) -> Entry:
+    """Return the entry of one method at one count.
+
+    `slot` maps seed to record, `seeds` are all that the table has, `edited` those whose records
+    have a wrong checksum.
+    """
+    scores: dict[int, float] = {}
+    status: dict[int, str] = {}
+    holes: dict[str, list[int]] = defaultdict(list)
+    for seed in seeds:
+        record = slot.get(seed)
+        status[seed], reason = "missing", ""
+        if record is not None:
+            status[seed], reason = record.status, record.reason
+            if record.done:
+                value, reason = score(record, name, metric)
+                if value is not None:
+                    scores[seed] = value
+                    continue
+                status[seed] = "unscored"
+        words = WORDS[status[seed]]
+        holes[f"{words} ({_one_line(reason)})" if reason else words].append(seed)
+    notes = _record_notes(slot, edited)
+    if not slot:
+        return Entry(scores, status, mark=NOT_RUN)
+    gaps = "; ".join(f"{_seed_words(where)} {why}" for why, where in holes.items())
+    if not scores:
+        worst = next((status[seed] for seed in seeds if status[seed] in MARKS), "")
+        return Entry(scores, status, mark=MARKS.get(worst, "n/a"), notes=(gaps, *notes))
+    mean, half, n = mean_interval(list(scores.values()))
+    if n < len(seeds):
+        notes = (f"{n} of {len(seeds)} seeds: {gaps}", *notes)
+    return Entry(scores, status, mean, half, f"{n}/{len(seeds)}" if gaps else "", notes)
+
+
+def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]:
+    """Return the score, or None and why: recorded, else computed from the kept outputs."""
+    value = record.metrics.get(name)
+    if value is None:
+        if record.scores is None:
+            return None, "the record keeps no outputs to compute it from"
+        try:
+            labels, _, proba = record.scores.arrays()
+            value = float(metric(labels, proba))
+        except Exception as error:  # a plug-in's fault or damaged outputs must not cost the report
+            return None, f"{type(error).__name__}: {error}"
+    if not math.isfinite(value):
+        return None, f"the score is {value}"
+    return value, ""
+
+
+def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:
+    notes = []
+    if edited:
+        notes.append(f"{_seed_words(edited)} edited after writing: the checksum is wrong")
+    for record in slot.values():
+        notes += [_one_line(note) for note in record.notes]
+        if record.images_skipped:
+            notes.append(
+                f"{record.images_skipped} images left out (copies of test images, or undecodable)"
+            )
+    return tuple(dict.fromkeys(notes))
+
+
+def _seed_words(seeds: Collection[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {ranges(seeds)}"
+
+
+def _one_line(text: Any) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= REASON_LENGTH else f"{line[: REASON_LENGTH - 3]}..."

@@ -1,0 +1,144 @@
+"""All scores of comparable records by one metric, and sums of them by replicate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.records.groups import Group, Row, row_title
+from imbench.records.record import Record
+from imbench.report.means import WORDS, score
+from imbench.stats.bootstrap import crossed, rescored
+from imbench.stats.effect import Effect
+from imbench.stats.metrics import Metric, lower_is_better
+from imbench.stats.paired import ENOUGH
+
+__all__ = ["Panel", "Place", "Terms"]
+
+Place = tuple[str, int]
+"""Recipe and minority count."""
+Terms = Mapping[Place, float]
+"""Places to coefficients: what is added up in each replicate."""
+
+
+class Panel:
+    """Scores by recipe, minority count and seed.
+
+    Parameters
+    ----------
+    group : Group
+        Comparable records. Of several versions of a recipe's parts the newest counts.
+    name : str
+        Registered name of the metric.
+    metric : callable
+        The metric.
+    """
+
+    def __init__(self, group: Group, name: str, metric: Metric) -> None:
+        self.group, self.name, self.metric = group, name, metric
+        self.lower = lower_is_better(name, metric)
+        newest = sorted(group.rows, key=lambda row: row.versions)
+        self.rows: dict[str, Row] = {row.recipe: row for row in newest}
+        self._scores: dict[Place, dict[int, float]] = {}
+        self._faults: dict[Place, dict[int, str]] = {}
+        self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | None] = {}
+
+    def title(self, recipe: str) -> str:
+        """Return a method's name as a table prints it."""
+        return row_title(recipe)
+
+    def scores(self, place: Place) -> dict[int, float]:
+        """Return seed to score."""
+        self._read(place)
+        return self._scores[place]
+
+    def faults(self, place: Place) -> dict[int, str]:
+        """Return the seeds that ended without a score, and why."""
+        self._read(place)
+        return self._faults[place]
+
+    def counts(self, recipes: Sequence[str], seeds: int = 1) -> list[int]:
+        """Return the counts at which so many seeds have scores of all recipes."""
+        return [
+            count
+            for count in self.group.counts
+            if len(self.seeds([(recipe, count) for recipe in recipes])) >= seeds
+        ]
+
+    def seeds(self, places: Sequence[Place]) -> list[int]:
+        """Return the seeds that have a score at every place."""
+        return sorted(set.intersection(*(set(self.scores(place)) for place in places)))
+
+    def mean(self, place: Place) -> float:
+        """Return the mean over the seeds of a place, NaN if there is none."""
+        values = self.scores(place).values()
+        return math.fsum(values) / len(values) if values else math.nan
+
+    def effect(self, terms: Terms, constant: float = 0.0) -> Effect:
+        """Return the sum of the terms and a constant in each replicate that has all of them."""
+        seeds = self.seeds(list(terms))
+        values = {
+            seed: math.fsum(
+                [constant, *(factor * self.scores(place)[seed] for place, factor in terms.items())]
+            )
+            for seed in seeds
+        }
+        if len(seeds) < ENOUGH:  # too few for words that would rest on an interval
+            return Effect(values)
+        columns = [self._resampled_sum(terms, seed) for seed in seeds]
+        kept = [column for column in columns if column is not None]
+        if len(kept) < len(seeds):
+            return Effect(values)
+        made = crossed(np.stack(kept, axis=1) + constant)
+        return Effect(values, made.interval(0.95), made.interval(0.9), self._images)
+
+    @property
+    def _images(self) -> int:
+        return sum(self.group.test_counts)
+
+    def _read(self, place: Place) -> None:
+        if place in self._scores:
+            return
+        scores, faults = {}, {}
+        for seed, record in self._slot(place).items():
+            value = score(record, self.name, self.metric)[0] if record.done else None
+            if value is None:
+                faults[seed] = WORDS["unscored" if record.done else record.status]
+            else:
+                scores[seed] = value
+        self._scores[place], self._faults[place] = scores, faults
+
+    def _slot(self, place: Place) -> dict[int, Record]:
+        recipe, count = place
+        return self.group.slots.get((self.rows[recipe], count), {}) if recipe in self.rows else {}
+
+    def _resampled_sum(self, terms: Terms, seed: int) -> NDArray[np.float64] | None:
+        total: NDArray[np.float64] | None = None
+        for (recipe, count), factor in terms.items():
+            column = self._resampled(recipe, count, seed)
+            if column is None:
+                return None
+            total = factor * column if total is None else total + factor * column
+        return total
+
+    def _resampled(self, recipe: str, count: int, seed: int) -> NDArray[np.float64] | None:
+        """Score one record in resamples of the test images, which are the same for all records."""
+        address = recipe, count, seed
+        if address not in self._resamples:
+            self._resamples[address] = self._rescored(self._slot((recipe, count))[seed])
+        return self._resamples[address]
+
+    def _rescored(self, record: Record) -> NDArray[np.float64] | None:
+        if record.scores is None:
+            return None
+        try:
+            labels, _, proba = record.scores.arrays()
+            counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
+            if counts != self.group.test_counts:
+                return None  # of other test images than the rest
+            return rescored(self.name, self.metric, labels, [proba])[:, 0]
+        except Exception:  # another package's metric may not bear a resample, outputs be damaged
+            return None

@@ -1,0 +1,130 @@
+"""The claims that the paper makes or that its table shows, tested on records.
+
+One finding for each claim and data set, by F1 of the minority. Each claim is judged by itself:
+among thirteen tests at 5 % one that speaks up by chance is no surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from imbench.records.groups import Group, groups
+from imbench.records.record import Record
+from imbench.report import claim_tests
+from imbench.report.claim_tests import METRIC, Untold
+from imbench.report.evidence import Evidence, Finding, Judge
+from imbench.report.panel import Panel
+from imbench.report.paper import paper_dataset, published
+from imbench.report.prose import Prose
+from imbench.report.tables import metric_title, protocol_line
+from imbench.stats.metrics import METRICS
+from imbench.stats.paired import ENOUGH
+
+__all__ = ["CLAIMS", "Claim", "Found", "claims_prose", "judge_claims"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim.
+
+    Attributes
+    ----------
+    number : int
+        1 to 15.
+    text : str
+        The claim.
+    test : callable or None
+        What the records say of it; None if records cannot say it.
+    needs : str
+        What else it would take.
+    """
+
+    number: int
+    text: str
+    test: Callable[[Judge], Evidence] | None = None
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the records of one data set say of one claim."""
+
+    claim: Claim
+    finding: Finding
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        """Return claim, finding and numbers."""
+        return f"{self.claim.number}. {self.claim.text}: {self.finding}; {self.text}"
+
+
+def judge_claims(records: Iterable[Record]) -> list[tuple[Group, list[Found]]]:
+    """Return what each group of comparable records says of each claim."""
+    judges = [(group, _judge(group)) for group in groups(records)]
+    return [(group, [_found(claim, judge) for claim in CLAIMS]) for group, judge in judges]
+
+
+def claims_prose(group: Group, found: Sequence[Found]) -> Prose:
+    """Return the findings of one data set as a paragraph."""
+    told: dict[Finding, int] = {"holds": 0, "does not hold": 0, "cannot be told": 0}
+    for one in found:
+        told[one.finding] += 1
+    counted = ", ".join(f"{finding} {number}" for finding, number in told.items())
+    return Prose(
+        title=f"{group.name}: claims about the paper's methods, by {metric_title(METRIC)}",
+        above=f"{protocol_line(group)}; {counted}",
+        items=tuple(one.sentence for one in found),
+    )
+
+
+def _judge(group: Group) -> Judge:
+    dataset = paper_dataset(group.names)
+    printed = {key[1:]: cell.value for key, cell in published().items() if key[0] == dataset}
+    return Judge(Panel(group, METRIC, METRICS[METRIC]), printed)
+
+
+def _found(claim: Claim, judge: Judge) -> Found:
+    if claim.test is None:
+        return Found(claim, "cannot be told", f"records do not hold {claim.needs}")
+    try:
+        made = claim.test(judge)
+    except Untold as reason:
+        return Found(claim, "cannot be told", str(reason))
+    few = f"{made.seeds} seed{'s' * (made.seeds != 1)}, {ENOUGH} needed: "
+    return Found(claim, made.finding, (few if made.seeds < ENOUGH else "") + made.text)
+
+
+CLAIMS = (
+    Claim(
+        1, "Vanilla collapses at the smallest count and rises with the count", claim_tests.collapse
+    ),
+    Claim(2, "AUG is ahead of Vanilla, less so with more images", claim_tests.shrinking_lead),
+    Claim(3, "AUG is ahead of ALT", claim_tests.leads("aug", "alt")),
+    Claim(
+        4,
+        "ALT is ahead of Vanilla at the smallest count and behind at the largest",
+        claim_tests.crossing,
+    ),
+    Claim(5, "AUG is ahead of the best baseline", claim_tests.best_baseline),
+    Claim(6, "AUG is ahead of each of CS, US, US+CS and CBL 0.9999", claim_tests.four_rivals),
+    Claim(7, "CBL 0.9 is ahead of Vanilla at the smallest count", claim_tests.no_weights),
+    Claim(8, "CBL improves with beta at the smallest count", claim_tests.rising_beta),
+    Claim(9, "CBL 0.9999 is as good as CS", claim_tests.equals("cbl:beta=0.9999", "cs")),
+    Claim(10, "TS is as good as Vanilla", claim_tests.equals("ts", "vanilla")),
+    Claim(11, "US is ahead of OS", claim_tests.leads("us", "os")),
+    Claim(12, "OS+CS is as good as CS, and CS ahead of OS", claim_tests.middle_way),
+    Claim(13, "the methods converge as images are added", claim_tests.convergence),
+    Claim(
+        14,
+        "joint training leaves the generator at par or slightly worse",
+        needs="the quality of generated images (oracle accuracy and KID, ALT against AUG)",
+    ),
+    Claim(
+        15,
+        "AUG and ALT look at the content, Vanilla at the context",
+        needs="attention maps (energy within the object, flips after a change of background)",
+    ),
+)
+"""What arXiv 2008.05524 says or its table shows, in the order of docs/protocol.md."""

@@ -1,0 +1,226 @@
+"""Average ranks of methods over cells, with Friedman's test and Nemenyi's critical difference.
+
+A cell is a data set at a minority count. This is description: cells of one data set share images,
+nested subsets even training images, so they are no independent blocks, and the p value is too
+small.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import NotComparable
+from imbench.report.sheet import Sheet, Shown
+from imbench.report.tables import Table, metric_title
+from imbench.stats.paired import ALPHA
+
+__all__ = ["Ranks", "cell_ranks", "critical_difference", "friedman", "make_ranks", "ranks_sheet"]
+
+Floats = NDArray[np.float64]
+
+CAUTION = (
+    "description, not a test: cells of a data set share images and are not independent, so the p "
+    "value is too small"
+)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Average ranks by one metric, the best method first.
+
+    Attributes
+    ----------
+    metric : str
+        Registered name.
+    recipes, titles : tuple of str
+        The methods, by average rank.
+    means : tuple of float
+        Average ranks; 1 is best.
+    wins : tuple of int
+        Cells in which a method is best, shared first places included.
+    cells : tuple of str
+        Data set and count of each cell.
+    chi2, p : float
+        Friedman's statistic, corrected for ties, and its p value.
+    critical : float
+        Average ranks further apart than this differ by Nemenyi's test at 5 %.
+    left_out : tuple of str
+        Methods and cells without a score for each other.
+    """
+
+    metric: str
+    recipes: tuple[str, ...]
+    titles: tuple[str, ...]
+    means: tuple[float, ...]
+    wins: tuple[int, ...]
+    cells: tuple[str, ...]
+    chi2: float
+    p: float
+    critical: float
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def cliques(self) -> list[tuple[int, int]]:
+        """Return first and last place of each largest run of methods that are not separated."""
+        found: list[tuple[int, int]] = []
+        for first, mean in enumerate(self.means):
+            last = max(i for i, other in enumerate(self.means) if other - mean <= self.critical)
+            if last > first and (not found or last > found[-1][1]):
+                found.append((first, last))
+        return found
+
+
+def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
+    """Rank the methods of tables of one metric; every count of a table is a cell.
+
+    Methods and cells that lack scores are left out, the emptiest first, until none lacks any.
+
+    Raises
+    ------
+    NotComparable
+        If fewer than three methods or two cells are left.
+    """
+    scores, recipes, cells = _matrix(tables)
+    rows, columns = _whole(scores)
+    if len(rows) < 2 or len(columns) < 3:
+        raise NotComparable(
+            "ranks need three methods with scores in two cells, data sets at a count, and here are "
+            f"{len(columns)} in {len(rows)}: run more methods or counts"
+        )
+    titles = _titles(tables)
+    kept = scores[np.ix_(rows, columns)]
+    ranked = cell_ranks(kept if lower else -kept)
+    order = np.argsort(ranked.mean(axis=0), kind="stable")
+    chosen = [recipes[columns[i]] for i in order]
+    chi2, p = friedman(ranked)
+    left = [titles[recipes[i]] for i in range(len(recipes)) if i not in columns]
+    left += [cells[i] for i in range(len(cells)) if i not in rows]
+    best = ranked == ranked.min(axis=1, keepdims=True)
+    return Ranks(
+        tables[0].metric,
+        tuple(chosen),
+        tuple(titles[recipe] for recipe in chosen),
+        tuple(float(mean) for mean in ranked.mean(axis=0)[order]),
+        tuple(int(count) for count in best.sum(axis=0)[order]),
+        tuple(cells[i] for i in rows),
+        chi2,
+        p,
+        critical_difference(len(chosen), len(rows)),
+        tuple(left),
+    )
+
+
+def cell_ranks(scores: Floats) -> Floats:
+    """Rank each row of (cells, methods), 1 for the smallest; ties share the mean of their ranks."""
+    smaller = scores[:, :, None] - scores[:, None, :] > 1e-12
+    level = np.abs(scores[:, :, None] - scores[:, None, :]) <= 1e-12
+    return np.asarray(smaller.sum(axis=2) + (level.sum(axis=2) + 1) / 2)
+
+
+def friedman(ranked: Floats) -> tuple[float, float]:
+    """Return Friedman's statistic, corrected for ties, and its p value; ranks (cells, methods)."""
+    from scipy.special import chdtrc
+
+    cells, methods = ranked.shape
+    middle = (methods + 1) / 2
+    between = float(np.sum((ranked.sum(axis=0) - cells * middle) ** 2))
+    within = float(np.sum((ranked - middle) ** 2))
+    if within == 0:
+        return 0.0, 1.0
+    chi2 = (methods - 1) * between / within
+    return chi2, float(chdtrc(methods - 1, chi2))
+
+
+@cache
+def critical_difference(methods: int, cells: int, alpha: float = ALPHA) -> float:
+    """Return Nemenyi's critical difference of average ranks: 4.960 for 14 methods in 16 cells."""
+    from scipy.stats import studentized_range
+
+    quantile = float(studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
+    return quantile * math.sqrt(methods * (methods + 1) / (6 * cells))
+
+
+def ranks_sheet(ranks: Ranks) -> Sheet:
+    """Lay out average ranks as a table."""
+    rows = [
+        (
+            Shown(text=title),
+            Shown(mean, digits=2),
+            Shown(text=str(wins)),
+            Shown(text=_level(ranks, place)),
+        )
+        for place, (title, mean, wins) in enumerate(
+            zip(ranks.titles, ranks.means, ranks.wins, strict=True)
+        )
+    ]
+    below = [
+        f"1 is best; cells: {', '.join(ranks.cells)}",
+        f"Friedman chi-square {ranks.chi2:.2f}, {len(rows) - 1} degrees of freedom, "
+        f"p {ranks.p:.2g}; critical difference (Nemenyi, {ALPHA}) {ranks.critical:.2f}",
+        CAUTION,
+    ]
+    if ranks.left_out:
+        below.append(f"left out, since scores are missing: {', '.join(ranks.left_out)}")
+    return Sheet(
+        title=f"average ranks over {len(ranks.cells)} cells by {metric_title(ranks.metric)}",
+        slug=f"ranks-{''.join(c if c.isalnum() else '-' for c in ranks.metric.lower())}",
+        above=(),
+        span="",
+        head=("method", "rank", "best in", "not separated down to"),
+        align="lrrl",
+        rows=tuple(rows),
+        rules=frozenset(),
+        below=tuple(below),
+        comments=(),
+    )
+
+
+def _level(ranks: Ranks, place: int) -> str:
+    """Name the last method that is not separated from the one at `place`."""
+    reach = [i for i, mean in enumerate(ranks.means) if mean - ranks.means[place] <= ranks.critical]
+    return ranks.titles[reach[-1]] if reach[-1] > place else "--"
+
+
+def _matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
+    """Return means as (cells, methods), NaN where there is none, recipes and names of cells."""
+    recipes = list(dict.fromkeys(line.recipe for table in tables for line in table.lines))
+    names = [table.group.name for table in tables]
+    cells, rows = [], []
+    for table in tables:
+        code = f" ({table.group.code})" if names.count(table.group.name) > 1 else ""
+        # Of several versions of a recipe's parts the newest, which stands last, counts.
+        lines = {line.recipe: line for line in table.lines}
+        for column, count in enumerate(table.counts):
+            means = [
+                lines[name].entries[column].mean if name in lines else None for name in recipes
+            ]
+            cells.append(f"{table.group.name} {count}{code}")
+            rows.append([math.nan if mean is None else mean for mean in means])
+    return np.array(rows, dtype=np.float64).reshape(len(cells), len(recipes)), recipes, cells
+
+
+def _titles(tables: Sequence[Table]) -> dict[str, str]:
+    from imbench.records.groups import row_title
+
+    return {line.recipe: row_title(line.recipe) for table in tables for line in table.lines}
+
+
+def _whole(scores: Floats) -> tuple[list[int], list[int]]:
+    """Return rows and columns of a part without NaN, dropping the emptiest first."""
+    rows, columns = list(range(scores.shape[0])), list(range(scores.shape[1]))
+    while rows and columns:
+        holes = np.isnan(scores[np.ix_(rows, columns)])
+        if not holes.any():
+            break
+        by_row, by_column = holes.mean(axis=1), holes.mean(axis=0)
+        if by_column.max() >= by_row.max():
+            del columns[int(by_column.argmax())]
+        else:
+            del rows[int(by_row.argmax())]
+    return rows, columns

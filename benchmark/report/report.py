@@ -1,0 +1,269 @@
+"""Records to a report: one entry for every form, used by `bench report` and at the end of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from imbench.errors import NotComparable, UsageError
+from imbench.records.cell import Cell
+from imbench.records.record import Record
+from imbench.registry import load
+from imbench.report.beside import side_by_side
+from imbench.report.latex import latex
+from imbench.report.macros import macros
+from imbench.report.paper import DATASETS, Versus, versus, versus_sheet
+from imbench.report.sheet import Sheet, table_sheet
+from imbench.report.tables import Table, make_tables
+from imbench.stats.metrics import lower_is_better
+
+if TYPE_CHECKING:
+    from imbench.report.sections import Section
+
+__all__ = ["FORMS", "Form", "render"]
+
+Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
+SCHEMA = 1
+"""Of the JSON form: raise it when a field changes its meaning or goes."""
+
+
+def render(
+    records: Iterable[Record],
+    *,
+    metrics: Sequence[str] = ("f1",),
+    form: Form = "terminal",
+    bold: str = "best",
+    vs_paper: bool = False,
+    planned: Iterable[Cell] = (),
+    compare: Sequence[str] = (),
+    claims: bool = False,
+    ranks: bool = False,
+    together: bool = False,
+    command: str = "",
+    width: int = 80,
+) -> str:
+    """Return the report of `records` as text.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        In any order; only those of the same data, settings and protocol share a table.
+    metrics : sequence of str
+        Registered names. What a record does not hold is computed from its kept outputs.
+    form : {"terminal", "markdown", "csv", "json", "latex", "macros"}
+        CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
+        begins with a macro for each cell; ``macros`` are these alone.
+    bold : {"best", "not-worse"}
+        What is bold in a column: see `imbench.report.bold.choose`.
+    vs_paper : bool
+        Set F1 beside the published values.
+    planned : iterable of Cell
+        Cells asked for; those without a record are shown as holes.
+    compare : sequence of str
+        Recipes: the first against the others, in place of tables.
+    claims, ranks : bool
+        The paper's claims, and average ranks over cells, in place of tables.
+    together : bool
+        All metrics of a data set in one table.
+    command : str
+        What the report was asked with, for the comments of LaTeX and for JSON.
+    width : int
+        Columns of the terminal.
+
+    Raises
+    ------
+    NotComparable
+        If there is no record, or none that the paper has.
+    UsageError
+        If a metric is unknown, `vs_paper` comes without F1, or what is asked for does not go
+        together.
+    """
+    records = list(records)
+    if not records:
+        raise NotComparable("no records to report: `bench run` makes some")
+    if vs_paper and "f1" not in metrics:
+        raise UsageError("the published table has F1 only: add f1 to the metrics")
+    if vs_paper and together:
+        raise UsageError("--vs-paper and --side-by-side are two layouts: ask for one of them")
+    if compare or claims or ranks:
+        if vs_paper or together:
+            raise UsageError(
+                "--compare, --claims and --ranks stand in place of tables: leave out "
+                f"{'--vs-paper' if vs_paper else '--side-by-side'}"
+            )
+        sections = _sections(records, metrics, compare, claims, ranks)
+        return _printed_sections(sections, form, records, command, width)
+    if form == "csv" and not vs_paper:
+        from imbench.records.frame import frame
+
+        return frame(records, metrics).to_csv(index=False, lineterminator="\n")
+    tables = make_tables(records, metrics, planned=planned, bold=bold)
+    if form == "macros":
+        return "\n".join([*macros(tables), ""])
+    beside = _beside(tables) if vs_paper else {}
+    if form == "csv":
+        return _versus_csv(tables, beside)
+    if form == "json":
+        return _json(tables, beside, command)
+    if together:
+        sheets = list(side_by_side(tables))
+    else:
+        sheets = [_sheet(table, index in beside) for index, table in enumerate(tables)]
+    if form == "latex":
+        return latex(sheets, _latex_comments(records, command), macros(tables))
+    from imbench.report.text import markdown, terminal
+
+    return markdown(sheets) if form == "markdown" else terminal(sheets, width)
+
+
+def _sections(
+    records: list[Record],
+    metrics: Sequence[str],
+    compare: Sequence[str],
+    claims: bool,
+    ranks: bool,
+) -> list[Section]:
+    from imbench.report import sections
+
+    made = [sections.comparisons(records, compare, metrics)] if compare else []
+    made += [sections.ranking(records, metrics)] if ranks else []
+    return made + ([sections.claims(records)] if claims else [])
+
+
+def _printed_sections(
+    made: list[Section], form: Form, records: list[Record], command: str, width: int
+) -> str:
+    from imbench.report.sections import printed
+
+    if form == "macros":
+        raise UsageError("--macros are of the tables: ask for them apart from other parts")
+    if form == "json":
+        parts = {section.key: list(section.rows) for section in made}
+        return _dumped({**_json_head(command), **parts})
+    if form == "csv":
+        if len(made) > 1:
+            raise UsageError("CSV holds one kind of line: ask for one part at a time")
+        import pandas as pd
+
+        return pd.DataFrame(made[0].rows).to_csv(index=False, lineterminator="\n")
+    comments = _latex_comments(records, command) if form == "latex" else []
+    return printed(made, form, comments, width)
+
+
+def _beside(tables: list[Table]) -> dict[int, list[Versus]]:
+    """Return the comparison with the paper for each table, by its place, that has one."""
+    found = {
+        index: lines
+        for index, table in enumerate(tables)
+        if table.metric == "f1" and (lines := versus(table))
+    }
+    if not found:
+        ours = ", ".join(sorted({table.group.name for table in tables}))
+        raise NotComparable(
+            f"the published table has {', '.join(sorted(DATASETS))}, and the records {ours}: "
+            "leave out --vs-paper, or run one of the former"
+        )
+    return found
+
+
+def _sheet(table: Table, beside: bool) -> Sheet:
+    compared = versus_sheet(table) if beside else None
+    return table_sheet(table) if compared is None else compared
+
+
+def _latex_comments(records: list[Record], command: str) -> list[str]:
+    from imbench import __version__
+
+    commits = sorted({record.commit for record in records if record.commit})
+    return [
+        f"imbench {__version__}",
+        f"command: {command or 'imbench.report.report.render'}",
+        f"commit of the records: {', '.join(commits) or 'not recorded'}",
+    ]
+
+
+def _json(tables: list[Table], beside: dict[int, list[Versus]], command: str) -> str:
+    rows = [_plain(table, beside.get(index)) for index, table in enumerate(tables)]
+    return _dumped({**_json_head(command), "tables": rows})
+
+
+def _json_head(command: str) -> dict[str, Any]:
+    from imbench import __version__
+
+    return {"schema": SCHEMA, "imbench": __version__, "command": command}
+
+
+def _dumped(body: dict[str, Any]) -> str:
+    return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
+    group = table.group
+    if compared is None:
+        rows = [
+            _plain_row(Versus(line.recipe, line.title, count, entry, None, ""))
+            for line in table.lines
+            for count, entry in zip(table.counts, line.entries, strict=True)
+        ]
+    else:
+        rows = [{**_plain_row(line), **_plain_versus(line)} for line in compared]
+    return {
+        "dataset": group.name,
+        "names": group.names,
+        "fingerprint": group.basis.fingerprint,
+        "majority": group.majority,
+        "test_counts": group.test_counts,
+        "protocol": group.basis.protocol,
+        "settings": group.basis.settings.model_dump(mode="json"),
+        "seeds": group.seeds,
+        "metric": table.metric,
+        "lower_is_better": lower_is_better(table.metric, load("metrics", table.metric)),
+        "trivial": table.trivial,
+        "notes": list(table.notes),
+        "rows": rows,
+    }
+
+
+def _plain_row(line: Versus) -> dict[str, Any]:
+    ours = line.ours
+    return {
+        "recipe": line.recipe,
+        "title": line.title,
+        "minority": line.minority,
+        "mean": ours.mean if ours else None,
+        "half_width": ours.half if ours else None,
+        "n": len(ours.scores) if ours else 0,
+        "scores": {str(seed): value for seed, value in ours.scores.items()} if ours else {},
+        "status": {str(seed): state for seed, state in ours.status.items()} if ours else {},
+        "mark": ours.mark if ours else "--",
+        "bold": ours.bold if ours else False,
+        "notes": list(ours.notes) if ours else [],
+    }
+
+
+def _plain_versus(line: Versus) -> dict[str, Any]:
+    cell = line.published
+    return {
+        "published": cell.value if cell else None,
+        "severity": cell.severity if cell else "",
+        "reason": cell.reason if cell else "",
+        "difference": line.difference,
+        "verdict": line.verdict,
+    }
+
+
+def _versus_csv(tables: list[Table], beside: dict[int, list[Versus]]) -> str:
+    import pandas as pd
+
+    rows = []
+    for index, lines in beside.items():
+        group = tables[index].group
+        for line in lines:
+            row = {**_plain_row(line), **_plain_versus(line)}
+            for key in ("scores", "status", "notes", "bold"):
+                del row[key]
+            rows.append({"dataset": group.name, "fingerprint": group.basis.fingerprint, **row})
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")

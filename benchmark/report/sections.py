@@ -1,0 +1,169 @@
+"""What a report holds beside tables: comparisons, claims, ranks; each as text and as plain rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imbench.records.record import Record
+from imbench.registry import load
+from imbench.report.compare import Comparison, Match, compare
+from imbench.report.paper_claims import Found, claims_prose, judge_claims
+from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
+from imbench.report.ranks import Ranks, make_ranks, ranks_sheet
+from imbench.report.sheet import Sheet
+from imbench.report.tables import make_tables
+from imbench.report.words import match_prose, sentence
+from imbench.stats.metrics import lower_is_better
+
+__all__ = ["Section", "claims", "comparisons", "printed", "rank_metrics", "ranking"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report.
+
+    Attributes
+    ----------
+    key : str
+        Its name in JSON.
+    blocks : tuple of Sheet or Prose
+        What is printed.
+    rows : tuple of dict
+        The same as plain data.
+    """
+
+    key: str
+    blocks: tuple[Sheet | Prose, ...]
+    rows: tuple[dict[str, Any], ...]
+
+
+def comparisons(
+    records: Iterable[Record], recipes: Sequence[str], metrics: Sequence[str]
+) -> Section:
+    """Compare the first recipe with the others."""
+    found = compare(records, recipes, metrics)
+    blocks = []
+    for index, match in enumerate(found):
+        first = index == 0 or found[index - 1].group is not match.group
+        blocks.append(match_prose(match, protocol=first))
+    rows = [
+        _comparison(match, cell)
+        for match in found
+        for cell in (*match.cells, *([match.over] if match.over else []))
+    ]
+    return Section("comparisons", tuple(blocks), tuple(rows))
+
+
+def claims(records: Iterable[Record]) -> Section:
+    """Judge the paper's claims."""
+    judged = judge_claims(records)
+    blocks = [claims_prose(group, found) for group, found in judged]
+    rows = [
+        {
+            "dataset": group.name,
+            "fingerprint": group.basis.fingerprint,
+            **_claim(one),
+        }
+        for group, found in judged
+        for one in found
+    ]
+    return Section("claims", tuple(blocks), tuple(rows))
+
+
+def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
+    """Rank the methods over all cells, by each metric."""
+    found = rank_metrics(records, metrics)
+    return Section("ranks", tuple(map(ranks_sheet, found)), tuple(map(_ranks, found)))
+
+
+def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:
+    """Return the average ranks by each metric."""
+    tables = make_tables(records, metrics)
+    return [
+        make_ranks(
+            [table for table in tables if table.metric == name],
+            lower_is_better(name, load("metrics", name)),
+        )
+        for name in metrics
+    ]
+
+
+def printed(
+    sections: Sequence[Section], form: str, comments: Sequence[str] = (), width: int = 80
+) -> str:
+    """Return sections as text for the terminal, in Markdown or in LaTeX."""
+    from imbench.report.latex import latex, sheet_latex
+    from imbench.report.text import markdown, terminal
+
+    blocks = [block for section in sections for block in section.blocks]
+    if form == "latex":
+        body = [sheet_latex(b) if isinstance(b, Sheet) else prose_latex(b) for b in blocks]
+        return "\n".join([latex([], comments), *body])
+    if form == "markdown":
+        texts = [markdown([b]) if isinstance(b, Sheet) else prose_markdown(b) for b in blocks]
+    else:
+        texts = [
+            terminal([b], width) if isinstance(b, Sheet) else prose_terminal(b, width)
+            for b in blocks
+        ]
+    return "\n\n".join(text.rstrip("\n") for text in texts) + "\n"
+
+
+def _comparison(match: Match, made: Comparison) -> dict[str, Any]:
+    effect = made.effect
+    half = effect.interval().half if effect.values else None
+    t = (None, None) if half is None else (effect.mean - half, effect.mean + half)
+    ends = effect.ends or (None, None)
+    low, high = effect.span if effect.values else (None, None)
+    over = made.minority is None
+    return {
+        "dataset": match.group.name,
+        "fingerprint": match.group.basis.fingerprint,
+        "metric": match.metric,
+        "first": match.recipes[0],
+        "second": match.recipes[1],
+        "minority": made.minority,
+        "pairs": len(effect),
+        "mean": effect.mean if effect.values else None,
+        "min": low,
+        "max": high,
+        "sd": effect.spread if len(effect) > 1 else None,
+        "won": effect.above,
+        "tied": effect.ties,
+        "t_low": t[0],
+        "t_high": t[1],
+        "bootstrap_low": ends[0],
+        "bootstrap_high": ends[1],
+        "images": effect.images,
+        "p": None if over or not effect.values else effect.p,
+        "rivals": made.family,
+        "p_holm": None if over or not effect.values else made.adjusted,
+        "verdict": None if over else made.verdict,
+        "sentence": None if over else sentence(made),
+        "differences": {str(seed): value for seed, value in effect.values.items()},
+        "left_out": {str(seed): reason for seed, reason in made.lost.items()},
+    }
+
+
+def _claim(found: Found) -> dict[str, Any]:
+    return {
+        "number": found.claim.number,
+        "claim": found.claim.text,
+        "finding": found.finding,
+        "text": found.text,
+    }
+
+
+def _ranks(ranks: Ranks) -> dict[str, Any]:
+    return {
+        "metric": ranks.metric,
+        "cells": list(ranks.cells),
+        "ranks": dict(zip(ranks.recipes, ranks.means, strict=True)),
+        "best_in": dict(zip(ranks.recipes, ranks.wins, strict=True)),
+        "friedman_chi2": ranks.chi2,
+        "friedman_p": ranks.p,
+        "critical_difference": ranks.critical,
+        "left_out": list(ranks.left_out),
+    }

@@ -1,0 +1,147 @@
+"""What a printed table is before it takes a form: plain cells, notes and footnotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from imbench.report.tables import Table
+
+__all__ = ["Sheet", "Shown", "footnotes", "letter", "table_sheet", "visible"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One printed cell: a number, a text, or both.
+
+    Attributes
+    ----------
+    value, half : float or None
+        A number, and the half-width of its interval.
+    text : str
+        What stands after the number or in its place.
+    notes : tuple of str
+        Footnotes; the form gives them letters.
+    digits : int
+        Decimal places.
+    signed : bool
+        Whether a plus sign is printed.
+    """
+
+    value: float | None = None
+    half: float | None = None
+    text: str = ""
+    notes: tuple[str, ...] = ()
+    bold: bool = False
+    digits: int = 3
+    signed: bool = False
+
+    def number(self) -> tuple[str, str]:
+        """Return the number and its half-width as text, each empty if there is none."""
+        if self.value is None:
+            return "", ""
+        value = round(self.value, self.digits) + 0.0  # no "-0.000"
+        sign = "+" if self.signed else ""
+        half = "" if self.half is None else f"{self.half:.{self.digits}f}"
+        return f"{value:{sign}.{self.digits}f}", half
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table ready to be printed in any form."""
+
+    title: str
+    slug: str
+    """Unique within a report, of a-z, 0-9 and hyphens."""
+    above: tuple[str, ...]
+    span: str
+    """What the columns after the first share; empty if nothing."""
+    head: tuple[str, ...]
+    align: str
+    """``l`` or ``r`` for each column."""
+    rows: tuple[tuple[Shown, ...], ...]
+    rules: frozenset[int] = frozenset()
+    """Rows before which a line is drawn."""
+    cuts: frozenset[int] = frozenset()
+    """Rules at which a form with pages may cut the sheet."""
+    below: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
+    """For forms that can carry what is not printed."""
+
+    def parts(self, most: int) -> Iterator[Sheet]:
+        """Cut into sheets of at most `most` rows, as far as `cuts` allow it."""
+        start = 0
+        edges = [*sorted(self.cuts), len(self.rows)]
+        for edge, following in pairwise([*edges, None]):
+            if edge is None or (following is not None and following - start <= most):
+                continue
+            rules = frozenset(rule - start for rule in self.rules if start < rule < edge)
+            part = replace(self, rows=self.rows[start:edge], rules=rules, cuts=frozenset())
+            if start:
+                title, slug = f"{self.title} (continued)", f"{self.slug}-{start}"
+                below = ("notes as in the first part",) if self.below else ()
+                part = replace(part, title=title, slug=slug, below=below)
+            yield part
+            start = edge
+
+
+def table_sheet(table: Table) -> Sheet:
+    """Lay out a table: methods as rows, minority counts as columns, the trivial score last."""
+    rows = [
+        (
+            Shown(text=line.title),
+            *(
+                Shown(entry.mean, entry.half, entry.mark, entry.notes, entry.bold)
+                for entry in line.entries
+            ),
+        )
+        for line in table.lines
+    ]
+    last = Shown(text="--") if table.trivial is None else Shown(table.trivial)
+    rows.append((Shown(text="trivial"), *[last] * len(table.counts)))
+    basis = table.group.basis
+    return Sheet(
+        title=table.title,
+        slug=_slug(f"{table.group.name}-{table.metric}-{table.group.code}"),
+        above=(table.protocol,),
+        span="minority training images",
+        head=("method", *map(str, table.counts)),
+        align="l" + "r" * len(table.counts),
+        rows=tuple(rows),
+        rules=frozenset({len(rows) - 1}),
+        below=table.notes,
+        comments=(
+            f"data {table.group.name}: fingerprint {basis.fingerprint}",
+            f"seeds: {len(table.group.seeds)} ({table.protocol})",
+            f"settings {basis.settings.model_dump_json()}, protocol version {basis.protocol}",
+        ),
+    )
+
+
+def footnotes(rows: Iterable[Iterable[Shown]]) -> dict[str, str]:
+    """Return each footnote with its letter, in reading order."""
+    texts = dict.fromkeys(note for row in rows for shown in row for note in shown.notes)
+    return {text: letter(index) for index, text in enumerate(texts)}
+
+
+def letter(index: int) -> str:
+    """Return a, b, ..., z, aa, ab, ... for 0, 1, ..."""
+    text = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        text = chr(ord("a") + rest) + text
+    return text
+
+
+def visible(text: str) -> str:
+    """Return text whose control characters are spelt out, so that it stays on its line."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,242 @@
+"""Records to tables: per data set and metric, methods as rows and minority counts as columns."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from imbench.records.cell import Cell
+from imbench.records.groups import Group, Row, differences, groups, ranges, row_title
+from imbench.records.record import Record
+from imbench.registry import load
+from imbench.report.bold import choose
+from imbench.report.means import NOT_RUN, Entry, make_entry
+from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
+
+__all__ = ["Line", "Table", "make_tables", "metric_title", "protocol_line"]
+
+
+CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
+PRIORS = (
+    "outputs as they are: methods that resample or reweight speak of another prior than the test "
+    "set's"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method's row; `entries` follow the table's counts."""
+
+    recipe: str
+    title: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All methods on one data set by one metric."""
+
+    group: Group
+    metric: str
+    title: str
+    protocol: str
+    """The protocol in one line."""
+    counts: tuple[int, ...]
+    lines: tuple[Line, ...]
+    trivial: float | None
+    """Best score of a classifier that looks at no image; None where it cannot be computed."""
+    notes: tuple[str, ...]
+
+
+def make_tables(
+    records: Iterable[Record],
+    metrics: Sequence[str] = ("f1",),
+    *,
+    planned: Iterable[Cell] = (),
+    bold: str = "best",
+) -> list[Table]:
+    """Return a table for each group of comparable records and each metric.
+
+    Raises
+    ------
+    UsageError
+        If a metric is unknown.
+    """
+    found = groups(records, planned)
+    alike: dict[str, list[Group]] = defaultdict(list)
+    for group in found:
+        alike[group.name].append(group)
+    loaded = {name: load("metrics", name) for name in metrics}
+    return [
+        _table(group, name, metric, bold, _apart(alike[group.name]))
+        for group in found
+        for name, metric in loaded.items()
+    ]
+
+
+def metric_title(name: str) -> str:
+    """Return a metric's name as a table prints it."""
+    return TITLES.get(name, name)
+
+
+def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str]) -> Table:
+    lower = lower_is_better(name, metric)
+    grid = [
+        [_entry(group, row, count, name, metric) for count in group.counts] for row in group.rows
+    ]
+    bold_notes = _embolden(grid, bold, lower)
+    grid, common = _lift_common_notes(grid)
+    lines = tuple(
+        Line(row.recipe, _title(row, group.rows), tuple(entries))
+        for row, entries in zip(group.rows, grid, strict=True)
+    )
+    return Table(
+        group=group,
+        metric=name,
+        title=f"{group.name}: {metric_title(name)}",
+        protocol=protocol_line(group),
+        counts=tuple(group.counts),
+        lines=lines,
+        trivial=_trivial(metric, group.test_counts, lower),
+        notes=(
+            *_reading(grid, group.seeds, lower),
+            *_out_of_range(grid, name),
+            *([PRIORS] if name in CALIBRATION else []),
+            *bold_notes,
+            *apart,
+            *common,
+            *_provenance(group),
+        ),
+    )
+
+
+def _entry(group: Group, row: Row, count: int, name: str, metric: Metric) -> Entry:
+    slot = group.slots.get((row, count), {})
+    edited = [seed for seed in slot if (row, count, seed) in group.edited]
+    return make_entry(slot, group.seeds, name, metric, edited)
+
+
+def _embolden(grid: list[list[Entry]], rule: str, lower: bool) -> list[str]:
+    """Mark the bold entries in place; return the notes that explain them."""
+    notes: set[str] = set()
+    for column in range(len(grid[0])):
+        chosen, said = choose([line[column].scores for line in grid], rule=rule, lower=lower)
+        notes.update(said)
+        for index in chosen:
+            grid[index][column] = replace(grid[index][column], bold=True)
+    return sorted(notes)
+
+
+def _lift_common_notes(grid: list[list[Entry]]) -> tuple[list[list[Entry]], list[str]]:
+    """Turn footnotes that every scored cell carries into notes of the whole table."""
+    scored = [set(entry.notes) for line in grid for entry in line if entry.scores]
+    common = set.intersection(*scored) if len(scored) > 1 else set()
+    kept = [
+        [
+            replace(entry, notes=tuple(note for note in entry.notes if note not in common))
+            for entry in line
+        ]
+        for line in grid
+    ]
+    return kept, [f"every cell with a score: {note}" for note in sorted(common)]
+
+
+def protocol_line(group: Group) -> str:
+    """Return the protocol of a group of records in one line."""
+    settings, tests = group.basis.settings, group.test_counts
+    majority = "all" if group.majority is None else group.majority
+    pieces = [f"majority {majority}"]
+    if tests and sum(tests):
+        share = 1 - tests[0] / sum(tests)
+        best = {name: _trivial(METRICS[name], tests, False) for name in ("f1", "acsa")}
+        pieces.append(f"test {'+'.join(map(str, tests))} (minority share {share:.3f})")
+        pieces.append(
+            "trivial "
+            + ", ".join(
+                f"{label} {best[name]:.3f}"
+                for name, label in (("f1", "F1"), ("acsa", "ACSA"))
+                if best[name] is not None
+            )
+        )
+    pieces.append(f"{settings.network}, {settings.size} px")
+    pieces.append(f"{settings.steps} steps of {settings.batch_size} images")
+    seeds = group.seeds
+    pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {ranges(seeds)}")
+    pieces.append(f"data {group.basis.fingerprint[:12]}")
+    return "; ".join(pieces)
+
+
+def _reading(grid: list[list[Entry]], seeds: list[int], lower: bool) -> list[str]:
+    """Say how the numbers are to be read."""
+    better = "; lower is better" if lower else ""
+    if len(seeds) > 1:
+        notes = [f"mean over seeds \xb1 half-width of its 95 % t interval{better}"]
+    else:
+        notes = [f"one seed: no interval{better}"]
+    if any(entry.mark == NOT_RUN for line in grid for entry in line):
+        notes.append(f"{NOT_RUN} not run")
+    return notes
+
+
+def _out_of_range(grid: list[list[Entry]], name: str) -> list[str]:
+    low, high = score_range(name)
+    beyond = sum(
+        entry.mean is not None
+        and entry.half is not None
+        and (entry.mean - entry.half < low or entry.mean + entry.half > high)
+        for line in grid
+        for entry in line
+    )
+    if not beyond:
+        return []
+    what = "interval reaches" if beyond == 1 else "intervals reach"
+    return [
+        f"{name}: {beyond} {what} beyond {low:g}..{high:g}; a t interval knows no bounds, and one "
+        "as wide says that the seeds are too few"
+    ]
+
+
+def _provenance(group: Group) -> list[str]:
+    notes = []
+    if len(group.names) > 1:
+        notes.append(f"the same data were also run as {', '.join(group.names[1:])}")
+    commits = sorted({record.commit[:12] for record in group.records if record.commit})
+    if len(commits) > 1:
+        notes.append(f"records of {len(commits)} commits: {', '.join(commits)}")
+    devices = sorted({record.environment.get("device", "") for record in group.records} - {""})
+    if len(devices) > 1:
+        notes.append(f"records of {len(devices)} devices: {', '.join(devices)}")
+    edited = sorted(group.slots[row, count][seed].key for row, count, seed in group.edited)
+    if edited:
+        shown = ", ".join(edited[:5]) + (", ..." if len(edited) > 5 else "")
+        notes.append(
+            f"WARNING: {len(edited)} record{'s' if len(edited) > 1 else ''} with a wrong checksum,"
+            f" edited by hand or damaged: {shown}"
+        )
+    return notes
+
+
+def _apart(alike: list[Group]) -> list[str]:
+    if len(alike) < 2:
+        return []
+    what = "; ".join(f"{key} {' / '.join(values)}" for key, values in differences(alike).items())
+    return [f"one of {len(alike)} tables of this data set, which are not comparable: {what}"]
+
+
+def _title(row: Row, rows: list[Row]) -> str:
+    title = row_title(row.recipe)
+    if sum(other.recipe == row.recipe for other in rows) > 1:
+        title += f" [{', '.join(f'{name} v{number}' for name, number in row.versions)}]"
+    return title
+
+
+def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | None:
+    if len(test_counts) < 2:
+        return None
+    try:
+        score = float(trivial(metric, test_counts, lower=lower))
+    except Exception:  # another package's metric may not bear constant outputs
+        return None
+    return score if math.isfinite(score) else None

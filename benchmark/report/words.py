@@ -1,0 +1,156 @@
+"""Comparisons in words: the verdict of docs/protocol.md, then the numbers that it rests on."""
+
+from __future__ import annotations
+
+import math
+
+from imbench.records.groups import ranges
+from imbench.report.compare import Comparison, Match
+from imbench.report.prose import Prose
+from imbench.report.tables import metric_title, protocol_line
+from imbench.stats.effect import Effect
+from imbench.stats.paired import ENOUGH, LEAST, MARGIN, pairs_for_power, seeds_needed
+
+__all__ = ["intervals_text", "match_prose", "p_text", "range_text", "sentence", "signed"]
+
+
+def match_prose(match: Match, *, protocol: bool = True) -> Prose:
+    """Return the paragraph of one pair of methods on one data set, below its protocol if asked."""
+    first, second = match.cells[0].first, match.cells[0].second
+    above = [protocol_line(match.group)] if protocol else []
+    if match.lower:
+        above.append("a lower score is better, and a difference above 0 means a better one")
+    items = [f"{cell.minority} minority images: {sentence(cell)}" for cell in match.cells]
+    return Prose(
+        title=f"{match.group.name}: {first} against {second} by {metric_title(match.metric)}",
+        above="; ".join(above),
+        items=(*items, *_over(match), *_seeds(match)),
+    )
+
+
+def sentence(made: Comparison) -> str:
+    """Return the verdict on one comparison and the numbers that it rests on."""
+    first, second, effect, verdict = made.first, made.second, made.effect, made.verdict
+    if verdict == "none":
+        return f"no seed has a score of both{_left_out(made)}"
+    if verdict == "few":
+        return f"{_won(made)}, {range_text(effect)}{_left_out(made)}"
+    said = {
+        "beats": f"{first} beats {second} here",
+        "beaten": f"{second} beats {first} here",
+        "equivalent": f"{first} and {second} are equivalent within {MARGIN:g}",
+        "ahead": f"{first} is ahead, not established",
+        "behind": f"{second} is ahead, not established",
+        "level": f"{first} and {second} are level",
+    }[verdict]
+    if verdict in ("beats", "beaten") and made.equivalent:
+        said += f", and equivalent within {MARGIN:g}"
+    why = _why_not(made) if verdict in ("ahead", "behind") else ""
+    holm = f", {p_text(made.adjusted)} after Holm over {made.family} rivals"
+    numbers = (
+        f"{range_text(effect)}, SD {effect.spread:.3f}; {first} won {effect.above} of "
+        f"{len(effect)}{_tied(effect)}; {intervals_text(effect)}; sign-flip p {p_text(effect.p)}"
+        f"{holm if made.family > 1 else ''}"
+    )
+    return f"{said}: {numbers}{why}{_left_out(made)}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign and three decimals."""
+    return f"{round(value, 3) + 0.0:+.3f}"
+
+
+def range_text(effect: Effect) -> str:
+    """Return the mean difference with the smallest and the largest one."""
+    low, high = effect.span
+    return f"mean difference {signed(effect.mean)} ({signed(low)}..{signed(high)})"
+
+
+def intervals_text(effect: Effect) -> str:
+    """Return both 95 % intervals; the second is missing where records keep no outputs."""
+    mean, half, _ = effect.interval()
+    t = f"95 % t interval {signed(mean - (half or 0))}..{signed(mean + (half or 0))}"
+    if effect.ends is None:
+        return f"{t}, about these test images only, since outputs are not kept"
+    low, high = effect.ends
+    return f"{t}, bootstrap over {effect.images} test images too {signed(low)}..{signed(high)}"
+
+
+def p_text(p: float) -> str:
+    """Return a p value with the digits that count."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def _won(made: Comparison) -> str:
+    effect = made.effect
+    lead = effect.mean >= 0
+    ahead, behind = (made.first, made.second) if lead else (made.second, made.first)
+    wins = effect.above if lead else len(effect) - effect.above - effect.ties
+    runs = "run" if len(effect) == 1 else "runs"
+    return f"{ahead} won {wins} of {len(effect)} paired {runs} against {behind}{_tied(effect)}"
+
+
+def _tied(effect: Effect) -> str:
+    return f" ({effect.ties} tied)" if effect.ties else ""
+
+
+def _why_not(made: Comparison) -> str:
+    """Say which condition of 'beats' fails where the numbers do not show it."""
+    effect = made.effect
+    if not made.possible:
+        return (
+            f"; {len(effect)} seeds cannot establish a difference from {_rivals(made.family)}, "
+            f"{seeds_needed(made.family)} can"
+        )
+    if made.failed[0 if effect.mean > 0 else 1]:
+        return "; runs of the method ahead ended without a score"
+    low, high = effect.bounds
+    if (low > 0 or high < 0) and abs(effect.mean) < LEAST:
+        return f"; the mean is below {LEAST:g}"
+    return ""
+
+
+def _left_out(made: Comparison) -> str:
+    if not made.lost:
+        return ""
+    seeds: dict[str, list[int]] = {}
+    for seed, reason in made.lost.items():
+        seeds.setdefault(reason, []).append(seed)
+    said = "; ".join(
+        f"seed{'s' if len(where) > 1 else ''} {ranges(where)}: {reason}"
+        for reason, where in seeds.items()
+    )
+    return f" [left out: {said}]"
+
+
+def _over(match: Match) -> list[str]:
+    if match.over is None or not match.over.effect.values:
+        return []
+    effect = match.over.effect
+    counts = sum(bool(cell.effect.values) for cell in match.cells)
+    text = f"mean over {counts} counts: {range_text(effect)} over {len(effect)} replicates"
+    return [text if len(effect) < ENOUGH else f"{text}; {intervals_text(effect)}"]
+
+
+def _seeds(match: Match) -> list[str]:
+    """Say how many seeds would do, unless every count has an answer."""
+    answers = ("beats", "beaten", "equivalent")
+    if all(cell.verdict in answers for cell in match.cells):
+        return []
+    family = match.cells[0].family
+    least = seeds_needed(family)
+    text = f"seeds: {least} are the least that can establish a difference from {_rivals(family)}"
+    spreads = [cell.effect.spread for cell in match.cells if len(cell.effect) > 1]
+    spread = math.sqrt(math.fsum(s * s for s in spreads) / len(spreads)) if spreads else 0.0
+    if spread > 0:
+        pairs = pairs_for_power(MARGIN / spread)
+        needed = "more than 1,000" if pairs is None else str(max(pairs, least))
+        text += (
+            f"; at the spread seen (SD {spread:.3f}) a difference of {MARGIN:g} takes {needed} "
+            "for a power of 0.8"
+        )
+    return [text]
+
+
+def _rivals(family: int) -> str:
+    return "one rival" if family == 1 else f"{family} rivals"

@@ -1,0 +1,125 @@
+"""Who works on which training: leases, so that runs on one folder, also of several machines, share.
+
+A claim names its process, so that on the same machine a dead one's claim is free at once; it is
+renewed, so that one of another machine is free when that stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from imbench.files import leases
+from imbench.files.processes import alive, host_id
+
+__all__ = ["Claim", "claim_of", "claimed", "claims", "drop", "drop_dead"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who trains what, since when."""
+
+    key: str
+    """Key of the training."""
+    run: str
+    """Name of the run, one for each start of `bench run`."""
+    host: str
+    pid: int
+    born: str
+    """Start time of the process, as `imbench.files.processes.start_time` gives it."""
+    since: float
+    """The machine's monotonic clock when the work began."""
+    cells: tuple[str, ...]
+    """Keys of the cells that the training serves."""
+    token: str = ""
+    """Tells it from every other claim."""
+
+    @property
+    def here(self) -> bool:
+        """Whether its process is one of this machine."""
+        return self.host == host_id()
+
+    @property
+    def live(self) -> bool:
+        """Whether its process runs, as far as this machine can tell."""
+        return not self.here or alive(self.pid, self.born)
+
+
+@contextmanager
+def claimed(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterator[bool]:
+    """Hold the claim to a training inside the block; yield False if somebody else has it.
+
+    The process ends itself when its parent is gone, since nobody would await its results.
+    """
+    path = _path(folder, key)
+    claim = Claim(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
+    if not leases.take(path, asdict(claim)):
+        yield False
+        return
+    with leases.kept(path, asdict(claim), parent=os.getppid()):
+        yield True
+
+
+def claim_of(folder: Path, key: str) -> Claim | None:
+    """Return the claim to a training, whether or not its process runs; None if there is none."""
+    return _read(_path(folder, key))
+
+
+def claims(folder: Path) -> list[Claim]:
+    """Return the claims that are held, by processes that run."""
+    return [claim for path, claim in _found(folder) if not leases.free(path)]
+
+
+def drop_dead(folder: Path, *, run: str | None = None) -> list[Claim]:
+    """Remove the claims of processes that ended (of one run, or of all) and return them."""
+    leases.swept(_home(folder))
+    return [
+        claim
+        for path, claim in _found(folder)
+        if (run is None or claim.run == run) and _dropped(path)
+    ]
+
+
+def drop(folder: Path, key: str, *, run: str) -> bool:
+    """Remove a run's own claim whose worker is lost elsewhere; return whether there was one."""
+    path = _path(folder, key)
+    claim = _read(path)
+    if claim is None or claim.run != run:
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
+def _home(folder: Path) -> Path:
+    return folder / ".imbench" / "claims"
+
+
+def _path(folder: Path, key: str) -> Path:
+    return _home(folder) / f"{key}.json"
+
+
+def _found(folder: Path) -> Iterator[tuple[Path, Claim]]:
+    for path in sorted(_home(folder).glob("*.json")):
+        claim = _read(path)
+        if claim is not None:
+            yield path, claim
+
+
+def _read(path: Path) -> Claim | None:
+    try:
+        plain = json.loads(path.read_text("utf-8"))
+        return Claim(**{**plain, "cells": tuple(plain["cells"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _dropped(path: Path) -> bool:
+    try:
+        return leases.dropped(path)
+    except OSError:  # a disk that is full: it stays for the next run
+        return False

@@ -1,0 +1,292 @@
+"""Grid files and options to a settled `Grid`: options go before the file, the file before defaults.
+
+A grid file is TOML::
+
+    datasets = ["horse2zebra", "cub"]
+    minority = { horse2zebra = [25, 50], cub = "12,25" }   # or one list for all
+    majority = { horse2zebra = 1000 }                      # default: all there are
+    methods = "paper"                                      # or a list of recipes
+    seeds = "0-4"
+    exclude = [{ dataset = "cub", method = "smote" }]
+
+    [settings]
+    steps = 500
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from imbench.errors import UsageError
+from imbench.lists import integers, texts
+from imbench.records.cell import Exclusion, Grid, Settings
+from imbench.run.grids import read, shipped
+from imbench.spec import parse_spec, unknown
+
+__all__ = ["DEFAULT", "GridFile", "Options", "read_grid_file", "settle"]
+
+DEFAULT = "quick"
+"""The shipped grid that runs when neither a grid nor a data set is named."""
+PAPER = "paper"
+"""In `methods`: the fourteen of the paper's table."""
+SEEDS = (0, 1, 2)
+"""Replicates where nothing says which."""
+EVERY = "default"
+"""In `minority` and `majority`: the entry of all data sets that have none of their own."""
+_CONDITIONS = ("method=", "minority=", "seed=", "dataset=")
+
+
+class GridFile(BaseModel):
+    """A grid file as written: what is None was not given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    description: str = ""
+    datasets: tuple[str, ...] | None = None
+    minority: dict[str, tuple[int, ...]] | None = None
+    majority: dict[str, int | None] | None = None
+    methods: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+    settings: dict[str, Any] = {}
+    exclude: tuple[Exclusion, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normal(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        plain = dict(plain)
+        for key in plain:
+            _known("key", key, cls.model_fields)
+        for key in ("datasets", "methods"):
+            if key in plain:
+                plain[key] = texts(plain[key], key)
+        if "seeds" in plain:
+            plain["seeds"] = integers(plain["seeds"], "seeds")
+        if "minority" in plain:
+            plain["minority"] = _per_dataset(
+                plain["minority"], lambda value: integers(value, "minority counts")
+            )
+        if "majority" in plain:
+            plain["majority"] = _per_dataset(plain["majority"], _majority)
+        rules = plain.get("exclude", [])
+        rules = rules if isinstance(rules, list) else [rules]
+        plain["exclude"] = [_exclusion(rule) for rule in rules]
+        return plain
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of the grid; empty or None is not given."""
+
+    datasets: Sequence[str] = ()
+    minority: Sequence[str] = ()
+    majority: str | None = None
+    methods: Sequence[str] = ()
+    seeds: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    exclude: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, *, assignments: Sequence[str] = (), **given: Any) -> Self:
+        """Build from options, ``KEY=VALUE`` texts among them."""
+        settings = {
+            key: value for key, value in given.pop("settings", {}).items() if value is not None
+        }
+        for text in assignments:
+            key, equals, value = text.partition("=")
+            if not equals:
+                raise UsageError(f"--set {text!r} is not of the form KEY=VALUE")
+            settings[key.strip()] = value.strip()
+        return cls(settings=settings, **given)
+
+
+def read_grid_file(name: str) -> GridFile:
+    """Read a grid file: a path, or the name of a shipped one.
+
+    Raises
+    ------
+    UsageError
+        If it is not there, no TOML, or has a key or value that it cannot have.
+    """
+    path = Path(name)
+    if path.suffix != ".toml" and not path.is_file():
+        if name not in shipped():
+            raise unknown("grid (neither a file nor a shipped one)", name, shipped())
+        text = read(name)
+    else:
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"grid file {name!r} cannot be read: {error}") from error
+    try:
+        plain = tomllib.loads(text)
+        return GridFile.model_validate({"name": path.stem, **plain})
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"grid file {name!r} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise UsageError(f"grid file {name!r}: {_sentence(error)}") from error
+    except UsageError as error:
+        raise UsageError(f"grid file {name!r}: {error}") from error
+
+
+def settle(file: GridFile | None, options: Options) -> Grid:
+    """Merge a grid file and options into a grid.
+
+    Raises
+    ------
+    UsageError
+        If something is unknown, empty or missing, naming it.
+    """
+    file = GridFile() if file is None else file
+    datasets = texts(options.datasets, "data sets") if options.datasets else file.datasets
+    if not datasets:
+        raise UsageError("no data set is named: give --datasets, or a grid file that has some")
+    datasets = tuple(dict.fromkeys(str(parse_spec(text)) for text in datasets))
+    return Grid(
+        name=file.name,
+        datasets=datasets,
+        minority={dataset: _minority(dataset, file, options) for dataset in datasets},
+        majority={dataset: _majority_of(dataset, file, options) for dataset in datasets},
+        methods=_methods(file, options),
+        seeds=integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
+        settings=_settings({**file.settings, **options.settings}),
+        exclude=(*file.exclude, *map(_exclusion, options.exclude)),
+    )
+
+
+def _methods(file: GridFile, options: Options) -> tuple[str, ...]:
+    given = texts(options.methods, "methods") if options.methods else file.methods or (PAPER,)
+    if PAPER not in given:
+        return given
+    from imbench.training.recipe import PAPER as FOURTEEN
+
+    pieces = (FOURTEEN if name == PAPER else (name,) for name in given)
+    return tuple(dict.fromkeys(name for piece in pieces for name in piece))
+
+
+def _minority(dataset: str, file: GridFile, options: Options) -> tuple[int, ...]:
+    if options.minority:
+        return integers(options.minority, "minority counts")
+    found = _looked_up(file.minority, dataset)
+    if found is None:
+        raise UsageError(
+            f"no minority counts are given for {dataset}: say --minority 50,100, the numbers of "
+            "minority training images"
+        )
+    return tuple(found)
+
+
+def _majority_of(dataset: str, file: GridFile, options: Options) -> int | None:
+    if options.majority is not None:
+        return _majority(options.majority)
+    found: int | None = _looked_up(file.majority, dataset)
+    return found
+
+
+def _looked_up(table: Mapping[str, Any] | None, dataset: str) -> Any:
+    """Return the entry of a data set: by its spec, its bare name, or that of all."""
+    for key in (dataset, parse_spec(dataset).name, EVERY):
+        if table is not None and key in table:
+            return table[key]
+    return None
+
+
+def _per_dataset(given: Any, read: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        return {EVERY: read(given)}
+    for key in given:
+        _refuse_stranger(key)
+    return {str(parse_spec(key)): read(value) for key, value in given.items()}
+
+
+def _refuse_stranger(dataset: str) -> None:
+    # A misspelt entry would be passed over, and all images of the majority be used, in silence.
+    from imbench.registry import names
+
+    name = parse_spec(dataset).name
+    if name != EVERY and ".py:" not in name and name not in names("datasets"):
+        raise unknown("data set", name, names("datasets"))
+
+
+def _majority(given: Any) -> int | None:
+    if given in ("all", None):
+        return None
+    numbers = integers(given, "majority count")
+    if len(numbers) != 1:
+        raise UsageError("majority is one count, or all")
+    return numbers[0]
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    for key in given:
+        _known("setting", key, Settings.model_fields)
+    try:
+        settings = Settings.model_validate(dict(given))
+    except ValidationError as error:
+        raise UsageError(f"setting {_sentence(error)}") from error
+    _check_settings(settings)
+    return settings
+
+
+def _check_settings(settings: Settings) -> None:
+    from imbench.registry import names
+    from imbench.training.augment import parse_augment
+
+    network = parse_spec(settings.network).name
+    if network not in names("networks") and ".py:" not in network:
+        raise unknown("network", network, names("networks"))
+    parse_augment(settings.augment)
+
+
+def _exclusion(rule: Any) -> Exclusion:
+    """Read ``method=smote,seed=0-4,dataset=cub``, or such a table; `dataset` comes last."""
+    if isinstance(rule, str):
+        rule = _conditions(rule)
+    if not isinstance(rule, dict) or not rule:
+        raise UsageError(f"exclude: {rule!r} is no rule; write method=smote,dataset=cub")
+    rule = dict(rule)
+    for key in rule:
+        _known("condition", key, Exclusion.model_fields)
+    for key in ("minority", "seed"):
+        if key in rule:
+            rule[key] = integers(rule[key], f"exclude {key}")
+    if "method" in rule:
+        from imbench.training.recipe import canonical
+
+        rule["method"] = canonical(str(rule["method"]))
+    if "dataset" in rule:
+        rule["dataset"] = str(parse_spec(str(rule["dataset"])))
+    return Exclusion.model_validate(rule)
+
+
+def _conditions(text: str) -> dict[str, str]:
+    # A recipe's or a data set's own key=value pieces follow it; hence the data set is last.
+    found: list[str] = []
+    for piece in map(str.strip, text.split(",")):
+        if found and (found[-1].startswith("dataset=") or not piece.startswith(_CONDITIONS)):
+            found[-1] += f",{piece}"
+        else:
+            found.append(piece)
+    pairs = [piece.partition("=")[::2] for piece in found]
+    rule = dict(pairs)
+    if len(rule) < len(pairs):
+        raise UsageError(f"exclude: {text!r} gives a condition twice; write two rules")
+    return rule
+
+
+def _known(kind: str, key: str, fields: Mapping[str, Any]) -> None:
+    if key not in fields:
+        raise unknown(kind, key, fields)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message} (not {first['input']!r})" if place else message

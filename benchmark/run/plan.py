@@ -1,0 +1,318 @@
+"""What a run would do: its cells by state, the trainings they need, time and space.
+
+Planning reads records and listings; it imports no torch.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from imbench.errors import DataError, UnknownName, UsageError
+from imbench.images.cache import prepare
+from imbench.images.subsets import check_counts
+from imbench.records.cell import Cell, Grid, expand
+from imbench.records.store import Entry, Store
+from imbench.run.job import Job
+from imbench.training.recipe import PAPER, Recipe, parse_recipe
+
+__all__ = [
+    "Plan",
+    "Source",
+    "checked_cells",
+    "find_sources",
+    "make_plan",
+    "recipes_of",
+]
+
+BASE_BYTES = 3000
+"""Size of a record without its scores."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set of the grid: decoded, or missing with the reason and what mends it."""
+
+    dataset: str
+    folder: Path | None = None
+    fingerprint: str = ""
+    train_counts: tuple[int, ...] = ()
+    test_counts: tuple[int, ...] = ()
+    skipped: int = 0
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do."""
+
+    grid: Grid
+    sources: Mapping[str, Source]
+    recipes: Mapping[str, Recipe]
+    missing: tuple[str, ...]
+    """Methods of the paper that are no registered parts yet."""
+    done: tuple[Cell, ...]
+    failed: tuple[Entry, ...]
+    """Cells that an earlier run failed at and that are not asked for again."""
+    to_run: tuple[Cell, ...]
+    jobs: tuple[Job, ...]
+    seconds: float | None
+    """Estimated time of all jobs one after the other; None if there is no record to go by."""
+    bytes_needed: int
+    bytes_free: int
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells of the grid that can be run."""
+        return [*self.done, *(entry.cell for entry in self.failed), *self.to_run]
+
+    @property
+    def absent(self) -> list[Source]:
+        """Data sets that are not there."""
+        return [source for source in self.sources.values() if source.fault]
+
+    @property
+    def trainings(self) -> int:
+        """Jobs that train: those that only adjust kept outputs do not."""
+        return sum(not job.outputs for job in self.jobs)
+
+
+def recipes_of(
+    methods: Sequence[str], named: Collection[str] = ()
+) -> tuple[dict[str, Recipe], tuple[str, ...]]:
+    """Return the recipes by canonical text, each once, and the paper's that do not exist yet.
+
+    A method that the user named (`named`) has to exist.
+    """
+    recipes: dict[str, Recipe] = {}
+    missing = []
+    for text in methods:
+        try:
+            recipe = parse_recipe(text)
+        except UnknownName:
+            if text not in PAPER or text in named:
+                raise
+            missing.append(text)
+        else:
+            recipes[str(recipe)] = recipe
+    return recipes, tuple(missing)
+
+
+def find_sources(
+    grid: Grid,
+    *,
+    root: Path,
+    bad_images: Literal["stop", "skip"] = "stop",
+    drop_leaks: bool | None = None,
+) -> dict[str, Source]:
+    """Decode the data sets of a grid, once; what is missing is noted, not raised."""
+    found = {}
+    for dataset in grid.datasets:
+        try:
+            decoded = prepare(
+                dataset,
+                root=root,
+                size=grid.settings.size,
+                bad_images=bad_images,
+                drop_leaks=drop_leaks,
+            )
+        except DataError as error:
+            found[dataset] = Source(dataset, fault=str(error))
+            continue
+        classes = len(decoded.classes)
+        found[dataset] = Source(
+            dataset,
+            decoded.folder,
+            decoded.fingerprint,
+            tuple(decoded.train.counts(classes).tolist()),
+            tuple(decoded.test.counts(classes).tolist()),
+            len(decoded.skipped),
+        )
+    return found
+
+
+def checked_cells(
+    grid: Grid, sources: Mapping[str, Source], recipes: Mapping[str, Recipe]
+) -> list[Cell]:
+    """Return the cells of the data sets that are there.
+
+    Raises
+    ------
+    UsageError
+        If there are none, or a count cannot be had, naming the cell.
+    """
+    fingerprints = {name: source.fingerprint for name, source in sources.items() if source.folder}
+    versions = {text: recipe.versions for text, recipe in recipes.items()}
+    cells = expand(grid, fingerprints, versions)
+    if not cells and fingerprints:
+        raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
+    seen = set()
+    for cell in cells:
+        place = (cell.dataset, cell.minority)
+        if place not in seen:
+            _check_cell(cell, sources[cell.dataset])
+            seen.add(place)
+    return cells
+
+
+def make_plan(
+    grid: Grid,
+    store: Store,
+    sources: Mapping[str, Source],
+    *,
+    named: Collection[str] = (),
+    retry_failed: bool = False,
+    force: bool = False,
+) -> Plan:
+    """Sort the cells of a grid by state, and those to run into jobs."""
+    recipes, missing = recipes_of(grid.methods, named)
+    cells = checked_cells(grid, sources, recipes)
+    known = store.index()
+    done, failed, to_run = [], [], []
+    for cell in cells:
+        entry = known.get(cell.key)
+        if entry is None or force:
+            to_run.append(cell)
+        elif entry.done:
+            done.append(cell)
+        elif retry_failed:
+            to_run.append(cell)
+        else:
+            failed.append(entry)
+    kept = {} if force or not to_run else _kept(done, recipes, known)
+    jobs = _jobs(to_run, sources, recipes, kept)
+    stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
+    jobs = [replace(job, results=store.folder, stale=_of(job, stale)) for job in jobs]
+    return Plan(
+        grid=grid,
+        sources=sources,
+        recipes=recipes,
+        missing=missing,
+        done=tuple(done),
+        failed=tuple(failed),
+        to_run=tuple(to_run),
+        jobs=tuple(jobs),
+        seconds=_seconds(jobs, known.values()),
+        bytes_needed=sum(_record_bytes(sources[cell.dataset]) for cell in to_run),
+        bytes_free=shutil.disk_usage(_existing(store.folder)).free,
+    )
+
+
+def _check_cell(cell: Cell, source: Source) -> None:
+    import numpy as np
+
+    try:
+        counts = np.array(source.train_counts)
+        check_counts(counts, minority=cell.minority, majority=cell.majority)
+    except UsageError as error:
+        raise UsageError(f"{cell.dataset} at minority count {cell.minority}: {error}") from error
+    if len(source.test_counts) < len(source.train_counts) or 0 in source.test_counts:
+        raise UsageError(
+            f"{cell.dataset} at minority count {cell.minority}: test images per class are "
+            f"{list(source.test_counts)}: a class is missing"
+        )
+
+
+def _stale(store: Store, cells: Sequence[Cell], known: Mapping[str, Entry]) -> dict[str, str]:
+    """Return the checksums of the records that lie where those of the cells will go.
+
+    The one that is known of a cell may lie elsewhere, below another name of its data set.
+    """
+    found = {}
+    for cell in cells:
+        entry = known[cell.key]
+        held = entry if entry.path == store.path(cell) else store.get(cell)
+        if held is not None:
+            found[cell.key] = held.checksum
+    return found
+
+
+def _kept(
+    done: Sequence[Cell], recipes: Mapping[str, Recipe], known: Mapping[str, Entry]
+) -> dict[str, Path]:
+    """Return the key of each training to a record that holds its outputs."""
+    kept = {key: entry.path for key, entry in known.items() if entry.done}
+    for cell in done:
+        kept.setdefault(_training(cell, recipes[cell.recipe]).key, known[cell.key].path)
+    return kept
+
+
+def _jobs(
+    cells: Sequence[Cell],
+    sources: Mapping[str, Source],
+    recipes: Mapping[str, Recipe],
+    kept: Mapping[str, Path],
+) -> list[Job]:
+    """Group cells that one training serves; the first replicate of everything comes first."""
+    grouped: dict[str, list[Cell]] = {}
+    trained: dict[str, Cell] = {}
+    for cell in cells:
+        training = _training(cell, recipes[cell.recipe])
+        trained[training.key] = training
+        grouped.setdefault(training.key, []).append(cell)
+    jobs = []
+    for key, training in trained.items():
+        source = sources[training.dataset]
+        if source.folder is None:
+            continue
+        mates = sorted(grouped[key], key=lambda cell: cell.recipe != training.recipe)
+        jobs.append(
+            Job(
+                training=training,
+                cells=tuple(mates),
+                data=source.folder,
+                outputs=kept.get(key),
+                skipped=source.skipped,
+            )
+        )
+    # Methods outermost: jobs of one data set and count that share a generator do not start side
+    # by side, where one of two workers would wait for the other.
+    order = {text: place for place, text in enumerate(recipes)}
+    place = len(order)
+    return sorted(jobs, key=lambda job: (job.training.seed, order.get(job.training.recipe, place)))
+
+
+def _training(cell: Cell, recipe: Recipe) -> Cell:
+    """Return the cell of a training alone, without parts that act at prediction time."""
+    if recipe.training == cell.recipe:
+        return cell
+    versions = parse_recipe(recipe.training).versions
+    return cell.model_copy(update={"recipe": recipe.training, "versions": versions})
+
+
+def _of(job: Job, stale: Mapping[str, str]) -> dict[str, str]:
+    return {cell.key: stale[cell.key] for cell in job.cells if cell.key in stale}
+
+
+def _seconds(jobs: Sequence[Job], known: Collection[Entry]) -> float | None:
+    """Go by the mean time of the same recipe at the same settings, else of any recipe."""
+    if not jobs:
+        return 0.0
+    settings = jobs[0].training.settings
+    spent: dict[str, list[float]] = {}
+    for entry in known:
+        if entry.done and entry.seconds > 0 and entry.cell.settings == settings:
+            spent.setdefault(entry.cell.recipe, []).append(entry.seconds)
+    if not spent:
+        return None
+    everything = [seconds for times in spent.values() for seconds in times]
+    total = 0.0
+    for job in jobs:
+        if job.outputs is None:
+            times = spent.get(job.training.recipe, everything)
+            total += sum(times) / len(times)
+    return total
+
+
+def _record_bytes(source: Source) -> int:
+    # A label and two floats each for logits and probabilities, in base64.
+    images, classes = sum(source.test_counts), len(source.test_counts)
+    return BASE_BYTES + images * (1 + 8 * classes) * 4 // 3
+
+
+def _existing(folder: Path) -> Path:
+    resolved = folder.resolve()
+    return next(place for place in (resolved, *resolved.parents) if place.is_dir())

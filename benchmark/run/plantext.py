@@ -1,0 +1,168 @@
+"""A plan, a cell and an outcome in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from imbench.records.cell import Grid
+from imbench.run.job import Outcome
+from imbench.run.plan import Plan
+from imbench.run.progress import spoken
+
+__all__ = [
+    "failure_line",
+    "grid_lines",
+    "in_order",
+    "no_space",
+    "plan_lines",
+    "ranges",
+    "seeds_lines",
+]
+
+T = TypeVar("T")
+
+
+def grid_lines(grid: Grid) -> list[str]:
+    """Return the settled grid, a line for the data, the methods and the settings."""
+    data = []
+    for dataset in grid.datasets:
+        majority = grid.majority.get(dataset)
+        counts = ",".join(map(str, grid.minority[dataset]))
+        data.append(f"{dataset} (minority {counts}; majority {majority or 'all'})")
+    settings = "  ".join(f"{key}={value}" for key, value in grid.settings.model_dump().items())
+    lines = [
+        f"Grid  {f'{grid.name}: ' if grid.name else ''}{'  '.join(data)}",
+        f"      methods {' '.join(grid.methods)}",
+        f"      seeds {ranges(grid.seeds)}",
+        f"      {settings}",
+    ]
+    for rule in grid.exclude:
+        given = rule.model_dump(exclude_none=True)
+        said = ",".join(
+            f"{key}={ranges(value) if isinstance(value, tuple) else value}"
+            for key, value in given.items()
+        )
+        lines.append(f"      without {said}")
+    return lines
+
+
+def plan_lines(plan: Plan, workers: int) -> list[str]:
+    """Return the plan: cells by state, what is shared, time, space, data sets."""
+    states = [f"{len(plan.done)} done"] if plan.done else []
+    states += [f"{len(plan.failed)} failed before"] if plan.failed else []
+    states += [f"{len(plan.to_run)} to run ({_count(plan.trainings, 'training')})"]
+    lines = [f"Plan  {_product(plan)}: {', '.join(states)}"]
+    facts = [_time(plan, workers), f"disk {_space(plan)}"]
+    facts += [
+        f"{name} {'missing' if source.fault else 'found'}" for name, source in plan.sources.items()
+    ]
+    lines.append(f"      {'    '.join(facts)}")
+    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
+    if plan.missing:
+        lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
+    lines += [f"      {source.fault}" for source in plan.absent]
+    fault = no_space(plan)
+    return [*lines, f"      {fault}"] if fault else lines
+
+
+def no_space(plan: Plan) -> str:
+    """Say that the records will not fit on the disk; empty if they will."""
+    if plan.bytes_needed <= plan.bytes_free:
+        return ""
+    return (
+        f"the records need {_bytes(plan.bytes_needed)}, the results folder has "
+        f"{_bytes(plan.bytes_free)} free: make room, or name another --out"
+    )
+
+
+def seeds_lines(seeds: int, methods: int) -> list[str]:
+    """Say what so many seeds can show, and how many a comparison needs; empty for one method."""
+    from imbench.stats.paired import seeds_needed
+
+    if methods < 2:
+        return []
+    pair, all_others = seeds_needed(1), seeds_needed(methods - 1)
+    one_of_all = f"{all_others} for one method against {_count(methods - 1, 'other')}"
+    if seeds >= all_others:
+        return [f"{_count(seeds, 'seed')}: enough to establish any difference of two methods"]
+    if seeds >= pair:
+        return [f"{_count(seeds, 'seed')}: enough to establish a difference of two; {one_of_all}"]
+    more = f"; {one_of_all}" if all_others > pair else ""
+    return [
+        f"{_count(seeds, 'seed')}: differences can be described, not established; "
+        f"{pair} are needed for a pair of methods{more}"
+    ]
+
+
+def failure_line(outcome: Outcome, results: str) -> str:
+    """Return `` FAILED   cub-50   smote  seed 1   reason   results/cub/50/smote/1-9be2.log``."""
+    cell = outcome.cell
+    line = (
+        f" {outcome.status.upper():<8} {cell.dataset}-{cell.minority}  {cell.recipe}  "
+        f"seed {cell.seed}  {outcome.reason}"
+    )
+    return f"{line}  {results}/{outcome.log}" if outcome.log else line
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return ``0-4,7`` for 0, 1, 2, 3, 4, 7: the grammar of options, shortened."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number == found[-1][-1] + 1:
+            found[-1] = [found[-1][0], number]
+        else:
+            found.append([number])
+    return ",".join("-".join(map(str, pair)) for pair in found)
+
+
+def _product(plan: Plan) -> str:
+    cells = len(plan.cells)
+    there = [name for name, source in plan.sources.items() if not source.fault]
+    counts = {len(plan.grid.minority[name]) for name in there}
+    seeds, methods = len(plan.grid.seeds), len(plan.recipes)
+    whole = sum(len(plan.grid.minority[name]) for name in there) * seeds * methods
+    if len(counts) == 1 and whole == cells:
+        factors = [
+            _count(len(there), "data set"),
+            _count(counts.pop(), "minority count"),
+            _count(methods, "method"),
+            _count(seeds, "seed"),
+        ]
+        return f"{' x '.join(factors)} = {_count(cells, 'cell')}"
+    left_out = f" ({whole - cells} of {whole} left out)" if whole > cells else ""
+    return f"{_count(cells, 'cell')}{left_out}"
+
+
+def _time(plan: Plan, workers: int) -> str:
+    if not plan.jobs:
+        return "nothing to do"
+    if plan.seconds is None:
+        return f"time unknown, on {_count(workers, 'worker')}"
+    return f"{spoken(plan.seconds / workers)} on {_count(workers, 'worker')}"
+
+
+def _space(plan: Plan) -> str:
+    needed, free = plan.bytes_needed / 1e9, plan.bytes_free / 1e9
+    if free < 1:
+        return f"{_bytes(plan.bytes_needed)} of {_bytes(plan.bytes_free)} free"
+    return f"{needed:.{1 if needed >= 0.1 else 3}f} GB of {free:.0f} free"
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.2f} MB"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def in_order(rows: Mapping[tuple[str, str], T]) -> list[tuple[tuple[str, str], T]]:
+    """Return (data set, recipe) pairs and what belongs to them, recipes in the paper's order."""
+    from imbench.training.recipe import PAPER
+
+    place = {recipe: index for index, recipe in enumerate(PAPER)}
+    return sorted(
+        rows.items(),
+        key=lambda item: (item[0][0], place.get(item[0][1], len(place)), item[0][1]),
+    )

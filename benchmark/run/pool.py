@@ -1,0 +1,166 @@
+"""Jobs to joblib's worker processes, and what is left of them when a worker dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from imbench.run.job import Job, Report
+
+__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children", "worker_environment"]
+
+MALLOC = {
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+"""glibc gives memory back after every step and faults it in again: with these, x 1.15."""
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""What numerical libraries ask, when they are loaded, for how many threads they may start."""
+IDLE = 60
+"""Seconds after which a worker without work ends."""
+LOOK = 5.0
+"""Seconds between two looks whether the run still lives; who holds a claim looks more often."""
+
+
+class Broken(Exception):
+    """A worker died, and its pool with it. The text says how, as far as joblib knows."""
+
+
+@dataclass
+class Pool:
+    """Runs jobs in worker processes; afterwards `unreported` holds what a dead pool left.
+
+    Parameters
+    ----------
+    workers : int
+        Jobs at a time. One job at a time runs in a worker process too, so that its death does
+        not end the run.
+    threads : int
+        Threads of each worker's numerical libraries.
+    work : callable
+        What a worker does with a job.
+    """
+
+    workers: int
+    threads: int
+    work: Callable[[Job], Report]
+    unreported: dict[str, Job] = field(default_factory=dict)
+
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
+        """Yield reports as they come; at most `at_once` jobs are under way.
+
+        The next job is asked for when a report has been taken, so that whoever takes them can
+        end the jobs. ``joblib.Parallel`` asks for as many as there are workers ahead of time.
+
+        Raises
+        ------
+        Broken
+            If a worker died. Those who ask should look at `unreported`, and may run more.
+        """
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        self.unreported.clear()
+        jobs, workers = iter(jobs), at_once or self.workers
+        pending: set[Future[Report]] = set()
+        # One for all jobs: where the old one is broken, a second call makes a new one.
+        executor = self._executor(workers)
+        try:
+            while True:
+                for job in islice(jobs, workers - len(pending)):
+                    self.unreported[job.key] = job
+                    with deaf_children():
+                        pending.add(executor.submit(self.work, job))
+                if not pending:
+                    return
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=lambda one: one.exception() is not None):
+                    report = future.result()
+                    self.unreported.pop(report.job.key, None)
+                    yield report
+        except BrokenProcessPool as error:
+            # Told before the other workers are killed: their claims are to be those of the dead.
+            executor.shutdown(wait=True, kill_workers=True)
+            raise Broken(_cause(error)) from error
+
+    def _executor(self, workers: int) -> Any:
+        from joblib.externals.loky import get_reusable_executor
+
+        with deaf_children():
+            return get_reusable_executor(
+                max_workers=workers,
+                timeout=IDLE,
+                initializer=_begin_worker,
+                initargs=(os.getpid(),),
+                env=worker_environment(self.threads),
+            )
+
+    @staticmethod
+    def close() -> None:
+        """End the workers at once, whatever they do."""
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return the variables that a worker starts with; memory settings of the user are kept."""
+    memory = {key: value for key, value in MALLOC.items() if key not in os.environ}
+    return {**dict.fromkeys(THREADS, str(threads)), **memory}
+
+
+def _cause(error: Exception) -> str:
+    """Return ``SIGKILL`` or what else ended the workers, from joblib's message."""
+    signals: list[str] = re.findall(r"(SIG[A-Z]+)\(-\d+\)", str(error))
+    # The pool ends the other workers with SIGTERM: the rarer name is the cause.
+    names = sorted(set(signals) - {"SIGTERM"}) or sorted(set(signals))
+    if names:
+        return names[0]
+    codes = re.findall(r"EXIT\((\d+)\)", str(error))
+    return f"exit code {codes[0]}" if codes else "for an unknown reason"
+
+
+def _begin_worker(parent: int) -> None:
+    """Leave Ctrl-C, which the terminal sends to every process of the run, to the run.
+
+    A worker ends with its run, the process `parent`, killed as that may be, perhaps while the
+    worker starts: without work it would wait for a minute.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Block Ctrl-C for processes and threads that start inside the block.
+
+    A worker hears of it too until it is told to ignore it, a second after its start.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,316 @@
+"""Cells to records: hands jobs to workers, survives their deaths, stops when asked.
+
+Workers write the records. The runner only counts, retries what died, and records the cells that
+no worker could.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from imbench.errors import EnvironmentFault
+from imbench.records import environment
+from imbench.records.cell import Cell
+from imbench.records.record import Record, Status
+from imbench.records.store import Store
+from imbench.run.backend import Backend
+from imbench.run.claims import claims, drop, drop_dead
+from imbench.run.devices import Devices
+from imbench.run.job import Job, Outcome, Report
+from imbench.run.joblog import put_first
+from imbench.run.pool import Broken, Pool
+from imbench.run.signals import listening, watched
+from imbench.run.worker import run_job
+
+__all__ = ["Limits", "Result", "Runner", "job_count"]
+
+WAIT = 1.0
+"""Seconds between two looks at cells that another run works on."""
+STARTS = 3
+"""Pools in a row that may die before any of their workers begins a job."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run gives up on a cell, or altogether."""
+
+    timeout: float | None = None
+    """Seconds a training and its scoring may take."""
+    failures: int | None = None
+    """Cells without a score after which no new one is begun."""
+
+
+@dataclass
+class Result:
+    """What became of a run."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    stopped: str = ""
+    """Why cells were left: ``interrupted``, ``failures``, or what is wrong with the machine."""
+
+    @property
+    def bad(self) -> list[Outcome]:
+        """Cells without a score."""
+        return [outcome for outcome in self.outcomes if outcome.status != "ok"]
+
+
+def job_count(wanted: str, threads: int, jobs: int, limit: int | None = None) -> int:
+    """Return how many workers to use; ``auto`` fills the cores with workers of `threads`.
+
+    `limit` is how many the devices can take.
+    """
+    most = environment.cores() // threads if wanted == "auto" else int(wanted)
+    return max(1, min(most, jobs, jobs if limit is None else limit))
+
+
+class Runner:
+    """Runs jobs and tells of each cell that ended.
+
+    Parameters
+    ----------
+    store : Store
+        Where the records go.
+    workers, threads : int
+        Processes, and threads of each.
+    backend : Backend or None
+        Where jobs are done; None for processes of this machine.
+    devices : Devices or None
+        Where each job trains; None for what the jobs say.
+    limits : Limits
+        When to give up.
+    tell : callable
+        Called with every Outcome as it comes.
+    heard : callable
+        Called with what the first Ctrl-C does, in words.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        workers: int,
+        threads: int = 1,
+        backend: Backend | None = None,
+        devices: Devices | None = None,
+        limits: Limits = Limits(),
+        tell: Callable[[Outcome], None] = lambda _outcome: None,
+        heard: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.store = store
+        self.limits = limits
+        self.tell = tell
+        self.heard = heard
+        self.name = secrets.token_hex(6)
+        self.devices = devices
+        self.pool: Backend = backend or Pool(workers, threads, run_job)
+        self.result = Result()
+        self._waiting: deque[Job] = deque()
+        self._busy: list[Job] = []
+        self._died: list[Report] = []
+        self._short: list[Report] = []
+        self._retried: set[str] = set()
+        self._overdue: set[str] = set()
+        self._starts = 0
+
+    @property
+    def running(self) -> int:
+        """Jobs under way, those that take the place of the one just told of included."""
+        left = 0 if self.result.stopped else len(self._waiting)
+        return min(len(self.pool.unreported) + left, self.pool.workers)
+
+    def run(self, jobs: Sequence[Job]) -> Result:
+        """Do all jobs, or as many as the limits and the user allow.
+
+        Raises
+        ------
+        EnvironmentFault
+            If the machine is at fault: a full disk, a device that is not there, workers that
+            do not start.
+        """
+        limit = self.limits.timeout
+        self._waiting = deque(replace(job, run=self.name, timeout=limit) for job in jobs)
+        drop_dead(self.store.folder)
+        folder, late = self.store.folder, self._overdue.add
+        with listening(self._interrupt, self._heard), watched(folder, self.name, limit, late):
+            try:
+                self._work()
+            except KeyboardInterrupt:
+                self.result.stopped = "interrupted"
+            finally:
+                self.pool.close()
+                for job in self.pool.unreported.values():
+                    drop(self.store.folder, job.key, run=self.name)
+                drop_dead(self.store.folder, run=self.name)
+        if self.result.stopped not in ("", "interrupted", "failures"):
+            raise EnvironmentFault(self.result.stopped)
+        return self.result
+
+    def _work(self) -> None:
+        while (self._waiting or self._busy) and not self.result.stopped:
+            if not self._waiting:
+                time.sleep(WAIT)
+                self._look_again()
+                continue
+            try:
+                for report in self.pool.run(self._next()):
+                    self._take(report)
+            except Broken as error:
+                self._recover(str(error))
+            while self._died:
+                self._again(self._died.pop(0))
+            while self._short:
+                self._with_more_memory(self._short.pop(0))
+
+    def _look_again(self) -> None:
+        """Take up the jobs that another run was at, and is no more."""
+        drop_dead(self.store.folder)  # it takes many looks to tell of another machine
+        held = {claim.key for claim in claims(self.store.folder)}
+        self._waiting.extend(job for job in self._busy if job.key not in held)
+        self._busy = [job for job in self._busy if job.key in held]
+
+    def _next(self) -> Iterator[Job]:
+        # Read by the pool whenever a worker is free: ends at once when the run is to stop.
+        while self._waiting and not self.result.stopped:
+            job = self._waiting.popleft()
+            if self.devices is not None:
+                under_way = [other.device for other in self.pool.unreported.values()]
+                job = replace(job, device=self.devices.next(under_way))
+            yield job
+
+    def _take(self, report: Report) -> None:
+        if report.died:
+            self._died.append(report)
+            return
+        self._starts = 0
+        if report.stop:
+            self.result.stopped = self.result.stopped or report.stop
+        elif report.busy:
+            self._busy.append(report.job)
+        if self._lacked_memory_beside_others(report):
+            self._short.append(report)
+            return
+        for outcome in report.outcomes:
+            self._tell(outcome)
+
+    def _lacked_memory_beside_others(self, report: Report) -> bool:
+        short = any(outcome.status == "memory" for outcome in report.outcomes)
+        return short and self.pool.workers > 1 and report.job.key not in self._retried
+
+    def _with_more_memory(self, report: Report) -> None:
+        """Try a job alone that lacked memory beside others; its records say that it did."""
+        if self.result.stopped:
+            for outcome in report.outcomes:
+                self._tell(outcome)
+            return
+        self._retried.add(report.job.key)
+        written = {one.key: self.store.get(one) for one in report.job.cells}
+        stale = {key: record.checksum for key, record in written.items() if record is not None}
+        self._alone(replace(report.job, stale=stale))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.result.outcomes.append(outcome)
+        most = self.limits.failures
+        if most is not None and len(self.result.bad) >= most:
+            self.result.stopped = self.result.stopped or "failures"
+        self.tell(outcome)
+
+    def _recover(self, cause: str) -> None:
+        """Sort out a dead pool: what had begun is tried once more, alone; the rest waits again."""
+        left = list(self.pool.unreported.values())
+        begun = {claim.key for claim in drop_dead(self.store.folder, run=self.name)}
+        suspects = [job for job in left if job.key in begun]
+        self._waiting.extendleft(job for job in reversed(left) if job.key not in begun)
+        self._count_starts(begun=bool(suspects), cause=cause)
+        for job in suspects:
+            self._second(job)
+
+    def _again(self, report: Report) -> None:
+        """Sort out a job whose process died and told no other's end."""
+        job = report.job
+        begun = drop(self.store.folder, job.key, run=self.name)
+        if report.late:
+            self._overdue.add(job.key)
+        self._count_starts(begun=begun, cause=report.died)
+        if begun:
+            self._second(job)
+        else:
+            self._waiting.append(job)
+
+    def _count_starts(self, *, begun: bool, cause: str) -> None:
+        self._starts = 0 if begun else self._starts + 1
+        if self._starts >= STARTS:
+            raise EnvironmentFault(
+                f"workers end ({cause}) before they begin a cell; `bench doctor` may show why"
+            )
+
+    def _second(self, job: Job) -> None:
+        if self._was_late(job):
+            return
+        if self.result.stopped:
+            self._waiting.appendleft(job)
+        else:
+            self._alone(job)
+
+    def _alone(self, job: Job) -> None:
+        cause = ""
+        try:
+            for report in self.pool.run([job], at_once=1):
+                if report.late:
+                    self._overdue.add(job.key)
+                if report.died:
+                    cause = report.died
+                else:
+                    self._take(report)
+        except Broken as error:
+            cause = str(error)
+        if not cause:
+            return
+        begun = drop(self.store.folder, job.key, run=self.name)
+        drop_dead(self.store.folder, run=self.name)
+        if not begun:
+            self._waiting.append(job)
+        elif not self._was_late(job):
+            memory = ", out of memory?" if cause == "SIGKILL" else ""
+            self._give_up(job, "crashed", f"worker killed twice ({cause}{memory})")
+
+    def _was_late(self, job: Job) -> bool:
+        """Whether a job was killed for its time; then it is given up."""
+        late = job.key in self._overdue
+        if late:
+            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
+        return late
+
+    def _give_up(self, job: Job, status: Status, reason: str) -> None:
+        """Record the cells of a job that killed its worker, those it finished before excepted."""
+        put_first(self.store.log_path(job.cells[0]), [f"{status}: {reason}"])
+        for cell in job.cells:
+            lost = self._lost(job, cell, status, reason)
+            record = self.store.put_first(lost, job.stale.get(cell.key))
+            self._tell(Outcome(cell, record.status, record.reason, record.log))
+
+    def _lost(self, job: Job, cell: Cell, status: Status, reason: str) -> Record:
+        log = self.store.log_path(job.cells[0])
+        return Record(
+            key=cell.key,
+            cell=cell,
+            status=status,
+            reason=reason,
+            images_skipped=job.skipped,
+            environment=environment.describe("unknown", cell.settings.threads),
+            commit=job.commit,
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            log=log.relative_to(self.store.folder).as_posix() if log.exists() else "",
+        )
+
+    def _interrupt(self) -> bool:
+        first = self.result.stopped != "interrupted"
+        self.result.stopped = "interrupted"
+        return first
+
+    def _heard(self) -> None:
+        self.heard(" stopping: cells that run are finished; Ctrl-C again to stop at once")

@@ -1,0 +1,321 @@
+"""One job in a worker process: claim it, train, score, write the records.
+
+A worker takes and returns plain data, and whatever goes wrong in a cell ends as that cell's
+record, so that nothing is lost with the process that asked for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import Diverged, EnvironmentFault
+from imbench.images.cache import open_decoded
+from imbench.images.subsets import subset
+from imbench.records import environment
+from imbench.records.cell import Cell
+from imbench.records.record import PHASES, Record, Scores, Status
+from imbench.records.store import Store
+from imbench.run import cards
+from imbench.run.claims import claimed
+from imbench.run.job import Job, Outcome, Report
+from imbench.run.joblog import REASON, logged_to
+from imbench.run.limits import OutOfTime, peak_mb, reset_peak, time_limit
+
+__all__ = ["run_job"]
+
+_LOG = logging.getLogger("imbench")
+LOST = 70
+"""Exit code of a worker that can use its card no more."""
+GENERATORS = "generators"
+"""Folder of trained generators below the results: those that cells share are trained once."""
+
+
+@dataclass
+class _Trained:
+    """What a training leaves: all that the records of its cells need."""
+
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    counts: list[int]
+    sampled: list[float]
+    test_counts: list[int]
+    notes: list[str]
+    cost: dict[str, float]
+    environment: dict[str, str]
+    """In which the outputs came about, whatever the machine is on which they are scored."""
+    files: dict[str, str]
+    source: str
+    """Key of the cell whose record the outputs come from; empty if trained now."""
+
+
+def run_job(job: Job) -> Report:
+    """Do a job, unless another run is at it, and return how each of its cells ended."""
+    store = Store(job.results)
+    keys = [cell.key for cell in job.cells]
+    try:
+        _import_torch()
+        with claimed(job.results, job.key, run=job.run, cells=keys) as mine:
+            if not mine:
+                return Report(job, busy=True)
+            fresh = {cell.key: _fresh(store, job, cell) for cell in job.cells}
+            outcomes = [record_outcome(record) for record in fresh.values() if record is not None]
+            todo = [cell for cell in job.cells if fresh[cell.key] is None]
+            if todo:
+                outcomes += _attempt(store, job, todo)
+            return Report(job, tuple(outcomes))
+    except EnvironmentFault as fault:
+        return Report(job, stop=str(fault))
+
+
+def _import_torch() -> None:
+    """Import what trainings need: takes seconds, which are no cell's, so before the claim."""
+    try:
+        for name in ("imbench.training.method", "imbench.stats.metrics"):
+            import_module(name)
+        torch: Any = import_module("torch")
+        # The first optimiser of a process imports 900 modules more, 1 to 3 s.
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    except (ImportError, OSError) as error:
+        raise EnvironmentFault(f"no cell can be trained: {error}; see `bench doctor`") from error
+
+
+def record_outcome(record: Record) -> Outcome:
+    """Return what another run's record says of a cell."""
+    return Outcome(record.cell, record.status, record.reason, record.log, 0.0, elsewhere=True)
+
+
+def _fresh(store: Store, job: Job, cell: Cell) -> Record | None:
+    """Return the cell's record if it was written since the job was planned."""
+    record = store.get(cell)
+    if record is None or record.checksum == job.stale.get(cell.key):
+        return None
+    return record
+
+
+def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
+    started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
+    log = store.log_path(cells[0])
+    reset_peak()
+    cards.reset_peak()
+    lost = False
+    with logged_to(log):
+        try:
+            with time_limit(job.timeout):
+                trained = _kept(store, job) or _train(store, job)
+                records = _all_scored(job, cells, trained)
+        except (EnvironmentFault, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            records = _without_scores(job, cells, error)
+        lost = cards.lost()
+        if lost:
+            _LOG.error("the CUDA card fails every call from here on: this worker ends")
+    if not all(record.done for record in records):
+        _free_memory()  # not before: while the error is handled, its stack holds all tensors
+    relative = log.relative_to(store.folder).as_posix() if log.exists() else ""
+    seconds = time.monotonic() - clock
+    outcomes = []
+    for record in records:
+        mine = record.model_copy(update={"started": started, "log": relative})
+        # Another worker has done it if this one was stopped for longer than a claim lasts.
+        there = store.put_first(mine, job.stale.get(record.key))
+        outcomes.append(
+            Outcome(mine.cell, mine.status, mine.reason, relative, _own_seconds(mine, seconds))
+            if there is mine
+            else record_outcome(there)
+        )
+    if lost:
+        # While the claim is held, so that the job is handed out again, to a process that can go
+        # on: it finds the records.
+        os._exit(LOST)
+    return outcomes
+
+
+def _own_seconds(record: Record, seconds: float) -> float:
+    return 0.0 if record.shared_with else seconds
+
+
+def _kept(store: Store, job: Job) -> _Trained | None:
+    """Return the outputs that an earlier record of the same training keeps."""
+    record = None if job.outputs is None else store.read(job.outputs)
+    if record is None or not record.done or record.scores is None or not record.intact:
+        return None
+    labels, logits, _ = record.scores.arrays()
+    return _Trained(
+        labels=labels,
+        logits=logits,
+        counts=record.train_counts,
+        sampled=record.sampled_counts,
+        test_counts=record.test_counts,
+        notes=record.notes,
+        cost=record.cost,
+        environment=record.environment,
+        files=record.files,
+        source=record.key,
+    )
+
+
+def _train(store: Store, job: Job) -> _Trained:
+    from imbench.training.method import Method  # imports torch, 1.5 s: planning must not
+
+    cell, data = job.training, open_decoded(job.data)
+    rows = subset(
+        data.train.labels,
+        minority=cell.minority,
+        majority=cell.majority,
+        replicate=cell.seed,
+    )
+    weights = None if data.train.weights is None else data.train.weights[rows]
+    settings = cell.settings.model_dump(exclude={"size"})
+    folder = store.folder / GENERATORS
+    method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed, keep=folder)
+    method.fit(data.train.pixels[rows], data.train.labels[rows], sample_weight=weights)
+    clock = time.perf_counter()
+    # As the record keeps them, so that what is computed from a record later is the same.
+    logits = method.logits(data.test.pixels).astype(np.float32)
+    cost = {**method.cost_, "predict": time.perf_counter() - clock}
+    if not np.isfinite(logits).all():
+        raise Diverged(cell.settings.steps, "score of a test image")
+    classes = len(data.classes)
+    return _Trained(
+        labels=np.asarray(data.test.labels),
+        logits=logits,
+        counts=np.asarray(method.counts_).astype(int).tolist(),
+        sampled=np.asarray(method.sampled_counts_, np.float64).tolist(),
+        test_counts=data.test.counts(classes).tolist(),
+        notes=list(method.notes_),
+        cost=cost,
+        environment=environment.describe(
+            str(next(method.network_.parameters()).device), cell.settings.threads
+        ),
+        files=_files(store, job.cells[0], method.artifacts_, method.kept_),
+        source="",
+    )
+
+
+def _files(
+    store: Store, cell: Cell, artifacts: Mapping[str, bytes], kept: Mapping[str, str]
+) -> dict[str, str]:
+    """Write what parts made beside the record, and return where everything lies."""
+    files = {name: store.put_file(cell, name, content) for name, content in artifacts.items()}
+    return files | {name: f"{GENERATORS}/{file}" for name, file in kept.items()}
+
+
+def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Record]:
+    """Return the records of the cells of a training; one that cannot be scored stops no other."""
+    records: list[Record] = []
+    source = trained.source
+    for cell in cells:
+        try:
+            records.append(_scored(job, cell, source, trained))
+            source = source or cell.key
+        except EnvironmentFault:
+            raise
+        except Exception as error:
+            records += _without_scores(job, [cell], error)
+    return records
+
+
+def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
+    """Return a cell's record from the outputs of its training, which `source` has the cost of."""
+    from imbench.stats.metrics import score_all
+    from imbench.training.method import probabilities
+    from imbench.training.recipe import parse_recipe
+
+    priors = np.asarray(trained.sampled) / np.sum(trained.sampled)
+    proba = probabilities(parse_recipe(cell.recipe).parts, trained.logits, priors)
+    if not np.isfinite(proba).all():
+        raise Diverged(cell.settings.steps, "probability of a test image")
+    scores = Scores.of(trained.labels, trained.logits, proba)
+    labels, _, kept = scores.arrays()
+    metrics = score_all(labels, kept.astype(np.float64))
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise Diverged(cell.settings.steps, name)
+    spent = trained.cost | dict.fromkeys(PHASES, 0.0)
+    cost = (spent if source else trained.cost) | _peaks()
+    return _blank(job, cell, "ok", trained.environment).model_copy(
+        update={
+            "metrics": metrics,
+            "scores": scores,
+            "train_counts": trained.counts,
+            "sampled_counts": trained.sampled,
+            "test_counts": trained.test_counts,
+            "notes": trained.notes,
+            "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
+            "shared_with": source,
+            "files": trained.files,
+        }
+    )
+
+
+def _peaks() -> dict[str, float]:
+    card = cards.peak_mb()
+    return {"peak_mb": peak_mb()} | ({} if card is None else {"peak_gpu_mb": card})
+
+
+def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:
+    """Return the records of cells that an exception ended, and log it."""
+    status, reason = _diagnosis(error, job)
+    _LOG.error("%s: %s", status, reason, exc_info=error, extra={REASON: True})
+    where = environment.describe(job.device, job.training.settings.threads)
+    return [_blank(job, cell, status, where, reason) for cell in cells]
+
+
+def _blank(
+    job: Job, cell: Cell, status: Status, where: Mapping[str, str], reason: str = ""
+) -> Record:
+    return Record(
+        key=cell.key,
+        cell=cell,
+        status=status,
+        reason=reason,
+        images_skipped=job.skipped,
+        environment=dict(where),
+        commit=job.commit,
+    )
+
+
+def _diagnosis(error: BaseException, job: Job) -> tuple[Status, str]:
+    """Return what status an exception ends a cell with, and why in a sentence."""
+    if isinstance(error, Diverged):
+        return "diverged", str(error)
+    if isinstance(error, OutOfTime):
+        return "timeout", f"not finished after {job.timeout:g} s"
+    text = " ".join(str(error).split()) or "no message"
+    if _lacks_memory(error):
+        return "memory", text[:300]
+    return "failed", f"{type(error).__name__}: {text}"[:500]
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # torch raises a RuntimeError, or one of its own below it: on CPU "can't allocate memory".
+    short = ("can't allocate memory", "out of memory")
+    torchs = isinstance(error, RuntimeError) and any(words in str(error) for words in short)
+    return isinstance(error, MemoryError) or torchs
+
+
+def _free_memory() -> None:
+    import gc
+    import sys
+
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        with suppress(RuntimeError):  # the card may have failed for good
+            torch.cuda.empty_cache()

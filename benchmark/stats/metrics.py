@@ -1,0 +1,306 @@
+"""Scores as pure functions of labels (n,) and probabilities (n, K); label 0 is the majority.
+
+The prediction is the likeliest class, a tie going to the smaller label and so to the majority.
+With two classes every score is the textbook's, label 1 being the positive class. With more,
+a score of "the minority" (F1, recall, precision, AUROC, AUPRC, ece_pos) is the plain mean over the
+minority classes, each against the rest; ACSA and the G-mean are means over all classes, MCC is
+Gorodkin's R_K, and the Brier score is halved so that K = 2 gives the binary one.
+
+No score is NaN, and a class that is never predicted costs a zero and no warning. Where a score has
+no meaning (recall and ranking without an image of the class) a ValueError says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.stats import confusions
+
+__all__ = [
+    "METRICS",
+    "TITLES",
+    "Metric",
+    "accuracy",
+    "acsa",
+    "auprc",
+    "auroc",
+    "binned",
+    "brier",
+    "confusion",
+    "counts_at_thresholds",
+    "ece_conf",
+    "ece_pos",
+    "f1",
+    "f1_balanced",
+    "g_mean",
+    "log_loss",
+    "lower_is_better",
+    "mcc",
+    "precision",
+    "predict",
+    "recall",
+    "score_all",
+    "score_range",
+    "trivial",
+    "trivial_f1",
+]
+
+Labels = NDArray[np.int64]
+Proba = NDArray[Any]
+Metric = Callable[[Labels, Proba], float]
+
+BINS = 15
+"""Equal-width bins of both calibration errors."""
+FLOOR = 1e-15
+"""Smallest probability whose logarithm is taken, so that one sure mistake costs 34.5 nats."""
+
+
+def predict(proba: Proba) -> Labels:
+    """Return the likeliest class of each row, shape (n,); ties go to the smaller label."""
+    said: Labels = np.argmax(proba, axis=1).astype(np.int64)
+    return said
+
+
+def confusion(labels: Labels, proba: Proba) -> Labels:
+    """Return counts, shape (K, K): row = true class, column = predicted class.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, there is no image, a label has no column, or a probability is
+        not finite.
+    """
+    labels, proba = _checked(labels, proba)
+    classes = proba.shape[1]
+    flat = np.bincount(labels * classes + predict(proba), minlength=classes * classes)
+    return flat.reshape(classes, classes).astype(np.int64)
+
+
+def f1(labels: Labels, proba: Proba) -> float:
+    """F1 of the minority, 2 TP / (2 TP + FP + FN); 0 where TP is 0. Depends on the prevalence."""
+    return float(confusions.f1(confusion(labels, proba)))
+
+
+def f1_balanced(labels: Labels, proba: Proba) -> float:
+    """F1 the classifier would have if half the test images were of the minority class.
+
+    From recall and false positive rate: 2 TPR / (TPR + 1 + FPR).
+    """
+    return float(confusions.f1_balanced(confusion(labels, proba)))
+
+
+def acsa(labels: Labels, proba: Proba) -> float:
+    """Average class-specific accuracy: the mean recall over all classes (balanced accuracy)."""
+    return float(confusions.acsa(confusion(labels, proba)))
+
+
+def g_mean(labels: Labels, proba: Proba) -> float:
+    """Geometric mean of the recalls of all classes; 0 if one class is never recognised."""
+    return float(confusions.g_mean(confusion(labels, proba)))
+
+
+def mcc(labels: Labels, proba: Proba) -> float:
+    """Matthews correlation of true and predicted class, in [-1, 1]; 0 if either is constant."""
+    return float(confusions.mcc(confusion(labels, proba)))
+
+
+def auroc(labels: Labels, proba: Proba) -> float:
+    """Area under the ROC curve of the minority's probability; tied images count half."""
+
+    def area(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+        tp, fp = counts_at_thresholds(positive, score)
+        tp, fp = np.append(0, tp), np.append(0, fp)
+        if fp[-1] == 0:
+            raise ValueError("AUROC needs a test image outside the class")
+        return float(np.sum(np.diff(fp) * (tp[1:] + tp[:-1])) / (2 * tp[-1] * fp[-1]))
+
+    return _mean_over_minorities(labels, proba, area)
+
+
+def auprc(labels: Labels, proba: Proba) -> float:
+    """Average precision of the minority's probability: the step sum, not the trapezoid."""
+
+    def area(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+        tp, fp = counts_at_thresholds(positive, score)
+        return float(np.sum(np.diff(tp, prepend=0) * tp / (tp + fp)) / tp[-1])
+
+    return _mean_over_minorities(labels, proba, area)
+
+
+def brier(labels: Labels, proba: Proba) -> float:
+    """Half the mean squared distance of the probabilities from the truth; lower is better."""
+    labels, proba = _checked(labels, proba)
+    truth = np.eye(proba.shape[1])[labels]
+    return float(np.mean(np.sum((proba - truth) ** 2, axis=1)) / 2)
+
+
+def log_loss(labels: Labels, proba: Proba) -> float:
+    """Mean of -log(probability of the true class), in nats, floored at 1e-15; lower is better."""
+    labels, proba = _checked(labels, proba)
+    return float(np.mean(-np.log(np.maximum(proba[np.arange(len(labels)), labels], FLOOR))))
+
+
+def ece_conf(labels: Labels, proba: Proba, bins: int = BINS) -> float:
+    """Calibration error of the predicted class's probability against its share of hits."""
+    labels, proba = _checked(labels, proba)
+    return _binned_gap(np.max(proba, axis=1), predict(proba) == labels, bins)
+
+
+def ece_pos(labels: Labels, proba: Proba, bins: int = BINS) -> float:
+    """Calibration error of the minority's probability against its frequency."""
+    labels, proba = _checked(labels, proba)
+    gaps = [_binned_gap(proba[:, c], labels == c, bins) for c in range(1, proba.shape[1])]
+    return float(np.mean(gaps))
+
+
+def accuracy(labels: Labels, proba: Proba) -> float:
+    """Share of images whose predicted class is right."""
+    return float(confusions.accuracy(confusion(labels, proba)))
+
+
+def recall(labels: Labels, proba: Proba) -> float:
+    """Share of the minority's images that are recognised (sensitivity, TPR)."""
+    return float(confusions.recall(confusion(labels, proba)))
+
+
+def precision(labels: Labels, proba: Proba) -> float:
+    """Share of images called minority that are; 0 if none is called so."""
+    return float(confusions.precision(confusion(labels, proba)))
+
+
+METRICS: dict[str, Metric] = {
+    "f1": f1,
+    "f1_balanced": f1_balanced,
+    "acsa": acsa,
+    "g_mean": g_mean,
+    "mcc": mcc,
+    "auroc": auroc,
+    "auprc": auprc,
+    "brier": brier,
+    "log_loss": log_loss,
+    "ece_conf": ece_conf,
+    "ece_pos": ece_pos,
+    "accuracy": accuracy,
+    "recall": recall,
+    "precision": precision,
+}
+"""Our own metrics by the names they are registered under."""
+
+TITLES = {
+    "f1": "F1 of the minority",
+    "f1_balanced": "F1 at prevalence 0.5",
+    "acsa": "ACSA (balanced accuracy)",
+    "g_mean": "G-mean",
+    "mcc": "MCC",
+    "auroc": "AUROC",
+    "auprc": "AUPRC (average precision)",
+    "brier": "Brier score",
+    "log_loss": "log-loss",
+    "ece_conf": "ECE of the predicted class",
+    "ece_pos": "ECE of the minority's probability",
+    "accuracy": "accuracy",
+    "recall": "recall of the minority",
+    "precision": "precision of the minority",
+}
+"""Names as a table prints them."""
+
+_RANGES = {"mcc": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
+_LOWER = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
+
+
+def score_all(labels: Labels, proba: Proba) -> dict[str, float]:
+    """Return every one of our metrics by name; `labels` (n,), `proba` (n, K)."""
+    return {name: metric(labels, proba) for name, metric in METRICS.items()}
+
+
+def lower_is_better(name: str, metric: Metric | None = None) -> bool:
+    """Whether a smaller score is a better one.
+
+    A metric of another package says so by an attribute ``lower_is_better = True``.
+    """
+    return name in _LOWER or bool(getattr(metric, "lower_is_better", False))
+
+
+def score_range(name: str) -> tuple[float, float]:
+    """Return the least and the largest score there can be; infinite for metrics not of ours."""
+    return _RANGES.get(name, (0.0, 1.0) if name in METRICS else (-math.inf, math.inf))
+
+
+def trivial_f1(prevalence: float) -> float:
+    """Return the F1 of calling every image minority, 2 p / (1 + p), at test prevalence p."""
+    if not 0 <= prevalence <= 1:
+        raise ValueError(f"a prevalence lies between 0 and 1, not {prevalence}")
+    return 2 * prevalence / (1 + prevalence)
+
+
+def trivial(metric: Metric, test_counts: list[int], *, lower: bool = False) -> float:
+    """Return the best score that needs no image: what a trained classifier has to beat.
+
+    It is the best of K + 1 constant classifiers: always class c for each c, and for every image
+    the class shares of the test set. `test_counts` are its images of each class, shape (K,).
+    """
+    counts = np.asarray(test_counts)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rows = [*np.eye(len(counts)), counts / counts.sum()]
+    scores = [metric(labels, np.tile(row, (len(labels), 1))) for row in rows]
+    return min(scores) if lower else max(scores)
+
+
+def _checked(labels: Labels, proba: Proba) -> tuple[Labels, NDArray[np.float64]]:
+    labels, proba = np.asarray(labels), np.asarray(proba, dtype=np.float64)
+    if proba.ndim != 2 or proba.shape[1] < 2 or labels.shape != proba.shape[:1]:
+        raise ValueError(
+            f"labels (n,) and probabilities (n, K) expected, not {labels.shape} and {proba.shape}"
+        )
+    if len(labels) == 0:
+        raise ValueError("there is no test image to score")
+    if labels.min() < 0 or labels.max() >= proba.shape[1]:
+        raise ValueError(f"labels lie outside 0..{proba.shape[1] - 1}")
+    if not np.isfinite(proba).all():
+        raise ValueError("some probabilities are not finite")
+    return labels, proba
+
+
+def _mean_over_minorities(
+    labels: Labels,
+    proba: Proba,
+    area: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
+) -> float:
+    labels, proba = _checked(labels, proba)
+    confusions.recalls(confusion(labels, proba))  # refuses a class without an image
+    return float(np.mean([area(labels == c, proba[:, c]) for c in range(1, proba.shape[1])]))
+
+
+def counts_at_thresholds(
+    positive: NDArray[np.bool_], score: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return true and false positives at each distinct threshold, the highest first."""
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    tp = np.cumsum(positive[order], dtype=np.int64)[last]
+    return tp, last + 1 - tp
+
+
+def binned(
+    score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int = BINS
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return images, sum of scores and hits of each of equally wide bins of a score in [0, 1].
+
+    Bins are closed on the left, and the last one on both sides.
+    """
+    index = np.clip((score * bins).astype(np.int64), 0, bins - 1)
+    total, hits = (
+        np.bincount(index, weights=weights, minlength=bins).astype(np.float64)
+        for weights in (score, hit.astype(np.float64))
+    )
+    return np.bincount(index, minlength=bins).astype(np.int64), total, hits
+
+
+def _binned_gap(score: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> float:
+    _, total, hits = binned(score, hit, bins)
+    return float(np.abs(total - hits).sum() / len(score))

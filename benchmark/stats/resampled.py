@@ -1,0 +1,142 @@
+"""One classifier's score in thousands of resamples of its test images at once.
+
+A resample is a row of weights: how often each image was drawn. So no array is copied, and most
+scores are a matrix product. For every metric of `metrics` the result is, to rounding, that
+of scoring the drawn images one resample after the other; metrics of other packages are scored so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.stats import confusions
+from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, predict
+
+__all__ = ["Scorer", "scorer"]
+
+Labels = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Scorer = Callable[[Floats], Floats]
+"""Weights (resamples, n) to scores (resamples,); every class must have been drawn."""
+
+
+def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Scorer:
+    """Prepare a classifier's outputs for any number of resamples.
+
+    Parameters
+    ----------
+    name : str
+        What the metric is registered as.
+    metric : callable
+        The metric itself.
+    labels, proba : array
+        True classes (n,) and probabilities (n, K).
+    """
+    proba = proba.astype(np.float64)
+    if METRICS.get(name) is not metric:
+        return _one_by_one(metric, labels, proba)
+    if name in confusions.SCORES:
+        return _counted(confusions.SCORES[name], labels, proba)
+    return _OTHERS[name](labels, proba)
+
+
+def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
+    def score(weights: Floats) -> Floats:
+        drawn = (np.repeat(np.arange(len(labels)), row) for row in weights.astype(np.int64))
+        return np.array([float(metric(labels[index], proba[index])) for index in drawn])
+
+    return score
+
+
+def _counted(
+    formula: Callable[[confusions.Counts], Floats], labels: Labels, proba: Floats
+) -> Scorer:
+    classes = proba.shape[1]
+    cells = np.eye(classes**2)[labels * classes + predict(proba)]
+    return lambda weights: formula((weights @ cells).reshape(-1, classes, classes))
+
+
+def _brier(labels: Labels, proba: Floats) -> Scorer:
+    return _mean(np.sum((proba - np.eye(proba.shape[1])[labels]) ** 2, axis=1) / 2)
+
+
+def _log_loss(labels: Labels, proba: Floats) -> Scorer:
+    return _mean(-np.log(np.maximum(proba[np.arange(len(labels)), labels], FLOOR)))
+
+
+def _ece_conf(labels: Labels, proba: Floats) -> Scorer:
+    return _binned_gap(np.max(proba, axis=1), predict(proba) == labels)
+
+
+def _ece_pos(labels: Labels, proba: Floats) -> Scorer:
+    return _over_minorities(_binned_gap, labels, proba)
+
+
+def _auroc(labels: Labels, proba: Floats) -> Scorer:
+    return _over_minorities(_area_under_roc, labels, proba)
+
+
+def _auprc(labels: Labels, proba: Floats) -> Scorer:
+    return _over_minorities(_average_precision, labels, proba)
+
+
+_OTHERS: dict[str, Callable[[Labels, Floats], Scorer]] = {
+    "auroc": _auroc,
+    "auprc": _auprc,
+    "brier": _brier,
+    "log_loss": _log_loss,
+    "ece_conf": _ece_conf,
+    "ece_pos": _ece_pos,
+}
+
+
+def _mean(values: Floats) -> Scorer:
+    return lambda weights: np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def _over_minorities(
+    prepare: Callable[[Floats, NDArray[np.bool_]], Scorer], labels: Labels, proba: Floats
+) -> Scorer:
+    scorers = [prepare(proba[:, c], labels == c) for c in range(1, proba.shape[1])]
+    return lambda weights: np.mean([score(weights) for score in scorers], axis=0)
+
+
+def _area_under_roc(score: Floats, positive: NDArray[np.bool_]) -> Scorer:
+    # Each positive image counts the negatives below it, and half of those level with it.
+    falling = np.sort(score[~positive])
+    below = np.searchsorted(falling, score[positive], "left")
+    level = np.searchsorted(falling, score[positive], "right")
+    rank = np.argsort(score[~positive], kind="stable")
+
+    def area(weights: Floats) -> Floats:
+        ours, others = weights[:, positive], weights[:, ~positive][:, rank]
+        under = np.pad(np.cumsum(others, axis=1), ((0, 0), (1, 0)))
+        won = np.sum(ours * (under[:, below] + under[:, level]), axis=1) / 2
+        return np.asarray(won / (ours.sum(axis=1) * under[:, -1]))
+
+    return area
+
+
+def _average_precision(score: Floats, positive: NDArray[np.bool_]) -> Scorer:
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+
+    def area(weights: Floats) -> Floats:
+        drawn = weights[:, order]
+        tp = np.cumsum(drawn * positive[order], axis=1)[:, last]
+        called = np.cumsum(drawn, axis=1)[:, last]
+        steps = np.diff(tp, axis=1, prepend=0.0)
+        # Nothing drawn down to a threshold: no step there, so any divisor will do.
+        return np.asarray(np.sum(steps * tp / np.maximum(called, 1), axis=1) / tp[:, -1])
+
+    return area
+
+
+def _binned_gap(score: Floats, hit: NDArray[np.bool_]) -> Scorer:
+    index = np.clip((score * BINS).astype(np.int64), 0, BINS - 1)
+    gaps = np.eye(BINS)[index] * (score - hit)[:, None]
+    return lambda weights: np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))

@@ -1,0 +1,178 @@
+"""The contract every plug-in keeps, as functions that raise AssertionError with a sentence.
+
+Ours are tested with them, and so can be anyone's: ``check_part("mine:strength=2")``.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from imbench.images.dataset import Dataset, Listing
+from imbench.training.examples import Examples
+from imbench.training.method import Method
+from imbench.training.part import Context, Part, begin
+from imbench.training.recipe import parse_recipe
+
+__all__ = ["check_dataset", "check_listing", "check_metric", "check_part"]
+
+COUNTS = (40, 8)
+"""Images of each class in the set that parts are tried on."""
+SIDE = 8
+STEPS = 4
+"""Of the classifier; parts that train something of their own go by it."""
+
+
+def check_part(recipe: str) -> None:
+    """Check that the parts of a recipe keep the contract of `Part`.
+
+    They clone, leave their input and numpy's global random state alone, are deterministic, keep
+    shapes, and train to finite probabilities with two and three classes.
+
+    Parameters
+    ----------
+    recipe : str
+        A recipe, or ``path/to/file.py:Class``.
+
+    Raises
+    ------
+    AssertionError
+        Naming the rule that is broken.
+    """
+    parsed = parse_recipe(recipe)
+    for part in parsed.parts:
+        _check_parameters(part)
+        _check_resample(part)
+        _check_weights(part)
+        _check_adjust(part)
+    assert str(parse_recipe(str(parsed))) == str(parsed), f"{parsed} does not read back"
+    for counts in (COUNTS, (*COUNTS, 5)):
+        _check_training(recipe, counts)
+
+
+def check_metric(metric: Any) -> None:
+    """Check that a metric is finite on perfect, constant and never-predicted-class scores."""
+    labels = np.array([0, 0, 0, 1, 1])
+    for name, chosen in (("perfect", labels), ("all majority", 0 * labels), ("wrong", 1 - labels)):
+        proba = np.full((5, 2), 0.1)
+        proba[np.arange(5), chosen] = 0.9
+        value = metric(labels, proba)
+        assert np.ndim(value) == 0, f"the metric of {name} scores is not one number"
+        assert np.isfinite(value), f"the metric of {name} scores is {value}"
+
+
+def check_dataset(dataset: Dataset) -> Listing:
+    """Check that a data set reads to a consistent listing, twice the same; return it."""
+    first, second = dataset.read(), dataset.read()
+    check_listing(first)
+    assert first.names == second.names, "a second read gives other names"
+    assert (first.labels == second.labels).all(), "a second read gives other labels"
+    assert (first.splits == second.splits).all(), "a second read gives other splits"
+    return first
+
+
+def check_listing(listing: Listing) -> None:
+    """Check that a listing's arrays fit together and that every class can be trained and tested."""
+    n = len(listing.labels)
+    assert len(listing.classes) >= 2, "at least two classes are needed"
+    assert len(set(listing.classes)) == len(listing.classes), "class names repeat"
+    for what in ("sources", "splits", "names", "groups", "weights", "masks"):
+        values = getattr(listing, what)
+        assert values is None or len(values) == n, f"{what} has not one entry an image"
+    assert len(set(listing.names)) == n, "image names repeat"
+    assert set(np.unique(listing.splits)) <= {"train", "validation", "test"}, "unknown split"
+    for split in ("train", "test"):
+        present = np.unique(listing.labels[listing.splits == split])
+        assert len(present) == len(listing.classes), (
+            f"classes {present.tolist()} of {list(listing.classes)} are in {split}"
+        )
+    if listing.groups is not None:
+        _check_groups(listing)
+
+
+def _check_groups(listing: Listing) -> None:
+    assert listing.groups is not None
+    test = set(listing.groups[listing.splits == "test"].tolist())
+    both = test & set(listing.groups[listing.splits != "test"].tolist())
+    assert not both, f"group {min(both, key=str)!r} stands on both sides of a split"
+
+
+def _images(counts: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Noise, brighter with the label, so that a few steps can tell the classes apart."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(len(counts)), counts)
+    x = rng.integers(0, 80, size=(len(y), SIDE, SIDE, 3)) + 60 * y[:, None, None, None]
+    order = rng.permutation(len(y))
+    return x[order].astype(np.uint8), y[order]
+
+
+def _check_parameters(part: Part) -> None:
+    name = type(part).__name__
+    copy = clone(part)
+    assert copy.get_params() == part.get_params(), f"{name} does not clone"
+    assert vars(copy).keys() == part.get_params().keys(), f"{name}.__init__ does more than store"
+    assert type(part).__doc__, f"{name} has no docstring"
+    pickle.loads(pickle.dumps(part))  # noqa: S301 - our own bytes  # nosec B301
+
+
+def _check_resample(part: Part) -> None:
+    name = type(part).__name__
+    x, y = _images(COUNTS)
+    outcomes = []
+    for _ in range(2):
+        fresh = clone(part)
+        begin(fresh, Context(steps=STEPS))
+        before, labels = x.copy(), y.copy()
+        state = repr(np.random.get_state(legacy=False))
+        changed, new = fresh.resample(Examples(x), y, np.random.default_rng(3))
+        assert (x == before).all(), f"{name}.resample changes the images it is given"
+        assert (y == labels).all(), f"{name}.resample changes the labels it is given"
+        assert repr(np.random.get_state(legacy=False)) == state, (
+            f"{name}.resample draws from numpy's global random state"
+        )
+        array = np.asarray(Examples.of(changed), np.float64)
+        assert array.shape == (len(new), *x.shape[1:]), f"{name}.resample gives {array.shape}"
+        assert array.min() >= 0, f"{name}.resample makes pixels below 0"
+        assert array.max() <= 255, f"{name}.resample makes pixels above 255"
+        assert set(np.unique(new)) == set(np.unique(y)), f"{name}.resample loses a class"
+        outcomes.append((array, new))
+    (a, la), (b, lb) = outcomes
+    assert a.shape == b.shape, f"{name}.resample is not deterministic"
+    assert (a == b).all(), f"{name}.resample is not deterministic"
+    assert (la == lb).all(), f"{name}.resample is not deterministic"
+
+
+def _check_weights(part: Part) -> None:
+    name = type(part).__name__
+    counts = np.asarray(COUNTS, np.float64)
+    weights = clone(part).class_weights(counts, counts)
+    if weights is not None:
+        assert weights.shape == counts.shape, f"{name}.class_weights has shape {weights.shape}"
+        assert np.isfinite(weights).all(), f"{name}.class_weights is not finite"
+        assert (weights > 0).all(), f"{name}.class_weights is not above 0"
+
+
+def _check_adjust(part: Part) -> None:
+    name = type(part).__name__
+    logits = np.array([[2.0, -1.0], [0.0, 0.5]])
+    before = logits.copy()
+    adjusted = clone(part).adjust(logits, np.array([0.8, 0.2]))
+    assert (logits == before).all(), f"{name}.adjust changes the logits it is given"
+    assert adjusted.shape == logits.shape, f"{name}.adjust gives {adjusted.shape}"
+    assert np.isfinite(adjusted).all(), f"{name}.adjust is not finite"
+
+
+def _check_training(recipe: str, counts: tuple[int, ...]) -> None:
+    x, y = _images(counts)
+    runs = [
+        Method(recipe, network="linear", steps=STEPS, batch_size=8, augment="none").fit(x, y)
+        for _ in range(2)
+    ]
+    first, second = (run.predict_proba(x) for run in runs)
+    assert first.shape == (len(y), len(counts)), f"{recipe}: probabilities {first.shape}"
+    assert np.isfinite(first).all(), f"{recipe}: probabilities are not finite"
+    assert (first == second).all(), f"{recipe}: two trainings with one seed differ"

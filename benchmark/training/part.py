@@ -1,0 +1,160 @@
+"""The hooks a part of a method may override: each changes one step of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    import torch
+
+    from imbench.training.examples import Examples
+    from imbench.training.loop import TrainState
+
+__all__ = ["HOOKS", "Context", "Part", "begin", "overrides"]
+
+HOOKS = (
+    "build",
+    "resample",
+    "draw",
+    "class_weights",
+    "losses",
+    "compose",
+    "mix",
+    "weigh",
+    "before_step",
+    "finish",
+    "adjust",
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a part that trains something of its own has to know of the run."""
+
+    seed: int = 0
+    """Of the replicate, for `imbench.seeds`."""
+    device: str = "cpu"
+    augment: str = "none"
+    """How the classifier's batches are augmented."""
+    steps: int = 100
+    """Optimiser steps of the classifier."""
+    folder: Path | None = None
+    """Where trained generators are kept for other cells; None keeps nothing."""
+
+
+class Part(BaseEstimator):  # type: ignore[misc]
+    """Base of all parts. Parameters in ``__init__`` and nothing else there.
+
+    A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per
+    label, shape (K,). A hook may append a sentence to `notes_`, add seconds and steps to `cost_`,
+    files to `artifacts_` (name to content) and to `kept_` (name to file in ``context_.folder``):
+    they end up in and beside the record.
+    """
+
+    version: ClassVar[int] = 1
+    """Raise it when the part's scores change: older records then no longer match."""
+    title: ClassVar[str] = ""
+    """Name as the paper's table prints it."""
+
+    notes_: list[str]
+    cost_: dict[str, float]
+    artifacts_: dict[str, bytes]
+    kept_: dict[str, str]
+    context_: Context = Context()
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the part puts weights on classes; US and OS then balance half way only."""
+        return overrides(self, "class_weights")
+
+    @property
+    def stamp(self) -> int:
+        """What older records must agree with: the version; of a part that reads files, theirs."""
+        return self.version
+
+    def beside(self, others: Sequence[Part]) -> Self:
+        """Return the part to use beside `others`: settles defaults that depend on them."""
+        del others
+        return self
+
+    def build(self, net: torch.nn.Module, counts: NDArray[np.float64]) -> torch.nn.Module:
+        """Change the network before training, e.g. its head."""
+        return net
+
+    def resample(
+        self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Examples | NDArray[Any], NDArray[np.int64]]:
+        """Change the training set once; return examples and labels."""
+        return x, y
+
+    def draw(self, y: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return each example's chance to be drawn, shape (n,); None for a plain shuffle.
+
+        Chances are relative to the largest, which counts as one image.
+        """
+        return None
+
+    def class_weights(
+        self, counts: NDArray[np.float64], original: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Return the weight of each class in the loss, shape (K,).
+
+        `counts` are what the sampler yields after every `resample` and `draw`; `original` are
+        those of the training set as it came.
+        """
+        return None
+
+    def losses(
+        self, logits: torch.Tensor, y: torch.Tensor, counts: NDArray[np.float64]
+    ) -> torch.Tensor:
+        """Return one loss per example, shape (m,); y may be soft, shape (m, K)."""
+        raise NotImplementedError
+
+    def compose(self, state: TrainState, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Change the raw images of a batch before they are augmented; labels stay.
+
+        `x` (m, height, width, channels) are the examples `rows` of ``state.examples``.
+        """
+        return x
+
+    def mix(
+        self, x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Change a batch: x float (m, channels, height, width) in [0, 1]; y may turn soft."""
+        return x, y
+
+    def weigh(
+        self, state: TrainState, x: torch.Tensor, y: torch.Tensor, rows: NDArray[np.int64]
+    ) -> torch.Tensor | None:
+        """Return the weight of each example of a batch in the loss, shape (m,)."""
+        return None
+
+    def before_step(self, state: TrainState) -> None:
+        """Train something beside the classifier."""
+
+    def finish(self, state: TrainState) -> None:
+        """Do what is left after the last step, e.g. retrain the head."""
+
+    def adjust(
+        self, logits: NDArray[np.float64], priors: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Change logits (n, K) at prediction time; `priors` (K,) are the training sampler's."""
+        return logits
+
+
+def overrides(part: Part, hook: str) -> bool:
+    """Whether a part overrides a hook."""
+    return getattr(type(part), hook) is not getattr(Part, hook)
+
+
+def begin(part: Part, context: Context) -> None:
+    """Make a part ready for a fit: nothing noted yet."""
+    part.context_ = context
+    part.notes_, part.cost_, part.artifacts_, part.kept_ = [], {}, {}, {}

@@ -1,0 +1,197 @@
+"""Recipes: ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99`` to the parts they name, and back."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from imbench.errors import UsageError
+from imbench.registry import load
+from imbench.registry import names as registered
+from imbench.spec import Spec, did_you_mean, parse_spec
+from imbench.training.part import HOOKS, Part, overrides
+
+__all__ = ["PAPER", "Recipe", "canonical", "make_part", "parse_recipe", "parse_recorded"]
+
+PAPER = (
+    "vanilla",
+    "ts",
+    "cs",
+    "us",
+    "os",
+    "us+cs",
+    "os+cs",
+    "smote",
+    "cbl:beta=0.9",
+    "cbl:beta=0.99",
+    "cbl:beta=0.999",
+    "cbl:beta=0.9999",
+    "alt",
+    "aug",
+)
+"""The methods of the paper's table, in its order."""
+
+VANILLA = "vanilla"
+EXCLUSIVE = ("losses", "draw")
+"""Hooks that only one part of a recipe may override: their results cannot be combined."""
+
+# A plus sign inside a number (1e+3) is followed by a digit, one between parts by a name or path.
+_PLUS = re.compile(r"\+(?=\s*[A-Za-z_./])")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Parts in the order they act, and the names they were given by.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Registered name of each part.
+    specs : tuple of str
+        Canonical text of each part: parameters that differ from the part's defaults.
+    parts : tuple of Part
+        The parts, with defaults that depend on the others settled.
+    """
+
+    names: tuple[str, ...]
+    specs: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        return "+".join(self.specs) or VANILLA
+
+    @property
+    def training(self) -> str:
+        """Recipe of the training alone: without the parts that act at prediction time only."""
+        kept = [
+            text
+            for text, part in zip(self.specs, self.parts, strict=True)
+            if any(overrides(part, hook) for hook in HOOKS if hook != "adjust")
+        ]
+        return "+".join(kept) or VANILLA
+
+    @property
+    def title(self) -> str:
+        """Name as a table prints it."""
+        return "+".join(map(_part_title, self.specs, self.parts)) or "Vanilla"
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Version of each part, or what stands for it where a part reads files."""
+        return {name: part.stamp for name, part in zip(self.names, self.parts, strict=True)}
+
+
+def parse_recipe(text: str) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    UsageError
+        For an unknown part or parameter, a part given twice, or two parts that both claim a hook
+        whose results cannot be combined.
+    """
+    specs = [parse_spec(piece) for piece in _PLUS.split(text.strip())]
+    if [spec.name for spec in specs] == [VANILLA] and str(specs[0]) == VANILLA:
+        return Recipe((), (), ())
+    _refuse_bad_names(text, [spec.name for spec in specs])
+    made = [make_part(spec) for spec in specs]
+    settled = [part.beside([other for other in made if other is not part]) for part in made]
+    _refuse_rival_hooks(text, specs, made)
+    return Recipe(
+        tuple(spec.name for spec in specs),
+        tuple(_canonical_part(spec.name, part) for spec, part in zip(specs, made, strict=True)),
+        tuple(settled),
+    )
+
+
+def parse_recorded(text: str) -> Recipe:
+    """Read a recipe that a record holds: records are not trusted, so no file it names is imported.
+
+    Raises
+    ------
+    UsageError
+        As `parse_recipe`; also for a part that is not installed under a name.
+    """
+    known = {VANILLA, *registered("methods")}
+    for piece in _PLUS.split(text.strip()):
+        if parse_spec(piece).name not in known:
+            raise UsageError(f"{piece} is not installed here")
+    return parse_recipe(text)
+
+
+def canonical(text: str) -> str:
+    """Return the one way to write a recipe."""
+    return str(parse_recipe(text))
+
+
+def make_part(spec: Spec) -> Part:
+    """Build a part from its spec; a positional argument is its first parameter."""
+    found = load("methods", spec.name)
+    if not (inspect.isclass(found) and issubclass(found, Part)):
+        raise UsageError(f"method {spec.name!r} is disabled: it is not a subclass of imbench.Part")
+    parameters = list(inspect.signature(found).parameters.values())
+    options: dict[str, Any] = dict(spec.options)
+    known = [parameter.name for parameter in parameters]
+    for key in options:
+        if key not in known:
+            raise UsageError(f"{spec.name} takes no {key!r}: {did_you_mean(key, known)}")
+    if spec.argument is not None:
+        if not known or known[0] in options:
+            raise UsageError(f"{spec.name} cannot take the argument {spec.argument!r}")
+        options[known[0]] = parse_spec(f"_:_={spec.argument}").options["_"]
+    missing = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is inspect.Parameter.empty and parameter.name not in options
+    ]
+    if missing:
+        raise UsageError(
+            f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
+        )
+    part: Part = found(**options)
+    return part
+
+
+def _refuse_bad_names(text: str, names: list[str]) -> None:
+    if VANILLA in names:
+        raise UsageError(f"vanilla is the recipe of no parts; it takes nothing beside it: {text!r}")
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{name!r} is given twice in {text!r}")
+
+
+def _refuse_rival_hooks(text: str, specs: list[Spec], parts: list[Part]) -> None:
+    for hook in EXCLUSIVE:
+        claim = [
+            spec.name for spec, part in zip(specs, parts, strict=True) if overrides(part, hook)
+        ]
+        if len(claim) > 1:
+            raise UsageError(f"{' and '.join(claim)} both change `{hook}`; choose one: {text!r}")
+
+
+def _changed(part: Part) -> dict[str, Any]:
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(type(part)).parameters.values()
+    }
+    given = part.get_params(deep=False)
+    return {key: given[key] for key in defaults if given[key] != defaults[key]}
+
+
+def _canonical_part(name: str, part: Part) -> str:
+    return str(Spec(name, None, _changed(part)))
+
+
+def _part_title(text: str, part: Part) -> str:
+    title = type(part).title
+    if not title:
+        return text
+    values = parse_spec(text).options
+    if not values:
+        return title
+    first, *others = values.items()
+    required = inspect.signature(type(part)).parameters[first[0]].default
+    lead = str(first[1]) if required is inspect.Parameter.empty else f"{first[0]}={first[1]}"
+    return " ".join([title, lead, *(f"{key}={value}" for key, value in others)])
