@@ -35,7 +35,7 @@ from _measure import (
 )
 from torch import Tensor, nn
 
-from imbench.run.pool import MALLOC
+from imbench.runs.pool import MALLOC
 from imbench.training.networks import Normalise, build_network
 
 Step = Callable[[], object]

@@ -28,9 +28,10 @@ from torch import Tensor, nn
 
 from imbench.seeds import stream, torch_seed
 from imbench.training.augment import augment
-from imbench.training.loop import Budget, fixed_threads, learning_rate, to_tensor
+from imbench.training.loop import fixed_threads, learning_rate, to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import build_network
+from imbench.training.state import Budget
 
 BATCH = 64
 CPU = torch.device("cpu")

@@ -27,8 +27,8 @@ from _measure import (
 )
 from _records import outputs, put_all, records
 
-from imbench.run.gridfile import Options, settle
-from imbench.run.plan import checked_cells, find_sources, recipes_of
+from imbench.runs.gridfile import Options, settle
+from imbench.runs.plan import checked_cells, find_sources, recipes_of
 from imbench.training.recipe import PAPER
 
 LIMIT = 3.0

@@ -20,8 +20,8 @@ from _measure import Told, arguments, show_machine, show_ratio, told
 from _records import outputs, put_all, records
 from PIL import Image
 
-from imbench.run.gridfile import Options, settle
-from imbench.run.plan import checked_cells, find_sources, recipes_of
+from imbench.runs.gridfile import Options, settle
+from imbench.runs.plan import checked_cells, find_sources, recipes_of
 
 METHODS = "vanilla,ts,cs,us,os,us+cs,os+cs,smote,cbl:beta=0.99,cbl:beta=0.999"
 COUNTS = "10,20,30,40,50"

@@ -16,7 +16,7 @@ from pathlib import Path
 from _measure import arguments, clock, interleave, show_machine, show_ratio, show_times
 
 LIMIT = 0.3
-PLANNING = "import imbench.run.plan, imbench.training.recipe, imbench.images.cache"
+PLANNING = "import imbench.runs.plan, imbench.training.recipe, imbench.images.cache"
 
 
 def commands() -> dict[str, list[str]]:

@@ -33,7 +33,7 @@ from _measure import (
     show_times,
 )
 
-from imbench.run.pool import MALLOC
+from imbench.runs.pool import MALLOC
 
 BATCH, SIZE = 64, 32
 NETWORKS = {"resnet20": 1, "cnn": 3}

@@ -19,8 +19,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 from imbench.errors import UsageError
-from imbench.training.loop import Budget, TrainState, forward_all, to_tensor, train
+from imbench.training.loop import forward_all, to_tensor, train
 from imbench.training.part import Part
+from imbench.training.state import Budget, TrainState
 
 __all__ = [
     "Gamma",

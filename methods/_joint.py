@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from imbench.methods._gamma import Gamma
     from imbench.methods._teacher import Teacher
-    from imbench.training.loop import TrainState
+    from imbench.training.state import TrainState
 
 __all__ = ["BESIDE_WEIGHTS", "GAMMAS", "JointPart", "draw_chances"]
 

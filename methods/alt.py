@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from imbench.methods._cyclegan import Judge
-    from imbench.training.loop import TrainState
+    from imbench.training.state import TrainState
 
 __all__ = ["Alternating"]
 

@@ -10,11 +10,11 @@ import torch
 from imbench.errors import UsageError
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
-from imbench.training.loop import Budget, TrainState
 from imbench.training.method import Method
 from imbench.training.networks import build_network
 from imbench.training.part import Context, begin
 from imbench.training.recipe import parse_recipe
+from imbench.training.state import Budget, TrainState
 
 SMALL = "steps=12,batch=2,width=4,blocks=1,layers=1,patch_width=4"
 NETS = ("g_ab", "g_ba", "d_a", "d_b")

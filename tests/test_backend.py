@@ -15,15 +15,16 @@ from pydantic import TypeAdapter
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
-from imbench.run import signals as watched
-from imbench.run import supervised as attended
-from imbench.run.backend import Lost, Remote, Wanted
-from imbench.run.claims import claims, drop_dead
-from imbench.run.gridfile import Options, settle
-from imbench.run.job import Report
-from imbench.run.plan import find_sources, make_plan
-from imbench.run.runner import Limits, Runner
-from imbench.run.supervised import Order, attend, shown_folder
+from imbench.runs import signals as watched
+from imbench.runs import supervised as attended
+from imbench.runs.backend import Wanted
+from imbench.runs.claims import claims, drop_dead
+from imbench.runs.gridfile import Options, settle
+from imbench.runs.job import Report
+from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.remote import Lost, Remote
+from imbench.runs.runner import Limits, Runner
+from imbench.runs.supervised import Order, attend, shown_folder
 
 PARTS = """
 import os, signal, sys, time
@@ -251,7 +252,7 @@ def test_here_is_no_backend_of_its_own(tmp_path):
 
 def test_clusters_are_imported_by_those_who_ask_for_them_alone():
     code = (
-        "import sys, imbench.run.runner, imbench.commands.run, imbench.run.backend; "
+        "import sys, imbench.runs.runner, imbench.commands.run, imbench.runs.backend; "
         "sys.exit(bool({'dask', 'distributed', 'submitit', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0

@@ -16,9 +16,9 @@ from imbench.errors import EnvironmentFault
 from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
-from imbench.run.backend_dask import connect
-from imbench.run.claims import claims
-from imbench.run.job import Job
+from imbench.runs.backend_dask import connect
+from imbench.runs.claims import claims
+from imbench.runs.job import Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -106,7 +106,7 @@ def test_after_a_second_ctrl_c_nothing_of_the_run_is_left(cluster):
 
 
 def test_row_03_the_cell_of_a_killed_worker_is_done_by_another(cluster, monkeypatch):
-    from imbench.run.worker import run_job
+    from imbench.runs.worker import run_job
 
     run, under_way = cluster.begin()
     victim = cluster.workers.pop()

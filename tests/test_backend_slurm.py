@@ -16,9 +16,9 @@ from imbench.errors import EnvironmentFault
 from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
-from imbench.run.backend_slurm import SlurmBackend, sbatch_options
-from imbench.run.claims import claims
-from imbench.run.job import Job
+from imbench.runs.backend_slurm import SlurmBackend, sbatch_options
+from imbench.runs.claims import claims
+from imbench.runs.job import Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -91,7 +91,7 @@ def assert_clean(results):
 
 
 def test_cells_are_done_as_jobs_and_score_as_in_a_plain_run(folder, monkeypatch):
-    from imbench.run.worker import run_job
+    from imbench.runs.worker import run_job
 
     methods = ("cluster=local", "--methods", "vanilla,parts.py:Once", "--seeds", "0", "--jobs", "2")
     process = start(folder, *methods)

@@ -14,8 +14,8 @@ from imbench.check.sides import side_of
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.run.gridfile import Options, read_grid_file, settle
-from imbench.run.plan import find_sources, make_plan
+from imbench.runs.gridfile import Options, read_grid_file, settle
+from imbench.runs.plan import find_sources, make_plan
 from imbench.stats.metrics import score_all
 
 HERE = {"torch": "2.9", "device": "cpu", "numerics": "aaa", "cores": "2", "python": "3.12"}

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from imbench.records.store import Store
-from imbench.run import cards
-from imbench.run.devices import Devices
+from imbench.runs import devices as cards
+from imbench.runs.devices import Devices
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from imbench.records.store import Store
-from imbench.run.claims import claims
+from imbench.runs.claims import claims
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = '''

@@ -17,12 +17,12 @@ from imbench.errors import EnvironmentFault
 from imbench.files import leases
 from imbench.files.leases import BEAT, STALE, Watch
 from imbench.files.processes import alive, host_id, start_time
-from imbench.run.claims import Claim, claimed, claims, drop, drop_dead
+from imbench.runs.claims import Claim, claimed, claims, drop, drop_dead
 
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.run.claims import claimed
+from imbench.runs.claims import claimed
 
 with claimed(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
     print(mine, flush=True)
@@ -145,7 +145,7 @@ RACES = """
 import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from imbench.run import claims
+from imbench.runs import claims
 from imbench.files import leases
 
 judge = leases._free
@@ -284,7 +284,7 @@ ELSEWHERE = """
 import sys
 from pathlib import Path
 from imbench.files import leases
-from imbench.run import claims
+from imbench.runs import claims
 
 leases.host_id = lambda: "0" * 12
 leases.BEAT = 0.02
@@ -331,7 +331,7 @@ def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
 RENEWS = """
 import sys, time
 from pathlib import Path
-from imbench.run import claims
+from imbench.runs import claims
 from imbench.files import leases
 
 leases.BEAT = 0.02

@@ -26,9 +26,9 @@ from imbench.images.cache import open_decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.run.gridfile import Options, settle
-from imbench.run.plan import find_sources, make_plan
-from imbench.run.worker import run_job
+from imbench.runs.gridfile import Options, settle
+from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.worker import run_job
 from imbench.stats.metrics import f1, score_all
 
 RUN = {"datasets": "digits", "minority": "20,40", "methods": "cs,us+cs", "seeds": "0-2"}
@@ -80,7 +80,7 @@ def copy(good: Path, tmp_path: Path) -> Path:
 def broken(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of a copy of the package in which CS has its weights swapped, by `bench run`."""
     site = tmp_path_factory.mktemp("broken")
-    for name in ("", ".grids", ".methods", ".datasets", ".published"):
+    for name in ("", ".methods", ".datasets", ".published"):
         module = importlib.import_module(f"imbench{name}")
         assert module.__file__ is not None
         shutil.copytree(

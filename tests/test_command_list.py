@@ -13,7 +13,7 @@ import pytest
 
 from imbench import registry
 from imbench.commands.cli import COMMANDS, _code
-from imbench.run.grids import shipped
+from imbench.runs.grids import shipped
 
 BENCH = Path(sys.executable).with_name("bench")
 

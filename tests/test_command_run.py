@@ -194,7 +194,7 @@ def test_what_is_done_is_not_done_again_and_no_torch_is_imported(runs):
     assert table_of(out) == table_of(runs["first"][1])
     assert runs["touched"] == []
     imported = {line.rpartition("|")[2].strip() for line in err.splitlines()}
-    assert "imbench.run.plan" in imported
+    assert "imbench.runs.plan" in imported
     assert not [name for name in imported if name.partition(".")[0] in ("torch", "torchvision")]
 
 

@@ -19,7 +19,7 @@ from imbench.commands.status import _running, state_of
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Cell
 from imbench.records.store import Store
-from imbench.run.claims import Claim, claims
+from imbench.runs.claims import Claim, claims
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """
@@ -194,7 +194,7 @@ def test_a_cell_that_ends_between_the_two_looks_of_a_status_is_done(
 
         return looked
 
-    monkeypatch.setattr("imbench.run.claims.claims", ends(claims))
+    monkeypatch.setattr("imbench.runs.claims.claims", ends(claims))
     monkeypatch.setattr(Store, "index", ends(Store.index))
     code, out, _ = call(capfd, "status", tmp_path)
     assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})

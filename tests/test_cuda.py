@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from imbench.records.store import Store
-from imbench.run import cards
-from imbench.run.devices import Devices
+from imbench.runs import devices as cards
+from imbench.runs.devices import Devices
 from imbench.training.method import Method
 
 pytestmark = [

@@ -14,10 +14,10 @@ from imbench.errors import UsageError
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
-from imbench.run.devices import Devices, devices_of
-from imbench.run.job import Job, Outcome, Report
-from imbench.run.pool import Pool
-from imbench.run.runner import Limits, Runner, job_count
+from imbench.runs.devices import Devices, devices_of
+from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.pool import Pool
+from imbench.runs.runner import Limits, Runner, job_count
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle

@@ -21,8 +21,8 @@ from waiting import GATE, until
 from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
-from imbench.run.claims import claims
-from imbench.run.job import Job
+from imbench.runs.claims import claims
+from imbench.runs.job import Job
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -343,7 +343,7 @@ def test_row_13_of_two_runs_at_once_each_cell_is_computed_by_one(stops):
 
 
 def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatch):
-    from imbench.run.worker import run_job
+    from imbench.runs.worker import run_job
 
     folder, ends = stops
     found = records(folder)
@@ -497,8 +497,8 @@ def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
 def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_path):
     parts_in(tmp_path)
     impatient = (
-        "import imbench.run.signals\n"
-        "imbench.run.signals.GRACE, imbench.run.signals.KILL = 2, 1\n"
+        "import imbench.runs.signals\n"
+        "imbench.runs.signals.GRACE, imbench.runs.signals.KILL = 2, 1\n"
         "from imbench.commands.cli import main; main()"
     )
     methods = ",".join(f"parts.py:{name}" for name in ("Slow", "Blocked", "Deaf"))

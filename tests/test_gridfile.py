@@ -9,8 +9,8 @@ import pytest
 
 from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Settings
-from imbench.run.gridfile import DEFAULT, SEEDS, Options, read_grid_file, settle
-from imbench.run.grids import read, shipped
+from imbench.runs.gridfile import DEFAULT, SEEDS, Options, read_grid_file, settle
+from imbench.runs.grids import read, shipped
 from imbench.training.recipe import PAPER
 
 WHOLE = """

@@ -9,9 +9,9 @@ import torch
 from imbench.errors import UsageError
 from imbench.methods._joint import draw_chances
 from imbench.training.examples import Examples
-from imbench.training.loop import Budget, TrainState
 from imbench.training.part import Context, begin
 from imbench.training.recipe import parse_recipe
+from imbench.training.state import Budget, TrainState
 
 
 def joint(real, fake):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.run.limits import OutOfTime, duration, peak_mb, reset_peak, time_limit
+from imbench.runs.limits import OutOfTime, duration, peak_mb, reset_peak, time_limit
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_the_peak_counts_what_was_held_and_starts_anew():
 
 def test_where_there_is_no_proc_the_peak_covers_the_whole_process():
     told = (
-        "import resource, pathlib; from imbench import limits\n"
+        "import resource, pathlib; from imbench.runs import limits\n"
         "class Nowhere(pathlib.PosixPath):\n"
         "    def read_text(self, *_): raise FileNotFoundError\n"
         "    def write_text(self, *_): raise FileNotFoundError\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UsageError
-from imbench.lists import integers, texts
+from imbench.spec import integers, texts
 
 
 @pytest.mark.parametrize(

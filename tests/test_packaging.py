@@ -28,7 +28,7 @@ FOLDERS = {
 """Folder of the repository to the place in the wheel."""
 DATA = {
     "benchmark": {"py.typed"},
-    "benchmark/run/grids": {".toml"},
+    "benchmark/runs/grids": {".toml"},
     "benchmark/page/templates": {".css", ".html", ".js"},
     "results/published": {".csv"},
 }

@@ -13,9 +13,16 @@ from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.run.job import Outcome
-from imbench.run.plan import Source, find_sources, make_plan, recipes_of
-from imbench.run.plantext import failure_line, grid_lines, in_order, plan_lines, ranges, seeds_lines
+from imbench.runs.job import Outcome
+from imbench.runs.plan import Source, find_sources, make_plan, recipes_of
+from imbench.runs.plantext import (
+    failure_line,
+    grid_lines,
+    in_order,
+    plan_lines,
+    ranges,
+    seeds_lines,
+)
 from imbench.training.recipe import PAPER, parse_recipe
 
 SETTINGS = Settings(network="cnn", size=16, steps=200)
@@ -347,7 +354,7 @@ def test_sources_are_decoded_and_counted(tmp_path, data_folder, store):
 @pytest.fixture
 def unborn(monkeypatch):
     """Let the paper's table have one method more, of which there is no part."""
-    monkeypatch.setattr("imbench.run.plan.PAPER", (*PAPER, "unborn"))
+    monkeypatch.setattr("imbench.runs.plan.PAPER", (*PAPER, "unborn"))
     return "unborn"
 
 
@@ -547,7 +554,7 @@ def test_a_failure_in_words(make_record):
     [((), ""), ((3,), "3"), ((0, 1), "0-1"), ((0, 1, 2, 5, 7, 8), "0-2,5,7-8"), ((2, 1), "2,1")],
 )
 def test_ranges_in_words(numbers, text):
-    from imbench.lists import integers
+    from imbench.spec import integers
 
     assert ranges(numbers) == text
     if numbers:

@@ -17,9 +17,8 @@ import pytest
 
 from imbench.errors import EnvironmentFault
 from imbench.records.cell import Cell
-from imbench.run.events import Events
-from imbench.run.job import Outcome
-from imbench.run.progress import EVERY, Progress, Tally, clock, progress_line, spoken
+from imbench.runs.job import Outcome
+from imbench.runs.progress import EVERY, Events, Progress, Tally, clock, progress_line, spoken
 
 NOW = 5000.0
 
@@ -27,7 +26,7 @@ NOW = 5000.0
 @pytest.fixture(autouse=True)
 def clock_stands(monkeypatch):
     """Let no time pass while a test looks at times."""
-    monkeypatch.setattr("imbench.run.progress.time", SimpleNamespace(monotonic=lambda: NOW))
+    monkeypatch.setattr("imbench.runs.progress.time", SimpleNamespace(monotonic=lambda: NOW))
 
 
 def tally_of(total=165, running=2, ago=31.0, **status):
@@ -166,7 +165,7 @@ def test_a_stream_of_any_encoding_takes_any_name(encoding):
 
 SHOWS = """
 import sys, time
-from imbench.run.progress import Progress, Tally
+from imbench.runs.progress import Progress, Tally
 
 tally = Tally(4, running=2)
 with Progress(tally, sys.stderr) as progress:

@@ -398,8 +398,7 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
 
 
 def test_decisions_serve_scores_of_decisions_only(make_record):
-    from imbench.check.judging import Pairs
-    from imbench.check.testimages import over_images
+    from imbench.check.judging import Pairs, over_images
 
     labels = np.repeat([0, 1], [30, 10])
     rng = np.random.default_rng(0)

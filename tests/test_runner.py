@@ -19,10 +19,10 @@ from imbench.files.processes import alive, start_time
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
-from imbench.run.claims import claimed, claims
-from imbench.run.job import Job, Outcome, Report
-from imbench.run.pool import MALLOC, Pool, _cause
-from imbench.run.runner import Limits, Runner, job_count
+from imbench.runs.claims import claimed, claims
+from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.pool import MALLOC, Pool, _cause
+from imbench.runs.runner import Limits, Runner, job_count
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle
@@ -31,7 +31,7 @@ except ImportError:
 
 
 def work(job: Job) -> Report:
-    """Do what the recipe says, in the order of `imbench.run.worker.run_job`."""
+    """Do what the recipe says, in the order of `imbench.runs.worker.run_job`."""
     deed, store = job.training.recipe, Store(job.results)
     told = job.results / "told"
     if deed == "dies before":
@@ -186,7 +186,7 @@ def test_after_so_many_failures_no_cell_is_begun(tmp_path, workers, failures):
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.run.claims import claimed
+from imbench.runs.claims import claimed
 
 with claimed(Path(sys.argv[1]), sys.argv[2], run="theirs", cells=[]) as mine:
     print(mine, flush=True)
@@ -220,9 +220,9 @@ def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_pa
 IDLES = """
 import os, signal, sys
 from pathlib import Path
-import imbench.run.pool
+import imbench.runs.pool
 from imbench.records.cell import Cell
-from imbench.run.job import Job, Report
+from imbench.runs.job import Job, Report
 
 def children():
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -234,9 +234,9 @@ def children():
         if parent == os.getpid() and b"popen_loky" in command:
             yield stat.parent.name
 
-imbench.run.pool.IDLE = 3600
+imbench.runs.pool.IDLE = 3600
 cell = Cell(dataset="d", fingerprint="0", minority=9, recipe="vanilla", seed=0)
-pool = imbench.run.pool.Pool(1, 1, lambda job: Report(job))
+pool = imbench.runs.pool.Pool(1, 1, lambda job: Report(job))
 if sys.argv[1] == "idle":
     list(pool.run([Job(cell, (cell,), Path("data"))]))
 else:

@@ -8,8 +8,7 @@ import pytest
 from imbench.errors import UnknownName
 from imbench.records.groups import ranges, row_title
 from imbench.records.record import Scores
-from imbench.report.bold import choose
-from imbench.report.tables import make_tables
+from imbench.report.tables import choose, make_tables
 
 
 def entries(table):

@@ -8,8 +8,6 @@ from torch import nn
 from imbench.errors import Diverged, EnvironmentFault
 from imbench.training.examples import Examples
 from imbench.training.loop import (
-    Budget,
-    TrainState,
     choose_device,
     fixed_threads,
     forward_all,
@@ -18,6 +16,7 @@ from imbench.training.loop import (
     train,
 )
 from imbench.training.part import Part
+from imbench.training.state import Budget, TrainState
 
 CPU = torch.device("cpu")
 

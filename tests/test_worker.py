@@ -21,11 +21,11 @@ import pytest
 
 from imbench.records import environment
 from imbench.records.store import Store
-from imbench.run.claims import claimed, claims
-from imbench.run.gridfile import Options, settle
-from imbench.run.joblog import REASON, logged_to
-from imbench.run.plan import find_sources, make_plan
-from imbench.run.worker import run_job
+from imbench.runs.claims import claimed, claims
+from imbench.runs.gridfile import Options, settle
+from imbench.runs.joblog import REASON, logged_to
+from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.worker import run_job
 from imbench.stats.metrics import score_all
 
 PARTS = '''
@@ -569,8 +569,8 @@ def test_row_14_a_folder_that_cannot_be_written_stops_the_run(parts):
 def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: cannot open')")
     told = (
-        "from pathlib import Path; from imbench.run.worker import run_job\n"
-        "from imbench.records.cell import Cell; from imbench.run.job import Job\n"
+        "from pathlib import Path; from imbench.runs.worker import run_job\n"
+        "from imbench.records.cell import Cell; from imbench.runs.job import Job\n"
         "cell = Cell(dataset='d', fingerprint='0', minority=2, recipe='vanilla', seed=0)\n"
         "print(run_job(Job(cell, (cell,), Path('data'), results=Path('results'))).stop)"
     )
@@ -601,7 +601,7 @@ def test_an_environment_names_versions_and_device_but_no_host_and_no_user():
 
 def test_cores_are_those_this_process_may_use():
     told = (
-        "import os; from imbench import environment\n"
+        "import os; from imbench.records import environment\n"
         "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
         "print(environment.cores())"
     )

@@ -119,7 +119,7 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     NotComparable
         If no run is finished.
     """
-    from imbench import __version__
+    from importlib.metadata import version
 
     side = side.finished()
     if not side.runs:
@@ -132,7 +132,7 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     return Baseline(
         reason=reason,
         made=made,
-        imbench=__version__,
+        imbench=version("imbench"),
         commits=list(side.commits),
         environments=environments,
         data=data,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imbench.check.checksheet import sheets
-from imbench.check.conclusion import counted
+from imbench.check.conclusion import counted, sheets
 from imbench.check.regression import VERDICTS, Case
 from imbench.report.text import markdown
 

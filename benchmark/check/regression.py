@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from imbench.check import judging
-from imbench.check.judging import Judged, Pairs, Verdict
+from imbench.check.judging import Judged, Pairs, Verdict, over_images
 from imbench.check.sides import MATTERS, Place, Run, Side
-from imbench.check.testimages import over_images
 from imbench.records.groups import Basis, Group, Row, differences, ranges, row_order, row_title
 from imbench.registry import load
 from imbench.stats.metrics import lower_is_better, score_range

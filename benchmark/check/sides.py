@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from imbench.errors import NotComparable
 from imbench.records.groups import Basis, Group, Row, groups, row_order
 from imbench.records.record import Record, Scores
+from imbench.records.scored import score
 from imbench.registry import load
-from imbench.report.means import score
 from imbench.stats.metrics import Metric, predict
 
 __all__ = ["MATTERS", "Decisions", "Outputs", "Place", "RecordedOutputs", "Run", "Side", "side_of"]

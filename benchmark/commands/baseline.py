@@ -131,8 +131,7 @@ def _earlier(file: Path) -> Baseline | None:
 
 def _difference(before: Baseline, after: Baseline) -> str:
     """Return what is new, gone and moved, wherever it was computed, as a table."""
-    from imbench.check.checksheet import sheets
-    from imbench.check.conclusion import counted
+    from imbench.check.conclusion import counted, sheets
     from imbench.check.regression import Rules, check
     from imbench.report.text import terminal
 

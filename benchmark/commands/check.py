@@ -181,7 +181,7 @@ def _stale(now: Side) -> tuple[str, ...]:
 
 
 def _print(cases: Sequence[Case], above: Sequence[str]) -> None:
-    from imbench.check.checksheet import sheets
+    from imbench.check.conclusion import sheets
     from imbench.report.printed import echo
     from imbench.report.text import terminal
 

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 import click
 
-from imbench import __version__
 from imbench.errors import ImbenchError
 from imbench.spec import did_you_mean
 
@@ -79,7 +78,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="bench")
+@click.version_option(package_name="imbench", prog_name="bench")
 def cli() -> None:
     """Say which remedy for class imbalance works on which images, and how sure that is.
 

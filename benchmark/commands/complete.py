@@ -26,7 +26,7 @@ def complete_grids(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the shipped grids, and files."""
-    from imbench.run.grids import shipped
+    from imbench.runs.grids import shipped
 
     named = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
     return [*named, CompletionItem(incomplete, type="file")]

@@ -49,8 +49,8 @@ def export(results: Path, metric: tuple[str, ...], **files: Path | None) -> None
 
 
 def _metrics(given: Sequence[str]) -> list[str]:
-    from imbench.lists import texts
     from imbench.registry import load
+    from imbench.spec import texts
     from imbench.stats.metrics import METRICS
 
     names = list(texts(given, "metrics")) if given else list(METRICS)

@@ -29,7 +29,7 @@ def list_(kind: str) -> None:
     if kind == "plugins":
         rows = _plugin_rows()
     elif kind == "grids":
-        from imbench.run.grids import shipped
+        from imbench.runs.grids import shipped
 
         rows = [(name,) for name in shipped()]
     else:
@@ -45,7 +45,7 @@ def info(name: str) -> None:
     if not texts:
         from imbench.registry import KINDS as GROUPS
         from imbench.registry import names
-        from imbench.run.grids import shipped
+        from imbench.runs.grids import shipped
         from imbench.spec import unknown
 
         known = {one for group in GROUPS for one in names(group)}
@@ -86,7 +86,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _grid_text(name: str) -> list[str]:
-    from imbench.run.grids import read, shipped
+    from imbench.runs.grids import read, shipped
 
     if name == "vanilla":
         return ["vanilla  (method)\n\nThe recipe of no parts: plain training with cross-entropy."]

@@ -120,8 +120,8 @@ def report(
     asked = {form: target for form, target in forms.items() if target is not None}
     _refuse_bad_targets(asked | ({"html": html} if html else {}))
     from imbench.files.atomic import write_whole
-    from imbench.lists import texts
     from imbench.report.report import render
+    from imbench.spec import texts
 
     if not metric:
         one = vs_paper or compare or claims or ranks or diagram

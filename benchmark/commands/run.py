@@ -18,9 +18,9 @@ from imbench.commands.complete import complete_datasets, complete_grids, complet
 
 if TYPE_CHECKING:
     from imbench.records.cell import Grid
-    from imbench.run.backend import Backend
-    from imbench.run.plan import Plan
-    from imbench.run.runner import Result
+    from imbench.runs.backend import Backend
+    from imbench.runs.plan import Plan
+    from imbench.runs.runner import Result
 
 __all__ = ["run"]
 
@@ -28,7 +28,7 @@ __all__ = ["run"]
 def _timeout(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> float | None:
-    from imbench.run.limits import duration
+    from imbench.runs.limits import duration
 
     try:
         return None if value is None else duration(value)
@@ -115,8 +115,8 @@ def run(grid: str | None, **given: Any) -> None:
 
 
 def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
-    from imbench.lists import texts
-    from imbench.run.gridfile import DEFAULT, PAPER, Options, read_grid_file, settle
+    from imbench.runs.gridfile import DEFAULT, PAPER, Options, read_grid_file, settle
+    from imbench.spec import texts
 
     if name is None and not given["datasets"]:
         name = DEFAULT
@@ -135,9 +135,9 @@ class _Session:
     def __init__(self, grid: Grid, named: set[str], given: dict[str, Any]) -> None:
         from imbench.errors import UsageError
         from imbench.records.store import Store
-        from imbench.run.backend import Wanted
-        from imbench.run.devices import devices_of
-        from imbench.run.events import Events
+        from imbench.runs.backend import Wanted
+        from imbench.runs.devices import devices_of
+        from imbench.runs.progress import Events
 
         self.grid, self.named, self.given = grid, named, given
         self.store = Store(given["out"])
@@ -174,7 +174,7 @@ class _Session:
         self.end(plan, result)
 
     def plan(self) -> Plan:
-        from imbench.run.plan import find_sources, make_plan, recipes_of
+        from imbench.runs.plan import find_sources, make_plan, recipes_of
 
         recipes_of(self.grid.methods, self.named)  # a wrong name is told before images are decoded
         sources = find_sources(
@@ -207,8 +207,8 @@ class _Session:
                 backend.close()
 
     def workers(self, plan: Plan) -> int:
-        from imbench.run.cards import as_many_as_fit
-        from imbench.run.runner import job_count
+        from imbench.runs.devices import as_many_as_fit
+        from imbench.runs.runner import job_count
 
         threads = self.grid.settings.threads
         if plan.jobs and self.given["per_device"] is None:
@@ -216,7 +216,7 @@ class _Session:
         return job_count(self.wanted.jobs, threads, len(plan.jobs), self.devices.most)
 
     def show(self, plan: Plan, workers: int) -> None:
-        from imbench.run.plantext import grid_lines, plan_lines
+        from imbench.runs.plantext import grid_lines, plan_lines
 
         self.events.write(
             "plan",
@@ -233,7 +233,7 @@ class _Session:
 
     def refuse_full_disk(self, plan: Plan) -> None:
         from imbench.errors import EnvironmentFault
-        from imbench.run.plantext import no_space
+        from imbench.runs.plantext import no_space
 
         fault = no_space(plan)
         if fault:
@@ -254,8 +254,8 @@ class _Session:
     def work(self, plan: Plan, workers: int, backend: Backend | None) -> Result:
         from imbench.errors import EnvironmentFault
         from imbench.records.environment import commit
-        from imbench.run.progress import Progress, Tally
-        from imbench.run.runner import Limits, Result, Runner
+        from imbench.runs.progress import Progress, Tally
+        from imbench.runs.runner import Limits, Result, Runner
 
         if not plan.jobs:
             return Result()
@@ -275,7 +275,7 @@ class _Session:
         )
 
         def tell(outcome: Any) -> None:
-            from imbench.run.plantext import failure_line
+            from imbench.runs.plantext import failure_line
 
             tally.add(outcome.status)
             tally.running = runner.running

@@ -16,7 +16,7 @@ from imbench.commands.arguments import RESULTS
 if TYPE_CHECKING:
     from imbench.records.cell import Cell
     from imbench.records.store import Entry
-    from imbench.run.claims import Claim
+    from imbench.runs.claims import Claim
 
 __all__ = ["State", "state_of", "status"]
 
@@ -87,7 +87,7 @@ def _shown(results: Path) -> State:
     from imbench.errors import NotComparable
     from imbench.records.planned import planned
     from imbench.records.store import Store
-    from imbench.run.claims import claims
+    from imbench.runs.claims import claims
 
     if not results.is_dir():
         raise NotComparable(f"there is no results folder {str(results)!r}: `bench run` makes one")
@@ -113,7 +113,7 @@ def _running(
     cells: Sequence[Cell], known: dict[str, Entry], held: Sequence[Claim]
 ) -> Iterator[str]:
     """Say of each training under way for how long; of another machine that cannot be known."""
-    from imbench.run.progress import spoken
+    from imbench.runs.progress import spoken
 
     named = {cell.key: cell for cell in cells}
     for claim in held[:WORKERS]:
@@ -147,7 +147,7 @@ def _left(
 def _table(state: State) -> str:
     from tabulate import tabulate
 
-    from imbench.run.plantext import in_order
+    from imbench.runs.plantext import in_order
 
     lines = [
         [dataset, recipe, *(counts[name] or "" for name in STATES)]
@@ -157,7 +157,7 @@ def _table(state: State) -> str:
 
 
 def _summary(state: State) -> str:
-    from imbench.run.progress import spoken
+    from imbench.runs.progress import spoken
 
     counts = ", ".join(f"{state.total[name]} {name}" for name in STATES)
     if not state.total["missing"] and not state.total["running"]:
@@ -167,8 +167,8 @@ def _summary(state: State) -> str:
 
 
 def _error(entry: Entry, results: Path) -> str:
-    from imbench.run.job import Outcome
-    from imbench.run.plantext import failure_line
+    from imbench.runs.job import Outcome
+    from imbench.runs.plantext import failure_line
 
     outcome = Outcome(entry.cell, entry.status, entry.reason, entry.log)
     return failure_line(outcome, str(results))

@@ -23,8 +23,8 @@ from imbench.generators.oracle import Oracle, kept_network, seen_digest
 from imbench.images.dataset import Images
 from imbench.methods._weights import normalise
 from imbench.training.examples import Examples
-from imbench.training.loop import Budget, TrainState, choose_device, fixed_threads, train
-from imbench.training.torch_rng import own_torch_rng
+from imbench.training.loop import choose_device, fixed_threads, own_torch_rng, train
+from imbench.training.state import Budget, TrainState
 
 __all__ = ["DOWNLOAD", "FineTuning", "Inception", "fine_tuned", "read_weights"]
 

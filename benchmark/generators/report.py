@@ -211,11 +211,11 @@ def _sheets(report: Report) -> list[Sheet]:
 
 
 def _json(reports: Sequence[Report], command: str) -> str:
-    from imbench import __version__
+    from importlib.metadata import version
 
     body = {
         "schema": SCHEMA,
-        "imbench": __version__,
+        "imbench": version("imbench"),
         "command": command,
         "groups": [_plain(report) for report in reports],
     }

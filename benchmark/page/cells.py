@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imbench.page.images import Gallery, Pictures, wrong_rows
 from imbench.records.record import PHASES, Record
-from imbench.report.means import score
+from imbench.records.scored import score
 from imbench.report.sheet import visible
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict

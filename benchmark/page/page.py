@@ -69,7 +69,7 @@ def page(
     planned : iterable of Cell
         Cells asked for; those without a record are holes.
     bold : {"best", "not-worse"}
-        What is bold in a table: see `imbench.report.bold.choose`.
+        What is bold in a table: see `imbench.report.tables.choose`.
     folder : Path, optional
         The results folder: logs and pictures beside the records are taken from it.
     data : Path
@@ -150,7 +150,7 @@ def _cells(
 
 def _filled(drawn: dict[str, Any], texts: dict[str, Any], recipes: Sequence[str]) -> str:
     """Return the page: the template with its data, styles and scripts, and a policy for them."""
-    from imbench import __version__
+    from importlib.metadata import version
 
     style = _part("page.css") + _method_styles(recipes)
     script = "".join(map(_part, SCRIPTS))
@@ -162,7 +162,7 @@ def _filled(drawn: dict[str, Any], texts: dict[str, Any], recipes: Sequence[str]
     template = environment.from_string(_part("page.html"))
     text = template.render(
         **texts,
-        version=__version__,
+        version=version("imbench"),
         policy=policy,
         style=style,
         script=script,

@@ -104,9 +104,9 @@ def to_parquet(path: Path, table: pd.DataFrame) -> None:
 
 def to_json(path: Path, records: Iterable[Record]) -> None:
     """Write records, whole and with their checksums, into one file, one record a line."""
-    from imbench import __version__
+    from importlib.metadata import version
 
-    head = f'"schema":{SCHEMA},"imbench":{json.dumps(__version__)}'
+    head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
     lines = ",\n".join(
         json.dumps(record.plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         for record in records

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from imbench.records.groups import row_title
 from imbench.records.record import Record
+from imbench.records.scored import score
 from imbench.registry import load
-from imbench.report.means import score
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -37,11 +37,11 @@ def keep(
     command: str,
 ) -> None:
     """Write the settled grid of a run into its results folder."""
-    from imbench import __version__
+    from importlib.metadata import version
 
     body: dict[str, Any] = {
         "schema": SCHEMA,
-        "imbench": __version__,
+        "imbench": version("imbench"),
         "command": command,
         "grid": grid.plain(),
         "fingerprints": dict(fingerprints),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from typing import Any
 
 from imbench.records.groups import ranges
 from imbench.records.record import Record
+from imbench.records.scored import score
 from imbench.stats.intervals import mean_interval
 from imbench.stats.metrics import Metric
 
-__all__ = ["MARKS", "NOT_RUN", "WORDS", "Entry", "make_entry", "score"]
+__all__ = ["MARKS", "NOT_RUN", "WORDS", "Entry", "make_entry"]
 
 NOT_RUN = "--"
 MARKS = {
@@ -102,22 +102,6 @@ def make_entry(
     if n < len(seeds):
         notes = (f"{n} of {len(seeds)} seeds: {gaps}", *notes)
     return Entry(scores, status, mean, half, f"{n}/{len(seeds)}" if gaps else "", notes)
-
-
-def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]:
-    """Return the score, or None and why: recorded, else computed from the kept outputs."""
-    value = record.metrics.get(name)
-    if value is None:
-        if record.scores is None:
-            return None, "the record keeps no outputs to compute it from"
-        try:
-            labels, _, proba = record.scores.arrays()
-            value = float(metric(labels, proba))
-        except Exception as error:  # a plug-in's fault or damaged outputs must not cost the report
-            return None, f"{type(error).__name__}: {error}"
-    if not math.isfinite(value):
-        return None, f"the score is {value}"
-    return value, ""
 
 
 def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from imbench.records.groups import Group, Row, row_title
 from imbench.records.record import Record
-from imbench.report.means import WORDS, score
+from imbench.records.scored import score
+from imbench.report.means import WORDS
 from imbench.stats.bootstrap import crossed, rescored
 from imbench.stats.effect import Effect
 from imbench.stats.metrics import Metric, lower_is_better

@@ -10,11 +10,10 @@ from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.registry import load
-from imbench.report.beside import side_by_side
 from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, versus, versus_sheet
-from imbench.report.sheet import Sheet, table_sheet
+from imbench.report.sheet import Sheet, side_by_side, table_sheet
 from imbench.report.tables import Table, make_tables
 from imbench.stats.metrics import lower_is_better
 
@@ -57,7 +56,7 @@ def render(
         CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
         begins with a macro for each cell; ``macros`` are these alone.
     bold : {"best", "not-worse"}
-        What is bold in a column: see `imbench.report.bold.choose`.
+        What is bold in a column: see `imbench.report.tables.choose`.
     vs_paper : bool
         Set F1 beside the published values.
     planned : iterable of Cell
@@ -175,11 +174,11 @@ def _sheet(table: Table, beside: bool) -> Sheet:
 
 
 def _latex_comments(records: list[Record], command: str) -> list[str]:
-    from imbench import __version__
+    from importlib.metadata import version
 
     commits = sorted({record.commit for record in records if record.commit})
     return [
-        f"imbench {__version__}",
+        f"imbench {version('imbench')}",
         f"command: {command or 'imbench.report.report.render'}",
         f"commit of the records: {', '.join(commits) or 'not recorded'}",
     ]
@@ -191,9 +190,9 @@ def _json(tables: list[Table], beside: dict[int, list[Versus]], command: str) ->
 
 
 def _json_head(command: str) -> dict[str, Any]:
-    from imbench import __version__
+    from importlib.metadata import version
 
-    return {"schema": SCHEMA, "imbench": __version__, "command": command}
+    return {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
 
 
 def _dumped(body: dict[str, Any]) -> str:

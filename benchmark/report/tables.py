@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imbench.records.cell import Cell
 from imbench.records.groups import Group, Row, differences, groups, ranges, row_title
 from imbench.records.record import Record
 from imbench.registry import load
-from imbench.report.bold import choose
 from imbench.report.means import NOT_RUN, Entry, make_entry
+from imbench.stats.intervals import holm
 from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
+from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
-__all__ = ["Line", "Table", "make_tables", "metric_title", "protocol_line"]
+__all__ = ["RULES", "Line", "Table", "choose", "make_tables", "metric_title", "protocol_line"]
 
 
 CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
@@ -240,3 +241,64 @@ def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | Non
     except Exception:  # another package's metric may not bear constant outputs
         return None
     return score if math.isfinite(score) else None
+
+
+RULES = ("best", "not-worse")
+
+
+def choose(
+    column: Sequence[Mapping[int, float]], *, rule: str = "best", lower: bool = False
+) -> tuple[list[int], list[str]]:
+    """Return which of a column's methods are bold, and notes for below the table.
+
+    Parameters
+    ----------
+    column : sequence of mapping
+        Seed to score, one mapping a method; empty where a method has no score.
+    rule : {"best", "not-worse"}
+        ``not-worse`` adds every method that is not significantly worse than the best one.
+    lower : bool
+        Whether a lower score is better.
+    """
+    most = max((len(scores) for scores in column), default=0)
+    # A mean over fewer seeds than its rivals have may be high because its hard seeds failed.
+    full = [index for index, scores in enumerate(column) if scores and len(scores) == most]
+    if sum(bool(scores) for scores in column) < 2:
+        return [], ["no bold in a column with one method only"] if most else []
+    if most < 2:
+        return [], ["no bold in a column with one seed only"]
+    sign = -1 if lower else 1
+    means = {index: sign * math.fsum(column[index].values()) / most for index in full}
+    top = max(means.values())
+    best = [index for index in full if math.isclose(means[index], top, rel_tol=0, abs_tol=1e-12)]
+    whole = all(len(scores) in (0, most) for scores in column)
+    notes = [] if whole else ["only methods with the most seeds of their column can be bold"]
+    if rule == "best":
+        return best, ["bold: best mean of a column", *notes]
+    rivals = len(full) - len(best)
+    needed = seeds_needed(max(rivals, 1))
+    if most < needed:
+        return best, [
+            f"bold: best mean of a column; with fewer than {needed} seeds no other method can be "
+            f"called worse (Holm over {rivals})",
+            *notes,
+        ]
+    return _not_worse(column, full, best), [
+        "bold: best mean of a column, and all not significantly worse than it (sign-flip test over "
+        f"seeds, Holm over the column, {ALPHA})",
+        *notes,
+    ]
+
+
+def _not_worse(
+    column: Sequence[Mapping[int, float]], full: Sequence[int], best: Sequence[int]
+) -> list[int]:
+    lead = column[best[0]]
+    rivals = [index for index in full if index not in best]
+    p_values = []
+    for index in rivals:
+        shared = sorted(lead.keys() & column[index].keys())
+        gaps = [lead[seed] - column[index][seed] for seed in shared]
+        p_values.append(sign_flip(gaps) if gaps else 1.0)
+    kept = [index for index, p in zip(rivals, holm(p_values), strict=True) if p >= ALPHA]
+    return sorted([*best, *kept])

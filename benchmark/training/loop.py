@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,87 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench.errors import Diverged, EnvironmentFault
-from imbench.seeds import stream
 from imbench.training.augment import augment, parse_augment
-from imbench.training.examples import Examples
 from imbench.training.part import Part, overrides
+from imbench.training.state import Budget, TrainState
 
 __all__ = [
-    "Budget",
-    "TrainState",
     "choose_device",
     "fixed_threads",
     "forward_all",
     "learning_rate",
+    "own_torch_rng",
     "to_tensor",
     "train",
 ]
-
-TAIL = 0.1
-"""Share of the last steps whose mean loss is reported as the training loss."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What every method gets: steps, images a step, optimiser, schedule, augmentation."""
-
-    steps: int
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    warmup: float
-    augment: str
-
-
-@dataclass
-class TrainState:
-    """All that changes while a network trains; hooks read it and may change the network.
-
-    Attributes
-    ----------
-    net, optimiser
-        The classifier and its optimiser.
-    examples, labels
-        The training set after every `resample`.
-    counts : float array (K,)
-        Images of each class as the sampler yields them.
-    step, steps : int
-        Current step, from 0, and their number.
-    seed : int
-        The replicate's seed, for `imbench.seeds.stream`.
-    losses : list of Tensor
-        Loss of each step so far.
-    """
-
-    net: nn.Module
-    optimiser: torch.optim.Optimizer
-    examples: Examples
-    labels: NDArray[np.int64]
-    counts: NDArray[np.float64]
-    budget: Budget
-    device: torch.device
-    seed: int
-    step: int = 0
-    losses: list[Tensor] = field(default_factory=list)
-    streams: dict[str, np.random.Generator] = field(default_factory=dict)
-
-    @property
-    def steps(self) -> int:
-        """Number of optimiser steps."""
-        return self.budget.steps
-
-    def rng(self, purpose: str) -> np.random.Generator:
-        """Return the run's stream for one purpose; the same object at each call."""
-        if purpose not in self.streams:
-            self.streams[purpose] = stream(self.seed, purpose)
-        return self.streams[purpose]
-
-    @property
-    def train_loss(self) -> float:
-        """Mean loss over the last tenth of the steps."""
-        tail = self.losses[-max(1, round(TAIL * len(self.losses))) :]
-        return float(torch.stack(tail).mean())
 
 
 def train(
@@ -322,3 +253,18 @@ def _check_finite(state: TrainState) -> None:
         finite = torch.isfinite(torch.stack(state.losses[since:])).cpu()
         if not bool(finite.all()):
             raise Diverged(since + int((~finite).nonzero()[0]))
+
+
+@contextmanager
+def own_torch_rng(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and leave the caller's random state as it was.
+
+    Only that of the CPU and of one device: a card whose state is read takes half a GB of it.
+    """
+    cards = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cards):
+        torch.default_generator.manual_seed(seed)
+        for card in cards:
+            with torch.cuda.device(card):
+                torch.cuda.manual_seed(seed)
+        yield

@@ -17,18 +17,17 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from imbench.seeds import stream, torch_seed
 from imbench.training.examples import Examples
 from imbench.training.loop import (
-    Budget,
-    TrainState,
     choose_device,
     fixed_threads,
     forward_all,
+    own_torch_rng,
     to_tensor,
     train,
 )
 from imbench.training.networks import Normalise, build_network
 from imbench.training.part import Context, Part, begin
 from imbench.training.recipe import parse_recipe
-from imbench.training.torch_rng import own_torch_rng
+from imbench.training.state import Budget, TrainState
 
 __all__ = ["Method", "probabilities"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from imbench.training.examples import Examples
-    from imbench.training.loop import TrainState
+    from imbench.training.state import TrainState
 
 __all__ = ["HOOKS", "Context", "Part", "begin", "overrides"]
 

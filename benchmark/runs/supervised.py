@@ -23,10 +23,10 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter
 
-from imbench.run.claims import claim_of
-from imbench.run.job import Job, Report
-from imbench.run.pool import IDLE, worker_environment
-from imbench.run.signals import ending
+from imbench.runs.claims import claim_of
+from imbench.runs.job import Job, Report
+from imbench.runs.pool import IDLE, worker_environment
+from imbench.runs.signals import ending
 
 __all__ = ["Order", "attend", "main", "shown_folder"]
 
@@ -130,7 +130,7 @@ def _hand(order: Order) -> _Hand:
                 return hand
             _close(hand)
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "imbench.run.supervised"],
+        [sys.executable, "-P", "-m", "imbench.runs.supervised"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=order.folder if Path(order.folder).is_dir() else None,
@@ -201,7 +201,7 @@ def _cause(code: int) -> str:
 
 def main() -> None:
     """Do the jobs that come as lines on standard input; end after a minute without one."""
-    from imbench.run.worker import run_job
+    from imbench.runs.worker import run_job
 
     # What parts print must not come between the reports.
     answers = os.fdopen(os.dup(1), "wb")

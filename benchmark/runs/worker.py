@@ -28,11 +28,11 @@ from imbench.records import environment
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, Record, Scores, Status
 from imbench.records.store import Store
-from imbench.run import cards
-from imbench.run.claims import claimed
-from imbench.run.job import Job, Outcome, Report
-from imbench.run.joblog import REASON, logged_to
-from imbench.run.limits import OutOfTime, peak_mb, reset_peak, time_limit
+from imbench.runs import devices
+from imbench.runs.claims import claimed
+from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.joblog import REASON, logged_to
+from imbench.runs.limits import OutOfTime, peak_mb, reset_peak, time_limit
 
 __all__ = ["run_job"]
 
@@ -109,7 +109,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
     log = store.log_path(cells[0])
     reset_peak()
-    cards.reset_peak()
+    devices.reset_peak()
     lost = False
     with logged_to(log):
         try:
@@ -120,7 +120,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             raise
         except BaseException as error:
             records = _without_scores(job, cells, error)
-        lost = cards.lost()
+        lost = devices.lost()
         if lost:
             _LOG.error("the CUDA card fails every call from here on: this worker ends")
     if not all(record.done for record in records):
@@ -263,7 +263,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
 
 
 def _peaks() -> dict[str, float]:
-    card = cards.peak_mb()
+    card = devices.peak_mb()
     return {"peak_mb": peak_mb()} | ({} if card is None else {"peak_gpu_mb": card})
 
 

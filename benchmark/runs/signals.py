@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from imbench.run.claims import Claim, claims
-from imbench.run.limits import GRACE, KILL
+from imbench.runs.claims import Claim, claims
+from imbench.runs.limits import GRACE, KILL
 
 __all__ = ["ending", "listening", "watched"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import EnvironmentFault, UsageError
-from imbench.run.backend import Lost, Remote
-from imbench.run.pool import deaf_children
-from imbench.run.supervised import attend
+from imbench.runs.pool import deaf_children
+from imbench.runs.remote import Lost, Remote
+from imbench.runs.supervised import attend
 
 __all__ = ["AT_ONCE", "SlurmBackend", "sbatch_options"]
 

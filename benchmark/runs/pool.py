@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from imbench.run.job import Job, Report
+from imbench.runs.job import Job, Report
 
 __all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children", "worker_environment"]
 

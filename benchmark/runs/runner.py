@@ -18,14 +18,14 @@ from imbench.records import environment
 from imbench.records.cell import Cell
 from imbench.records.record import Record, Status
 from imbench.records.store import Store
-from imbench.run.backend import Backend
-from imbench.run.claims import claims, drop, drop_dead
-from imbench.run.devices import Devices
-from imbench.run.job import Job, Outcome, Report
-from imbench.run.joblog import put_first
-from imbench.run.pool import Broken, Pool
-from imbench.run.signals import listening, watched
-from imbench.run.worker import run_job
+from imbench.runs.backend import Backend
+from imbench.runs.claims import claims, drop, drop_dead
+from imbench.runs.devices import Devices
+from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.joblog import put_first
+from imbench.runs.pool import Broken, Pool
+from imbench.runs.signals import listening, watched
+from imbench.runs.worker import run_job
 
 __all__ = ["Limits", "Result", "Runner", "job_count"]
 

@@ -15,8 +15,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from imbench.errors import EnvironmentFault
-from imbench.run.backend import Lost, Remote
-from imbench.run.supervised import attend
+from imbench.runs.remote import Lost, Remote
+from imbench.runs.supervised import attend
 
 __all__ = ["DaskBackend", "connect"]
 

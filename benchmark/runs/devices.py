@@ -1,4 +1,7 @@
-"""CUDA cards: what memory they have left, what a cell took, whether a process has lost its own."""
+"""Devices: which of a list the next job goes to, and the memory of CUDA cards.
+
+Cards are asked in a process of their own: one that has once asked CUDA holds memory on the card.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,62 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imbench.run.devices import Devices
+from imbench.errors import UsageError
 
-__all__ = ["PER_WORKER", "as_many_as_fit", "free_memory", "lost", "peak_mb", "reset_peak"]
+__all__ = [
+    "PER_WORKER",
+    "Devices",
+    "as_many_as_fit",
+    "devices_of",
+    "free_memory",
+    "lost",
+    "peak_mb",
+    "reset_peak",
+]
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Devices that share the jobs of a run."""
+
+    names: tuple[str, ...]
+    share: int | None
+    """Jobs that one may have at a time; None for as many as there are workers."""
+
+    @property
+    def most(self) -> int | None:
+        """Jobs at a time on all of them; None for no limit."""
+        return None if self.share is None else self.share * len(self.names)
+
+    def next(self, busy: Iterable[str]) -> str:
+        """Return the device with the fewest jobs, of those the first; `busy` names one a job."""
+        jobs = Counter(busy)
+        return min(self.names, key=lambda name: jobs[name])
+
+
+def devices_of(text: str, share: int | None = None) -> Devices:
+    """Read ``cuda:0,cuda:1``; a list gives each device one job at a time if nothing is said.
+
+    Raises
+    ------
+    UsageError
+        If it is empty, or ``auto`` is one of several.
+    """
+    names = tuple(dict.fromkeys(piece.strip() for piece in text.split(",") if piece.strip()))
+    if not names:
+        raise UsageError(f"--device {text!r} names no device")
+    if len(names) > 1:
+        if "auto" in names:
+            raise UsageError("--device: auto is one device; name those that share the work")
+        share = share or 1
+    return Devices(names, share)
+
 
 PER_WORKER = 2_000_000_000
 """Bytes of a card that a worker is given: about half a GB goes before its first image."""

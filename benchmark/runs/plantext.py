@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from imbench.records.cell import Grid
-from imbench.run.job import Outcome
-from imbench.run.plan import Plan
-from imbench.run.progress import spoken
+from imbench.runs.job import Outcome
+from imbench.runs.plan import Plan
+from imbench.runs.progress import spoken
 
 __all__ = [
     "failure_line",

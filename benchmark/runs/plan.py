@@ -16,7 +16,7 @@ from imbench.images.cache import prepare
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.records.store import Entry, Store
-from imbench.run.job import Job
+from imbench.runs.job import Job
 from imbench.training.recipe import PAPER, Recipe, parse_recipe
 
 __all__ = [

@@ -24,10 +24,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from imbench.errors import UsageError
-from imbench.lists import integers, texts
 from imbench.records.cell import Exclusion, Grid, Settings
-from imbench.run.grids import read, shipped
-from imbench.spec import parse_spec, unknown
+from imbench.runs.grids import read, shipped
+from imbench.spec import integers, parse_spec, texts, unknown
 
 __all__ = ["DEFAULT", "GridFile", "Options", "read_grid_file", "settle"]
 

@@ -1,0 +1,26 @@
+"""The score of one record by any metric: recorded, or computed from its kept outputs."""
+
+from __future__ import annotations
+
+import math
+
+from imbench.records.record import Record
+from imbench.stats.metrics import Metric
+
+__all__ = ["score"]
+
+
+def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]:
+    """Return the score, or None and why: recorded, else computed from the kept outputs."""
+    value = record.metrics.get(name)
+    if value is None:
+        if record.scores is None:
+            return None, "the record keeps no outputs to compute it from"
+        try:
+            labels, _, proba = record.scores.arrays()
+            value = float(metric(labels, proba))
+        except Exception as error:  # a plug-in's fault or damaged outputs must not cost the report
+            return None, f"{type(error).__name__}: {error}"
+    if not math.isfinite(value):
+        return None, f"the score is {value}"
+    return value, ""

@@ -1,0 +1,81 @@
+"""What changes while a classifier trains, and the budget it has: what the hooks of parts see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from imbench.seeds import stream
+from imbench.training.examples import Examples
+
+__all__ = ["Budget", "TrainState"]
+
+TAIL = 0.1
+"""Share of the last steps whose mean loss is reported as the training loss."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every method gets: steps, images a step, optimiser, schedule, augmentation."""
+
+    steps: int
+    batch_size: int
+    lr: float
+    momentum: float
+    weight_decay: float
+    warmup: float
+    augment: str
+
+
+@dataclass
+class TrainState:
+    """All that changes while a network trains; hooks read it and may change the network.
+
+    Attributes
+    ----------
+    net, optimiser
+        The classifier and its optimiser.
+    examples, labels
+        The training set after every `resample`.
+    counts : float array (K,)
+        Images of each class as the sampler yields them.
+    step, steps : int
+        Current step, from 0, and their number.
+    seed : int
+        The replicate's seed, for `imbench.seeds.stream`.
+    losses : list of Tensor
+        Loss of each step so far.
+    """
+
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    examples: Examples
+    labels: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    budget: Budget
+    device: torch.device
+    seed: int
+    step: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+    streams: dict[str, np.random.Generator] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Number of optimiser steps."""
+        return self.budget.steps
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Return the run's stream for one purpose; the same object at each call."""
+        if purpose not in self.streams:
+            self.streams[purpose] = stream(self.seed, purpose)
+        return self.streams[purpose]
+
+    @property
+    def train_loss(self) -> float:
+        """Mean loss over the last tenth of the steps."""
+        tail = self.losses[-max(1, round(TAIL * len(self.losses))) :]
+        return float(torch.stack(tail).mean())
