@@ -14,7 +14,7 @@ from typing import Any
 from imbench.errors import UsageError
 from imbench.spec import unknown
 
-__all__ = ["KINDS", "Plugin", "clear", "load", "names", "plugins"]
+__all__ = ["KINDS", "Plugin", "clear", "load_plugin", "names", "plugins"]
 
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
@@ -67,7 +67,7 @@ def plugins(*, check: bool = False) -> list[Plugin]:
     return listed
 
 
-def load(kind: str, name: str) -> Any:
+def load_plugin(kind: str, name: str) -> Any:
     """Import and return the plug-in `name` of `kind`.
 
     ``path/to/file.py:Class`` loads a class from a file that is not installed.
@@ -132,7 +132,7 @@ def _clash(kind: str, name: str) -> str:
 
 def _import_fault(kind: str, name: str) -> str | None:
     try:
-        load(kind, name)
+        load_plugin(kind, name)
     except UsageError as error:
         return str(error)
     return None

@@ -27,7 +27,7 @@ from _measure import (
 )
 from _records import outputs, put_all, records
 
-from imbench.runs.gridfile import Options, settle
+from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import checked_cells, find_sources, recipes_of
 from imbench.training.recipe import PAPER
 
@@ -51,14 +51,14 @@ def options(seeds: str) -> list[str]:
 
 def fill(results: Path, seeds: str) -> int:
     """Write a record for every cell of the grid, as a run leaves them; return how many."""
-    given = Options(
+    given = GridOptions(
         datasets=["digits"],
         minority=["20"],
         methods=[METHODS],
         seeds=[seeds],
         settings={"network": "cnn", "steps": "100", "size": "8"},
     )
-    grid = settle(None, given)
+    grid = settle_grid(None, given)
     sources = find_sources(grid, root=results)
     cells = checked_cells(grid, sources, recipes_of(grid.methods)[0])
     source = sources["digits"]

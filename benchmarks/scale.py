@@ -20,7 +20,7 @@ from _measure import Told, arguments, show_machine, show_ratio, told
 from _records import outputs, put_all, records
 from PIL import Image
 
-from imbench.runs.gridfile import Options, settle
+from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import checked_cells, find_sources, recipes_of
 
 METHODS = "vanilla,ts,cs,us,os,us+cs,os+cs,smote,cbl:beta=0.99,cbl:beta=0.999"
@@ -83,14 +83,14 @@ def measured(where: Path, size: int, repeats: int) -> dict[str, list[Told]]:
 
 def fill(where: Path, results: Path, seeds: str) -> int:
     """Write a record for every cell of the grid, as runs leave them; return how many."""
-    given = Options(
+    given = GridOptions(
         datasets=[DATA],
         minority=[COUNTS],
         methods=[METHODS],
         seeds=[seeds],
         settings={"network": "cnn", "steps": "100", "size": "8"},
     )
-    grid = settle(None, given)
+    grid = settle_grid(None, given)
     cells = checked_cells(
         grid, find_sources(grid, root=where / "data"), recipes_of(grid.methods)[0]
     )

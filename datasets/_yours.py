@@ -8,7 +8,7 @@ from typing import ClassVar
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Dataset, Listing
-from imbench.images.options import Options
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
 __all__ = ["Yours"]
@@ -28,7 +28,7 @@ class Yours(Dataset):
         if not argument:
             raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
         known = (*self.own, "majority", "minority", "test", "validation")
-        self.given = Options(self.kind, options, known)
+        self.given = DatasetOptions(self.kind, options, known)
         self.majority = self.given.text("majority")
         self.minority = self.given.text("minority")
         self.test = self.given.share("test", 0.25)

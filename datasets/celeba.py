@@ -11,7 +11,7 @@ from imbench.errors import DataError, UsageError
 from imbench.images.classes import REST
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable
-from imbench.images.options import Options
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value, unknown
 
 __all__ = ["CelebA"]
@@ -48,7 +48,7 @@ class CelebA(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("celeba takes no argument; write celeba:minority=Eyeglasses")
-        given = Options("celeba", options, ("majority", "minority"))
+        given = DatasetOptions("celeba", options, ("majority", "minority"))
         self.majority = str(given.text("majority", "Black_Hair"))
         self.minority = str(given.text("minority", "Blond_Hair"))
         if self.majority == self.minority:

@@ -9,8 +9,8 @@ import numpy as np
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import REST
 from imbench.images.dataset import Listing
-from imbench.images.obtain import Obtainable, Remote
-from imbench.images.options import Options
+from imbench.images.obtain import Obtainable, RemoteFile
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
 __all__ = ["CUB"]
@@ -33,7 +33,7 @@ class CUB(Obtainable):
     folder_name = "CUB_200_2011"
     # MD5 as given with the record at CaltechDATA.
     remotes = (
-        Remote(
+        RemoteFile(
             file="CUB_200_2011.tgz",
             urls=("https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",),
             checksum="md5:97eceeb196236b17998738112f37df78",
@@ -44,7 +44,7 @@ class CUB(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("cub takes no argument; write cub:majority=Sparrow,minority=Wren")
-        given = Options("cub", options, ("majority", "minority"))
+        given = DatasetOptions("cub", options, ("majority", "minority"))
         self.majority = str(given.text("majority", "Sparrow"))
         self.minority = str(given.text("minority", "Flycatcher"))
 

@@ -13,7 +13,7 @@ import numpy as np
 from imbench.errors import UsageError
 from imbench.images.classes import REST, choose_classes
 from imbench.images.dataset import Dataset, Listing
-from imbench.images.options import Options
+from imbench.images.options import DatasetOptions
 from imbench.images.split import stratified
 from imbench.spec import Value
 
@@ -34,7 +34,7 @@ class Digits(Dataset):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError(f"digits takes no argument; write digits:minority={argument}")
-        given = Options("digits", options, ("majority", "minority", "test"))
+        given = DatasetOptions("digits", options, ("majority", "minority", "test"))
         self.majority = given.text("majority", REST)
         self.minority = given.text("minority", "8" if self.majority != "8" else REST)
         self.test = given.share("test", 0.4)

@@ -15,8 +15,8 @@ from imbench.errors import DataError, UsageError
 from imbench.files.archive import what_it_is
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
-from imbench.images.obtain import Obtainable, Remote
-from imbench.images.options import Options
+from imbench.images.obtain import Obtainable, RemoteFile
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
 __all__ = ["FashionMNIST"]
@@ -49,7 +49,7 @@ class FashionMNIST(Obtainable):
     folder_name = "fashion-mnist"
     also_in = ("FashionMNIST/raw",)
     remotes = tuple(
-        Remote(file=f"{name}.gz", urls=(f"{_BASE}/{name}.gz",), checksum=f"sha256:{checksum}")
+        RemoteFile(file=f"{name}.gz", urls=(f"{_BASE}/{name}.gz",), checksum=f"sha256:{checksum}")
         for name, checksum in _FILES.items()
     )
     official: ClassVar[Mapping[str, int]] = {
@@ -62,7 +62,7 @@ class FashionMNIST(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("fashion-mnist takes no argument; write fashion-mnist:minority=coat")
-        given = Options("fashion-mnist", options, ("majority", "minority"))
+        given = DatasetOptions("fashion-mnist", options, ("majority", "minority"))
         self.majority = given.text("majority", "t-shirt")
         self.minority = given.text("minority", "shirt")
 

@@ -15,8 +15,8 @@ from imbench.datasets.folder import image_files
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
-from imbench.images.obtain import Obtainable, Remote
-from imbench.images.options import Options
+from imbench.images.obtain import Obtainable, RemoteFile
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
 __all__ = ["Horse2Zebra"]
@@ -45,7 +45,7 @@ class Horse2Zebra(Obtainable):
     # SHA-256 and size as published in TensorFlow Datasets (url_checksums/cycle_gan.txt), for the
     # second address; the first is the one that CycleGAN's own script uses now.
     remotes = (
-        Remote(
+        RemoteFile(
             file="horse2zebra.zip",
             urls=(
                 "https://efrosgans.eecs.berkeley.edu/cyclegan/datasets/horse2zebra.zip",
@@ -65,7 +65,7 @@ class Horse2Zebra(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("horse2zebra takes no argument")
-        given = Options("horse2zebra", options, ("majority", "minority"))
+        given = DatasetOptions("horse2zebra", options, ("majority", "minority"))
         self.majority, self.minority = given.text("majority"), given.text("minority")
         if self.majority is None and self.minority is None:
             self.minority = "zebra"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.images.dataset import Dataset, Listing
-from imbench.images.options import Options
+from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
 __all__ = ["Savanna", "draw"]
@@ -43,7 +43,7 @@ class Savanna(Dataset):
         if argument is not None:
             raise UsageError("savanna takes no argument; write savanna:correlation=0.9")
         known = ("train", "validation", "test", "correlation", "test_correlation", "size", "seed")
-        given = Options("savanna", options, known)
+        given = DatasetOptions("savanna", options, known)
         self.counts = {
             "train": given.integer("train", 500, low=1, high=1_000_000),
             "validation": given.integer("validation", 0, low=0, high=1_000_000),

@@ -26,7 +26,7 @@ from imbench.training.augment import augment, parse_augment
 from imbench.training.loop import to_tensor
 from imbench.training.part import Context
 
-__all__ = ["Pair", "to_pixels", "to_signed", "trained_pair"]
+__all__ = ["GeneratorPair", "to_pixels", "to_signed", "trained_pair"]
 
 VERSION = 2
 """Raise it when the same settings would train to other generators."""
@@ -35,7 +35,7 @@ SAVE_EVERY = 20.0
 _LOG = logging.getLogger(__name__)
 
 
-class Pair:
+class GeneratorPair:
     """A CycleGAN with its data, and how far it is trained.
 
     Parameters
@@ -132,7 +132,7 @@ class Pair:
             for tensor in net.values():
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())
         self.file = f"{self.key}-{digest.hexdigest()[:8]}.pt"
-        checkpoint.save(self.folder / self.file, self.state() | {"gan": kept})
+        checkpoint.save_tensors(self.folder / self.file, self.state() | {"gan": kept})
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""
@@ -196,7 +196,7 @@ class Pair:
         return digest.hexdigest()[:16]
 
 
-def trained_pair(pair: Pair, until: int) -> Pair:
+def trained_pair(pair: GeneratorPair, until: int) -> GeneratorPair:
     """Return a new pair trained to a step: from the run's folder, or now, and left there.
 
     Two fits that need the same pair at once train it once: the second waits. What was
@@ -218,10 +218,10 @@ def trained_pair(pair: Pair, until: int) -> Pair:
     return pair
 
 
-def _resume(pair: Pair, until: int, folder: Path) -> None:
+def _resume(pair: GeneratorPair, until: int, folder: Path) -> None:
     """Load the latest checkpoint that is not beyond the step."""
     for name in (until, "part", pair.half):
-        content = checkpoint.load(folder / f"{pair.key}-{name}.pt")
+        content = checkpoint.load_tensors(folder / f"{pair.key}-{name}.pt")
         if content is None or content.get("key") != pair.key:
             continue
         if content["done"] <= until:
@@ -229,15 +229,15 @@ def _resume(pair: Pair, until: int, folder: Path) -> None:
             return
 
 
-def _run_and_save(pair: Pair, until: int, folder: Path) -> None:
+def _run_and_save(pair: GeneratorPair, until: int, folder: Path) -> None:
     partial = folder / f"{pair.key}-part.pt"
     saved = time.perf_counter()
     while pair.done < until:
         pair.run(min(until, pair.done + 10))
         if time.perf_counter() - saved >= SAVE_EVERY:
-            checkpoint.save(partial, pair.state())
+            checkpoint.save_tensors(partial, pair.state())
             saved = time.perf_counter()
-    checkpoint.save(folder / f"{pair.key}-{until}.pt", pair.state())
+    checkpoint.save_tensors(folder / f"{pair.key}-{until}.pt", pair.state())
     partial.unlink(missing_ok=True)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._pair import Pair
+from imbench.methods._pair import GeneratorPair
 
 __all__ = ["loss_curves", "sample_grid"]
 
 LOSSES = ("adversarial", "cycle", "identity", "judge", "discriminators")
 
 
-def sample_grid(pair: Pair, shown: int = 10, side: int = 64) -> bytes:
+def sample_grid(pair: GeneratorPair, shown: int = 10, side: int = 64) -> bytes:
     """Return six rows of `shown` images: a, its translation, back; b, its translation, back."""
     rows: list[NDArray[np.uint8]] = []
     for x, forth in ((pair.a[:shown], True), (pair.b[:shown], False)):

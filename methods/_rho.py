@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from imbench.errors import UsageError
 from imbench.training.part import Part
 
-__all__ = ["settle", "target_counts"]
+__all__ = ["settle_rho", "target_counts"]
 
 
-def settle(rho: float | None, others: Sequence[Part]) -> float:
+def settle_rho(rho: float | None, others: Sequence[Part]) -> float:
     """Return rho, or where it is left out 1, or 0.5 beside a part that weighs classes."""
     if rho is None:
         return 0.5 if any(part.weighs for part in others) else 1.0

@@ -14,7 +14,7 @@ from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
-    from imbench.methods._pair import Pair
+    from imbench.methods._pair import GeneratorPair
 
 __all__ = ["TranslatedPart"]
 
@@ -54,13 +54,15 @@ class TranslatedPart(JointPart):
 
     def _trained_pairs(
         self, pixels: NDArray[np.uint8], y: NDArray[np.int64], until: int
-    ) -> dict[int, Pair]:
+    ) -> dict[int, GeneratorPair]:
         """Return the pair of each minority label, trained to a step."""
-        from imbench.methods._pair import Pair, trained_pair
+        from imbench.methods._pair import GeneratorPair, trained_pair
 
         pairs = {}
         for label in np.unique(y[y > 0]).tolist():
-            pair = Pair(pixels[y == 0], pixels[y == label], self.gan_settings, self.context_, label)
+            pair = GeneratorPair(
+                pixels[y == 0], pixels[y == label], self.gan_settings, self.context_, label
+            )
             pairs[label] = trained_pair(pair, until)
         return pairs
 
@@ -74,7 +76,7 @@ class TranslatedPart(JointPart):
         wanted = round(self.ratio * (len(majority) - len(minority)))
         return [(label, rng.permutation(majority)[: max(0, wanted)])]
 
-    def _report(self, label: int, pair: Pair) -> None:
+    def _report(self, label: int, pair: GeneratorPair) -> None:
         """Leave cost, pictures and the place of the generators."""
         from imbench.methods._pictures import loss_curves, sample_grid
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._rho import settle, target_counts
+from imbench.methods._rho import settle_rho, target_counts
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -33,7 +33,7 @@ class Undersampling(Part):
 
     def beside(self, others: Sequence[Part]) -> Self:
         """Settle rho."""
-        return type(self)(settle(self.rho, others))
+        return type(self)(settle_rho(self.rho, others))
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator

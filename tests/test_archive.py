@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from imbench.errors import DataError
-from imbench.files.archive import Limits, extract, is_archive, what_it_is
+from imbench.files.archive import ArchiveLimits, extract, is_archive, what_it_is
 
 
 def zipped(path, members, *, how=zipfile.ZIP_DEFLATED):
@@ -34,7 +34,7 @@ def special(name, kind, link=""):
 def refused(archive, tmp_path, message, **limits):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DataError, match=message):
-        extract(archive, tmp_path / "out" / "folder", limits=Limits(**limits))
+        extract(archive, tmp_path / "out" / "folder", limits=ArchiveLimits(**limits))
     assert sorted(path for path in tmp_path.rglob("*") if path != tmp_path / "out") == before
 
 

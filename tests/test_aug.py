@@ -8,7 +8,7 @@ from PIL import Image
 
 from imbench.errors import Diverged, UsageError
 from imbench.files import checkpoint
-from imbench.methods._pair import Pair
+from imbench.methods._pair import GeneratorPair
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
@@ -72,8 +72,8 @@ def test_how_many_fakes_there_are(options, counts, expected):
 def test_the_fakes_are_what_the_trained_generators_make(tmp_path):
     part, changed, labels = resampled(f"aug:{SMALL}", (20, 6), folder=tmp_path)
     x, y = images(20, 6)
-    pair = Pair(x[y == 0], x[y == 1], part.gan_settings, part.context_)
-    pair.load(checkpoint.load(tmp_path / part.kept_["generator-1"]))
+    pair = GeneratorPair(x[y == 0], x[y == 1], part.gan_settings, part.context_)
+    pair.load(checkpoint.load_tensors(tmp_path / part.kept_["generator-1"]))
     made = changed.take(np.arange(26, 52))
     assert (made[:20] == pair.translate(x[y == 0], to_minority=True)).all()
     assert (made[20:] == pair.translate(x[y == 1], to_minority=False)).all()

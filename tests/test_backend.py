@@ -17,14 +17,14 @@ from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
 from imbench.runs import signals as watched
 from imbench.runs import supervised as attended
-from imbench.runs.backend import Wanted
-from imbench.runs.claims import claims, drop_dead
-from imbench.runs.gridfile import Options, settle
-from imbench.runs.job import Report
+from imbench.runs.backend import BackendChoice
+from imbench.runs.gridfile import GridOptions, settle_grid
+from imbench.runs.job import JobReport
 from imbench.runs.plan import find_sources, make_plan
-from imbench.runs.remote import Lost, Remote
-from imbench.runs.runner import Limits, Runner
+from imbench.runs.remote import LostOrder, RemoteBackend
+from imbench.runs.runner import RunLimits, Runner
 from imbench.runs.supervised import Order, attend, shown_folder
+from imbench.runs.training_leases import drop_dead, held_leases
 
 PARTS = """
 import os, signal, sys, time
@@ -58,7 +58,7 @@ class Deaf(Part):
         (HERE / "begun").touch()
         time.sleep(600)
 """
-REPORT = TypeAdapter(Report)
+REPORT = TypeAdapter(JobReport)
 
 
 @pytest.fixture
@@ -75,14 +75,14 @@ def folder(tmp_path, monkeypatch):
 
 def jobs_of(*recipes, timeout=None):
     """Return jobs on the digits at 8 px, ready for a worker."""
-    options = Options(
+    options = GridOptions(
         datasets=["digits"],
         minority=["20"],
         methods=[",".join(recipes)],
         seeds=["0"],
         settings={"size": "8", "network": "linear", "steps": "2"},
     )
-    grid = settle(None, options)
+    grid = settle_grid(None, options)
     plan = make_plan(grid, Store(Path("results")), find_sources(grid, root=Path()))
     ready = {"device": "cpu", "run": "r", "timeout": timeout}
     return [
@@ -119,7 +119,7 @@ def test_one_process_does_one_job_after_the_other(folder):
     assert [one.status for one in report_of(second, "2").outcomes] == ["ok"]
     assert [hand.process.pid for hand in attended._FREE][-1:] == [int(pid)]
     assert len(Store(first.results).done_keys()) == 2
-    assert claims(first.results) == []
+    assert held_leases(first.results) == []
 
 
 def test_a_process_that_dies_is_told_and_leaves_its_claim(folder):
@@ -166,7 +166,7 @@ def test_work_ends_when_the_run_does(folder):
     assert drop_dead(job.results) != []
 
 
-class Here(Remote):
+class Here(RemoteBackend):
     """Does orders in threads of this process; the worker of the first is lost if that is asked."""
 
     def __init__(self, workers, loses=0, breaks=False):
@@ -183,7 +183,9 @@ class Here(Remote):
         self.most = max(self.most, len(self.under_way))
         if self.loses or self.breaks:
             self.loses -= 1
-            self.under_way[attempt] = Lost("it cannot work" if self.breaks else "gone", self.breaks)
+            self.under_way[attempt] = LostOrder(
+                "it cannot work" if self.breaks else "gone", self.breaks
+            )
             self.ended.release()
         else:
             threading.Thread(target=do).start()
@@ -197,10 +199,10 @@ class Here(Remote):
 def run(backend, *recipes, **limits):
     """Run a grid on a backend; return the status and reason of each recipe."""
     runner = Runner(
-        Store(Path("results")), workers=backend.workers, backend=backend, limits=Limits(**limits)
+        Store(Path("results")), workers=backend.workers, backend=backend, limits=RunLimits(**limits)
     )
     outcomes = runner.run(jobs_of(*recipes)).outcomes
-    assert claims(Path("results")) == []
+    assert held_leases(Path("results")) == []
     assert list(Path("results/.imbench/runs").iterdir()) == []
     return {one.cell.recipe: (one.status, one.reason) for one in outcomes}
 
@@ -232,12 +234,12 @@ def test_a_backend_that_cannot_work_stops_the_run(folder):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted("dask"), "--scheduler"),
-        (Wanted("local", "tcp://127.0.0.1:1"), "--scheduler"),
-        (Wanted("dask", "x", ("partition=gpu",)), "--slurm is for"),
-        (Wanted("slurm", None, ("partition",)), "KEY=VALUE"),
-        (Wanted("slurm", None, ("=gpu",)), "KEY=VALUE"),
-        (Wanted("slurm", None, ("cluster=moon",)), "slurm or local"),
+        (BackendChoice("dask"), "--scheduler"),
+        (BackendChoice("local", "tcp://127.0.0.1:1"), "--scheduler"),
+        (BackendChoice("dask", "x", ("partition=gpu",)), "--slurm is for"),
+        (BackendChoice("slurm", None, ("partition",)), "KEY=VALUE"),
+        (BackendChoice("slurm", None, ("=gpu",)), "KEY=VALUE"),
+        (BackendChoice("slurm", None, ("cluster=moon",)), "slurm or local"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(wanted, said):
@@ -246,8 +248,8 @@ def test_options_that_do_not_go_together_are_refused(wanted, said):
 
 
 def test_here_is_no_backend_of_its_own(tmp_path):
-    Wanted("local").check()
-    assert Wanted("local").open(tmp_path, 1, 9) is None
+    BackendChoice("local").check()
+    assert BackendChoice("local").open(tmp_path, 1, 9) is None
 
 
 def test_clusters_are_imported_by_those_who_ask_for_them_alone():

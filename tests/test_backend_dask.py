@@ -17,8 +17,8 @@ from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
 from imbench.runs.backend_dask import connect
-from imbench.runs.claims import claims
 from imbench.runs.job import Job
+from imbench.runs.training_leases import held_leases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -101,7 +101,7 @@ def test_after_a_second_ctrl_c_nothing_of_the_run_is_left(cluster):
     assert run.returncode == 130
     assert re.fullmatch(r"bench: interrupted with 4 cells to go; .*\n", said)
     until(lambda: not any(alive(pid, when) for pid, when in born.items()))
-    assert claims(cluster.results) == []
+    assert held_leases(cluster.results) == []
     assert Store(cluster.results).records() == []
 
 
@@ -121,7 +121,7 @@ def test_row_03_the_cell_of_a_killed_worker_is_done_by_another(cluster, monkeypa
     assert sorted(one for one, *_ in cluster.begun()) == sorted([0, 1, 2, 3, seed])
     found = Store(cluster.results).records()
     assert [record.status for record in found] == ["ok"] * 4
-    assert claims(cluster.results) == []
+    assert held_leases(cluster.results) == []
     assert list((cluster.results / ".imbench" / "runs").iterdir()) == []
     # And they are the scores of a plain run.
     monkeypatch.chdir(cluster.folder)

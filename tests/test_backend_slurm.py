@@ -17,8 +17,8 @@ from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
 from imbench.runs.backend_slurm import SlurmBackend, sbatch_options
-from imbench.runs.claims import claims
 from imbench.runs.job import Job
+from imbench.runs.training_leases import held_leases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -85,7 +85,7 @@ def folder(tmp_path):
 
 
 def assert_clean(results):
-    assert claims(results) == []
+    assert held_leases(results) == []
     for name in ("runs", "submitit"):
         assert list((results / ".imbench" / name).iterdir()) == []
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench.check.baseline import METRICS, baseline_of, read, write
-from imbench.check.regression import Rules, check
+from imbench.check.baseline import METRICS, baseline_of, read_baseline, write
+from imbench.check.regression import Rules, check_results
 from imbench.check.sides import side_of
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.runs.gridfile import Options, read_grid_file, settle
+from imbench.runs.gridfile import GridOptions, read_grid_file, settle_grid
 from imbench.runs.plan import find_sources, make_plan
 from imbench.stats.metrics import score_all
 
@@ -53,7 +53,7 @@ def make(records, metrics=METRICS, **fields):
 def test_it_is_read_back_as_it_was_written(records, path):
     made = make(records)
     write(path, made)
-    found = read(path)
+    found = read_baseline(path)
     assert found.model_copy(update={"checksum": ""}) == made
     side, given = found.side(), side_of(records, METRICS).finished()
     assert list(side.runs) == list(given.runs)
@@ -70,7 +70,7 @@ def test_it_is_read_back_as_it_was_written(records, path):
 
 def test_it_equals_what_it_was_made_of(records, path):
     write(path, make(records))
-    cases = check(read(path).side(), side_of(records, METRICS), Rules())
+    cases = check_results(read_baseline(path).side(), side_of(records, METRICS), Rules())
     assert sorted(case.verdict for case in cases) == ["failed", *["same"] * 4]
     assert {case.gravest.why for case in cases if case.verdict == "same"} == {"equal"}
 
@@ -109,7 +109,7 @@ def test_a_changed_score_changes_one_line_and_the_checksum(records, path):
 
 def test_predictions_are_kept_if_asked_for(records, path):
     write(path, make(records, predictions=True))
-    side, given = read(path).side(), side_of(records, METRICS).finished()
+    side, given = read_baseline(path).side(), side_of(records, METRICS).finished()
     for place, slot in given.runs.items():
         for seed, run in slot.items():
             kept = side.runs[place][seed].outputs
@@ -152,35 +152,35 @@ def test_what_is_no_whole_baseline_is_refused(records, path, spoil, said):
     write(path, make(records))
     path.write_bytes(spoil(path.read_text()).encode("utf-8", "surrogatepass"))
     with pytest.raises(NotComparable, match=said):
-        read(path)
+        read_baseline(path)
 
 
 def test_a_file_of_another_layout_with_the_same_content_is_sound(records, path):
     write(path, make(records))
     path.write_text(json.dumps(json.loads(path.read_text()), indent=4))
-    assert read(path).reason == "first"
+    assert read_baseline(path).reason == "first"
 
 
 def test_a_newer_schema_is_refused_in_a_sentence(records, path):
     write(path, make(records))
     path.write_text(path.read_text().replace('"schema": 1', '"schema": 9'))
     with pytest.raises(EnvironmentFault, match="has schema 9, this imbench reads up to 1"):
-        read(path)
+        read_baseline(path)
 
 
 def test_no_file_is_nothing_to_compare_with(path):
     with pytest.raises(NotComparable, match="bench baseline update"):
-        read(path)
+        read_baseline(path)
     path.mkdir(parents=True)
     with pytest.raises(NotComparable, match="cannot be read"):
-        read(path)
+        read_baseline(path)
 
 
 def test_the_committed_baseline_is_of_the_quick_grid_as_it_is_now(tmp_path):
     """Of another grid, data, protocol or part version it would guard nothing."""
     root = Path(__file__).resolve().parents[1]
-    side = read(root / "results" / "baseline.json").side()
-    grid = settle(read_grid_file("quick"), Options())
+    side = read_baseline(root / "results" / "baseline.json").side()
+    grid = settle_grid(read_grid_file("quick"), GridOptions())
     plan = make_plan(grid, Store(tmp_path / "none"), find_sources(grid, root=Path("nowhere")))
     wanted = {
         (*_basis(cell), cell.recipe, cell.minority, cell.seed, _sorted(cell.versions))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from imbench.report.report import render
+from imbench.report.report import render_report
 
 WHOLE = """\
 digits: f1, acsa (minority training images and metric in columns)
@@ -36,23 +36,23 @@ def test_whole_table(make_record):
     ]
     records.append(make_record("vanilla", 100, 0, None, metrics={"f1": 0.3, "acsa": 0.6}))
     records.append(make_record("us", 100, 0, None, status="diverged", reason="NaN"))
-    assert render(records, metrics=["f1", "acsa"], together=True) == WHOLE
+    assert render_report(records, metrics=["f1", "acsa"], together=True) == WHOLE
 
 
 def test_no_more_than_six_columns_stand_in_one_table(make_record):
     counts = (25, 50, 100, 200)
     records = [make_record(r, count) for r in ("vanilla", "us") for count in counts]
-    tex = render(records, metrics=["f1", "acsa", "f1_balanced"], together=True, form="latex")
+    tex = render_report(records, metrics=["f1", "acsa", "f1_balanced"], together=True, form="latex")
     specs = re.findall(r"\\begin\{tabular\}\{@\{\}l(r+)@\{\}\}", tex)
     assert specs == ["r" * 6, "r" * 6]
     assert len(set(re.findall(r"\\label\{(.*?)\}", tex))) == 2
     assert tex.count("(continued)") == 1
-    one = render(records, metrics=["f1"], together=True, form="latex")
+    one = render_report(records, metrics=["f1"], together=True, form="latex")
     assert re.findall(r"@\{\}l(r+)@", one) == ["rrrr"]
 
 
 def test_data_sets_stay_apart(make_record):
     records = [make_record(), make_record(cell={"dataset": "savanna", "fingerprint": "f" * 16})]
-    text = render(records, metrics=["f1", "acsa"], together=True)
+    text = render_report(records, metrics=["f1", "acsa"], together=True)
     assert text.count("in columns)") == 2
     assert text.index("digits: f1, acsa") < text.index("savanna: f1, acsa")

@@ -73,8 +73,8 @@ def test_nothing_is_asked_where_there_is_no_card(free, monkeypatch, names, visib
 
 
 def test_a_process_without_a_card_has_not_lost_it():
-    assert torch.cuda.is_initialized() or (cards.lost(), cards.peak_mb()) == (False, None)
-    cards.reset_peak()
+    assert torch.cuda.is_initialized() or (cards.card_lost(), cards.peak_card_mb()) == (False, None)
+    cards.reset_card_peak()
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_card_is_lost_when_it_fails_at_rest_but_not_for_lack_of_memory(monkeyp
 
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "synchronize", synchronize)
-    assert cards.lost() is lost
+    assert cards.card_lost() is lost
 
 
 def test_a_worker_that_lost_its_card_ends_and_the_next_cell_has_another(tmp_path):

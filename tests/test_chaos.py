@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from imbench.records.store import Store
-from imbench.runs.claims import claims
+from imbench.runs.training_leases import held_leases
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = '''
@@ -91,7 +91,7 @@ class Chaos:
             self.process.wait()
             self.killed.append(what)
             return
-        held = [claim.pid for claim in claims(self.store.folder)]
+        held = [claim.pid for claim in held_leases(self.store.folder)]
         with suppress(ProcessLookupError):
             if held:
                 os.kill(self.random.choice(held), signal.SIGKILL)
@@ -187,7 +187,7 @@ def nothing_left_over(chaos):
     results = chaos.store.folder
     files = {path for path in results.rglob("*") if path.is_file()}
     assert files == {*chaos.records(), results / "grid.json"}
-    assert claims(results) == []
+    assert held_leases(results) == []
     end = time.monotonic() + 120
     while chaos.left():
         assert time.monotonic() < end, chaos.left()

@@ -32,8 +32,8 @@ class Bomb:
 
 def test_what_is_saved_is_loaded(tmp_path):
     path = tmp_path / "new" / "one.pt"
-    checkpoint.save(path, CONTENT)
-    loaded = checkpoint.load(path)
+    checkpoint.save_tensors(path, CONTENT)
+    loaded = checkpoint.load_tensors(path)
     assert torch.equal(loaded["net"]["weight"], CONTENT["net"]["weight"])
     assert {key: loaded[key] for key in ("rng", "history", "done", "sum")} == {
         key: CONTENT[key] for key in ("rng", "history", "done", "sum")
@@ -42,7 +42,7 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 
 def test_no_file_is_no_checkpoint(tmp_path):
-    assert checkpoint.load(tmp_path / "none.pt") is None
+    assert checkpoint.load_tensors(tmp_path / "none.pt") is None
 
 
 def archive(path, marker):
@@ -61,7 +61,7 @@ def old_format(path, marker):
 def test_row_18_a_file_that_would_run_code_is_set_aside(tmp_path, caplog, make):
     path, marker = tmp_path / "bad.pt", tmp_path / "ran"
     make(path, str(marker))
-    assert checkpoint.load(path) is None
+    assert checkpoint.load_tensors(path) is None
     assert not marker.exists()
     assert not path.exists()
     assert (tmp_path / "bad.pt.refused").exists()
@@ -87,18 +87,18 @@ def damaged(raw, how):
 @pytest.mark.parametrize("how", ["empty", "cut", "one bit"])
 def test_a_damaged_file_is_set_aside(tmp_path, caplog, how):
     path = tmp_path / "one.pt"
-    checkpoint.save(path, CONTENT)
+    checkpoint.save_tensors(path, CONTENT)
     path.write_bytes(damaged(path.read_bytes(), how))
-    assert checkpoint.load(path) is None
+    assert checkpoint.load_tensors(path) is None
     assert not path.exists()
     assert "moved to one.pt.refused" in caplog.text
-    checkpoint.save(path, CONTENT)
-    assert checkpoint.load(path)["done"] == 7
+    checkpoint.save_tensors(path, CONTENT)
+    assert checkpoint.load_tensors(path)["done"] == 7
 
 
 def test_torch_alone_would_read_a_file_with_one_bit_changed(tmp_path):
     path = tmp_path / "one.pt"
-    checkpoint.save(path, CONTENT)
+    checkpoint.save_tensors(path, CONTENT)
     path.write_bytes(damaged(path.read_bytes(), "one bit"))
     assert zipfile.ZipFile(path).testzip() is not None
     torch.load(path, weights_only=True)
@@ -106,12 +106,12 @@ def test_torch_alone_would_read_a_file_with_one_bit_changed(tmp_path):
 
 def test_tensors_without_names_are_no_checkpoint(tmp_path, caplog):
     torch.save([torch.zeros(2)], tmp_path / "list.pt")
-    assert checkpoint.load(tmp_path / "list.pt") is None
+    assert checkpoint.load_tensors(tmp_path / "list.pt") is None
     assert "a list in place of named values" in caplog.text
 
 
 def test_a_folder_in_place_of_a_file_is_the_machines_fault(tmp_path):
     (tmp_path / "one.pt").mkdir()
     with pytest.raises(EnvironmentFault, match="cannot be read"):
-        checkpoint.load(tmp_path / "one.pt")
+        checkpoint.load_tensors(tmp_path / "one.pt")
     assert (tmp_path / "one.pt").is_dir()

@@ -19,14 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 from imbench import Method
-from imbench.check.regression import Rules, check
+from imbench.check.regression import Rules, check_results
 from imbench.check.sides import side_of
 from imbench.commands.cli import cli
 from imbench.images.cache import open_decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.runs.gridfile import Options, settle
+from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import find_sources, make_plan
 from imbench.runs.worker import run_job
 from imbench.stats.metrics import f1, score_all
@@ -47,7 +47,7 @@ def bench(*arguments: object, code: int = 0) -> tuple[str, str]:
 def train(folder: Path, **options: str) -> Path:
     """Run the cells of a small grid in this process."""
     given = {key: [value] for key, value in {**RUN, **options}.items()}
-    grid = settle(None, Options(**given, settings=SETTINGS))
+    grid = settle_grid(None, GridOptions(**given, settings=SETTINGS))
     plan = make_plan(grid, Store(folder), find_sources(grid, root=Path("nowhere")))
     for job in plan.jobs:
         report = run_job(replace(job, device="cpu", run="r", commit="c" * 40))
@@ -148,7 +148,7 @@ def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypat
         for record in Store(now).records()
     ]
     assert name != "cs"
-    cases = check(
+    cases = check_results(
         side_of(Store(before).records(), ["f1"]), side_of(renamed, ["f1"]), Rules("statistical")
     )
     (case,) = cases
@@ -158,9 +158,9 @@ def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypat
 
 def elsewhere(file: Path, target: Path) -> Path:
     """Write a baseline as another processor would have made it."""
-    from imbench.check.baseline import read, write
+    from imbench.check.baseline import read_baseline, write
 
-    baseline = read(file)
+    baseline = read_baseline(file)
     kept = [{**one, "numerics": "0" * 12} for one in baseline.environments]
     write(target, baseline.model_copy(update={"environments": kept}))
     return target
@@ -206,7 +206,7 @@ def repeated(make_record, number: int, pixels, labels, test) -> list:
 
 def test_twenty_checks_of_an_unchanged_method_do_not_cry_wolf(make_record, good):
     """Real trainings that differ by chance alone, with no margin to hide in."""
-    grid = settle(None, Options(**{k: [v] for k, v in RUN.items()}, settings=SETTINGS))
+    grid = settle_grid(None, GridOptions(**{k: [v] for k, v in RUN.items()}, settings=SETTINGS))
     (source,) = find_sources(grid, root=Path("nowhere")).values()
     data = open_decoded(source.folder)
     pixels, labels = data.train.pixels, np.asarray(data.train.labels)
@@ -216,7 +216,7 @@ def test_twenty_checks_of_an_unchanged_method_do_not_cry_wolf(make_record, good)
     ]
     assert len({tuple(scores(side)) for side in sides}) == CHECKS + 1
     found = [
-        check(old, new, Rules("statistical", {"f1": 0.0}))[0].verdict
+        check_results(old, new, Rules("statistical", {"f1": 0.0}))[0].verdict
         for old, new in itertools.pairwise(sides)
     ]
     assert set(found) <= {"worse", "better", "same", "inconclusive"}
@@ -417,7 +417,11 @@ def test_update_prints_what_changes_and_diff_writes_nothing(good, broken, tmp_pa
 
 def unlike(good: Path, broken: Path) -> bool:
     return bool(
-        [c for c in check(side(broken), side(good), Rules()) if c.verdict in ("worse", "failed")]
+        [
+            c
+            for c in check_results(side(broken), side(good), Rules())
+            if c.verdict in ("worse", "failed")
+        ]
     )
 
 

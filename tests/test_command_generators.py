@@ -69,7 +69,7 @@ def told(ran: Path) -> dict:
 def translated(results: Path, file: str, name: str, x: np.ndarray) -> np.ndarray:
     """Translate images with nothing but the network of a checkpoint."""
     net = Generator(3, width=16, blocks=3)
-    net.load_state_dict(checkpoint.load(results / file)["gan"]["nets"][name])
+    net.load_state_dict(checkpoint.load_tensors(results / file)["gan"]["nets"][name])
     given = torch.from_numpy(x.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad():
         out = net(given)
@@ -109,7 +109,7 @@ def test_methods_that_share_generators_share_their_numbers(told):
 def test_the_oracle_saw_all_training_images_and_no_test_image(ran, told):
     data = prepare(DATA, root=Path(), size=16)
     (kept,) = (ran / "results" / "generators").glob("oracle-*.pt")
-    facts = checkpoint.load(kept)["facts"]
+    facts = checkpoint.load_tensors(kept)["facts"]
     assert facts["seen"] == seen_digest(data.train)
     assert len(data.train) == 60
     train = {image.tobytes() for image in data.train.pixels}

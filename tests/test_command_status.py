@@ -19,7 +19,7 @@ from imbench.commands.status import _running, state_of
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Cell
 from imbench.records.store import Store
-from imbench.runs.claims import Claim, claims
+from imbench.runs.training_leases import TrainingLease, held_leases
 
 BENCH = Path(sys.executable).with_name("bench")
 PARTS = """
@@ -194,7 +194,7 @@ def test_a_cell_that_ends_between_the_two_looks_of_a_status_is_done(
 
         return looked
 
-    monkeypatch.setattr("imbench.runs.claims.claims", ends(claims))
+    monkeypatch.setattr("imbench.runs.training_leases.held_leases", ends(held_leases))
     monkeypatch.setattr(Store, "index", ends(Store.index))
     code, out, _ = call(capfd, "status", tmp_path)
     assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})
@@ -225,7 +225,7 @@ def cell(seed, recipe="os"):
 def claim_of(*cells):
     me = os.getpid()
     keys = tuple(cell.key for cell in cells)
-    return Claim("t", "r", host_id(), me, start_time(me), 0.0, keys)
+    return TrainingLease("t", "r", host_id(), me, start_time(me), 0.0, keys)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from imbench.errors import NotComparable, UsageError
 from imbench.records.record import Scores
 from imbench.report.compare import FAMILY, compare
 from imbench.report.latex import PREAMBLE
-from imbench.report.report import render
+from imbench.report.report import render_report
 from imbench.report.words import match_prose, p_text, sentence
 from imbench.stats.effect import Effect
 
@@ -395,31 +395,35 @@ majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA
 
 def test_a_whole_report_for_the_terminal(family):
     records = family({"us": 0.1, "cs": 0.0}, seeds=3)
-    assert render(records, compare=["us", "cs"]) == WHOLE
-    assert render(records[::-1], compare=["us", "cs"]) == WHOLE
+    assert render_report(records, compare=["us", "cs"]) == WHOLE
+    assert render_report(records[::-1], compare=["us", "cs"]) == WHOLE
 
 
 def test_the_protocol_stands_once_for_several_rivals(family):
-    text = render(family({"us": 0.1, "cs": 0.0, "os": 0.0}), compare=["us", "cs", "os"])
+    text = render_report(family({"us": 0.1, "cs": 0.0, "os": 0.0}), compare=["us", "cs", "os"])
     assert text.count("majority 1000") == 1
     assert text.count("digits: US against") == 2
 
 
 def test_other_forms(family):
     records = family({"us": 0.1, "cs": 0.0}, counts=(25, 50))
-    body = json.loads(render(records, compare=["us", "cs"], form="json", command="bench report"))
+    body = json.loads(
+        render_report(records, compare=["us", "cs"], form="json", command="bench report")
+    )
     rows = body["comparisons"]
     assert [row["minority"] for row in rows] == [25, 50, None]
     assert rows[0]["verdict"] == "beats"
     assert rows[0]["differences"]["1"] == pytest.approx(0.097)
     assert rows[0]["p_holm"] == 2 / 2**8
     assert (rows[2]["verdict"], rows[2]["pairs"]) == (None, 8)
-    lines = list(csv.DictReader(io.StringIO(render(records, compare=["us", "cs"], form="csv"))))
+    lines = list(
+        csv.DictReader(io.StringIO(render_report(records, compare=["us", "cs"], form="csv")))
+    )
     assert [line["verdict"] for line in lines] == ["beats", "beats", ""]
-    markdown = render(records, compare=["us", "cs"], form="markdown")
+    markdown = render_report(records, compare=["us", "cs"], form="markdown")
     assert markdown.startswith("### digits: US against CS by F1 of the minority\n\nmajority 1000;")
     assert "\n- 25 minority images: US beats CS here: mean difference +0.100" in markdown
-    tex = render(records, compare=["us", "cs"], form="latex", command="bench report")
+    tex = render_report(records, compare=["us", "cs"], form="latex", command="bench report")
     assert tex.startswith("% imbench ")
     assert "\\item 25 minority images: US beats CS here" in tex
     assert "\\usepackage{booktabs}" in PREAMBLE
@@ -437,4 +441,4 @@ def test_other_forms(family):
 def test_parts_that_do_not_go_together_are_refused(family, options):
     leads = {"us": 0.1, "cs": 0.0, "os": 0.0}
     with pytest.raises(UsageError):
-        render(family(leads, counts=(25, 50)), compare=["us", "cs"], **options)
+        render_report(family(leads, counts=(25, 50)), compare=["us", "cs"], **options)

@@ -15,9 +15,9 @@ from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.runs.devices import Devices, devices_of
-from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.pool import Pool
-from imbench.runs.runner import Limits, Runner, job_count
+from imbench.runs.runner import RunLimits, Runner, job_count
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle
@@ -27,7 +27,7 @@ except ImportError:
 BENCH = Path(sys.executable).with_name("bench")
 
 
-def work(job: Job) -> Report:
+def work(job: Job) -> JobReport:
     """Note which other jobs are on the same device, then wait for more of them to come."""
     here = job.results / "busy" / job.device.replace(":", "-")
     here.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def work(job: Job) -> Report:
     (here / job.key).unlink()
     notes = [job.device, str(beside)]
     Store(job.results).put(Record(key=job.key, cell=job.training, status="ok", notes=notes))
-    return Report(job, (Outcome(job.training, "ok"),))
+    return JobReport(job, (Outcome(job.training, "ok"),))
 
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
@@ -94,7 +94,7 @@ def test_every_device_works_and_none_has_more_than_its_share(tmp_path, share):
         Store(tmp_path),
         workers=devices.most,
         devices=devices,
-        limits=Limits(),
+        limits=RunLimits(),
         backend=Pool(devices.most, 1, work),
     )
     result = runner.run(jobs)

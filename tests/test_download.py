@@ -7,14 +7,14 @@ import time
 import pytest
 
 from imbench.errors import DataError
-from imbench.files.download import Remote, download
+from imbench.files.download import RemoteFile, download
 
 BODY = b"\x1f\x8b" + b"data" * 1000
 
 
 def remote(server, checksum=None, paths=("/file.gz",)):
     known = f"sha256:{hashlib.sha256(BODY).hexdigest()}" if checksum is None else checksum
-    return Remote("file.gz", tuple(server.url + path for path in paths), known)
+    return RemoteFile("file.gz", tuple(server.url + path for path in paths), known)
 
 
 def gzipped(path):
@@ -81,7 +81,7 @@ def test_row_17_offline_fails_at_once(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start = time.monotonic()
-    message = failed(Remote("f", (f"http://127.0.0.1:{port}/f",), "md5:0"), tmp_path)
+    message = failed(RemoteFile("f", (f"http://127.0.0.1:{port}/f",), "md5:0"), tmp_path)
     assert "cannot be reached" in message
     assert time.monotonic() - start < 20  # no retries, no waiting for a timeout of 30 s
 

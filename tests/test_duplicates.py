@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from imbench.images.decode import decode
-from imbench.images.duplicates import Pair, copies, exact_groups, near_pairs, perceptual_hash
+from imbench.images.duplicates import CopyPair, copies, exact_groups, near_pairs, perceptual_hash
 
 
 def seen(image, kind="PNG", **options):
@@ -43,12 +43,12 @@ def test_row_29_changed_copies_are_near(crowd, data_picture, change):
 
 def test_a_recompressed_copy_is_near_and_not_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "JPEG", quality=40)
-    assert copies(*stack(crowd)) == [Pair(7, 200, False)]
+    assert copies(*stack(crowd)) == [CopyPair(7, 200, False)]
 
 
 def test_equal_pixels_in_another_format_are_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "BMP")
-    assert copies(*stack(crowd)) == [Pair(7, 200, True)]
+    assert copies(*stack(crowd)) == [CopyPair(7, 200, True)]
 
 
 def test_pairs_across_a_split_are_found_through_a_group(data_picture):
@@ -56,13 +56,13 @@ def test_pairs_across_a_split_are_found_through_a_group(data_picture):
     pictures = [a, a, seen(data_picture(2)), a, b]
     side = np.array([False, False, False, True, True])
     found = copies(*stack(pictures), side=side)
-    assert found == [Pair(0, 3, True), Pair(0, 4, False), Pair(1, 3, True)]
+    assert found == [CopyPair(0, 3, True), CopyPair(0, 4, False), CopyPair(1, 3, True)]
 
 
 def test_images_of_one_grey_are_not_all_copies():
     greys = [seen(Image.new("RGB", (20, 20), (v, v, v))) for v in (10, 20, 30)]
     assert copies(*stack(greys)) == []
-    assert copies(*stack([greys[0], greys[0]])) == [Pair(0, 1, True)]
+    assert copies(*stack([greys[0], greys[0]])) == [CopyPair(0, 1, True)]
 
 
 def test_nothing_to_compare():

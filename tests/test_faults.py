@@ -21,8 +21,8 @@ from waiting import GATE, until
 from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
-from imbench.runs.claims import claims
 from imbench.runs.job import Job
+from imbench.runs.training_leases import held_leases
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -349,7 +349,7 @@ def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatc
     found = records(folder)
     assert len(found) == 6
     assert found.keys() == ends["pair"][-1].done
-    assert claims(folder / "results") == []
+    assert held_leases(folder / "results") == []
     monkeypatch.chdir(folder)
     whole, data = Store(folder / "whole"), prepare("digits", root=folder, size=8).folder
     for record in found.values():
@@ -521,7 +521,7 @@ def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_pat
         "vanilla": ("ok", ""),
     }
     assert re.search(r"parts\.py:Deaf +t/o", out)
-    assert claims(tmp_path / "results") == []
+    assert held_leases(tmp_path / "results") == []
 
 
 def test_row_12_a_full_disk_stops_the_run_with_4_and_the_figures(tmp_path):
@@ -597,7 +597,7 @@ def test_row_12_a_disk_that_fills_up_leaves_old_records_and_the_run_goes_on_when
     assert sorted(path.name.partition("-")[0] for path in kept) == ["0", "1"]
     assert {record.status for record in records(tmp_path).values()} == {"ok"}
     assert [path for path in results.rglob("*") if path.suffix in (".tmp", ".log")] == []
-    assert claims(results) == []
+    assert held_leases(results) == []
 
     (results / "ballast").unlink()
     numbers = {path: path.stat().st_ino for path in kept}

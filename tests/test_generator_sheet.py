@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from imbench.generators.jury import Verdict
-from imbench.generators.report import Ask, Report, render
-from imbench.generators.rows import Distance, Row, Standard
+from imbench.generators.jury import JudgeShares
+from imbench.generators.report import Ask, GeneratorReport, render_generators
+from imbench.generators.rows import Distance, GeneratorRow, Standard
 from imbench.records.groups import groups
 
 STANDARD = Standard(
-    ceiling=(Verdict(0.9, 0.8),),
-    floor=(Verdict(0.2, 0.1),),
+    ceiling=(JudgeShares(0.9, 0.8),),
+    floor=(JudgeShares(0.2, 0.1),),
     untranslated=Distance(1.25, 1.0, 1.5, 3.0, 120),
 )
 NUMBERS = {
@@ -30,8 +30,8 @@ NUMBERS = {
 }
 
 
-def row(recipe: str, minority: int, **numbers: dict[int, float]) -> Row:
-    return Row(
+def row(recipe: str, minority: int, **numbers: dict[int, float]) -> GeneratorRow:
+    return GeneratorRow(
         recipe=recipe,
         minority=minority,
         label=1,
@@ -47,19 +47,21 @@ def report(make_record, tmp_path):
     """Return a maker of reports on two methods at 25 and one at 100."""
     (group,) = groups([make_record("aug", 25, seed) for seed in (0, 1)])
 
-    def make(standard: Standard = STANDARD, faults: tuple[str, ...] = (), **options) -> Report:
+    def make(
+        standard: Standard = STANDARD, faults: tuple[str, ...] = (), **options
+    ) -> GeneratorReport:
         extra = {}
         if options.get("inception"):
             extra = {"inception_forth": {0: 0.7, 1: 0.7}, "inception_back": {0: 0.1, 1: 0.1}}
         rows = (row("alt", 25, **extra), row("aug", 25, **extra), row("aug", 100, **extra))
         ask = Ask(tmp_path, tmp_path, **{"oracles": 1, **options})
-        return Report(group, ("horse", "zebra"), ask, {1: standard}, rows, faults)
+        return GeneratorReport(group, ("horse", "zebra"), ask, {1: standard}, rows, faults)
 
     return make
 
 
 def test_the_whole_table(report):
-    text = render([report()], width=160)
+    text = render_generators([report()], width=160)
     lines = text.splitlines()
     assert lines[0] == "digits: generators, A = horse, B = zebra"
     assert " ".join(lines[1:3]).startswith(
@@ -86,11 +88,11 @@ def test_the_whole_table(report):
 
 def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
     standard = Standard(
-        ceiling=(Verdict(0.9, 0.8), Verdict(0.99, 0.98)),
-        floor=(Verdict(0.2, 0.1), Verdict(0.02, 0.01)),
+        ceiling=(JudgeShares(0.9, 0.8), JudgeShares(0.99, 0.98)),
+        floor=(JudgeShares(0.2, 0.1), JudgeShares(0.02, 0.01)),
         untranslated=STANDARD.untranslated,
     )
-    text = render([report(standard, inception="weights.pth")], width=200)
+    text = render_generators([report(standard, inception="weights.pth")], width=200)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     (head,) = (line for line in lines if line.startswith("method"))
     assert head.endswith("steps Inception A>B Inception B>A")
@@ -104,11 +106,11 @@ def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
 
 def test_two_oracles_are_averaged_and_their_difference_is_told(report):
     standard = Standard(
-        ceiling=(Verdict(0.9, 0.8), Verdict(0.7, 0.8)),
-        floor=(Verdict(0.2, 0.1), Verdict(0.2, 0.1)),
+        ceiling=(JudgeShares(0.9, 0.8), JudgeShares(0.7, 0.8)),
+        floor=(JudgeShares(0.2, 0.1), JudgeShares(0.2, 0.1)),
         untranslated=STANDARD.untranslated,
     )
-    text = render([report(standard, oracles=2)], width=200)
+    text = render_generators([report(standard, oracles=2)], width=200)
     assert "; 2 oracles: resnet20" in " ".join(text.split())
     assert any(line.split()[:3] == ["real", "images", ".80"] for line in text.splitlines())
     assert "the oracles differ by at most 0.12" in text
@@ -116,20 +118,22 @@ def test_two_oracles_are_averaged_and_their_difference_is_told(report):
 
 def test_what_could_not_be_judged_is_named_in_every_form(report):
     made = report(faults=("generators/x.pt is not there or is damaged",))
-    assert "generators/x.pt is not there or is damaged" in render([made])
-    assert "generators/x.pt is not there or is damaged" in render([made], "markdown")
-    assert json.loads(render([made], "json"))["groups"][0]["faults"] == list(made.faults)
+    assert "generators/x.pt is not there or is damaged" in render_generators([made])
+    assert "generators/x.pt is not there or is damaged" in render_generators([made], "markdown")
+    assert json.loads(render_generators([made], "json"))["groups"][0]["faults"] == list(made.faults)
 
 
 def test_markdown_is_one_table_that_names_its_classes(report):
-    text = render([report()], "markdown")
+    text = render_generators([report()], "markdown")
     assert text.startswith("### digits: generators, A = horse, B = zebra\n")
     assert text.count("| 25 ALT ") == 1
     assert "| real images" in text
 
 
 def test_json_has_each_seed(report):
-    (group,) = json.loads(render([report()], "json", command="bench generators"))["groups"]
+    (group,) = json.loads(render_generators([report()], "json", command="bench generators"))[
+        "groups"
+    ]
     numbers = group["rows"][0]["numbers"]["forth"]
     assert numbers["scores"] == {"0": 0.5, "1": 0.6}
     assert numbers["mean"] == pytest.approx(0.55)

@@ -10,7 +10,7 @@ from imbench.errors import DataError
 from imbench.files import checkpoint
 from imbench.generators.stored import generators_left, open_generators
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import Pair, trained_pair
+from imbench.methods._pair import GeneratorPair, trained_pair
 from imbench.records.cell import Settings
 from imbench.training.loop import fixed_threads
 from imbench.training.part import Context
@@ -35,9 +35,11 @@ def left_by(make_record, file: str, recipe: str = "aug", **fields):
     return next(generators_left([record]))
 
 
-def trained(folder, settings: GanSettings) -> Pair:
+def trained(folder, settings: GanSettings) -> GeneratorPair:
     context = Context(steps=6, folder=folder / "generators")
-    return trained_pair(Pair(pixels(9, 0), pixels(5, 1), settings, context), settings.steps)
+    return trained_pair(
+        GeneratorPair(pixels(9, 0), pixels(5, 1), settings, context), settings.steps
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_generators_of_unfinished_cells_are_passed_over(make_record):
 def test_a_file_outside_the_results_is_refused(tmp_path, make_record):
     inside = tmp_path / "results"
     inside.mkdir()
-    checkpoint.save(tmp_path / "x.pt", {"gan": {"nets": {}}})
+    checkpoint.save_tensors(tmp_path / "x.pt", {"gan": {"nets": {}}})
     with pytest.raises(DataError, match="outside the results folder"):
         open_generators(left_by(make_record, "../x.pt"), inside, (16, 16, 3))
     assert (tmp_path / "x.pt").exists()
@@ -87,7 +89,7 @@ def test_a_file_outside_the_results_is_refused(tmp_path, make_record):
     ],
 )
 def test_a_file_without_these_generators_is_refused(tmp_path, make_record, content):
-    checkpoint.save(tmp_path / "generators" / "x.pt", content)
+    checkpoint.save_tensors(tmp_path / "generators" / "x.pt", content)
     with pytest.raises(DataError, match="does not hold the generators"):
         open_generators(left_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
 

@@ -9,8 +9,8 @@ import pytest
 
 from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Settings
-from imbench.runs.gridfile import DEFAULT, SEEDS, Options, read_grid_file, settle
-from imbench.runs.grids import read, shipped
+from imbench.runs.gridfile import DEFAULT, SEEDS, GridOptions, read_grid_file, settle_grid
+from imbench.runs.grids import read_shipped, shipped
 from imbench.training.recipe import PAPER
 
 WHOLE = """
@@ -52,7 +52,7 @@ def grid_file(tmp_path):
 
 
 def test_a_whole_file_is_settled(grid_file):
-    grid = settle(grid_file(WHOLE), Options())
+    grid = settle_grid(grid_file(WHOLE), GridOptions())
     clothing = "folder:clothing,majority=shirt"
     assert grid.name == "my grid"
     assert grid.datasets == ("horse2zebra", clothing, "cub")
@@ -69,7 +69,7 @@ def test_a_whole_file_is_settled(grid_file):
 
 def test_options_win_over_the_file_and_the_file_over_defaults(grid_file):
     file = grid_file(WHOLE)
-    options = Options.of(
+    options = GridOptions.of(
         datasets=["cub,celeba", "cub"],
         minority=["7", "8-9"],
         majority="500",
@@ -79,47 +79,52 @@ def test_options_win_over_the_file_and_the_file_over_defaults(grid_file):
         settings={"network": None, "steps": "20", "size": None},
         assignments=["lr=0.5", " batch_size = 16 "],
     )
-    grid = settle(file, options)
+    grid = settle_grid(file, options)
     assert grid.datasets == ("cub", "celeba")
     assert grid.minority == dict.fromkeys(grid.datasets, (7, 8, 9))
     assert grid.majority == dict.fromkeys(grid.datasets, 500)
     assert grid.methods == ("us", "cs")
     assert grid.seeds == (3, 4, 5)
     assert grid.settings == Settings(network="cnn", steps=20, lr=0.5, batch_size=16)
-    assert grid.exclude == (*settle(file, Options()).exclude, Exclusion(seed=(4,)))
+    assert grid.exclude == (*settle_grid(file, GridOptions()).exclude, Exclusion(seed=(4,)))
 
 
 def test_an_option_changes_nothing_but_its_own(grid_file):
     file = grid_file(WHOLE)
-    before, after = settle(file, Options()).plain(), settle(file, Options(seeds=["9"])).plain()
+    before, after = (
+        settle_grid(file, GridOptions()).plain(),
+        settle_grid(file, GridOptions(seeds=["9"])).plain(),
+    )
     assert {key for key in before if before[key] != after[key]} == {"seeds"}
 
 
 def test_what_nothing_says_is_the_default():
-    grid = settle(None, Options(datasets=["digits"], minority=["10"]))
+    grid = settle_grid(None, GridOptions(datasets=["digits"], minority=["10"]))
     assert (grid.name, grid.seeds, grid.methods) == ("", SEEDS, PAPER)
     assert (grid.majority, grid.settings, grid.exclude) == ({"digits": None}, Settings(), ())
 
 
 def test_all_of_the_majority_can_be_asked_for_again(grid_file):
     file = grid_file('datasets = "cub"\nminority = 5\nmajority = 100')
-    assert settle(file, Options()).majority == {"cub": 100}
-    assert settle(file, Options(majority="all")).majority == {"cub": None}
-    assert settle(file, Options(majority="7")).majority == {"cub": 7}
+    assert settle_grid(file, GridOptions()).majority == {"cub": 100}
+    assert settle_grid(file, GridOptions(majority="all")).majority == {"cub": None}
+    assert settle_grid(file, GridOptions(majority="7")).majority == {"cub": 7}
 
 
 def test_the_papers_methods_stand_where_they_are_named_each_once():
-    options = Options(datasets=["digits"], minority=["5"], methods=["us+ts,paper", "cs,us:rho=1"])
-    assert settle(None, options).methods == ("us+ts", *PAPER, "us:rho=1")
+    options = GridOptions(
+        datasets=["digits"], minority=["5"], methods=["us+ts,paper", "cs,us:rho=1"]
+    )
+    assert settle_grid(None, options).methods == ("us+ts", *PAPER, "us:rho=1")
 
 
 def test_duplicates_merge_however_they_are_written():
-    options = Options(
+    options = GridOptions(
         datasets=["folder:a,flag=true", "folder:a,flag=True,digits", "digits"],
         minority=["5,5", "4-5"],
         seeds=["1,0-1"],
     )
-    grid = settle(None, options)
+    grid = settle_grid(None, options)
     assert grid.datasets == ("folder:a,flag=true", "digits")
     assert grid.minority["digits"] == (5, 4)
     assert grid.seeds == (1, 0)
@@ -130,7 +135,7 @@ def test_an_entry_is_found_by_spec_then_by_name_then_for_all(grid_file):
         'datasets = ["folder:a,flag=true", "folder:b", "cub"]\n'
         'minority = { "folder:a,flag=True" = 1, folder = 2, default = 3 }'
     )
-    assert settle(file, Options()).minority == {
+    assert settle_grid(file, GridOptions()).minority == {
         "folder:a,flag=true": (1,),
         "folder:b": (2,),
         "cub": (3,),
@@ -139,7 +144,7 @@ def test_an_entry_is_found_by_spec_then_by_name_then_for_all(grid_file):
 
 def test_a_data_set_of_a_file_has_counts_by_its_file(grid_file):
     file = grid_file('datasets = "my/set.py:Mine:x=1"\nminority = { "my/set.py:Mine" = 4 }')
-    assert settle(file, Options()).minority == {"my/set.py:Mine:x=1": (4,)}
+    assert settle_grid(file, GridOptions()).minority == {"my/set.py:Mine:x=1": (4,)}
 
 
 BASE = 'datasets = "digits"\nminority = 5\n'
@@ -211,7 +216,7 @@ def test_a_file_that_cannot_be_meant_is_refused_with_its_name(grid_file, text, s
 def test_settings_that_cannot_be_meant_are_refused(grid_file, text, says):
     file = grid_file(f"{BASE}[settings]\n{text}")
     with pytest.raises(UsageError, match=says):
-        settle(file, Options())
+        settle_grid(file, GridOptions())
 
 
 @pytest.mark.parametrize(
@@ -231,7 +236,7 @@ def test_settings_that_cannot_be_meant_are_refused(grid_file, text, says):
 )
 def test_options_that_cannot_be_meant_are_refused(given, says):
     with pytest.raises(UsageError, match=says) as raised:
-        settle(None, Options(**given))
+        settle_grid(None, GridOptions(**given))
     assert raised.value.exit_code == 2
 
 
@@ -249,7 +254,7 @@ def test_options_that_cannot_be_meant_are_refused(given, says):
 )
 def test_assignments_that_cannot_be_meant_are_refused(text, says):
     with pytest.raises(UsageError, match=re.escape(says)):
-        settle(None, Options.of(datasets=["a"], minority=["5"], assignments=[text]))
+        settle_grid(None, GridOptions.of(datasets=["a"], minority=["5"], assignments=[text]))
 
 
 @pytest.mark.parametrize(
@@ -272,8 +277,8 @@ def test_assignments_that_cannot_be_meant_are_refused(text, says):
     ],
 )
 def test_the_grammar_of_exclusions(text, rule):
-    options = Options(datasets=["digits"], minority=["5"], exclude=[text])
-    assert settle(None, options).exclude == (Exclusion(**rule),)
+    options = GridOptions(datasets=["digits"], minority=["5"], exclude=[text])
+    assert settle_grid(None, options).exclude == (Exclusion(**rule),)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +296,9 @@ def test_the_grammar_of_exclusions(text, rule):
     ],
 )
 def test_exclusions_that_cannot_be_meant_are_refused(text, says):
-    options = Options(datasets=["digits"], minority=["5"], exclude=[text])
+    options = GridOptions(datasets=["digits"], minority=["5"], exclude=[text])
     with pytest.raises(UsageError, match=re.escape(says)):
-        settle(None, options)
+        settle_grid(None, options)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +306,7 @@ def test_exclusions_that_cannot_be_meant_are_refused(text, says):
 )
 def test_one_rule_needs_no_list(grid_file, text):
     file = grid_file(f"{BASE}exclude = {text}")
-    assert settle(file, Options()).exclude == (Exclusion(method="us", seed=(0,)),)
+    assert settle_grid(file, GridOptions()).exclude == (Exclusion(method="us", seed=(0,)),)
 
 
 def test_an_unknown_grid_is_refused_with_the_nearest():
@@ -332,8 +337,8 @@ def test_the_default_grid_is_shipped():
 
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_grid_settles_as_it_is_written(name):
-    plain = tomllib.loads(read(name))
-    grid = settle(read_grid_file(name), Options())
+    plain = tomllib.loads(read_shipped(name))
+    grid = settle_grid(read_grid_file(name), GridOptions())
     assert grid.name == name
     assert plain["description"]
     assert list(grid.datasets) == plain["datasets"]

@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from imbench.report.latex import PREAMBLE, escape
-from imbench.report.report import render
+from imbench.report.report import render_report
 
 EXPECTED = r"""% imbench {version}
 % command: bench report --latex
@@ -87,7 +87,7 @@ def records(make_record):
 def test_whole_table(records):
     from imbench import __version__
 
-    text = render(records, form="latex", command="bench report --latex")
+    text = render_report(records, form="latex", command="bench report --latex")
     (code,) = re.findall(r"\\label\{tab:digits-f1-([0-9a-f]{8})\}", text)
     assert text == EXPECTED.replace("{version}", __version__).replace("{code}", code)
 
@@ -114,7 +114,7 @@ def test_escape(text, expected):
 def test_row_23_no_name_breaks_out_of_a_comment(make_record, ending):
     name = f"folder:x{ending}\\input{{/etc/passwd}}"
     record = make_record(cell={"dataset": name, "fingerprint": name}, commit=name)
-    text = render([record], form="latex", command=f"bench report {name}")
+    text = render_report([record], form="latex", command=f"bench report {name}")
     for line in re.split(r"[\n\r\x0b\x0c\x85\u2028\u2029]", text):
         assert r"\input" not in line or line.startswith("% ")
 
@@ -150,7 +150,7 @@ def squeezed(text):
 
 
 def test_it_compiles_and_reads_back(records, tmp_path):
-    text, log = compiled(render(records, form="latex", metrics=["f1", "acsa"]), tmp_path)
+    text, log = compiled(render_report(records, form="latex", metrics=["f1", "acsa"]), tmp_path)
     flat = squeezed(text)
     assert "Vanilla0.300±.6350.550±.635" in flat
     assert "US+CS0.550±.635--" in flat
@@ -168,8 +168,8 @@ PROSE = r"""US+CS reaches \imbench{digits/f1/us+cs/25} ($\pm$ \imbenchhalf{digit
 
 def test_prose_cites_cells_before_and_after_the_tables(records, tmp_path):
     metrics = ["f1", "acsa"]
-    alone = render(records, form="macros", metrics=metrics)
-    tables = render(records, form="latex", metrics=metrics)
+    alone = render_report(records, form="macros", metrics=metrics)
+    tables = render_report(records, form="latex", metrics=metrics)
     assert alone in tables
     text, log = compiled(f"{alone}{PROSE}{tables}{PROSE}", tmp_path)
     said = "US+CSreaches0.550(±0.635,2seeds),ACSA0.550,CBLdiv,US+CSat100--."
@@ -178,7 +178,7 @@ def test_prose_cites_cells_before_and_after_the_tables(records, tmp_path):
 
 
 def test_a_number_that_is_not_there_stops_latex(records, tmp_path):
-    alone = render(records, form="macros")
+    alone = render_report(records, form="macros")
     with pytest.raises(AssertionError, match="imbench has no number digits/f1/us/25"):
         compiled(f"{alone}\\imbench{{digits/f1/us/25}}", tmp_path)
 
@@ -190,7 +190,9 @@ def test_paragraphs_compile_and_read_back(make_record, tmp_path):
         for count in (25, 100)
         for seed in range(6)
     ]
-    tables = render(records, form="latex", compare=["us+cs", "vanilla"], claims=True, ranks=True)
+    tables = render_report(
+        records, form="latex", compare=["us+cs", "vanilla"], claims=True, ranks=True
+    )
     text, log = compiled(tables, tmp_path, package="cmap")
     flat = squeezed(text)
     assert "folder:50%_&#{}:US+CSagainstVanillabyF1oftheminority." in flat
@@ -216,7 +218,7 @@ def test_no_two_cells_share_a_macro(make_record):
         for cell in cells
         for seed in (0, 1)
     ]
-    lines = render(records, form="macros", metrics=["f1", "acsa"]).splitlines()
+    lines = render_report(records, form="macros", metrics=["f1", "acsa"]).splitlines()
     keys = re.findall(r"^\\imbenchcell\{(.*?)\}", "\n".join(lines), re.M)
     assert len(keys) == len(set(keys)) == 2 * len(cells)
     assert all(re.fullmatch(r"[a-z0-9.+/-]+", key) for key in keys)
@@ -233,7 +235,7 @@ AWKWARD = [
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_row_23_awkward_names_read_back_as_they_are(make_record, tmp_path, name):
-    tables = render([make_record(name, cell={"dataset": f"csv:{name}"})], form="latex")
+    tables = render_report([make_record(name, cell={"dataset": f"csv:{name}"})], form="latex")
     # Without cmap the PDF prints accented letters but does not say which ones they are.
     text, _ = compiled(tables, tmp_path, package="" if name.isascii() else "cmap")
     flat = squeezed(text).replace("\u2019", "'").replace("\u2018", "`").replace("\u2033", '"')
@@ -242,7 +244,7 @@ def test_row_23_awkward_names_read_back_as_they_are(make_record, tmp_path, name)
 
 
 def test_other_scripts_are_spelt_out_and_compile(make_record, tmp_path):
-    tables = render([make_record("名前 ☃ βΩ → ≥")], form="latex")
+    tables = render_report([make_record("名前 ☃ βΩ → ≥")], form="latex")
     text, _ = compiled(tables, tmp_path)
     assert "U+540DU+524DU+2603βΩ→≥" in squeezed(text).replace("\u2126", "Ω")
 
@@ -265,10 +267,10 @@ def test_the_papers_whole_table_beside_ours_fits_its_pages(make_record, tmp_path
         for count in (50, 100, 200, 300, 400, 500)
         for seed in range(3)
     ]
-    plain, log = compiled(render(records, form="latex"), tmp_path)
+    plain, log = compiled(render_report(records, form="latex"), tmp_path)
     assert "Overfull" not in log
     assert squeezed(plain).count("0.600±.248") == 14 * 6
-    beside, log = compiled(render(records, form="latex", vs_paper=True), tmp_path)
+    beside, log = compiled(render_report(records, form="latex", vs_paper=True), tmp_path)
     assert "Overfull" not in log
     assert "too large" not in log
     for value in ("0.6736", "0.9226", "0.1500"):

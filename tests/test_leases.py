@@ -13,7 +13,7 @@ import pytest
 
 from imbench.errors import EnvironmentFault
 from imbench.files import leases
-from imbench.files.leases import awaited, dropped, free, identity, kept, swept, take
+from imbench.files.leases import awaited, dropped, free, identity, renewed, swept, take
 
 
 def dead():
@@ -42,7 +42,7 @@ def test_a_lease_is_taken_once_and_given_back(tmp_path):
     assert not free(path)
     assert not take(path, identity())
     assert not dropped(path)
-    with kept(path, mine):
+    with renewed(path, mine):
         assert files(path.parent) == ["a.json"]
     assert files(path.parent) == []
 
@@ -50,7 +50,7 @@ def test_a_lease_is_taken_once_and_given_back(tmp_path):
 def test_what_is_given_back_is_ones_own(tmp_path):
     path, mine = tmp_path / "a.json", identity()
     assert take(path, mine)
-    with kept(path, mine):
+    with renewed(path, mine):
         path.unlink()
         assert take(path, identity())
     assert not free(path)

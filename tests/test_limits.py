@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.runs.limits import OutOfTime, duration, peak_mb, reset_peak, time_limit
+from imbench.runs.limits import OutOfTime, duration, peak_memory_mb, reset_memory_peak, time_limit
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def hold(megabytes):
 def test_the_peak_counts_what_was_held_and_starts_anew():
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("this system cannot start the peak anew")
-    reset_peak()
-    before = peak_mb()
+    reset_memory_peak()
+    before = peak_memory_mb()
     hold(300)
-    assert before + 250 < peak_mb() < before + 400
-    reset_peak()
-    assert peak_mb() < before + 100
+    assert before + 250 < peak_memory_mb() < before + 400
+    reset_memory_peak()
+    assert peak_memory_mb() < before + 100
 
 
 def test_where_there_is_no_proc_the_peak_covers_the_whole_process():

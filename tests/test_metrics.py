@@ -190,7 +190,7 @@ def test_what_cannot_be_scored_is_refused(labels, proba, reason):
 def test_every_metric_is_registered_and_titled():
     assert set(metrics.METRICS) == set(metrics.TITLES)
     for name, metric in metrics.METRICS.items():
-        assert registry.load("metrics", name) is metric
+        assert registry.load_plugin("metrics", name) is metric
         assert metric.__doc__
 
 

@@ -1,12 +1,12 @@
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.images.options import Options
+from imbench.images.options import DatasetOptions
 from imbench.spec import parse_spec
 
 
 def options(text, known=("minority", "test", "train")):
-    return Options("digits", parse_spec(f"digits:{text}").options, known)
+    return DatasetOptions("digits", parse_spec(f"digits:{text}").options, known)
 
 
 def test_an_unknown_key_gets_a_suggestion():

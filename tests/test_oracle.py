@@ -96,7 +96,7 @@ def test_it_is_trained_once_and_read_again(tmp_path):
     x = images(seed=1).pixels
     assert np.array_equal(first.look(x)[1], again.look(x)[1])
     (kept,) = tmp_path.glob("oracle-*.pt")
-    assert checkpoint.load(kept)["facts"]["seen"] == seen_digest(images())
+    assert checkpoint.load_tensors(kept)["facts"]["seen"] == seen_digest(images())
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"steps": 31}, {"network": "linear"}, {}])

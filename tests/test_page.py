@@ -19,7 +19,7 @@ from PIL import Image
 from imbench.errors import NotComparable, UsageError
 from imbench.images.cache import prepare
 from imbench.page.images import Gallery, Pictures, find_decoded, picture, wrong_rows
-from imbench.page.looks import MARKERS, look
+from imbench.page.looks import MARKERS, look_of
 from imbench.page.page import page, safe_json
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
@@ -288,14 +288,14 @@ def test_who_shares_a_training_is_charged_for_it(make_record):
 
 
 def test_a_method_looks_the_same_whatever_stands_beside_it(some):
-    assert len({look(recipe).light for recipe in PAPER}) == len(PAPER)
-    assert look("my-own:a=1") == look("my-own:a=1") != look("my-own:a=2")
+    assert len({look_of(recipe).light for recipe in PAPER}) == len(PAPER)
+    assert look_of("my-own:a=1") == look_of("my-own:a=1") != look_of("my-own:a=2")
     alone = page([record for record in some if record.cell.recipe == "us"])
     for text in (page(some), alone):
         (place,) = [
             i for i, method in enumerate(data_of(text)["methods"]) if method["title"] == "US"
         ]
-        assert re.findall(rf"\.m{place}\{{color:(#\w+)\}}", text) == list(look("us")[:2])
+        assert re.findall(rf"\.m{place}\{{color:(#\w+)\}}", text) == list(look_of("us")[:2])
 
 
 def contrast(first: str, second: str) -> float:
@@ -311,7 +311,7 @@ def contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("recipe", [*PAPER, "aug-da", "la", *(f"other{i}" for i in range(40))])
 def test_colours_can_be_seen_on_both_backgrounds(recipe):
-    one = look(recipe)
+    one = look_of(recipe)
     assert contrast(one.light, "#ffffff") >= 3
     assert contrast(one.dark, "#16181d") >= 3
     assert one.marker in MARKERS

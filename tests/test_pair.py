@@ -14,7 +14,7 @@ from imbench.errors import Diverged
 from imbench.files import checkpoint
 from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import Pair, to_pixels, to_signed, trained_pair
+from imbench.methods._pair import GeneratorPair, to_pixels, to_signed, trained_pair
 from imbench.training.part import Context
 
 STEPS = 24
@@ -95,9 +95,9 @@ def whole(pair):
 def test_row_24_a_training_in_two_pieces_is_bitwise_one_training(tmp_path, straight, split):
     first = make(None)
     first.run(split)
-    checkpoint.save(tmp_path / "half.pt", first.state())
+    checkpoint.save_tensors(tmp_path / "half.pt", first.state())
     second = make(None)
-    second.load(checkpoint.load(tmp_path / "half.pt"))
+    second.load(checkpoint.load_tensors(tmp_path / "half.pt"))
     assert second.done == split
     second.run(STEPS)
     assert_same(whole(second), whole(straight))
@@ -208,7 +208,7 @@ def test_row_18_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straigh
 def test_a_checkpoint_of_another_pair_is_not_taken(tmp_path, straight):
     trained_pair(make(tmp_path), STEPS)
     path = tmp_path / f"{straight.key}-{STEPS}.pt"
-    checkpoint.save(path, {**checkpoint.load(path), "key": "another"})
+    checkpoint.save_tensors(path, {**checkpoint.load_tensors(path), "key": "another"})
     (tmp_path / f"{straight.key}-{STEPS // 2}.pt").unlink()
     pair = trained_pair(make(tmp_path), STEPS)
     assert not pair.reused
@@ -235,7 +235,7 @@ def test_a_kept_end_translates_and_is_smaller_than_what_training_needs(tmp_path,
     trained_pair(make(tmp_path), STEPS)
     end, middle = (tmp_path / f"{straight.key}-{steps}.pt" for steps in (STEPS, STEPS // 2))
     assert end.stat().st_size < 0.5 * middle.stat().st_size
-    assert "optimisers" not in checkpoint.load(end)["gan"]
+    assert "optimisers" not in checkpoint.load_tensors(end)["gan"]
 
 
 def test_keeping_names_generators_by_their_content(tmp_path):
@@ -250,7 +250,7 @@ def test_keeping_names_generators_by_their_content(tmp_path):
     assert pair.file != first
     assert first.startswith(pair.key)
     loaded = make(None)
-    loaded.load(checkpoint.load(tmp_path / first))
+    loaded.load(checkpoint.load_tensors(tmp_path / first))
     assert loaded.done == 2
     nowhere = make(None)
     nowhere.keep()
@@ -260,7 +260,7 @@ def test_keeping_names_generators_by_their_content(tmp_path):
 def variant(*, a=None, label=1, settings=SETTINGS, **context):
     pair = make(None)
     given = {"seed": 3, "augment": "flip+crop", **context}
-    return Pair(pair.a if a is None else a, pair.b, settings, Context(**given), label)
+    return GeneratorPair(pair.a if a is None else a, pair.b, settings, Context(**given), label)
 
 
 def test_the_key_follows_whatever_training_depends_on(straight):
@@ -303,7 +303,7 @@ def test_the_minority_is_drawn_with_replacement_and_the_majority_in_passes(monke
         _pair, "augment", lambda x, steps, rng: seen.append(x[:, 0, 0, 0].tolist()) or x
     )
     a = np.arange(9, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2).repeat(3, 3)
-    pair = Pair(a, a[:4] + 100, SETTINGS, Context())
+    pair = GeneratorPair(a, a[:4] + 100, SETTINGS, Context())
     for _ in range(18):
         pair._batches()
     majority = np.concatenate([row[:2] for row in seen])

@@ -11,7 +11,7 @@ import pytest
 from imbench.report.claim_tests import BASELINES
 from imbench.report.paper import published
 from imbench.report.paper_claims import CLAIMS, judge_claims
-from imbench.report.report import render
+from imbench.report.report import render_report
 
 CBL = [f"cbl:beta={beta}" for beta in ("0.9", "0.99", "0.999", "0.9999")]
 COUNTS = (25, 50, 100)
@@ -241,17 +241,17 @@ def test_data_sets_are_judged_apart(world, make_record):
 
 def test_whole_reports(world):
     records = world(TRUE)
-    text = render(records, claims=True)
+    text = render_report(records, claims=True)
     assert text.startswith("digits: claims about the paper's methods, by F1 of the minority\n")
     assert "; holds 13, does not hold 0, cannot be told 2 - 1. Vanilla" in " ".join(text.split())
     assert "- 11. US is ahead of OS: holds; US - OS, above 0 at 3 of 3 counts" in text
     assert max(map(len, text.splitlines())) <= 80
-    body = json.loads(render(records, claims=True, form="json"))
+    body = json.loads(render_report(records, claims=True, form="json"))
     assert [row["number"] for row in body["claims"]] == list(range(1, 16))
     assert body["claims"][10]["finding"] == "holds"
-    rows = list(csv.DictReader(io.StringIO(render(records, claims=True, form="csv"))))
+    rows = list(csv.DictReader(io.StringIO(render_report(records, claims=True, form="csv"))))
     assert len(rows) == 15
-    assert render(records, claims=True, form="markdown").count("\n- ") == 15
-    assert render(records, claims=True, form="latex").count("\\item") == 15
-    both = render(records, claims=True, compare=["aug", "cs"], ranks=True)
+    assert render_report(records, claims=True, form="markdown").count("\n- ") == 15
+    assert render_report(records, claims=True, form="latex").count("\\item") == 15
+    both = render_report(records, claims=True, compare=["aug", "cs"], ranks=True)
     assert both.index("AUG against CS") < both.index("average ranks") < both.index("claims about")

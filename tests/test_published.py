@@ -10,9 +10,9 @@ from importlib.resources import files
 
 import pytest
 
-from imbench.report.means import Entry
+from imbench.report.means import TableCell
 from imbench.report.paper import Published, published, verdict
-from imbench.report.report import render
+from imbench.report.report import render_report
 from imbench.training.recipe import PAPER
 
 
@@ -72,20 +72,20 @@ def test_known_cells():
 )
 def test_verdict(mean, half, words):
     cell = Published("CelebA", "us", "US", 50, 0.5)
-    assert verdict(Entry({0: mean}, {0: "ok"}, mean, half), cell) == words
+    assert verdict(TableCell({0: mean}, {0: "ok"}, mean, half), cell) == words
 
 
 def test_verdict_of_holes():
     cell = Published("CelebA", "us", "US", 50, 0.5)
-    hole = Entry({}, {0: "failed"}, mark="err", notes=("seed 0 failed",))
+    hole = TableCell({}, {0: "failed"}, mark="err", notes=("seed 0 failed",))
     assert verdict(None, cell) == "not run"
-    assert verdict(Entry({}, {0: "missing"}, mark="--"), cell) == "not run"
+    assert verdict(TableCell({}, {0: "missing"}, mark="--"), cell) == "not run"
     assert verdict(hole, cell) == "no score"
-    assert verdict(Entry({0: 0.5}, {0: "ok"}, 0.5), None) == "not in the paper"
+    assert verdict(TableCell({0: 0.5}, {0: "ok"}, 0.5), None) == "not in the paper"
 
 
 def test_terminal(horses):
-    lines = render(horses, vs_paper=True).splitlines()
+    lines = render_report(horses, vs_paper=True).splitlines()
     assert lines[0] == "horse2zebra: F1 of the minority, beside the published Horse2Zebra"
     rows = [" ".join(line.split()) for line in lines if line[11:16] == "   25"]
     assert rows == [
@@ -109,7 +109,7 @@ def test_terminal(horses):
 
 
 def test_captions_say_what_is_inferred_and_unknown(horses):
-    text = " ".join(render(horses, vs_paper=True).split())
+    text = " ".join(render_report(horses, vs_paper=True).split())
     assert "Their metric is inferred [I] to be the F1 of the minority" in text
     assert "unknown [U]" in text
     assert "marked high: weight ratio 1.077 only, Vanilla is 0.0500" in text
@@ -120,14 +120,14 @@ def test_captions_say_what_is_inferred_and_unknown(horses):
 
 
 def test_json_and_csv(horses):
-    (table,) = json.loads(render(horses, vs_paper=True, form="json"))["tables"]
+    (table,) = json.loads(render_report(horses, vs_paper=True, form="json"))["tables"]
     rows = {row["recipe"]: row for row in table["rows"]}
     assert rows["us"]["published"] == 0.1333
     assert rows["us"]["difference"] == pytest.approx(0.4767)
     assert (rows["us"]["verdict"], rows["us"]["severity"]) == ("above", "high")
     assert rows["us"]["scores"] == {"0": 0.6, "1": 0.61, "2": 0.62}
     assert rows["aug"]["mean"] is None
-    lines = list(csv.DictReader(io.StringIO(render(horses, vs_paper=True, form="csv"))))
+    lines = list(csv.DictReader(io.StringIO(render_report(horses, vs_paper=True, form="csv"))))
     assert [line["recipe"] for line in lines] == [*PAPER, "os+ts"]
     assert lines[0]["published"] == "0.05"
 
@@ -137,14 +137,14 @@ def test_both_versions_of_a_part_are_compared(make_record):
     records = [
         make_record("us", 25, cell={**cell, "versions": {"us": version}}) for version in (1, 2)
     ]
-    text = render(records, vs_paper=True)
+    text = render_report(records, vs_paper=True)
     assert "US [us v1]" in text
     assert "US [us v2]" in text
 
 
 def test_a_data_set_the_paper_lacks_keeps_its_own_table(horses, make_record):
     other = make_record("us", 25, cell={"fingerprint": "f" * 16})
-    text = render([*horses, other], vs_paper=True)
+    text = render_report([*horses, other], vs_paper=True)
     assert "digits: F1 of the minority (minority training images in columns)" in text
     assert "beside the published Horse2Zebra" in text
 
@@ -154,4 +154,4 @@ def test_the_class_attribute_of_each_data_set_agrees_with_our_names():
     from imbench.report.paper import DATASETS
 
     for name, paper_name in DATASETS.items():
-        assert registry.load("datasets", name).paper_name == paper_name
+        assert registry.load_plugin("datasets", name).paper_name == paper_name

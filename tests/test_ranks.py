@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import stats as reference
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
-from imbench.page.diagram import draw, save
+from imbench.page.diagram import draw_diagram, save_diagram
 from imbench.report.paper import published
 from imbench.report.ranks import (
     Ranks,
@@ -23,7 +23,7 @@ from imbench.report.ranks import (
     make_ranks,
     ranks_sheet,
 )
-from imbench.report.report import render
+from imbench.report.report import render_report
 from imbench.report.tables import make_tables
 
 
@@ -165,11 +165,11 @@ description, not a test: cells of a data set share images and are not
 
 
 def test_a_whole_report(records):
-    assert render(records, ranks=True) == WHOLE
-    body = json.loads(render(records, ranks=True, form="json", metrics=["f1", "acsa"]))
+    assert render_report(records, ranks=True) == WHOLE
+    body = json.loads(render_report(records, ranks=True, form="json", metrics=["f1", "acsa"]))
     assert [part["metric"] for part in body["ranks"]] == ["f1", "acsa"]
     assert body["ranks"][0]["ranks"] == {"cs": 1.0, "us": 2.0, "vanilla": 3.0}
-    assert "\\toprule" in render(records, ranks=True, form="latex")
+    assert "\\toprule" in render_report(records, ranks=True, form="latex")
 
 
 def test_left_out_methods_stand_below_the_table(records, make_record):
@@ -196,7 +196,7 @@ def test_aug_is_not_separated_from_seven_others():
 
 def test_the_diagram_shows_every_method_at_its_rank_and_the_bars():
     ranks = published_ranks()
-    (axes,) = draw(ranks).axes
+    (axes,) = draw_diagram(ranks).axes
     texts = [text.get_text() for text in axes.texts]
     for title, mean in zip(ranks.titles, ranks.means, strict=True):
         assert f"{title} ({mean:.2f})" in texts
@@ -211,7 +211,7 @@ def test_the_diagram_shows_every_method_at_its_rank_and_the_bars():
 @pytest.mark.parametrize("ending", [".png", ".pdf", ".svg", ".PNG"])
 def test_the_diagram_is_written_in_each_format(tmp_path, ending):
     path = tmp_path / "new folder" / f"ranks{ending}"
-    save(published_ranks(), path)
+    save_diagram(published_ranks(), path)
     content = path.read_bytes()
     head = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}[ending.lower()]
     assert content.startswith(head)
@@ -225,16 +225,16 @@ def test_the_diagram_is_written_in_each_format(tmp_path, ending):
 def test_names_with_dollars_are_no_formulas(tmp_path):
     names = ("$x^{$", "a_b%", "\\frac{}", "\u017dlu\u0165")
     ranks = Ranks("f1", names, names, (1.0, 2.0, 3.0, 4.0), (0,) * 4, ("a", "b"), 1.0, 1.0, 2.0)
-    save(ranks, tmp_path / "ranks.svg")
-    assert "$x^{$ (1.00)" in [text.get_text() for text in draw(ranks).axes[0].texts]
+    save_diagram(ranks, tmp_path / "ranks.svg")
+    assert "$x^{$ (1.00)" in [text.get_text() for text in draw_diagram(ranks).axes[0].texts]
 
 
 def test_what_cannot_be_written_is_a_sentence(tmp_path):
     with pytest.raises(UsageError, match=r"ends in none of \.pdf, \.png, \.svg"):
-        save(published_ranks(), tmp_path / "ranks.bmp")
+        save_diagram(published_ranks(), tmp_path / "ranks.bmp")
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match="cannot be written"):
-        save(published_ranks(), tmp_path / "file" / "ranks.png")
+        save_diagram(published_ranks(), tmp_path / "file" / "ranks.png")
 
 
 def test_drawing_leaves_pyplot_and_its_back_end_alone(tmp_path):

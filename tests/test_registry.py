@@ -37,16 +37,16 @@ def installed(tmp_path, monkeypatch):
 def test_every_registered_name_of_ours_loads():
     for kind in registry.KINDS:
         for name in registry.names(kind):
-            assert callable(registry.load(kind, name)), (kind, name)
+            assert callable(registry.load_plugin(kind, name)), (kind, name)
     assert "us" in registry.names("methods")
     assert "digits" in registry.names("datasets")
 
 
 def test_an_unknown_name_gets_the_nearest_ones():
     with pytest.raises(UnknownName, match=r"unknown method 'smot': did you mean smote\?"):
-        registry.load("methods", "smot")
+        registry.load_plugin("methods", "smot")
     with pytest.raises(UnknownName, match="unknown metric 'qqqq': known: accuracy, acsa"):
-        registry.load("metrics", "qqqq")
+        registry.load_plugin("metrics", "qqqq")
     with pytest.raises(ValueError, match="no plug-in kind 'colours'; there are methods"):
         registry.names("colours")
 
@@ -54,7 +54,7 @@ def test_an_unknown_name_gets_the_nearest_ones():
 def test_a_package_adds_a_name(installed):
     installed("other", [("methods", "mine", "other_code:Mine")], "class Mine: pass")
     assert "mine" in registry.names("methods")
-    assert registry.load("methods", "mine").__name__ == "Mine"
+    assert registry.load_plugin("methods", "mine").__name__ == "Mine"
     found = [plugin for plugin in registry.plugins() if plugin.name == "mine"]
     assert [(one.package, one.target, one.fault) for one in found] == [
         ("other", "other_code:Mine", None)
@@ -67,7 +67,7 @@ def test_row_22_a_clash_disables_the_name_and_nothing_else(installed):
     assert "us" in registry.names("methods")
     says = "method name 'cs' is registered by first and imbench; uninstall one of them"
     with pytest.raises(UsageError, match=says):
-        registry.load("methods", "cs")
+        registry.load_plugin("methods", "cs")
     faults = [plugin.fault for plugin in registry.plugins() if plugin.name == "cs"]
     assert faults == [says, says]
 
@@ -83,7 +83,7 @@ def test_one_package_seen_twice_is_no_clash(installed, tmp_path, monkeypatch):
             (info / file.name).write_text(file.read_text())
     monkeypatch.syspath_prepend(str(copy))
     registry.clear()
-    assert registry.load("methods", "mine").__name__ == "Mine"
+    assert registry.load_plugin("methods", "mine").__name__ == "Mine"
 
 
 def test_row_22_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed):
@@ -95,25 +95,25 @@ def test_row_22_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed
     assert others
     assert all(plugin.fault is None for plugin in others)
     with pytest.raises(UsageError, match=says):
-        registry.load("metrics", "odd")
+        registry.load_plugin("metrics", "odd")
 
 
 def test_a_target_that_is_not_there_is_a_fault(installed):
     installed("gone", [("datasets", "ghost", "gone_code:Ghost")])
     with pytest.raises(UsageError, match="dataset 'ghost' of package gone is disabled: Attrib"):
-        registry.load("datasets", "ghost")
+        registry.load_plugin("datasets", "ghost")
 
 
 def test_a_class_of_a_file_needs_no_installation(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("class Mine:\n    pass\n")
-    first = registry.load("methods", f"{file}:Mine")
-    assert first is registry.load("methods", f"{file}:Mine")
+    first = registry.load_plugin("methods", f"{file}:Mine")
+    assert first is registry.load_plugin("methods", f"{file}:Mine")
     assert first.__module__.startswith("imbench_file_mine_")
     with pytest.raises(UsageError, match="defines no 'Other'"):
-        registry.load("methods", f"{file}:Other")
+        registry.load_plugin("methods", f"{file}:Other")
     with pytest.raises(UsageError, match=r"no file 'nowhere\.py'"):
-        registry.load("methods", "nowhere.py:Mine")
+        registry.load_plugin("methods", "nowhere.py:Mine")
 
 
 def test_a_file_that_cannot_be_imported_is_refused_each_time(tmp_path):
@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_imported_is_refused_each_time(tmp_path):
     file.write_text("1 / 0")
     for _ in range(2):
         with pytest.raises(UsageError, match="cannot be imported: division by zero"):
-            registry.load("methods", f"{file}:Mine")
+            registry.load_plugin("methods", f"{file}:Mine")
 
 
 def test_the_module_of_a_file_has_one_name_in_every_process(tmp_path):

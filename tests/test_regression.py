@@ -10,7 +10,7 @@ import pytest
 
 from imbench.check import judging
 from imbench.check.conclusion import counted, fault_of
-from imbench.check.regression import TOLERANCE, Rules, check
+from imbench.check.regression import TOLERANCE, Rules, check_results
 from imbench.check.sides import Decisions, Side, side_of
 from imbench.errors import NotComparable, Regression, UsageError
 from imbench.records.cell import Settings
@@ -59,7 +59,7 @@ def only(cases):
 
 def test_equal_scores_are_the_same_wherever_they_were_computed(side):
     table = {("cs", 10): [0.5, 0.6, 0.7], ("us", 10): [0.1, 0.2, 0.3]}
-    cases = check(side(table), side(table, environment=ELSEWHERE), Rules())
+    cases = check_results(side(table), side(table, environment=ELSEWHERE), Rules())
     assert verdicts(cases) == {("cs", 10): "same", ("us", 10): "same"}
     assert fault_of(cases) is None
 
@@ -75,7 +75,9 @@ def test_equal_scores_are_the_same_wherever_they_were_computed(side):
     ],
 )
 def test_any_fall_of_a_deterministic_score_is_worse(side, now, verdict, why):
-    case = only(check(side({("cs", 10): [0.5, 0.6, 0.7]}), side({("cs", 10): now}), Rules()))
+    case = only(
+        check_results(side({("cs", 10): [0.5, 0.6, 0.7]}), side({("cs", 10): now}), Rules())
+    )
     assert (case.verdict, case.gravest.why) == (verdict, why)
 
 
@@ -83,7 +85,7 @@ def test_a_margin_lets_a_small_fall_pass_and_picks_the_metric(side):
     rules = Rules("exact", {"f1": 0.02})
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}]}, metrics=("f1", "acsa"))
     now = side({("cs", 10): [{"f1": 0.49, "acsa": 0.1}]}, metrics=("f1", "acsa"))
-    case = only(check(before, now, rules))
+    case = only(check_results(before, now, rules))
     assert [one.metric for one in case.findings] == ["f1"]
     assert (case.verdict, case.gravest.why) == ("same", "moved by 0.02 or less")
 
@@ -92,15 +94,15 @@ def test_of_a_score_that_is_better_when_lower_a_rise_is_worse(side):
     before, now = (
         side({("cs", 10): [{"log_loss": value}]}, metrics=("log_loss",)) for value in (0.3, 0.31)
     )
-    assert only(check(before, now, Rules())).verdict == "worse"
-    assert only(check(now, before, Rules())).verdict == "better"
+    assert only(check_results(before, now, Rules())).verdict == "worse"
+    assert only(check_results(now, before, Rules())).verdict == "better"
 
 
 def test_the_gravest_of_several_metrics_counts(side):
     metrics = ("f1", "acsa")
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}]}, metrics=metrics)
     now = side({("cs", 10): [{"f1": 0.6, "acsa": 0.4}]}, metrics=metrics)
-    case = only(check(before, now, Rules()))
+    case = only(check_results(before, now, Rules()))
     assert [one.verdict for one in case.findings] == ["better", "worse"]
     assert (case.verdict, case.gravest.metric) == ("worse", "acsa")
 
@@ -112,7 +114,7 @@ def test_the_order_of_records_does_not_matter(make_record):
     ]
     shuffled = [records[index] for index in np.random.default_rng(0).permutation(len(records))]
     for rules in (Rules(), STATISTICAL):
-        cases = check(side_of(records, ["f1"]), side_of(shuffled, ["f1"]), rules)
+        cases = check_results(side_of(records, ["f1"]), side_of(shuffled, ["f1"]), rules)
         assert set(verdicts(cases).values()) == {"same"}
 
 
@@ -137,7 +139,7 @@ def moved(rng, table, size):
 
 def test_elsewhere_scores_that_differ_by_rounding_are_the_same_and_it_is_said(side):
     now = side(moved(np.random.default_rng(1), TABLE, 0.03), environment=ELSEWHERE)
-    cases = check(side(TABLE), now, Rules())
+    cases = check_results(side(TABLE), now, Rules())
     assert set(verdicts(cases).values()) == {"same"}
     why = cases[0].gravest.why
     assert f"compared within {TOLERANCE:g}" in why
@@ -148,7 +150,7 @@ def test_elsewhere_scores_that_differ_by_rounding_are_the_same_and_it_is_said(si
 def test_elsewhere_a_broken_method_is_still_found(side):
     broken = {place: [0.0] * 3 if place[0] == "cs" else s for place, s in TABLE.items()}
     now = side(moved(np.random.default_rng(2), broken, 0.02), environment=ELSEWHERE)
-    cases = check(side(TABLE), now, Rules())
+    cases = check_results(side(TABLE), now, Rules())
     assert verdicts(cases) == {
         ("cs", 10): "worse",
         ("cs", 20): "worse",
@@ -163,13 +165,13 @@ def test_elsewhere_a_method_that_jumps_about_is_inconclusive(side):
         {**TABLE, ("cs", 10): [0.0, 0.95, 0.0], ("cs", 20): [0.9, 0.1, 0.95]},
         environment=ELSEWHERE,
     )
-    found = verdicts(check(side(TABLE), now, Rules()))
+    found = verdicts(check_results(side(TABLE), now, Rules()))
     assert found["cs", 10] == found["cs", 20] == "inconclusive"
 
 
 def test_elsewhere_four_cells_are_too_few(side):
     table = {("cs", 10): [0.4, 0.5, 0.6, 0.7]}
-    cases = check(side(table), side(fallen(table, 0.3), environment=ELSEWHERE), Rules())
+    cases = check_results(side(table), side(fallen(table, 0.3), environment=ELSEWHERE), Rules())
     assert only(cases).verdict == "inconclusive"
     assert isinstance(fault_of(cases), NotComparable)
 
@@ -180,16 +182,16 @@ def test_elsewhere_a_score_without_a_range_is_passed_over(side):
     other = [{"f1": 0.5 + 0.012 * seed, "log_loss": 0.9} for seed in range(5)]
     before = side({("cs", 10): scores}, metrics=metrics)
     now = side({("cs", 10): other}, metrics=metrics, environment=ELSEWHERE)
-    case = only(check(before, now, Rules()))
+    case = only(check_results(before, now, Rules()))
     assert [(one.metric, one.verdict) for one in case.findings] == [("f1", "same")]
-    alone = only(check(side({("cs", 10): scores}, metrics=("log_loss",)), now, Rules()))
+    alone = only(check_results(side({("cs", 10): scores}, metrics=("log_loss",)), now, Rules()))
     assert alone.verdict == "not comparable"
 
 
 def test_scores_of_a_gpu_need_not_be_equal(side):
     cuda = {**HERE, "device": "cuda:0 (A)"}
     now = side(moved(np.random.default_rng(1), TABLE, 0.03), environment=cuda)
-    cases = check(side(TABLE, environment=cuda), now, Rules())
+    cases = check_results(side(TABLE, environment=cuda), now, Rules())
     assert set(verdicts(cases).values()) == {"same"}
     assert "CUDA" in cases[0].gravest.why
 
@@ -200,7 +202,7 @@ def test_scores_of_a_gpu_need_not_be_equal(side):
 def test_a_cell_that_ended_without_a_score_failed(side):
     before = side({("cs", 10): [0.5, 0.6], ("us", 10): [0.5]})
     now = side({("cs", 10): [0.5, "diverged"], ("us", 10): [0.5], ("os", 10): ["crashed"]})
-    cases = check(before, now, Rules())
+    cases = check_results(before, now, Rules())
     assert verdicts(cases) == {("cs", 10): "failed", ("us", 10): "same", ("os", 10): "failed"}
     fault = fault_of(cases)
     assert isinstance(fault, Regression)
@@ -210,7 +212,7 @@ def test_a_cell_that_ended_without_a_score_failed(side):
 def test_what_only_one_side_has_is_missing_or_new(side):
     before = side({("cs", 10): [0.5, 0.6], ("us", 10): [0.5]})
     now = side({("cs", 10): [0.5], ("os", 10): [0.7]})
-    cases = check(before, now, Rules())
+    cases = check_results(before, now, Rules())
     assert verdicts(cases) == {("cs", 10): "same", ("us", 10): "missing", ("os", 10): "new"}
     assert next(case.lacks for case in cases if case.place.recipe == "cs") == (1,)
     assert fault_of(cases) is None
@@ -222,7 +224,7 @@ def test_what_only_one_side_has_is_missing_or_new(side):
 
 def test_other_seeds_alone_are_missing(side):
     before, now = side({("cs", 10): [0.5, 0.5]}), side({("cs", 10): [None, None, 0.5]})
-    case = only(check(before, now, Rules()))
+    case = only(check_results(before, now, Rules()))
     assert case.verdict == "missing"
     assert "(0-1)" in case.gravest.why
 
@@ -239,14 +241,14 @@ def test_other_seeds_alone_are_missing(side):
 @pytest.mark.parametrize("rules", [Rules(), STATISTICAL])
 def test_row_25_other_data_or_protocol_is_not_comparable(side, cell, said, rules):
     table = {("cs", 10): [0.5] * 6}
-    cases = check(side(table), side(table, cell=cell), rules)
+    cases = check_results(side(table), side(table, cell=cell), rules)
     assert [case.verdict for case in cases] == ["not comparable", "new"]
     assert said in cases[0].gravest.why
     assert isinstance(fault_of(cases), NotComparable)
 
 
 def test_data_of_another_name_is_no_counterpart(side):
-    cases = check(
+    cases = check_results(
         side({("cs", 10): [0.5]}),
         side({("cs", 10): [0.5]}, names="cub", cell={"fingerprint": "f" * 16}),
         Rules(),
@@ -258,10 +260,10 @@ def test_data_of_another_name_is_no_counterpart(side):
 def test_a_part_that_was_changed_on_purpose(side):
     before = side({("cs", 10): [0.5] * 6}, cell={"versions": {"cs": 1}})
     now = side({("cs", 10): [0.5] * 6}, cell={"versions": {"cs": 2}})
-    exact = only(check(before, now, Rules()))
+    exact = only(check_results(before, now, Rules()))
     assert exact.verdict == "not comparable"
     assert exact.gravest.why.endswith("cs version 1 -> 2")
-    statistical = only(check(before, now, STATISTICAL))
+    statistical = only(check_results(before, now, STATISTICAL))
     assert statistical.verdict == "same"
     assert "cs version 1 -> 2" in statistical.gravest.why
 
@@ -269,14 +271,14 @@ def test_a_part_that_was_changed_on_purpose(side):
 def test_records_of_an_older_part_never_stand_in_for_the_newest(make_record):
     old = [make_record("cs", 10, s, 0.5, cell={"versions": {"cs": 1}}) for s in range(3)]
     new = [make_record("cs", 10, 0, 0.1, cell={"versions": {"cs": 2}})]
-    case = only(check(side_of(old, ["f1"]), side_of([*new, *old], ["f1"]), Rules()))
+    case = only(check_results(side_of(old, ["f1"]), side_of([*new, *old], ["f1"]), Rules()))
     assert case.verdict == "not comparable"
 
 
 def test_a_metric_that_one_side_lacks(side):
     before = side({("cs", 10): [0.5] * 6})
     now = side({("cs", 10): [{"acsa": 0.5}] * 6}, metrics=("f1", "acsa"))
-    case = only(check(before, now, Rules("exact", {"f1": 0.0, "acsa": 0.0})))
+    case = only(check_results(before, now, Rules("exact", {"f1": 0.0, "acsa": 0.0})))
     assert [one.why for one in case.findings] == [
         "the results have no f1",
         "the baseline has no acsa",
@@ -284,7 +286,7 @@ def test_a_metric_that_one_side_lacks(side):
 
 
 def test_what_the_baseline_had_no_score_of_is_new(side):
-    cases = check(side({("cs", 10): ["failed"]}), side({("cs", 10): [0.5]}), Rules())
+    cases = check_results(side({("cs", 10): ["failed"]}), side({("cs", 10): [0.5]}), Rules())
     assert only(cases).verdict == "new"
 
 
@@ -310,25 +312,30 @@ def test_no_case_at_all_is_no_pass(side):
 
 def test_a_fall_beyond_margin_and_noise_is_worse(side):
     before = {("cs", 10): [0.5, 0.52, 0.55, 0.48, 0.51, 0.53]}
-    case = only(check(side(before), side(fallen(before, 0.1)), STATISTICAL))
+    case = only(check_results(side(before), side(fallen(before, 0.1)), STATISTICAL))
     assert case.verdict == "worse"
     assert "p 0.016 for all cases together" in case.gravest.why
-    assert only(check(side(fallen(before, 0.1)), side(before), STATISTICAL)).verdict == "better"
+    assert (
+        only(check_results(side(fallen(before, 0.1)), side(before), STATISTICAL)).verdict
+        == "better"
+    )
 
 
 def test_a_fall_within_the_margin_is_the_same(side):
     before = {("cs", 10): [0.5, 0.52, 0.55, 0.48, 0.51, 0.53]}
-    assert only(check(side(before), side(fallen(before, 0.01)), STATISTICAL)).verdict == "same"
+    assert (
+        only(check_results(side(before), side(fallen(before, 0.01)), STATISTICAL)).verdict == "same"
+    )
 
 
 def test_a_fall_within_the_noise_is_inconclusive_and_says_how_many_seeds_would_tell(side):
     before = {("cs", 10): [0.5] * 6}
     now = {("cs", 10): [0.1, 0.62, 0.7, 0.3, 0.4, 0.55]}
-    case = only(check(side(before), side(now), STATISTICAL))
+    case = only(check_results(side(before), side(now), STATISTICAL))
     assert case.verdict == "inconclusive"
     # (1.645 + 0.842)^2 * (0.223 / 0.02)^2 = 769, and two more for t in place of the normal
     assert "about 771 seeds would tell a fall of 0.02" in case.gravest.why
-    strict = only(check(side(before), side(now), Rules("statistical", {"f1": 0.01})))
+    strict = only(check_results(side(before), side(now), Rules("statistical", {"f1": 0.01})))
     assert "more than 1,000 seeds would tell a fall of 0.01" in strict.gravest.why
 
 
@@ -337,7 +344,7 @@ def test_a_fall_within_the_noise_is_inconclusive_and_says_how_many_seeds_would_t
 )
 def test_too_few_seeds_decide_nothing(side, seeds, verdict):
     before = {("cs", 10): [0.5 + 0.01 * seed for seed in range(seeds)]}
-    cases = check(side(before), side(fallen(before, 0.3)), STATISTICAL)
+    cases = check_results(side(before), side(fallen(before, 0.3)), STATISTICAL)
     assert only(cases).verdict == verdict
     if verdict == "inconclusive":
         assert "5 are the least" in only(cases).gravest.why
@@ -346,14 +353,14 @@ def test_too_few_seeds_decide_nothing(side, seeds, verdict):
 
 def test_equal_scores_of_too_few_seeds_are_no_pass_either(side):
     table = {("cs", 10): [0.5, 0.6]}
-    assert isinstance(fault_of(check(side(table), side(table), STATISTICAL)), NotComparable)
+    assert isinstance(fault_of(check_results(side(table), side(table), STATISTICAL)), NotComparable)
 
 
 def test_unless_told_otherwise_the_first_metric_counts_with_a_margin_of_002(side):
     metrics = ("f1", "acsa")
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}] * 6}, metrics=metrics)
     now = side({("cs", 10): [{"f1": 0.485, "acsa": 0.1}] * 6}, metrics=metrics)
-    case = only(check(before, now, Rules("statistical")))
+    case = only(check_results(before, now, Rules("statistical")))
     assert [(one.metric, one.verdict) for one in case.findings] == [("f1", "same")]
 
 
@@ -380,7 +387,7 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
     labels = np.repeat([0, 1], [30, 10])
     all_right = [np.ones(40, bool)] * 6
     two_wrong = [np.arange(40) < 38] * 6
-    cases = check(
+    cases = check_results(
         side_of(records_of(make_record, labels, all_right), ["f1"]),
         side_of(records_of(make_record, labels, two_wrong), ["f1"]),
         STATISTICAL,
@@ -388,7 +395,7 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
     assert only(cases).verdict == "inconclusive"
     assert "more test images would tell" in only(cases).gravest.why
     six_wrong = [np.arange(40) < 34] * 6
-    cases = check(
+    cases = check_results(
         side_of(records_of(make_record, labels, all_right), ["f1"]),
         side_of(records_of(make_record, labels, six_wrong), ["f1"]),
         STATISTICAL,

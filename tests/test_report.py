@@ -12,7 +12,7 @@ import pytest
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.frame import COLUMNS, frame
-from imbench.report.report import render
+from imbench.report.report import render_report
 
 AWKWARD = "folder:50%_&#{}~^\\ $x$ <script>alert(1)</script> |*[a](b)` \u017dluť \u540d\u524d"
 
@@ -78,15 +78,15 @@ seeds are too few
 
 
 def test_terminal(records):
-    assert render(records) == TERMINAL
+    assert render_report(records) == TERMINAL
 
 
 def test_order_of_records_changes_nothing(records):
-    assert render(records[::-1]) == TERMINAL
+    assert render_report(records[::-1]) == TERMINAL
 
 
 def test_markdown(records):
-    assert render(records, form="markdown") == MARKDOWN
+    assert render_report(records, form="markdown") == MARKDOWN
 
 
 CSV = """\
@@ -100,7 +100,7 @@ cbl:beta=0.99,CBL 0.99,25,1,diverged,loss is NaN at step 7,f1,
 
 
 def test_csv(records):
-    text = render(records, form="csv")
+    text = render_report(records, form="csv")
     lines = list(csv.DictReader(io.StringIO(text)))
     assert text.splitlines()[0] == ",".join(COLUMNS)
     shown = ("recipe", "title", "minority", "seed", "status", "reason", "metric", "value")
@@ -121,7 +121,9 @@ def test_frame_pivots_to_the_same_means(records):
 
 
 def test_json(records):
-    body = json.loads(render(records, form="json", metrics=["f1", "acsa"], command="bench report"))
+    body = json.loads(
+        render_report(records, form="json", metrics=["f1", "acsa"], command="bench report")
+    )
     assert [table["metric"] for table in body["tables"]] == ["f1", "acsa"]
     table = body["tables"][0]
     assert {key: table[key] for key in ("dataset", "majority", "test_counts", "seeds")} == {
@@ -157,14 +159,14 @@ def test_every_method_of_the_paper_at_six_counts_fits_80_columns(make_record):
         for count in (50, 100, 200, 300, 400, 500)
         for seed in range(3)
     ]
-    lines = render(records).splitlines()
+    lines = render_report(records).splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith("method") for line in lines) == 1
 
 
 def test_a_wide_table_is_cut_into_blocks_without_losing_a_number(make_record):
     records = [make_record("vanilla", c, s, c / 1000) for c in range(100, 999, 50) for s in (0, 1)]
-    text = render(records, width=60)
+    text = render_report(records, width=60)
     assert max(map(len, text.splitlines())) <= 60
     for count in range(100, 999, 50):
         assert f".{count}±.000" in text
@@ -173,42 +175,42 @@ def test_a_wide_table_is_cut_into_blocks_without_losing_a_number(make_record):
 def test_scores_below_zero_and_above_one(make_record):
     records = [make_record(seed=s, score=v) for s, v in enumerate((-0.25, -0.35))]
     records += [make_record("us", seed=s, score=v) for s, v in enumerate((1.5, 2.5))]
-    text = render(records)
+    text = render_report(records)
     assert "-.300±.635" in text
     assert "*2.000±6.353" in text
 
 
 def test_row_28_no_records():
     with pytest.raises(NotComparable, match="bench run") as raised:
-        render([])
+        render_report([])
     assert raised.value.exit_code == 3
 
 
 def test_row_28_one_method_and_one_seed_have_no_bold_and_a_note_why(make_record):
-    one_method = render([make_record(seed=0), make_record(seed=1)])
+    one_method = render_report([make_record(seed=0), make_record(seed=1)])
     assert "no bold in a column with one method only" in one_method
-    one_seed = render([make_record("vanilla"), make_record("us")])
+    one_seed = render_report([make_record("vanilla"), make_record("us")])
     assert "no bold in a column with one seed only" in one_seed
     for text in (one_method, one_seed):
         assert "*" not in text
 
 
 def test_nothing_but_failures_is_still_a_table(make_record):
-    text = render([make_record(score=None, status="memory", reason="CUDA out of memory")])
+    text = render_report([make_record(score=None, status="memory", reason="CUDA out of memory")])
     assert "mem[a]" in text
     assert "seed 0 ran out of memory (CUDA out of memory)" in text
 
 
 def test_a_metric_without_records_of_it_marks_holes(make_record):
-    assert "n/a[a]" in render([make_record()], metrics=["mcc"])
+    assert "n/a[a]" in render_report([make_record()], metrics=["mcc"])
 
 
 def test_row_23_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(make_record):
     record = make_record(cell={"dataset": AWKWARD + "\x1b[31m\nnext"})
-    terminal = render([record])
+    terminal = render_report([record])
     assert "\x1b" not in terminal
     assert "\\x1b[31m\\nnext" in terminal
-    text = render([record], form="markdown")
+    text = render_report([record], form="markdown")
     assert "<script>" not in text
     title = text.splitlines()[0]
     for piece in (
@@ -222,17 +224,17 @@ def test_row_23_awkward_names_stay_on_their_line_and_are_escaped_in_markdown(mak
 
 def test_row_23_awkward_names_survive_csv_and_json(make_record):
     record = make_record(cell={"dataset": AWKWARD + '\n"quoted", and more'})
-    (line,) = csv.DictReader(io.StringIO(render([record], form="csv")))
+    (line,) = csv.DictReader(io.StringIO(render_report([record], form="csv")))
     assert line["dataset"] == record.cell.dataset
-    (table,) = json.loads(render([record], form="json"))["tables"]
+    (table,) = json.loads(render_report([record], form="json"))["tables"]
     assert table["dataset"] == record.cell.dataset
 
 
 def test_vs_paper_needs_f1_and_a_data_set_of_the_paper(records):
     with pytest.raises(UsageError, match="F1 only"):
-        render(records, metrics=["acsa"], vs_paper=True)
+        render_report(records, metrics=["acsa"], vs_paper=True)
     with pytest.raises(NotComparable, match="and the records digits"):
-        render(records, vs_paper=True)
+        render_report(records, vs_paper=True)
 
 
 def test_a_report_imports_neither_torch_nor_matplotlib():

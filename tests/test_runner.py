@@ -19,10 +19,10 @@ from imbench.files.processes import alive, start_time
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
-from imbench.runs.claims import claimed, claims
-from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.pool import MALLOC, Pool, _cause
-from imbench.runs.runner import Limits, Runner, job_count
+from imbench.runs.runner import RunLimits, Runner, job_count
+from imbench.runs.training_leases import held_leases, leased
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle
@@ -30,15 +30,15 @@ except ImportError:
     import cloudpickle
 
 
-def work(job: Job) -> Report:
+def work(job: Job) -> JobReport:
     """Do what the recipe says, in the order of `imbench.runs.worker.run_job`."""
     deed, store = job.training.recipe, Store(job.results)
     told = job.results / "told"
     if deed == "dies before":
         os._exit(7)
-    with claimed(job.results, job.key, run=job.run, cells=[job.key]) as mine:
+    with leased(job.results, job.key, run=job.run, cells=[job.key]) as mine:
         if not mine:
-            return Report(job, busy=True)
+            return JobReport(job, busy=True)
         told.mkdir(exist_ok=True)
         times = len(list(told.glob(f"{job.key}-*")))
         held = len(list((job.results / ".imbench" / "claims").glob("*.json")))
@@ -59,7 +59,7 @@ def work(job: Job) -> Report:
         reason = {"failed": "ValueError: no", "memory": "out of memory"}.get(status, "")
         record = Record(key=job.key, cell=job.training, status=status, reason=reason)
         store.put(record)
-        return Report(job, (Outcome(job.training, status, reason),))
+        return JobReport(job, (Outcome(job.training, status, reason),))
 
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
@@ -77,13 +77,13 @@ def jobs_of(folder, *deeds):
 def run(folder, *deeds, workers=2, jobs=None, **limits):
     """Run jobs with `work`; return the runner after checking that nothing is left behind."""
     told = []
-    runner = Runner(Store(folder), workers=workers, limits=Limits(**limits), tell=told.append)
+    runner = Runner(Store(folder), workers=workers, limits=RunLimits(**limits), tell=told.append)
     runner.pool = Pool(workers, 1, work)
     try:
         result = runner.run(jobs or jobs_of(folder, *deeds))
         assert told == result.outcomes
     finally:
-        assert claims(folder) == []
+        assert held_leases(folder) == []
         assert list((folder / ".imbench" / "claims").glob("*.json")) == []
         assert children() == []
     return runner
@@ -186,7 +186,7 @@ def test_after_so_many_failures_no_cell_is_begun(tmp_path, workers, failures):
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.runs.claims import claimed
+from imbench.runs.training_leases import claimed
 
 with claimed(Path(sys.argv[1]), sys.argv[2], run="theirs", cells=[]) as mine:
     print(mine, flush=True)
@@ -295,7 +295,7 @@ def test_workers_inherit_the_memory_settings_that_the_user_has_not_made(tmp_path
         settings = {name: os.environ[name] for name in MALLOC}
         threads = os.environ["OMP_NUM_THREADS"]
         ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-        return Report(job, stop=json.dumps([settings, threads, ignored]))
+        return JobReport(job, stop=json.dumps([settings, threads, ignored]))
 
     (report,) = Pool(1, 1, tells).run(iter(jobs_of(tmp_path, "fine")))
     Pool.close()

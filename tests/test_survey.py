@@ -4,12 +4,14 @@ import numpy as np
 from PIL import Image
 
 from imbench.images.cache import make_dataset
-from imbench.images.survey import class_counts, defects, headers, look, tally, whole
+from imbench.images.survey import class_counts, defects, headers, survey_images, tally, whole
 
 
 def found(spec, root, official=None):
     listing = whole(make_dataset(spec, root))
-    return {(d.kind, d.text, d.grave) for d in defects(listing, look(listing), official or {})}
+    return {
+        (d.kind, d.text, d.grave) for d in defects(listing, survey_images(listing), official or {})
+    }
 
 
 def test_clean_data_have_no_defects(data_folder, tmp_path):

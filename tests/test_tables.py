@@ -8,7 +8,7 @@ import pytest
 from imbench.errors import UnknownName
 from imbench.records.groups import ranges, row_title
 from imbench.records.record import Scores
-from imbench.report.tables import choose, make_tables
+from imbench.report.tables import choose_bold, make_tables
 
 
 def entries(table):
@@ -243,18 +243,18 @@ def test_an_unknown_metric_is_refused_with_the_nearest(make_record):
 
 def test_bold_is_the_best_mean_and_ties_are_all_bold():
     column = [{0: 0.1, 1: 0.3}, {0: 0.3, 1: 0.3}, {}, {0: 0.2, 1: 0.4}]
-    assert choose(column) == ([1, 3], ["bold: best mean of a column"])
-    assert choose(column, lower=True)[0] == [0]
+    assert choose_bold(column) == ([1, 3], ["bold: best mean of a column"])
+    assert choose_bold(column, lower=True)[0] == [0]
 
 
 def test_row_28_no_bold_for_one_method_or_one_seed():
-    assert choose([{0: 0.1, 1: 0.2}, {}]) == ([], ["no bold in a column with one method only"])
-    assert choose([{0: 0.1}, {0: 0.2}]) == ([], ["no bold in a column with one seed only"])
-    assert choose([{}, {}]) == ([], [])
+    assert choose_bold([{0: 0.1, 1: 0.2}, {}]) == ([], ["no bold in a column with one method only"])
+    assert choose_bold([{0: 0.1}, {0: 0.2}]) == ([], ["no bold in a column with one seed only"])
+    assert choose_bold([{}, {}]) == ([], [])
 
 
 def test_a_method_whose_hard_seed_failed_is_not_the_best():
-    chosen, notes = choose([{0: 0.5, 1: 0.3}, {0: 0.6}, {0: 0.4, 1: 0.2}])
+    chosen, notes = choose_bold([{0: 0.5, 1: 0.3}, {0: 0.6}, {0: 0.4, 1: 0.2}])
     assert chosen == [0]
     assert "only methods with the most seeds of their column can be bold" in notes
 
@@ -264,12 +264,12 @@ def test_with_too_few_seeds_for_the_exact_test_nothing_is_called_worse():
     # rivals 0.0508.
     for seeds, rivals, needed in ((5, 1, 6), (6, 2, 7), (9, 13, 10)):
         far = [dict.fromkeys(range(seeds), 0.9), *[dict.fromkeys(range(seeds), 0.1)] * rivals]
-        chosen, (note,) = choose(far, rule="not-worse")
+        chosen, (note,) = choose_bold(far, rule="not-worse")
         assert chosen == [0]
         assert f"fewer than {needed} seeds no other method can be called worse" in note
         assert note.endswith(f"(Holm over {rivals})")
         enough = [dict.fromkeys(range(needed), scores[0]) for scores in far]
-        chosen, (note,) = choose(enough, rule="not-worse")
+        chosen, (note,) = choose_bold(enough, rule="not-worse")
         assert chosen == [0]
         assert "sign-flip test over seeds, Holm over the column, 0.05" in note
 
@@ -279,8 +279,8 @@ def test_not_worse_keeps_what_the_paired_test_cannot_tell_apart():
     best = {s: 0.8 + 0.1 * s for s in range(7)}
     near = {s: best[s] - 0.001 + noise[s] for s in range(7)}
     far = {s: best[s] - 0.1 + noise[s] for s in range(7)}
-    assert choose([best, near, far], rule="not-worse")[0] == [0, 1]
-    assert choose([near, far, best], rule="not-worse", lower=True)[0] == [1]
+    assert choose_bold([best, near, far], rule="not-worse")[0] == [0, 1]
+    assert choose_bold([near, far, best], rule="not-worse", lower=True)[0] == [1]
 
 
 def test_not_worse_corrects_for_the_number_of_rivals():
@@ -289,8 +289,8 @@ def test_not_worse_corrects_for_the_number_of_rivals():
     best = dict.fromkeys(range(7), 0.5)
     rival = dict(enumerate([0.5 - 0.01 * x for x in (-0.1, 1.0, 2.0, 1.3, 1.7, 0.8, 1.1)]))
     same = {s: 0.5 - 1e-6 * (-1) ** s - 1e-9 for s in range(7)}
-    assert choose([best, rival], rule="not-worse")[0] == [0]
-    assert choose([best, rival, same], rule="not-worse")[0] == [0, 1, 2]
+    assert choose_bold([best, rival], rule="not-worse")[0] == [0]
+    assert choose_bold([best, rival, same], rule="not-worse")[0] == [0, 1, 2]
 
 
 def test_ranges():

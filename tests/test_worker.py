@@ -21,10 +21,10 @@ import pytest
 
 from imbench.records import environment
 from imbench.records.store import Store
-from imbench.runs.claims import claimed, claims
-from imbench.runs.gridfile import Options, settle
+from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.training_leases import held_leases, leased
 from imbench.runs.worker import run_job
 from imbench.stats.metrics import score_all
 
@@ -174,9 +174,9 @@ def parts(tmp_path, monkeypatch):
 def plan_of(methods, results="results", *, network="linear", steps=4, **options):
     """Return the plan of digits at 8 px with 20 of the minority, seed 0."""
     settings = {"size": 8, "network": network, "steps": steps, "augment": "flip+crop"}
-    grid = settle(
+    grid = settle_grid(
         None,
-        Options(
+        GridOptions(
             datasets=["digits"],
             minority=["20"],
             methods=[methods],
@@ -196,7 +196,7 @@ def do(methods, results="results", **options):
         for job in plan_of(methods, results, **options).jobs
     ]
     assert not [report for report in reports if report.busy or report.stop]
-    assert claims(Path(results)) == []
+    assert held_leases(Path(results)) == []
     records = {record.cell.recipe: record for record in Store(Path(results)).records()}
     for report in reports:
         for outcome in report.outcomes:
@@ -366,7 +366,7 @@ def test_the_cost_of_a_training_stands_in_the_first_cell_with_a_score(parts):
 def test_row_13_what_another_run_is_at_is_left_to_it(parts):
     (job,) = plan_of("parts.py:Counted").jobs
     job = replace(job, device="cpu", run="mine")
-    with claimed(job.results, job.key, run="theirs", cells=[]) as held:
+    with leased(job.results, job.key, run="theirs", cells=[]) as held:
         assert held
         report = run_job(job)
         assert (report.busy, report.outcomes, report.stop) == (True, (), "")
@@ -477,11 +477,11 @@ def test_row_08_out_of_memory_is_recorded_as_such_and_the_next_cell_runs(parts, 
 
 
 def test_row_08_a_failed_cell_holds_nothing_when_the_next_begins(parts, monkeypatch):
-    from imbench.registry import load
+    from imbench.registry import load_plugin
 
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's keep what they are told
     one("Raises")
-    held = load("methods", "parts.py:Raises").resample.__globals__["held"]
+    held = load_plugin("methods", "parts.py:Raises").resample.__globals__["held"]
     assert len(held) == 1
     assert held[0]() is None
 
@@ -556,7 +556,7 @@ def test_a_device_that_is_not_there_stops_the_run_and_is_no_cells_failure(parts,
     assert report.stop.startswith(f"device '{device}' cannot be used: ")
     assert (report.outcomes, report.busy) == ((), False)
     assert Store(job.results).records() == []
-    assert claims(job.results) == []
+    assert held_leases(job.results) == []
 
 
 def test_row_14_a_folder_that_cannot_be_written_stops_the_run(parts):

@@ -26,7 +26,16 @@ from imbench.files.atomic import write_whole
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 
-__all__ = ["METRICS", "SCHEMA", "Baseline", "Data", "Line", "baseline_of", "read", "write"]
+__all__ = [
+    "METRICS",
+    "SCHEMA",
+    "Baseline",
+    "BaselineRow",
+    "Data",
+    "baseline_of",
+    "read_baseline",
+    "write",
+]
 
 SCHEMA = 1
 METRICS = ("f1", "acsa", "auroc", "log_loss")
@@ -39,7 +48,7 @@ class _Plain(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Line(_Plain):
+class BaselineRow(_Plain):
     """One method at one minority count; lists go by seed."""
 
     recipe: str
@@ -64,7 +73,7 @@ class Data(_Plain):
     classes: int = 0
     labels: str = ""
     """True class of each test image, packed; empty where no predictions are kept."""
-    lines: list[Line]
+    lines: list[BaselineRow]
 
 
 class Baseline(_Plain):
@@ -139,7 +148,7 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     )
 
 
-def read(path: Path) -> Baseline:
+def read_baseline(path: Path) -> Baseline:
     """Read a baseline.
 
     Raises
@@ -207,7 +216,9 @@ def _data(basis: Basis, side: Side, environments: list[dict[str, str]], predicti
     )
 
 
-def _line(place: Place, side: Side, environments: list[dict[str, str]], predictions: bool) -> Line:
+def _line(
+    place: Place, side: Side, environments: list[dict[str, str]], predictions: bool
+) -> BaselineRow:
     runs = side.runs[place]
     numbers = []
     for run in runs.values():
@@ -219,7 +230,7 @@ def _line(place: Place, side: Side, environments: list[dict[str, str]], predicti
     packed = (
         [_packed(_decisions([run]).predicted) for run in runs.values()] if predictions else None
     )
-    return Line(
+    return BaselineRow(
         recipe=place.recipe,
         minority=place.minority,
         versions=dict(side.versions[place]),
@@ -242,7 +253,7 @@ def _decisions(runs: Iterable[Run]) -> Decisions:
 
 
 def _runs(
-    line: Line,
+    line: BaselineRow,
     environments: list[dict[str, str]],
     labels: NDArray[np.uint8] | None,
     classes: int,

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from imbench.check.sides import Place, Side
 from imbench.records.groups import ranges
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.stats import confusions
 from imbench.stats.bootstrap import crossed, rescored
 from imbench.stats.flips import fewest, max_t
@@ -31,7 +31,7 @@ from imbench.stats.paired import pairs_for_power
 
 __all__ = [
     "LEAST_CELLS",
-    "Judged",
+    "Judgement",
     "Pairs",
     "Verdict",
     "exact",
@@ -79,7 +79,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """A verdict, and why."""
 
     verdict: Verdict
@@ -91,22 +91,22 @@ Ends = Callable[[Pairs, float], tuple[float, float] | None]
 where outputs were not kept."""
 
 
-def exact(pairs: Pairs, margin: float = 0.0) -> Judged:
+def exact(pairs: Pairs, margin: float = 0.0) -> Judgement:
     """Judge scores that must be equal; a fall of more than `margin` in any seed is a worse one."""
     if pairs.equal:
-        return Judged("same", "equal")
+        return Judgement("same", "equal")
     fell = [seed for seed, gain in pairs.gains.items() if gain < -margin]
     rose = [seed for seed, gain in pairs.gains.items() if gain > margin]
     said = [f"{_seeds(fell)} got worse"] if fell else []
     said += [f"{_seeds(rose)} got better"] if rose else []
     if fell or rose:
-        return Judged("worse" if fell else "better", ", ".join(said))
-    return Judged("same", f"moved by {margin:g} or less")
+        return Judgement("worse" if fell else "better", ", ".join(said))
+    return Judgement("same", f"moved by {margin:g} or less")
 
 
 def near(
     cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, because: str
-) -> list[Judged]:
+) -> list[Judgement]:
     """Judge each method by one metric over all its counts and seeds: one-sided t tests, Holm.
 
     The verdict on a method is that on each of its cases.
@@ -126,7 +126,7 @@ def near(
         values, margin = gains[method], margins[them[0].metric]
         if method not in fall:
             why = f"{len(values)} cells of the method, {LEAST_CELLS} are the least to judge by"
-            judged[method] = Judged("inconclusive", f"{why} ({because})")
+            judged[method] = Judgement("inconclusive", f"{why} ({because})")
             continue
         mean, half, _ = mean_interval(values, 1 - 2 * alpha)
         assert half is not None  # noqa: S101 - there are five values or more
@@ -138,13 +138,13 @@ def near(
             verdict = "better"
         elif mean - half >= -margin:
             verdict = "same"
-        judged[method] = Judged(verdict, f"{said}, compared within {margin:g} ({because})")
+        judged[method] = Judgement(verdict, f"{said}, compared within {margin:g} ({because})")
     return [judged[method_of(pairs)] for pairs in cases]
 
 
 def statistical(
     cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, ends: Ends
-) -> list[Judged]:
+) -> list[Judgement]:
     """Judge each case by its paired differences; see `imbench.stats.flips` for the test.
 
     Worse: the mean fell by more than the margin, the test says it is no chance at level `alpha`
@@ -162,7 +162,7 @@ def statistical(
     return [
         _weighed(pairs, margins[pairs.metric], alpha, chance[index], ends)
         if index in chance
-        else Judged(
+        else Judgement(
             "inconclusive",
             f"{len(pairs.gains)} seed{'s' * (len(pairs.gains) != 1)} of both sides, {least} are "
             f"the least that can tell at alpha {alpha:g}",
@@ -173,7 +173,7 @@ def statistical(
 
 def _weighed(
     pairs: Pairs, margin: float, alpha: float, p: tuple[float, float], ends: Ends
-) -> Judged:
+) -> Judgement:
     values = list(pairs.gains.values())
     mean, half, n = mean_interval(values, 1 - 2 * alpha)
     assert half is not None  # noqa: S101 - alpha < 0.5, so there are two or more
@@ -188,14 +188,14 @@ def _weighed(
     said = f"mean change {mean:+.3f}, {span}"
     rise, fall = p
     if mean < -margin and fall <= alpha and over[1] < 0:
-        return Judged("worse", f"{said}, p {fall:.2g} for all cases together")
+        return Judgement("worse", f"{said}, p {fall:.2g} for all cases together")
     if mean > margin and rise <= alpha and over[0] > 0:
-        return Judged("better", f"{said}, p {rise:.2g} for all cases together")
+        return Judgement("better", f"{said}, p {rise:.2g} for all cases together")
     if min(low, over[0]) >= -margin:
-        return Judged("same", said)
+        return Judgement("same", said)
     if mean < -margin and fall <= alpha:
-        return Judged("inconclusive", f"{said}; the seeds agree, more test images would tell")
-    return Judged("inconclusive", f"{said}; {_needed(values, margin, alpha)}")
+        return Judgement("inconclusive", f"{said}; the seeds agree, more test images would tell")
+    return Judgement("inconclusive", f"{said}; {_needed(values, margin, alpha)}")
 
 
 def _needed(values: Sequence[float], margin: float, alpha: float) -> str:
@@ -244,7 +244,7 @@ def over_images(
     (old_labels, before), (labels, after) = (kept for kept in sides if kept is not None)
     if not np.array_equal(old_labels, labels):
         return None
-    metric = load("metrics", pairs.metric)
+    metric = load_plugin("metrics", pairs.metric)
     old, new = (rescored(pairs.metric, metric, labels, them) for them in (before, after))
     gains = (old - new) if pairs.lower else (new - old)
     return crossed(gains).interval(level)

@@ -11,14 +11,31 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from imbench.check import judging
-from imbench.check.judging import Judged, Pairs, Verdict, over_images
+from imbench.check.judging import Judgement, Pairs, Verdict, over_images
 from imbench.check.sides import MATTERS, Place, Run, Side
-from imbench.records.groups import Basis, Group, Row, differences, ranges, row_order, row_title
-from imbench.registry import load
+from imbench.records.groups import (
+    Basis,
+    Group,
+    MethodKey,
+    group_differences,
+    ranges,
+    row_order,
+    row_title,
+)
+from imbench.registry import load_plugin
 from imbench.stats.metrics import lower_is_better, score_range
 from imbench.stats.paired import ALPHA, MARGIN
 
-__all__ = ["TOLERANCE", "VERDICTS", "Case", "Finding", "Mode", "Rules", "check", "margins_of"]
+__all__ = [
+    "TOLERANCE",
+    "VERDICTS",
+    "Case",
+    "Finding",
+    "Mode",
+    "Rules",
+    "check_results",
+    "margins_of",
+]
 
 Mode = Literal["exact", "statistical"]
 
@@ -106,7 +123,7 @@ class Case:
         return self.gravest.verdict
 
 
-def check(baseline: Side, now: Side, rules: Rules) -> list[Case]:
+def check_results(baseline: Side, now: Side, rules: Rules) -> list[Case]:
     """Compare `now` with `baseline`, place by place, in the order of the tables."""
     baseline = baseline.finished()
     places = sorted({*baseline.runs, *now.runs}, key=lambda place: _order(place, baseline, now))
@@ -184,7 +201,7 @@ def _other_basis(basis: Basis, baseline: Side, now: Side) -> str | None:
     others = [other for other, theirs in now.names.items() if names & set(theirs)]
     if not others or basis in others:
         return None
-    apart = [differences([Group(basis), Group(other)]) for other in others]
+    apart = [group_differences([Group(basis), Group(other)]) for other in others]
     nearest = min(apart, key=len)
     said = ", ".join(f"{key} {old} -> {new}" for key, (old, new) in nearest.items())
     return f"the results have it with {said}"
@@ -206,12 +223,14 @@ def _pairs(place: Place, metric: str, baseline: Side, now: Side) -> Pairs | Find
         return Finding(metric, "not comparable", f"{where} no {metric}")
     if not any(seed in after for seed in before):
         return Finding(metric, "missing", f"no seed has {metric} on both sides")
-    return Pairs(place, metric, lower_is_better(metric, load("metrics", metric)), before, after)
+    return Pairs(
+        place, metric, lower_is_better(metric, load_plugin("metrics", metric)), before, after
+    )
 
 
 def _judge(
     both: Sequence[Pairs], baseline: Side, now: Side, rules: Rules, margins: Mapping[str, float]
-) -> dict[int, Judged]:
+) -> dict[int, Judgement]:
     """Return the verdict on each pairs object, by its id."""
     if rules.mode == "statistical":
 
@@ -233,7 +252,7 @@ def _judge(
     reasons = "; ".join(sorted({apart[id(pairs)] for pairs in rest}))
     found = judging.near(within, tolerances, rules.alpha, reasons)
     judged |= {id(pairs): one for pairs, one in zip(within, found, strict=True)}
-    return {id(pairs): Judged("not comparable", UNTOLD) for pairs in both} | judged
+    return {id(pairs): Judgement("not comparable", UNTOLD) for pairs in both} | judged
 
 
 def _apart(pairs: Pairs, baseline: Side, now: Side) -> str:
@@ -254,7 +273,7 @@ def _bounded(metric: str) -> bool:
     return score_range(metric) in ((0.0, 1.0), (-1.0, 1.0))
 
 
-def _finding(pairs: Pairs, verdicts: Mapping[int, Judged]) -> Finding:
+def _finding(pairs: Pairs, verdicts: Mapping[int, Judgement]) -> Finding:
     judged = verdicts[id(pairs)]
     seeds = list(pairs.gains)
     before, after = (
@@ -280,4 +299,4 @@ def _name(basis: Basis, baseline: Side, now: Side) -> str:
 def _order(place: Place, baseline: Side, now: Side) -> tuple[Any, ...]:
     name = _name(place.basis, baseline, now)
     new = place.basis not in baseline.names
-    return name, new, repr(place.basis), row_order(Row(place.recipe, ())), place.minority
+    return name, new, repr(place.basis), row_order(MethodKey(place.recipe, ())), place.minority

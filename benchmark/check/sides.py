@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
-from imbench.records.groups import Basis, Group, Row, groups, row_order
+from imbench.records.groups import Basis, Group, MethodKey, groups, row_order
 from imbench.records.record import Record, Scores
 from imbench.records.scored import score
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.stats.metrics import Metric, predict
 
 __all__ = ["MATTERS", "Decisions", "Outputs", "Place", "RecordedOutputs", "Run", "Side", "side_of"]
@@ -177,7 +177,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
             f"{cell.recipe} at {cell.minority} of {cell.dataset}, seed {cell.seed}: run the cells "
             "again with --force"
         )
-    loaded = {name: load("metrics", name) for name in metrics}
+    loaded = {name: load_plugin("metrics", name) for name in metrics}
     runs: dict[Place, dict[int, Run]] = {}
     versions: dict[Place, dict[str, int]] = {}
     names: dict[Basis, list[str]] = {}
@@ -194,7 +194,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
     return Side(runs, versions, names, commits)
 
 
-def _newest(group: Group) -> list[Row]:
+def _newest(group: Group) -> list[MethodKey]:
     newest = {row.recipe: row for row in sorted(group.rows, key=lambda row: row.versions)}
     return sorted(newest.values(), key=row_order)
 

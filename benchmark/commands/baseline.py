@@ -76,10 +76,10 @@ def update(
 )
 def show(file: Path) -> None:
     """Print what FILE (default: results/baseline.json) holds."""
-    from imbench.check.baseline import read
+    from imbench.check.baseline import read_baseline
     from imbench.report.printed import echo
 
-    echo(_described(read(file)))
+    echo(_described(read_baseline(file)))
 
 
 @baseline.command("diff")
@@ -88,10 +88,10 @@ def show(file: Path) -> None:
 @_METRIC
 def diff(results: Path, file: Path, metric: tuple[str, ...]) -> None:
     """Print what an update from a results folder would change; writes nothing."""
-    from imbench.check.baseline import read
+    from imbench.check.baseline import read_baseline
     from imbench.report.printed import echo
 
-    before = read(file)
+    before = read_baseline(file)
     names = metric or tuple(before.side().metrics())
     echo(_difference(before, _made(results, names, reason="not written")))
 
@@ -117,13 +117,13 @@ def _made(
 
 
 def _earlier(file: Path) -> Baseline | None:
-    from imbench.check.baseline import read
+    from imbench.check.baseline import read_baseline
     from imbench.errors import NotComparable
 
     if not file.exists():
         return None
     try:
-        return read(file)
+        return read_baseline(file)
     except NotComparable as error:
         click.echo(f"warning: {error}; it is replaced", err=True)
         return None
@@ -132,12 +132,12 @@ def _earlier(file: Path) -> Baseline | None:
 def _difference(before: Baseline, after: Baseline) -> str:
     """Return what is new, gone and moved, wherever it was computed, as a table."""
     from imbench.check.conclusion import counted, sheets
-    from imbench.check.regression import Rules, check
+    from imbench.check.regression import Rules, check_results
     from imbench.report.text import terminal
 
     old, new = before.side(), after.side()
     parts = _changed_parts(old, new)
-    cases = check(old.scores_only(), new.scores_only(), Rules())
+    cases = check_results(old.scores_only(), new.scores_only(), Rules())
     told = [case for case in cases if case.verdict != "same"]
     if not told:
         return "\n".join([f"no score changes: {counted(cases)}", *parts])

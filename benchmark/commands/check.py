@@ -89,7 +89,7 @@ def check(
     rules = regression.Rules("exact" if mode == "exact" else "statistical", _margins(margin), alpha)
     before, said = _baseline(place, rules)
     now = _now(results, before, rules)
-    cases = regression.check(before, now, rules)
+    cases = regression.check_results(before, now, rules)
     above = (f"{said}; {_method(rules, before)}", *_stale(now))
     fault = fault_of(cases, require_complete=require_complete)
     _print(cases, above)
@@ -106,12 +106,12 @@ def check(
 
 def _margins(given: Sequence[str]) -> dict[str, float] | None:
     from imbench.errors import UsageError
-    from imbench.registry import load
+    from imbench.registry import load_plugin
 
     found = {}
     for piece in filter(None, (piece.strip() for text in given for piece in text.split(","))):
         name, equals, number = piece.partition("=")
-        load("metrics", name)
+        load_plugin("metrics", name)
         try:
             value = float(number) if equals else -1.0
         except ValueError:
@@ -132,9 +132,9 @@ def _baseline(place: Path, rules: Rules) -> tuple[Side, str]:
         return _side(
             place, list(rules.margins or METRICS)
         ), f"against the records in {str(place)!r}"
-    from imbench.check.baseline import read
+    from imbench.check.baseline import read_baseline
 
-    baseline = read(place)
+    baseline = read_baseline(place)
     return baseline.side(), f"against {str(place)!r} of {baseline.made} ({baseline.reason})"
 
 

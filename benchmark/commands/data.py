@@ -12,7 +12,7 @@ from imbench.commands.arguments import DATA
 
 if TYPE_CHECKING:
     from imbench.images.dataset import Dataset, Listing
-    from imbench.images.survey import Seen
+    from imbench.images.survey import SurveyedImage
 
 __all__ = ["data"]
 
@@ -84,11 +84,11 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import defects, look, whole
+    from imbench.images.survey import defects, survey_images, whole
 
     dataset = make_dataset(name, root)
     listing = whole(dataset)
-    seen = look(listing)
+    seen = survey_images(listing)
     found = defects(listing, seen, getattr(dataset, "official", {}))
     fine = sum(not one.fault for one in seen)
     click.echo(f"{name}: {len(seen)} images, {fine} decoded")
@@ -172,7 +172,7 @@ def _print_counts(listing: Listing) -> None:
         click.echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
 
 
-def _print_files(seen: list[Seen], listing: Listing) -> None:
+def _print_files(seen: list[SurveyedImage], listing: Listing) -> None:
     from statistics import median
 
     from imbench.images.survey import tally

@@ -66,7 +66,7 @@ def generators(
     if markdown and as_json:
         raise UsageError("--markdown and --json are two forms: ask for one of them")
     records = records_of(results)
-    from imbench.generators.report import Ask, judged_report, render
+    from imbench.generators.report import Ask, judged_report, render_generators
 
     ask = Ask(
         results,
@@ -82,4 +82,4 @@ def generators(
     if markdown or as_json:
         form = "json" if as_json else "markdown"
     width = shutil.get_terminal_size((80, 24)).columns
-    say(render(reports, form, command=shlex.join(["bench", *sys.argv[1:]]), width=width))
+    say(render_generators(reports, form, command=shlex.join(["bench", *sys.argv[1:]]), width=width))

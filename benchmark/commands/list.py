@@ -86,11 +86,11 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _grid_text(name: str) -> list[str]:
-    from imbench.runs.grids import read, shipped
+    from imbench.runs.grids import read_shipped, shipped
 
     if name == "vanilla":
         return ["vanilla  (method)\n\nThe recipe of no parts: plain training with cross-entropy."]
-    return [f"{name}  (grid)\n\n{read(name).rstrip()}"] if name in shipped() else []
+    return [f"{name}  (grid)\n\n{read_shipped(name).rstrip()}"] if name in shipped() else []
 
 
 def _plugin_texts(name: str) -> list[str]:
@@ -104,12 +104,12 @@ def _plugin_texts(name: str) -> list[str]:
 def _plugin_text(plugin: Plugin) -> str:
     from imbench.commands.pluginfaults import interface_fault
     from imbench.errors import UsageError
-    from imbench.registry import load
+    from imbench.registry import load_plugin
 
     kind = "data set" if plugin.kind == "datasets" else plugin.kind.removesuffix("s")
     head = f"{plugin.name}  ({kind} of package {plugin.package}, {plugin.target})"
     try:
-        found = load(plugin.kind, plugin.name)
+        found = load_plugin(plugin.kind, plugin.name)
         fault = interface_fault(plugin.kind, found)
     except UsageError as error:
         fault = str(error)

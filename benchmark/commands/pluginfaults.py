@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from imbench.errors import UsageError
-from imbench.registry import Plugin, load, plugins
+from imbench.registry import Plugin, load_plugin, plugins
 
 __all__ = ["checked_plugins", "interface_fault"]
 
@@ -19,7 +19,7 @@ def checked_plugins() -> list[Plugin]:
         fault = plugin.fault
         if fault is None:
             try:
-                fault = interface_fault(plugin.kind, load(plugin.kind, plugin.name))
+                fault = interface_fault(plugin.kind, load_plugin(plugin.kind, plugin.name))
             except UsageError as error:
                 fault = str(error)
         listed.append(replace(plugin, fault=fault))

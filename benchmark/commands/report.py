@@ -120,7 +120,7 @@ def report(
     asked = {form: target for form, target in forms.items() if target is not None}
     _refuse_bad_targets(asked | ({"html": html} if html else {}))
     from imbench.files.atomic import write_whole
-    from imbench.report.report import render
+    from imbench.report.report import render_report
     from imbench.spec import texts
 
     if not metric:
@@ -150,9 +150,9 @@ def report(
         return
     if not asked:
         width = shutil.get_terminal_size((80, 24)).columns
-        say(render(records, form="terminal", width=width, **options))
+        say(render_report(records, form="terminal", width=width, **options))
     for form, target in asked.items():
-        text = render(records, form=form, **options)  # type: ignore[arg-type]
+        text = render_report(records, form=form, **options)  # type: ignore[arg-type]
         if target == STDOUT:
             say(text)
         else:
@@ -196,13 +196,13 @@ def _planned(results: Path) -> tuple[Any, ...]:
 
 def _draw(records: list[Record], metrics: list[str], path: Path) -> None:
     from imbench.errors import UsageError
-    from imbench.page.diagram import save
+    from imbench.page.diagram import save_diagram
     from imbench.report.sections import rank_metrics
 
     if len(metrics) > 1:
         raise UsageError("a diagram shows the ranks by one metric: name one with --metric")
     (ranks,) = rank_metrics(records, metrics)
-    save(ranks, path)
+    save_diagram(ranks, path)
     click.echo(f"wrote {path}", err=True)
 
 

@@ -115,18 +115,18 @@ def run(grid: str | None, **given: Any) -> None:
 
 
 def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
-    from imbench.runs.gridfile import DEFAULT, PAPER, Options, read_grid_file, settle
+    from imbench.runs.gridfile import DEFAULT, PAPER, GridOptions, read_grid_file, settle_grid
     from imbench.spec import texts
 
     if name is None and not given["datasets"]:
         name = DEFAULT
     keys = ("datasets", "minority", "majority", "methods", "seeds", "exclude", "assignments")
-    options = Options.of(
+    options = GridOptions.of(
         **{key: given[key] for key in keys},
         settings={key: given[key] for key in ("network", "steps", "size")},
     )
     named = set(texts(given["methods"], "methods")) - {PAPER} if given["methods"] else set()
-    return settle(None if name is None else read_grid_file(name), options), named
+    return settle_grid(None if name is None else read_grid_file(name), options), named
 
 
 class _Session:
@@ -135,7 +135,7 @@ class _Session:
     def __init__(self, grid: Grid, named: set[str], given: dict[str, Any]) -> None:
         from imbench.errors import UsageError
         from imbench.records.store import Store
-        from imbench.runs.backend import Wanted
+        from imbench.runs.backend import BackendChoice
         from imbench.runs.devices import devices_of
         from imbench.runs.progress import Events
 
@@ -144,7 +144,7 @@ class _Session:
         self.quiet: bool = given["quiet"]
         self.devices = devices_of(given["device"], given["per_device"])
         keys = ("scheduler", "slurm", "jobs")
-        self.wanted = Wanted(given["backend"], **{key: given[key] for key in keys})
+        self.wanted = BackendChoice(given["backend"], **{key: given[key] for key in keys})
         self.wanted.check()
         if len(self.devices.names) > 1 and self.wanted.name != "local":
             raise UsageError(
@@ -255,7 +255,7 @@ class _Session:
         from imbench.errors import EnvironmentFault
         from imbench.records.environment import commit
         from imbench.runs.progress import Progress, Tally
-        from imbench.runs.runner import Limits, Result, Runner
+        from imbench.runs.runner import Result, RunLimits, Runner
 
         if not plan.jobs:
             return Result()
@@ -270,7 +270,7 @@ class _Session:
             threads=self.grid.settings.threads,
             backend=backend,
             devices=self.devices if len(self.devices.names) > 1 else None,
-            limits=Limits(self.given["timeout"], failures),
+            limits=RunLimits(self.given["timeout"], failures),
             heard=progress.say,
         )
 
@@ -324,14 +324,14 @@ class _Session:
             return
         import shutil
 
-        from imbench.report.report import render
+        from imbench.report.report import render_report
 
         cells = plan.cells
         wanted = {cell.key for cell in cells}
         records = [record for record in self.store.records() if record.key in wanted]
         if records:
             width = shutil.get_terminal_size((80, 24)).columns
-            click.echo(render(records, planned=cells, command=_command(), width=width))
+            click.echo(render_report(records, planned=cells, command=_command(), width=width))
 
     def say(self, line: str) -> None:
         if not self.quiet:

@@ -15,8 +15,8 @@ from imbench.commands.arguments import RESULTS
 
 if TYPE_CHECKING:
     from imbench.records.cell import Cell
-    from imbench.records.store import Entry
-    from imbench.runs.claims import Claim
+    from imbench.records.store import RecordSummary
+    from imbench.runs.training_leases import TrainingLease
 
 __all__ = ["State", "state_of", "status"]
 
@@ -34,7 +34,7 @@ class State:
     """Counts of the cells of each data set and recipe, and what is known of the rest."""
 
     rows: dict[tuple[str, str], Counter[str]]
-    failed: list[Entry]
+    failed: list[RecordSummary]
     seconds_left: float | None
     """Of the missing and running cells, by the mean time of the done; None if not known."""
 
@@ -44,7 +44,9 @@ class State:
         return sum(self.rows.values(), Counter())
 
 
-def state_of(cells: Sequence[Cell], known: dict[str, Entry], held: Iterable[Claim]) -> State:
+def state_of(
+    cells: Sequence[Cell], known: dict[str, RecordSummary], held: Iterable[TrainingLease]
+) -> State:
     """Sort the cells of a plan by state; records beyond the plan count too."""
     held = list(held)
     running = {key for claim in held for key in claim.cells}
@@ -87,12 +89,12 @@ def _shown(results: Path) -> State:
     from imbench.errors import NotComparable
     from imbench.records.planned import planned
     from imbench.records.store import Store
-    from imbench.runs.claims import claims
+    from imbench.runs.training_leases import held_leases
 
     if not results.is_dir():
         raise NotComparable(f"there is no results folder {str(results)!r}: `bench run` makes one")
     plan = planned(results)
-    held = claims(results)  # before the records: what ends in between is done, not missing
+    held = held_leases(results)  # before the records: what ends in between is done, not missing
     known = Store(results).index()
     cells = () if plan is None else plan.cells
     if not cells and not known:
@@ -110,7 +112,7 @@ def _shown(results: Path) -> State:
 
 
 def _running(
-    cells: Sequence[Cell], known: dict[str, Entry], held: Sequence[Claim]
+    cells: Sequence[Cell], known: dict[str, RecordSummary], held: Sequence[TrainingLease]
 ) -> Iterator[str]:
     """Say of each training under way for how long; of another machine that cannot be known."""
     from imbench.runs.progress import spoken
@@ -127,12 +129,14 @@ def _running(
             )
 
 
-def _done(known: dict[str, Entry], key: str) -> bool:
+def _done(known: dict[str, RecordSummary], key: str) -> bool:
     return key in known and known[key].done
 
 
 def _left(
-    rows: dict[tuple[str, str], Counter[str]], known: dict[str, Entry], held: Sequence[Claim]
+    rows: dict[tuple[str, str], Counter[str]],
+    known: dict[str, RecordSummary],
+    held: Sequence[TrainingLease],
 ) -> float | None:
     todo = sum(counts["missing"] + counts["running"] for counts in rows.values())
     spent = [entry.seconds for entry in known.values() if entry.done]
@@ -166,7 +170,7 @@ def _summary(state: State) -> str:
     return f"\n{counts}; {left}"
 
 
-def _error(entry: Entry, results: Path) -> str:
+def _error(entry: RecordSummary, results: Path) -> str:
     from imbench.runs.job import Outcome
     from imbench.runs.plantext import failure_line
 

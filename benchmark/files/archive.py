@@ -25,14 +25,14 @@ from typing import IO, Any
 
 from imbench.errors import DataError
 
-__all__ = ["Limits", "extract", "is_archive", "what_it_is"]
+__all__ = ["ArchiveLimits", "extract", "is_archive", "what_it_is"]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """What an archive may come to.
 
     `ratio` (unpacked to packed size) counts only above `free` bytes: small archives of text may
@@ -70,7 +70,7 @@ def what_it_is(path: Path) -> str:
     return "a zip or tar archive" if is_archive(path) else "no archive that can be read"
 
 
-def extract(archive: Path, folder: Path, *, limits: Limits | None = None) -> None:
+def extract(archive: Path, folder: Path, *, limits: ArchiveLimits | None = None) -> None:
     """Extract a zip or tar archive into `folder`, which is made.
 
     Raises
@@ -78,7 +78,7 @@ def extract(archive: Path, folder: Path, *, limits: Limits | None = None) -> Non
     DataError
         If it is no archive, is damaged or dangerous. Nothing is left in `folder` then.
     """
-    limits = limits or Limits()
+    limits = limits or ArchiveLimits()
     if not is_archive(archive):
         raise DataError(f"{archive} is {what_it_is(archive)}, not a zip or tar archive")
     if folder.exists():
@@ -100,7 +100,7 @@ def extract(archive: Path, folder: Path, *, limits: Limits | None = None) -> Non
 class _Tally:
     """Refuses members that are unsafe, and archives that grow beyond their budget."""
 
-    def __init__(self, archive: Path, limits: Limits) -> None:
+    def __init__(self, archive: Path, limits: ArchiveLimits) -> None:
         self.archive, self.limits = archive, limits
         self.budget = limits.budget(archive)
         self.total = self.members = 0
@@ -128,7 +128,7 @@ class _Tally:
             raise self.refuse(f"it has more than {self.limits.members} members")
 
 
-def _inspect_zip(archive: Path, limits: Limits) -> None:
+def _inspect_zip(archive: Path, limits: ArchiveLimits) -> None:
     tally = _Tally(archive, limits)
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
@@ -141,7 +141,7 @@ def _inspect_zip(archive: Path, limits: Limits) -> None:
                 raise tally.refuse(f"member {member.filename!r} is encrypted")
 
 
-def _extract_zip(archive: Path, folder: Path, limits: Limits) -> None:
+def _extract_zip(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
     left = limits.budget(archive)
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
@@ -158,7 +158,7 @@ def _extract_zip(archive: Path, folder: Path, limits: Limits) -> None:
                     file.write(block)
 
 
-def _inspect_tar(archive: Path, limits: Limits) -> None:
+def _inspect_tar(archive: Path, limits: ArchiveLimits) -> None:
     tally = _Tally(archive, limits)
     with _tar(archive, tally) as opened:
         for member in opened:
@@ -168,7 +168,7 @@ def _inspect_tar(archive: Path, limits: Limits) -> None:
                 raise tally.refuse(f"member {member.name!r} is a link, a device or sparse")
 
 
-def _extract_tar(archive: Path, folder: Path, limits: Limits) -> None:
+def _extract_tar(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
     with _tar(archive, _Tally(archive, limits)) as opened:
         opened.extractall(folder, filter="data")
 
@@ -191,7 +191,7 @@ def _tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
 def _is_tar(path: Path) -> bool:
     # tarfile.is_tarfile raises EOFError on a cut gzip file, and reads headers of any size.
     try:
-        with _tar(path, _Tally(path, Limits())):
+        with _tar(path, _Tally(path, ArchiveLimits())):
             return True
     except DataError:
         return True  # a tar, which `extract` will refuse in words

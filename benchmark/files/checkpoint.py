@@ -13,12 +13,12 @@ import torch
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_whole
 
-__all__ = ["load", "save"]
+__all__ = ["load_tensors", "save_tensors"]
 
 _LOG = logging.getLogger(__name__)
 
 
-def save(path: Path, content: dict[str, Any]) -> None:
+def save_tensors(path: Path, content: dict[str, Any]) -> None:
     """Write tensors and plain data to a file, in place of an earlier one.
 
     Raises
@@ -31,8 +31,8 @@ def save(path: Path, content: dict[str, Any]) -> None:
     write_whole(path, out.getvalue())
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """Return what `save` wrote; None if there is no file, or none that may be trusted.
+def load_tensors(path: Path) -> dict[str, Any] | None:
+    """Return what `save_tensors` wrote; None if there is no file, or none that may be trusted.
 
     A file that is damaged or holds anything but tensors and plain data (a pickle can run code)
     is set aside with a warning: its owner computes it again.

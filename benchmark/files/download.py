@@ -13,14 +13,14 @@ from typing import Any
 from imbench.errors import DataError
 from imbench.files.archive import what_it_is
 
-__all__ = ["Remote", "download", "file_hash"]
+__all__ = ["RemoteFile", "download", "file_hash"]
 
 TIMEOUT = 30
 """Seconds without an answer after which an address is given up."""
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteFile:
     """A file to download.
 
     Parameters
@@ -45,7 +45,11 @@ class Remote:
 
 
 def download(
-    remote: Remote, folder: Path, *, looks_right: Callable[[Path], str | None], quiet: bool = False
+    remote: RemoteFile,
+    folder: Path,
+    *,
+    looks_right: Callable[[Path], str | None],
+    quiet: bool = False,
 ) -> Path:
     """Download a file into `folder` and return its path.
 

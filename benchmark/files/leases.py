@@ -34,8 +34,8 @@ __all__ = [
     "dropped",
     "free",
     "identity",
-    "kept",
     "linked",
+    "renewed",
     "swept",
     "take",
 ]
@@ -151,7 +151,7 @@ def dropped(path: Path) -> bool:
 
 
 @contextmanager
-def kept(path: Path, content: Mapping[str, Any], *, parent: int | None = None) -> Iterator[None]:
+def renewed(path: Path, content: Mapping[str, Any], *, parent: int | None = None) -> Iterator[None]:
     """Renew a lease that was taken, inside the block, then give it back.
 
     With the number of the process's parent, the process ends itself when that is gone.
@@ -173,7 +173,7 @@ def awaited(path: Path) -> Iterator[None]:
     content = identity()
     while not take(path, content):
         time.sleep(_POLL)
-    with kept(path, content):
+    with renewed(path, content):
         yield
 
 

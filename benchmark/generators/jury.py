@@ -17,7 +17,7 @@ from imbench.images.dataset import Decoded, Images
 from imbench.images.subsets import subset
 from imbench.seeds import stream
 
-__all__ = ["MOST", "Judged", "Jury", "Looked", "Translate", "Verdict"]
+__all__ = ["MOST", "JudgeShares", "Jury", "Looked", "PairQuality", "Translate"]
 
 MOST = 1000
 """Test images of a class that are translated: the standard error of a share is then below 0.016."""
@@ -27,7 +27,7 @@ Translate = Callable[[Pixels, bool], Pixels]
 """Takes images and whether they go to the minority, returns as many."""
 
 
-class Verdict(NamedTuple):
+class JudgeShares(NamedTuple):
     """What one judge says: shares of images that it takes for the class translated to."""
 
     forth: float
@@ -48,10 +48,10 @@ class Looked:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class PairQuality:
     """All that is measured of one pair of generators."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[JudgeShares, ...]
     """One a judge."""
     change: float
     """Mean absolute change of a pixel from majority to minority, 0 to 1."""
@@ -92,19 +92,23 @@ class Jury:
         """Return how many images of either side are compared: equally many for all generators."""
         return min(len(self.real(0).pixels), len(self.real(label).pixels))
 
-    def ceiling(self, label: int) -> tuple[Verdict, ...]:
+    def ceiling(self, label: int) -> tuple[JudgeShares, ...]:
         """Return each judge's accuracy on real test images of the minority and the majority."""
         b, a = self.real(label).labels, self.real(0).labels
-        return tuple(Verdict(hit_rate(x, label), hit_rate(y, 0)) for x, y in zip(b, a, strict=True))
+        return tuple(
+            JudgeShares(hit_rate(x, label), hit_rate(y, 0)) for x, y in zip(b, a, strict=True)
+        )
 
-    def floor(self, label: int) -> tuple[Verdict, ...]:
+    def floor(self, label: int) -> tuple[JudgeShares, ...]:
         """Return the shares of untranslated test images that judges take for the other class."""
         a, b = self.real(0).labels, self.real(label).labels
-        return tuple(Verdict(hit_rate(x, label), hit_rate(y, 0)) for x, y in zip(a, b, strict=True))
+        return tuple(
+            JudgeShares(hit_rate(x, label), hit_rate(y, 0)) for x, y in zip(a, b, strict=True)
+        )
 
     def judge(
         self, translate: Translate, label: int, *, minority: int, majority: int | None, seed: int
-    ) -> Judged:
+    ) -> PairQuality:
         """Measure generators on the test images of the majority and of one minority.
 
         Parameters
@@ -122,7 +126,7 @@ class Jury:
             for x, to_minority in ((a, True), (b, False))
         )
         verdicts = tuple(
-            Verdict(
+            JudgeShares(
                 hit_rate(forth.labels[j], label),
                 hit_rate(back.labels[j], 0),
                 flip_rate(a.labels[j], forth.labels[j], label),
@@ -133,7 +137,7 @@ class Jury:
         own, spare = self._training(label, minority, majority, seed)
         near = self._copying(forth, b, label, own, spare)
         n = self.size(label)
-        return Judged(
+        return PairQuality(
             verdicts,
             change(a.pixels, forth.pixels),
             forth.features[:n],

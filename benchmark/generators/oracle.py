@@ -166,14 +166,16 @@ def kept_network(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with awaited(path.with_suffix(".lock")):
-            content = checkpoint.load(path)
+            content = checkpoint.load_tensors(path)
             if content is not None and content.get("key") == key:
                 net = blank()
                 net.load_state_dict(content["weights"])
             else:
                 net = fit()
                 weights = {name: tensor.cpu() for name, tensor in net.state_dict().items()}
-                checkpoint.save(path, {"key": key, "facts": dict(facts), "weights": weights})
+                checkpoint.save_tensors(
+                    path, {"key": key, "facts": dict(facts), "weights": weights}
+                )
     except OSError as error:
         raise EnvironmentFault(f"no oracle can be kept in {folder}: {error.strerror}") from error
     # x 1.2 on CPU against the default format.

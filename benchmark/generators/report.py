@@ -10,18 +10,25 @@ from typing import Any, Literal
 
 from imbench.errors import DataError, NotComparable
 from imbench.generators.inception import FineTuning, fine_tuned, read_weights
-from imbench.generators.jury import Judged, Jury
+from imbench.generators.jury import Jury, PairQuality
 from imbench.generators.oracle import Oracle, OracleSettings, trained_oracle
-from imbench.generators.rows import Row, Seen, Standard, in_rows, make_row, make_standard
+from imbench.generators.rows import (
+    GeneratorRow,
+    JudgedPair,
+    Standard,
+    in_rows,
+    make_row,
+    make_standard,
+)
 from imbench.generators.sheet import generator_sheet
-from imbench.generators.stored import Left, generators_left, open_generators
+from imbench.generators.stored import StoredGenerators, generators_left, open_generators
 from imbench.images.cache import prepare
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group, groups
 from imbench.records.record import Record
 from imbench.report.sheet import Sheet
 
-__all__ = ["FOLDER", "Ask", "Report", "judged_report", "render"]
+__all__ = ["FOLDER", "Ask", "GeneratorReport", "judged_report", "render_generators"]
 
 FOLDER = "generators"
 """Where oracles are kept, below the results: beside the generators."""
@@ -48,7 +55,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Report:
+class GeneratorReport:
     """Rows of comparable generators of one data set."""
 
     group: Group
@@ -56,14 +63,14 @@ class Report:
     ask: Ask
     standards: dict[int, Standard]
     """By the label of the minority."""
-    rows: tuple[Row, ...]
+    rows: tuple[GeneratorRow, ...]
     faults: tuple[str, ...]
     """Generators that could not be judged, and why."""
 
 
 def judged_report(
     records: Iterable[Record], ask: Ask, say: Callable[[str], None] = lambda _: None
-) -> list[Report]:
+) -> list[GeneratorReport]:
     """Judge every pair of generators that finished cells left.
 
     Parameters
@@ -101,8 +108,8 @@ def judged_report(
     return reports
 
 
-def render(
-    reports: Sequence[Report],
+def render_generators(
+    reports: Sequence[GeneratorReport],
     form: Literal["terminal", "markdown", "json"] = "terminal",
     *,
     command: str = "",
@@ -157,21 +164,21 @@ def _judges(data: Decoded, ask: Ask, weights: Any, say: Callable[[str], None]) -
 
 
 def _report(
-    group: Group, left: Sequence[Left], jury: Jury, ask: Ask, say: Callable[[str], None]
-) -> Report:
+    group: Group, left: Sequence[StoredGenerators], jury: Jury, ask: Ask, say: Callable[[str], None]
+) -> GeneratorReport:
     say(f"judging {len(left)} pairs of generators of {group.name}")
-    known: dict[tuple[str, int], Judged] = {}
+    known: dict[tuple[str, int], PairQuality] = {}
     seen, faults = [], []
     for one in left:
         try:
             # Methods that share a pair (AUG with two values of gamma) share what is measured.
             if (one.file, one.label) not in known:
                 known[one.file, one.label] = _judged(one, jury, ask)
-            seen.append(Seen(one, known[one.file, one.label]))
+            seen.append(JudgedPair(one, known[one.file, one.label]))
         except DataError as error:
             faults.append(str(error))
     labels = sorted({one.left.label for one in seen})
-    return Report(
+    return GeneratorReport(
         group=group,
         classes=jury.data.classes,
         ask=ask,
@@ -181,7 +188,7 @@ def _report(
     )
 
 
-def _judged(left: Left, jury: Jury, ask: Ask) -> Judged:
+def _judged(left: StoredGenerators, jury: Jury, ask: Ask) -> PairQuality:
     cell = left.record.cell
     shape = jury.data.test.pixels.shape[1:]
     work = open_generators(left, ask.results, shape, ask.device)
@@ -194,7 +201,7 @@ def _judged(left: Left, jury: Jury, ask: Ask) -> Judged:
     )
 
 
-def _sheets(report: Report) -> list[Sheet]:
+def _sheets(report: GeneratorReport) -> list[Sheet]:
     return [
         generator_sheet(
             [row for row in report.rows if row.label == label],
@@ -210,7 +217,7 @@ def _sheets(report: Report) -> list[Sheet]:
     ]
 
 
-def _json(reports: Sequence[Report], command: str) -> str:
+def _json(reports: Sequence[GeneratorReport], command: str) -> str:
     from importlib.metadata import version
 
     body = {
@@ -222,7 +229,7 @@ def _json(reports: Sequence[Report], command: str) -> str:
     return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: GeneratorReport) -> dict[str, Any]:
     basis, ask = report.group.basis, report.ask
     return {
         "dataset": report.group.name,

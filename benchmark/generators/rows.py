@@ -7,14 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from imbench.generators.jury import Judged, Jury, Verdict
+from imbench.generators.jury import JudgeShares, Jury, PairQuality
 from imbench.generators.kid import fid, kid_interval
-from imbench.generators.stored import Left
+from imbench.generators.stored import StoredGenerators
 from imbench.records.groups import Group, row_title
 from imbench.seeds import stream
 from imbench.stats.intervals import Interval, mean_interval
 
-__all__ = ["Distance", "Row", "Seen", "Standard", "in_rows", "make_row", "make_standard"]
+__all__ = [
+    "Distance",
+    "GeneratorRow",
+    "JudgedPair",
+    "Standard",
+    "in_rows",
+    "make_row",
+    "make_standard",
+]
 
 
 class Distance(NamedTuple):
@@ -27,25 +35,25 @@ class Distance(NamedTuple):
     images: int
 
 
-class Seen(NamedTuple):
+class JudgedPair(NamedTuple):
     """A pair of generators and what was measured of it."""
 
-    left: Left
-    judged: Judged
+    left: StoredGenerators
+    judged: PairQuality
 
 
 @dataclass(frozen=True)
 class Standard:
     """What real images get: between the floor and the ceiling lies what generators can do."""
 
-    ceiling: tuple[Verdict, ...]
-    floor: tuple[Verdict, ...]
+    ceiling: tuple[JudgeShares, ...]
+    floor: tuple[JudgeShares, ...]
     untranslated: Distance
     """Of the majority's test images from the minority's."""
 
 
 @dataclass(frozen=True)
-class Row:
+class GeneratorRow:
     """Generators of one method at one minority count, over seeds."""
 
     recipe: str
@@ -93,7 +101,7 @@ class Row:
         }
 
 
-def make_row(seen: Sequence[Seen], jury: Jury, oracles: int) -> Row:
+def make_row(seen: Sequence[JudgedPair], jury: Jury, oracles: int) -> GeneratorRow:
     """Put together what was measured at the seeds of one method, minority count and minority.
 
     Its numbers: ``forth`` and ``back`` (accuracy of translations to the minority and to the
@@ -119,7 +127,7 @@ def make_row(seen: Sequence[Seen], jury: Jury, oracles: int) -> Row:
     n = jury.size(label)
     forth = [(one.judged.forth, b[:n]) for one in seen]
     back = [(one.judged.back, a[:n]) for one in seen]
-    return Row(
+    return GeneratorRow(
         recipe=first.record.cell.recipe,
         minority=first.record.cell.minority,
         label=label,
@@ -140,9 +148,9 @@ def make_standard(jury: Jury, label: int) -> Standard:
     return Standard(jury.ceiling(label), jury.floor(label), _distance([pair]))
 
 
-def in_rows(group: Group, seen: Sequence[Seen]) -> list[list[Seen]]:
+def in_rows(group: Group, seen: Sequence[JudgedPair]) -> list[list[JudgedPair]]:
     """Sort what was measured into the rows of a table: by count, minority and method."""
-    slots: dict[tuple[int, int, int], list[Seen]] = {}
+    slots: dict[tuple[int, int, int], list[JudgedPair]] = {}
     order = {row.recipe: place for place, row in enumerate(group.rows)}
     for one in seen:
         cell = one.left.record.cell
@@ -150,12 +158,12 @@ def in_rows(group: Group, seen: Sequence[Seen]) -> list[list[Seen]]:
     return [slots[key] for key in sorted(slots)]
 
 
-def _numbers(one: Seen, oracles: int) -> dict[str, float]:
+def _numbers(one: JudgedPair, oracles: int) -> dict[str, float]:
     judged, cost = one.judged, one.left.record.cost
     own, others = judged.verdicts[:oracles], judged.verdicts[oracles:]
     found = {
         name: math.fsum(getattr(verdict, name) for verdict in own) / len(own)
-        for name in Verdict._fields
+        for name in JudgeShares._fields
     }
     apart = [max(column) - min(column) for column in zip(*(v[:2] for v in own), strict=True)]
     found["oracles_apart"] = max(apart)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from imbench.generators.jury import Verdict
+from imbench.generators.jury import JudgeShares
 from imbench.generators.oracle import OracleSettings
-from imbench.generators.rows import Distance, Row, Standard
+from imbench.generators.rows import Distance, GeneratorRow, Standard
 from imbench.records.groups import Group, ranges
 from imbench.report.sheet import Sheet, Shown
 from imbench.stats.intervals import Interval
@@ -17,7 +17,7 @@ __all__ = ["generator_sheet"]
 
 
 def generator_sheet(
-    rows: Sequence[Row],
+    rows: Sequence[GeneratorRow],
     standard: Standard,
     *,
     group: Group,
@@ -88,7 +88,7 @@ def generator_sheet(
     )
 
 
-def _line(row: Row, inception: bool) -> list[Shown]:
+def _line(row: GeneratorRow, inception: bool) -> list[Shown]:
     names, rest = ("forth", "back", "flip_forth"), ("copy_ratio", "nearer", "nearer_real")
     line = [
         Shown(text=f"{row.minority} {row.title}"),
@@ -103,7 +103,7 @@ def _line(row: Row, inception: bool) -> list[Shown]:
     return line
 
 
-def _verdict(verdicts: Sequence[Verdict]) -> list[Shown]:
+def _verdict(verdicts: Sequence[JudgeShares]) -> list[Shown]:
     n = len(verdicts)
     return [
         Shown(math.fsum(getattr(verdict, way) for verdict in verdicts) / n, digits=2)
@@ -123,7 +123,11 @@ def _shown_distance(found: Distance) -> Shown:
 
 
 def _protocol(
-    rows: Sequence[Row], standard: Standard, group: Group, oracle: OracleSettings, oracles: int
+    rows: Sequence[GeneratorRow],
+    standard: Standard,
+    group: Group,
+    oracle: OracleSettings,
+    oracles: int,
 ) -> str:
     seeds = ranges(seed for row in rows for seed in row.seeds)
     many = f"{oracles} oracles" if oracles > 1 else "oracle"
@@ -155,14 +159,14 @@ def _explained(oracle: OracleSettings, inception: bool) -> list[str]:
     return notes
 
 
-def _apart(rows: Sequence[Row], oracles: int) -> list[str]:
+def _apart(rows: Sequence[GeneratorRow], oracles: int) -> list[str]:
     if oracles < 2:
         return []
     most = max(value for row in rows for value in row.scores["oracles_apart"].values())
     return [f"the oracles differ by at most {most:.2f} in the accuracy of one pair of generators"]
 
 
-def _samples(rows: Sequence[Row]) -> list[str]:
+def _samples(rows: Sequence[GeneratorRow]) -> list[str]:
     return [
         f"pictures of {row.minority} {row.title}: {row.samples[0]}"
         + (f" and {len(row.samples) - 1} more" if len(row.samples) > 1 else "")

@@ -22,13 +22,13 @@ from imbench.training.loop import choose_device, fixed_threads
 from imbench.training.part import Context
 from imbench.training.recipe import parse_recorded
 
-__all__ = ["Left", "Translator", "generators_left", "open_generators"]
+__all__ = ["StoredGenerators", "Translator", "generators_left", "open_generators"]
 
 _NAME = re.compile(r"generator-(\d+)")
 
 
 @dataclass(frozen=True)
-class Left:
+class StoredGenerators:
     """A pair of generators that a finished cell left."""
 
     record: Record
@@ -67,7 +67,7 @@ class Translator:
             return np.concatenate([to_pixels(piece) for piece in pieces])
 
 
-def generators_left(records: list[Record]) -> Iterator[Left]:
+def generators_left(records: list[Record]) -> Iterator[StoredGenerators]:
     """Yield the generators that finished cells left, in the order of the records."""
     for record in records:
         if record.done:
@@ -75,11 +75,11 @@ def generators_left(records: list[Record]) -> Iterator[Left]:
                 if match := _NAME.fullmatch(name):
                     label = int(match[1])
                     samples = record.files.get(f"samples-{label}.png", "")
-                    yield Left(record, label, file, samples)
+                    yield StoredGenerators(record, label, file, samples)
 
 
 def open_generators(
-    left: Left, folder: Path, shape: tuple[int, ...], device: str = "auto"
+    left: StoredGenerators, folder: Path, shape: tuple[int, ...], device: str = "auto"
 ) -> Translator:
     """Read a pair of generators.
 
@@ -102,7 +102,7 @@ def open_generators(
     path = folder / left.file
     if not path.resolve().is_relative_to(folder.resolve()):
         raise DataError(f"{left.file} lies outside the results folder")
-    content = checkpoint.load(path)
+    content = checkpoint.load_tensors(path)
     if content is None:
         raise DataError(f"{left.file} is not there or is damaged")
     settings = _settings(left.record)

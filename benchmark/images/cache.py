@@ -22,7 +22,7 @@ from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import awaited
 from imbench.images.dataset import Dataset, Decoded, Images, Listing
 from imbench.images.split import SPLITS, check_groups
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.spec import parse_spec
 
 __all__ = ["cache_folder", "checked", "content_digests", "make_dataset", "open_decoded", "prepare"]
@@ -48,7 +48,7 @@ def make_dataset(spec: str, root: Path) -> Dataset:
         If the name or an option is unknown, or the plug-in is not a data set.
     """
     parsed = parse_spec(spec)
-    kind = load("datasets", parsed.name)
+    kind = load_plugin("datasets", parsed.name)
     try:
         dataset = kind(root, parsed.argument, **parsed.options)
     except TypeError as error:

@@ -13,7 +13,7 @@ from imbench.errors import UsageError
 from imbench.images.dataset import Listing
 from imbench.spec import unknown
 
-__all__ = ["REST", "Choice", "choose", "choose_classes", "select"]
+__all__ = ["REST", "Choice", "choose_classes", "select", "settle_classes"]
 
 REST = "rest"
 """Stands for all classes that the other side does not name."""
@@ -27,7 +27,7 @@ class Choice:
     label_of: Mapping[str, int]
 
 
-def choose(
+def settle_classes(
     counts: Mapping[str, int], *, majority: str | None, minority: str | None, owner: str
 ) -> Choice:
     """Settle the classes of a data set.
@@ -70,7 +70,7 @@ def choose_classes(
     """Return the images of the chosen classes, labelled 0 for the majority and 1.. for others."""
     train = np.bincount(listing.labels[listing.splits == "train"], minlength=len(listing.classes))
     counts = {name: int(n) for name, n in zip(listing.classes, train, strict=True)}
-    choice = choose(counts, majority=majority, minority=minority, owner=owner)
+    choice = settle_classes(counts, majority=majority, minority=minority, owner=owner)
     table = np.array([choice.label_of.get(name, -1) for name in listing.classes], np.int64)
     labels = table[listing.labels]
     chosen = select(listing, np.flatnonzero(labels >= 0))

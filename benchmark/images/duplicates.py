@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Pair", "copies", "exact_groups", "near_pairs", "perceptual_hash"]
+__all__ = ["CopyPair", "copies", "exact_groups", "near_pairs", "perceptual_hash"]
 
 MAX_DISTANCE = 6
 """Bits of 63 in which the hashes of two near copies may differ."""
@@ -29,7 +29,7 @@ _FLAT = 4.0
 
 
 @dataclass(frozen=True, order=True)
-class Pair:
+class CopyPair:
     """Rows of two images that are copies; `exact` if all pixels are equal."""
 
     first: int
@@ -42,7 +42,7 @@ def copies(
     thumbnails: NDArray[np.uint8] | None,
     *,
     side: NDArray[np.bool_] | None = None,
-) -> list[Pair]:
+) -> list[CopyPair]:
     """Find pairs of copies.
 
     Parameters
@@ -63,10 +63,10 @@ def copies(
     pairs = []
     for group in groups:
         if side is None:
-            pairs += [Pair(group[0], other, True) for other in group[1:]]
+            pairs += [CopyPair(group[0], other, True) for other in group[1:]]
         else:
             inside = [row for row in group if not side[row]]
-            pairs += [Pair(a, b, True) for a in inside for b in group if side[b]]
+            pairs += [CopyPair(a, b, True) for a in inside for b in group if side[b]]
     if thumbnails is not None:
         # Equal images need no second look; of each group and side one member stands for all.
         spare = np.zeros(len(digests), bool)
@@ -77,7 +77,7 @@ def copies(
         exact = {(pair.first, pair.second) for pair in pairs}
         found = near_pairs(thumbnails[rows], None if side is None else side[rows])
         near = [(int(rows[a]), int(rows[b])) for a, b in found]
-        pairs += [Pair(a, b, False) for a, b in near if (a, b) not in exact]
+        pairs += [CopyPair(a, b, False) for a, b in near if (a, b) not in exact]
     return sorted(pairs)
 
 

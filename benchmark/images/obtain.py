@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from imbench.errors import DataError
-from imbench.files.download import Remote, download
+from imbench.files.download import RemoteFile, download
 from imbench.images.dataset import Dataset
 
-__all__ = ["Obtainable", "Remote"]
+__all__ = ["Obtainable", "RemoteFile"]
 
 _DEPTH = 3
 
@@ -31,7 +31,7 @@ class Obtainable(Dataset):
     """Folder below the data folder."""
     also_in: ClassVar[tuple[str, ...]] = ()
     """Other folders below the data folder in which it may lie."""
-    remotes: ClassVar[tuple[Remote, ...]] = ()
+    remotes: ClassVar[tuple[RemoteFile, ...]] = ()
     by_hand: ClassVar[str] = ""
     """How to get it by hand."""
     official: ClassVar[Mapping[str, int]] = {}

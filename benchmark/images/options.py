@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from imbench.errors import UsageError
 from imbench.spec import Value, unknown
 
-__all__ = ["Options"]
+__all__ = ["DatasetOptions"]
 
 
-class Options:
+class DatasetOptions:
     """The ``key=value`` pairs of one data set.
 
     Parameters

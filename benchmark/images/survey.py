@@ -16,17 +16,26 @@ from PIL import Image
 from imbench.images.cache_writer import quiet_pillow
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.decode import ImageFault, decode, open_image
-from imbench.images.duplicates import Pair, copies
+from imbench.images.duplicates import CopyPair, copies
 from imbench.images.split import SPLITS, crossing_groups
 
-__all__ = ["Defect", "Seen", "class_counts", "defects", "headers", "look", "tally", "whole"]
+__all__ = [
+    "Defect",
+    "SurveyedImage",
+    "class_counts",
+    "defects",
+    "headers",
+    "survey_images",
+    "tally",
+    "whole",
+]
 
 _THREADS = 2
 _SMALL = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SurveyedImage:
     """One image: its size as displayed, mode, format, hash and thumbnail, or its fault."""
 
     width: int = 0
@@ -53,12 +62,12 @@ def whole(dataset: Dataset) -> Listing:
     return read()
 
 
-def look(listing: Listing) -> list[Seen]:
+def survey_images(listing: Listing) -> list[SurveyedImage]:
     """Decode every image."""
     return _each(listing, _decoded)
 
 
-def headers(listing: Listing) -> list[Seen]:
+def headers(listing: Listing) -> list[SurveyedImage]:
     """Read the header of every image file; `digest` and `thumbnail` stay empty."""
     return _each(listing, _header)
 
@@ -73,7 +82,9 @@ def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
     return counts
 
 
-def defects(listing: Listing, seen: list[Seen], official: Mapping[str, int]) -> list[Defect]:
+def defects(
+    listing: Listing, seen: list[SurveyedImage], official: Mapping[str, int]
+) -> list[Defect]:
     """Name everything that is wrong, sorted by kind.
 
     Kinds: ``undecodable``; ``missing class``; ``leak`` (a copy of a test image elsewhere, or of a
@@ -113,14 +124,14 @@ def _missing_classes(listing: Listing) -> list[Defect]:
     ]
 
 
-def _copies(listing: Listing, seen: list[Seen]) -> list[Defect]:
+def _copies(listing: Listing, seen: list[SurveyedImage]) -> list[Defect]:
     rows = np.array([row for row, one in enumerate(seen) if not one.fault], np.int64)
     digests = [seen[row].digest for row in rows]
     pictures = [one.thumbnail for one in seen if one.thumbnail is not None]
     thumbnails = np.stack(pictures) if len(pictures) == len(rows) > 0 else None
     splits, labels = listing.splits[rows], listing.labels[rows]
 
-    def text(pair: Pair) -> str:
+    def text(pair: CopyPair) -> str:
         a, b = (listing.names[rows[row]] for row in (pair.first, pair.second))
         return f"{a} {'=' if pair.exact else '~'} {b}"
 
@@ -130,7 +141,9 @@ def _copies(listing: Listing, seen: list[Seen]) -> list[Defect]:
     kept = np.flatnonzero(inside)
     found += [Defect("leak", text(pair), True) for pair in across]
     found += [
-        Defect("leak", text(Pair(int(kept[pair.first]), int(kept[pair.second]), pair.exact)), True)
+        Defect(
+            "leak", text(CopyPair(int(kept[pair.first]), int(kept[pair.second]), pair.exact)), True
+        )
         for pair in copies(
             [digests[row] for row in kept],
             None if thumbnails is None else thumbnails[kept],
@@ -146,27 +159,27 @@ def _copies(listing: Listing, seen: list[Seen]) -> list[Defect]:
     return found
 
 
-def _each(listing: Listing, how: Callable[[Path], Seen]) -> list[Seen]:
+def _each(listing: Listing, how: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:
     if isinstance(listing.sources, np.ndarray):
         return [_array(image) for image in listing.sources]
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(lambda path: _tried(how, path), listing.sources))
 
 
-def _tried(how: Callable[[Path], Seen], path: Path) -> Seen:
+def _tried(how: Callable[[Path], SurveyedImage], path: Path) -> SurveyedImage:
     try:
         return how(path)
     except ImageFault as fault:
-        return Seen(fault=str(fault))
+        return SurveyedImage(fault=str(fault))
     except FileNotFoundError:
-        return Seen(fault="the file is missing")
+        return SurveyedImage(fault="the file is missing")
     except OSError as error:
-        return Seen(fault=f"the file cannot be read: {error.strerror}")
+        return SurveyedImage(fault=f"the file cannot be read: {error.strerror}")
 
 
-def _decoded(path: Path) -> Seen:
+def _decoded(path: Path) -> SurveyedImage:
     picture = decode(path.read_bytes(), size=_SMALL)
-    return Seen(
+    return SurveyedImage(
         picture.width,
         picture.height,
         picture.mode,
@@ -176,19 +189,19 @@ def _decoded(path: Path) -> Seen:
     )
 
 
-def _header(path: Path) -> Seen:
+def _header(path: Path) -> SurveyedImage:
     with path.open("rb") as file:
         image: Image.Image = open_image(file.read())
-    return Seen(image.width, image.height, image.mode, str(image.format))
+    return SurveyedImage(image.width, image.height, image.mode, str(image.format))
 
 
-def _array(image: NDArray[np.uint8]) -> Seen:
+def _array(image: NDArray[np.uint8]) -> SurveyedImage:
     height, width, channels = image.shape
     mode = "L" if channels == 1 else "RGB"
-    return Seen(width, height, mode, "array", hashlib.sha256(image.tobytes()).hexdigest())
+    return SurveyedImage(width, height, mode, "array", hashlib.sha256(image.tobytes()).hexdigest())
 
 
-def tally(seen: list[Seen]) -> dict[str, Counter[str]]:
+def tally(seen: list[SurveyedImage]) -> dict[str, Counter[str]]:
     """Count formats and modes of the images that have no fault."""
     fine = [one for one in seen if not one.fault]
     return {

@@ -80,8 +80,8 @@ class Maker:
             "cost": {visible(name): number(value) for name, value in record.cost.items()},
             "intact": record.intact,
             "scores": self._scores(record),
-            "settings": kept(self.settings, _texts(record.cell.settings.model_dump())),
-            "environment": kept(self.environments, _texts(record.environment)),
+            "settings": place_among(self.settings, _texts(record.cell.settings.model_dump())),
+            "environment": place_among(self.environments, _texts(record.environment)),
             "log": self._log(record),
             "pictures": self.pictures.of(record.files),
         }
@@ -187,7 +187,7 @@ def rounded(points: NDArray[np.float64]) -> list[list[float]]:
     return [[round(value, 4) for value in row] for row in points.tolist()]
 
 
-def kept(shared: list[dict[str, str]], one: dict[str, str]) -> int:
+def place_among(shared: list[dict[str, str]], one: dict[str, str]) -> int:
     """Return the place of `one` among `shared`, appended if it is new."""
     if one not in shared:
         shared.append(one)

@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imbench.page.cells import number, seconds
-from imbench.page.looks import look
+from imbench.page.looks import look_of
 from imbench.records.groups import Group
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, match_all
-from imbench.report.means import Entry
+from imbench.report.means import TableCell
 from imbench.report.panel import Panel
 from imbench.report.sheet import visible
-from imbench.report.tables import Line, Table, metric_title
+from imbench.report.tables import Table, TableRow, metric_title
 from imbench.report.words import sentence
 from imbench.stats.metrics import lower_is_better, score_range
 from imbench.stats.paired import ENOUGH
 
 __all__ = [
-    "differences",
     "group_title",
     "groups_of",
+    "method_differences",
     "methods_of",
     "metric_rows",
     "plain_groups",
@@ -51,7 +51,7 @@ def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": visible(metric_title(name)),
-                "lower": lower_is_better(name, load("metrics", name)),
+                "lower": lower_is_better(name, load_plugin("metrics", name)),
                 "range": [number(low), number(high)],
             }
         )
@@ -64,8 +64,8 @@ def plain_methods(tables: Sequence[Table]) -> list[dict[str, str]]:
     return [
         {
             "title": visible(titles[recipe].partition(" [")[0] or recipe),
-            "dash": look(recipe).dash,
-            "marker": look(recipe).marker,
+            "dash": look_of(recipe).dash,
+            "marker": look_of(recipe).marker,
         }
         for recipe in methods_of(tables)
     ]
@@ -104,7 +104,7 @@ def _line(
     recipes: Sequence[str],
     others: Mapping[str, Record],
 ) -> dict[str, Any]:
-    lines: list[Line] = [table.lines[place] for table in own]
+    lines: list[TableRow] = [table.lines[place] for table in own]
     slots = [group.slots.get((group.rows[place], count), {}) for count in own[0].counts]
     return {
         "method": recipes.index(lines[0].recipe),
@@ -118,7 +118,7 @@ def _line(
     }
 
 
-def _entry(entry: Entry) -> list[Any] | None:
+def _entry(entry: TableCell) -> list[Any] | None:
     if entry.mean is None:
         return None
     return [number(entry.mean), number(entry.half), len(entry.scores), len(entry.status)]
@@ -149,7 +149,7 @@ def reference(tables: Sequence[Table]) -> int:
     return recipes.index(max(named or recipes, key=covered.__getitem__))
 
 
-def differences(
+def method_differences(
     tables: Sequence[Table], firsts: Sequence[int] | None = None
 ) -> list[list[dict[str, Any]]]:
     """Compare methods with all others of their table, for each group and metric in turn.
@@ -160,7 +160,7 @@ def differences(
     recipes = methods_of(tables)
     made = []
     for table in tables:
-        panel = Panel(table.group, table.metric, load("metrics", table.metric))
+        panel = Panel(table.group, table.metric, load_plugin("metrics", table.metric))
         known = sorted(panel.rows, key=recipes.index)
         made.append(
             [

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FORMATS", "draw", "save"]
+__all__ = ["FORMATS", "draw_diagram", "save_diagram"]
 
 FORMATS = (".pdf", ".png", ".svg")
 STEP = 0.22
 """Inches from one label to the next."""
 
 
-def draw(ranks: Ranks) -> Figure:
+def draw_diagram(ranks: Ranks) -> Figure:
     """Return the diagram: the best ranks on the left, labels on both sides."""
     from matplotlib.figure import Figure
 
@@ -62,7 +62,7 @@ def draw(ranks: Ranks) -> Figure:
     return figure
 
 
-def save(ranks: Ranks, path: Path) -> None:
+def save_diagram(ranks: Ranks, path: Path) -> None:
     """Write the diagram as PDF, PNG or SVG, by the ending of the path.
 
     Raises
@@ -76,7 +76,7 @@ def save(ranks: Ranks, path: Path) -> None:
         raise UsageError(f"{path} ends in none of {', '.join(FORMATS)}: a diagram is one of these")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draw(ranks).savefig(path, dpi=200)
+        draw_diagram(ranks).savefig(path, dpi=200)
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from error
 

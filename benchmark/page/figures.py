@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from imbench.errors import NotComparable
 from imbench.files.atomic import write_whole
 from imbench.files.slug import slug
-from imbench.page.data import differences, methods_of, metric_rows, plain_groups, reference
-from imbench.page.looks import Look, look
+from imbench.page.data import method_differences, methods_of, metric_rows, plain_groups, reference
+from imbench.page.looks import Look, look_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.ranks import make_ranks
 from imbench.report.sheet import visible
 from imbench.report.tables import Table, make_tables
@@ -86,11 +86,11 @@ def figures(
     tables = make_tables(records, metrics, planned=planned)
     if not tables:
         raise NotComparable("no records to draw: `bench run` makes some")
-    from imbench.page.diagram import draw
+    from imbench.page.diagram import draw_diagram
 
     recipes = methods_of(tables)
-    looks = [look(recipe) for recipe in recipes]
-    compared = differences(tables, [reference(tables)])
+    looks = [look_of(recipe) for recipe in recipes]
+    compared = method_differences(tables, [reference(tables)])
     names = {one["name"]: one for one in metric_rows(metrics)}
     titles = _titles(tables, recipes)
     plain = plain_groups(tables)
@@ -107,10 +107,10 @@ def figures(
     for name in names:
         try:
             own_tables = [table for table in tables if table.metric == name]
-            ranks = make_ranks(own_tables, lower_is_better(name, load("metrics", name)))
+            ranks = make_ranks(own_tables, lower_is_better(name, load_plugin("metrics", name)))
         except NotComparable:
             continue
-        yield f"ranks-{name}", draw(ranks)
+        yield f"ranks-{name}", draw_diagram(ranks)
 
 
 def figure_bytes(figure: Figure, form: str) -> bytes:

@@ -9,7 +9,7 @@ import colorsys
 import hashlib
 from typing import NamedTuple
 
-__all__ = ["MARKERS", "Look", "look"]
+__all__ = ["MARKERS", "Look", "look_of"]
 
 
 class Look(NamedTuple):
@@ -55,7 +55,7 @@ _KNOWN = {
 }
 
 
-def look(recipe: str) -> Look:
+def look_of(recipe: str) -> Look:
     """Return how a method is drawn; what is not known here gets a look from a hash of its text."""
     if recipe in _KNOWN:
         return _KNOWN[recipe]

@@ -19,9 +19,9 @@ from jinja2 import Environment, StrictUndefined
 from imbench.errors import NotComparable
 from imbench.page.cells import FEWER, MANY, POINTS, Maker
 from imbench.page.data import (
-    differences,
     group_title,
     groups_of,
+    method_differences,
     methods_of,
     metric_rows,
     plain_groups,
@@ -29,12 +29,12 @@ from imbench.page.data import (
     reference,
 )
 from imbench.page.images import Gallery, Pictures, find_decoded
-from imbench.page.looks import look
+from imbench.page.looks import look_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
 from imbench.records.groups import Group
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.means import WORDS
 from imbench.report.sheet import visible
 from imbench.report.tables import make_tables
@@ -69,7 +69,7 @@ def page(
     planned : iterable of Cell
         Cells asked for; those without a record are holes.
     bold : {"best", "not-worse"}
-        What is bold in a table: see `imbench.report.tables.choose`.
+        What is bold in a table: see `imbench.report.tables.choose_bold`.
     folder : Path, optional
         The results folder: logs and pictures beside the records are taken from it.
     data : Path
@@ -92,7 +92,7 @@ def page(
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     found = groups_of(tables)
     maker = Maker(
-        metrics={name: load("metrics", name) for name in metrics},
+        metrics={name: load_plugin("metrics", name) for name in metrics},
         pictures=Pictures(folder if images else None),
         folder=folder,
         images=images,
@@ -104,7 +104,7 @@ def page(
         "methods": plain_methods(tables),
         "groups": plain_groups(tables),
         "reference": reference(tables),
-        "differences": differences(tables),
+        "differences": method_differences(tables),
         "enough": ENOUGH,
         "words": WORDS,
         "cells": cells,
@@ -182,7 +182,7 @@ def _digest(text: str) -> str:
 
 def _method_styles(recipes: Sequence[str]) -> str:
     """Return one class a method, which sets its colour in a light and in a dark page."""
-    looks = [look(recipe) for recipe in recipes]
+    looks = [look_of(recipe) for recipe in recipes]
     light = "".join(f".m{i}{{color:{one.light}}}\n" for i, one in enumerate(looks))
     dark = "".join(f".m{i}{{color:{one.dark}}}\n" for i, one in enumerate(looks))
     return f"{light}@media screen and (prefers-color-scheme: dark){{\n{dark}}}\n"

@@ -11,7 +11,7 @@ from imbench.errors import NotComparable
 from imbench.page.data import group_title, groups_of, methods_of
 from imbench.records.groups import Group, ranges, row_title
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, WORDS
 from imbench.report.ranks import Ranks, make_ranks, ranks_sheet
 from imbench.report.sheet import Sheet, Shown, footnotes, table_sheet, visible
@@ -52,7 +52,7 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     for name in dict.fromkeys(table.metric for table in tables):
         own = [table for table in tables if table.metric == name]
         try:
-            ranks = make_ranks(own, lower_is_better(name, load("metrics", name)))
+            ranks = make_ranks(own, lower_is_better(name, load_plugin("metrics", name)))
         except NotComparable as error:
             blocks.append({"reason": visible(str(error)), "title": visible(metric_title(name))})
         else:
@@ -63,10 +63,10 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 
 def _diagram(ranks: Ranks) -> str:
-    from imbench.page.diagram import draw
+    from imbench.page.diagram import draw_diagram
     from imbench.page.figures import figure_bytes
 
-    svg = figure_bytes(draw(ranks), "svg")
+    svg = figure_bytes(draw_diagram(ranks), "svg")
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imbench.records.groups import row_title
 from imbench.records.record import Record
 from imbench.records.scored import score
-from imbench.registry import load
+from imbench.registry import load_plugin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def frame(records: Iterable[Record], metrics: Sequence[str] = ("f1",)) -> pd.Dat
     """
     import pandas as pd
 
-    loaded = {name: load("metrics", name) for name in metrics}
+    loaded = {name: load_plugin("metrics", name) for name in metrics}
     rows = []
     for record in records:
         shared = _shared(record)

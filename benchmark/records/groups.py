@@ -13,7 +13,16 @@ from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
 from imbench.records.record import Record
 
-__all__ = ["Basis", "Group", "Row", "differences", "groups", "ranges", "row_order", "row_title"]
+__all__ = [
+    "Basis",
+    "Group",
+    "MethodKey",
+    "group_differences",
+    "groups",
+    "ranges",
+    "row_order",
+    "row_title",
+]
 
 
 class Basis(NamedTuple):
@@ -25,7 +34,7 @@ class Basis(NamedTuple):
     settings: Settings
 
 
-class Row(NamedTuple):
+class MethodKey(NamedTuple):
     """A method as a table has it: its recipe, and the versions of its parts."""
 
     recipe: str
@@ -39,10 +48,10 @@ class Group:
     basis: Basis
     names: list[str] = field(default_factory=list)
     """Data set specs the records were run under, sorted; one, unless the data moved."""
-    slots: dict[tuple[Row, int], dict[int, Record]] = field(default_factory=dict)
-    planned: dict[tuple[Row, int], set[int]] = field(default_factory=dict)
+    slots: dict[tuple[MethodKey, int], dict[int, Record]] = field(default_factory=dict)
+    planned: dict[tuple[MethodKey, int], set[int]] = field(default_factory=dict)
     """Seeds asked for, whether or not a record of them exists."""
-    edited: set[tuple[Row, int, int]] = field(default_factory=set)
+    edited: set[tuple[MethodKey, int, int]] = field(default_factory=set)
     """Method, count and seed of records whose checksum is wrong."""
 
     @property
@@ -67,7 +76,7 @@ class Group:
         return sorted({count for _, count in (*self.slots, *self.planned)})
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MethodKey]:
         """Return all methods: the paper's in its order, then others alphabetically."""
         return sorted({row for row, _ in (*self.slots, *self.planned)}, key=row_order)
 
@@ -122,7 +131,7 @@ def groups(records: Iterable[Record], planned: Iterable[Cell] = ()) -> list[Grou
     return sorted(found.values(), key=_group_order)
 
 
-def differences(alike: Sequence[Group]) -> dict[str, list[str]]:
+def group_differences(alike: Sequence[Group]) -> dict[str, list[str]]:
     """Return what groups of one data set differ in: field name to one value per group."""
     described = [_described(group) for group in alike]
     return {
@@ -132,7 +141,7 @@ def differences(alike: Sequence[Group]) -> dict[str, list[str]]:
     }
 
 
-def row_order(row: Row) -> tuple[int, str, tuple[tuple[str, int], ...]]:
+def row_order(row: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ...]]:
     """Return the sort key of a method: the paper's order, then the alphabet."""
     from imbench.training.recipe import PAPER
 
@@ -169,8 +178,8 @@ def _basis(cell: Cell) -> Basis:
     return Basis(cell.fingerprint, cell.majority, cell.protocol, cell.settings)
 
 
-def _row(cell: Cell) -> Row:
-    return Row(cell.recipe, tuple(sorted(cell.versions.items())))
+def _row(cell: Cell) -> MethodKey:
+    return MethodKey(cell.recipe, tuple(sorted(cell.versions.items())))
 
 
 def _described(group: Group) -> dict[str, object]:

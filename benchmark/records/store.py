@@ -24,7 +24,7 @@ from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, SCHEMA, Record, Status, checksum
 
-__all__ = ["UPGRADES", "Entry", "Store", "upgrade"]
+__all__ = ["UPGRADES", "RecordSummary", "Store", "upgrade"]
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda plain: plain | {"files": {}},
@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordSummary:
     """What planning needs of a record: all but its scores."""
 
     cell: Cell
@@ -95,12 +95,12 @@ class Store:
         loaded = (self._load(path) for path in self._paths())
         return [record for record in loaded if record is not None]
 
-    def index(self) -> dict[str, Entry]:
+    def index(self) -> dict[str, RecordSummary]:
         """Return the records by the key of their cell, without scores.
 
         Of two records of one cell, below two names of its data set, a finished one wins.
         """
-        found: dict[str, Entry] = {}
+        found: dict[str, RecordSummary] = {}
         for path in self._paths():
             record = self._load(path)
             if record is None or record.cell.key != record.key:
@@ -279,9 +279,9 @@ def _text(record: Record) -> str:
     return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
-def _entry(record: Record, path: Path) -> Entry:
+def _entry(record: Record, path: Path) -> RecordSummary:
     spent = sum(record.cost.get(phase, 0.0) for phase in PHASES)
-    return Entry(
+    return RecordSummary(
         cell=record.cell,
         status=record.status,
         path=path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from imbench.report.evidence import Evidence, Judge, difference, slope, together
+from imbench.report.evidence import Evidence, SumTest, difference, slope, together
 from imbench.report.panel import Panel
 from imbench.report.paper import published
 from imbench.stats.intervals import holm
@@ -14,7 +14,7 @@ from imbench.stats.metrics import METRICS, trivial
 __all__ = [
     "BASELINES",
     "METRIC",
-    "Untold",
+    "MissingRecords",
     "best_baseline",
     "collapse",
     "convergence",
@@ -34,11 +34,11 @@ BASELINES = ("vanilla", "ts", "cs", "us", "os", "us+cs", "os+cs", "smote", *CBL)
 RIVALS = ("cs", "us", "us+cs", "cbl:beta=0.9999")
 
 
-class Untold(Exception):
+class MissingRecords(Exception):
     """The records lack what a claim is about."""
 
 
-def _counts(judge: Judge, recipes: Sequence[str], least: int = 1) -> list[int]:
+def _counts(judge: SumTest, recipes: Sequence[str], least: int = 1) -> list[int]:
     """Return the counts at which some seed has all the recipes, or say what is missing."""
     counts = judge.panel.counts(recipes)
     for count in sorted(set(judge.panel.group.counts) - set(counts)):
@@ -46,12 +46,12 @@ def _counts(judge: Judge, recipes: Sequence[str], least: int = 1) -> list[int]:
             # Without this a method that fails at the hardest count would be judged at the others.
             faults = set(judge.panel.faults((recipe, count)).values())
             if faults:
-                raise Untold(f"at {count} {_title(recipe)} {', '.join(sorted(faults))}")
+                raise MissingRecords(f"at {count} {_title(recipe)} {', '.join(sorted(faults))}")
     if len(counts) < least:
         absent = [_title(recipe) for recipe in recipes if not judge.panel.counts([recipe])]
         if absent:
-            raise Untold(f"{', '.join(absent)} not run")
-        raise Untold(f"scores at {len(counts)} of the counts, {least} needed")
+            raise MissingRecords(f"{', '.join(absent)} not run")
+        raise MissingRecords(f"scores at {len(counts)} of the counts, {least} needed")
     return counts
 
 
@@ -60,21 +60,21 @@ def _title(recipe: str) -> str:
     return next(cell.title for (_, name, _), cell in published().items() if name == recipe)
 
 
-def _means(judge: Judge, recipe: str, counts: Sequence[int]) -> str:
+def _means(judge: SumTest, recipe: str, counts: Sequence[int]) -> str:
     values = ", ".join(f"{judge.panel.mean((recipe, count)):.3f}" for count in counts)
     return f"{_title(recipe)} {values} at {', '.join(map(str, counts))}"
 
 
-def _ahead(judge: Judge, first: str, second: str, counts: Sequence[int]) -> str:
+def _ahead(judge: SumTest, first: str, second: str, counts: Sequence[int]) -> str:
     wins = sum(judge.panel.effect(difference(first, second, [c])).mean > 0 for c in counts)
     title = f"{_title(first)} - {_title(second)}"
     return f"{title}, above 0 at {wins} of {len(counts)} counts, on average"
 
 
-def leads(first: str, second: str) -> Callable[[Judge], Evidence]:
+def leads(first: str, second: str) -> Callable[[SumTest], Evidence]:
     """Return the test that the mean difference over counts is above 0."""
 
-    def test(judge: Judge) -> Evidence:
+    def test(judge: SumTest) -> Evidence:
         counts = _counts(judge, [first, second])
         what = _ahead(judge, first, second, counts)
         return judge.above(what, difference(first, second, counts))
@@ -82,10 +82,10 @@ def leads(first: str, second: str) -> Callable[[Judge], Evidence]:
     return test
 
 
-def equals(first: str, second: str) -> Callable[[Judge], Evidence]:
+def equals(first: str, second: str) -> Callable[[SumTest], Evidence]:
     """Return the test that the mean difference over counts is none."""
 
-    def test(judge: Judge) -> Evidence:
+    def test(judge: SumTest) -> Evidence:
         counts = _counts(judge, [first, second])
         what = _ahead(judge, first, second, counts)
         return judge.close(what, difference(first, second, counts))
@@ -93,7 +93,7 @@ def equals(first: str, second: str) -> Callable[[Judge], Evidence]:
     return test
 
 
-def collapse(judge: Judge) -> Evidence:
+def collapse(judge: SumTest) -> Evidence:
     """Claim 1: below the trivial score at the smallest count, and a rise to the largest."""
     counts = _counts(judge, ["vanilla"], 2)
     least, most = ("vanilla", counts[0]), ("vanilla", counts[-1])
@@ -106,7 +106,7 @@ def collapse(judge: Judge) -> Evidence:
     return Evidence(found.finding, f"{_means(judge, 'vanilla', counts)}; {found.text}", found.seeds)
 
 
-def shrinking_lead(judge: Judge) -> Evidence:
+def shrinking_lead(judge: SumTest) -> Evidence:
     """Claim 2: above Vanilla at the two smallest counts, by less with each doubling."""
     counts = _counts(judge, ["aug", "vanilla"], 2)
     parts = [
@@ -119,7 +119,7 @@ def shrinking_lead(judge: Judge) -> Evidence:
     return together([*parts, judge.above("fall of it per doubling", fall, margin=None)])
 
 
-def crossing(judge: Judge) -> Evidence:
+def crossing(judge: SumTest) -> Evidence:
     """Claim 4: above Vanilla at the smallest count, below at the largest."""
     first, *_, last = _counts(judge, ["alt", "vanilla"], 2)
     return together(
@@ -130,7 +130,7 @@ def crossing(judge: Judge) -> Evidence:
     )
 
 
-def best_baseline(judge: Judge) -> Evidence:
+def best_baseline(judge: SumTest) -> Evidence:
     """Claim 5: above the baseline with the best mean at each count."""
     counts = _counts(judge, ["aug"])
     terms: dict[tuple[str, int], float] = {}
@@ -139,7 +139,7 @@ def best_baseline(judge: Judge) -> Evidence:
         most = max((len(judge.panel.scores((name, count))) for name in BASELINES), default=0)
         full = [name for name in BASELINES if len(judge.panel.scores((name, count))) == most > 0]
         if not full:
-            raise Untold("no baseline was run")
+            raise MissingRecords("no baseline was run")
         best = _ends(judge.panel, full, count)[0]
         terms |= difference("aug", best, [count])
         chosen.append(f"{_title(best)} at {count}")
@@ -148,7 +148,7 @@ def best_baseline(judge: Judge) -> Evidence:
     return judge.above(what, terms, theirs=_published_lead(judge, counts))
 
 
-def _published_lead(judge: Judge, counts: Sequence[int]) -> float | None:
+def _published_lead(judge: SumTest, counts: Sequence[int]) -> float | None:
     """Return AUG - the best baseline in the published table, averaged over counts of ours."""
     leads = []
     for count in counts:
@@ -161,7 +161,7 @@ def _published_lead(judge: Judge, counts: Sequence[int]) -> float | None:
     return math.fsum(leads) / len(leads)
 
 
-def four_rivals(judge: Judge) -> Evidence:
+def four_rivals(judge: SumTest) -> Evidence:
     """Claim 6: above each of four, with Holm over them."""
     counts = {rival: _counts(judge, ["aug", rival]) for rival in RIVALS}
     terms = {rival: difference("aug", rival, counts[rival]) for rival in RIVALS}
@@ -174,14 +174,14 @@ def four_rivals(judge: Judge) -> Evidence:
     )
 
 
-def no_weights(judge: Judge) -> Evidence:
+def no_weights(judge: SumTest) -> Evidence:
     """Claim 7: above Vanilla at the smallest count."""
     counts = _counts(judge, ["cbl:beta=0.9", "vanilla"])
     what = f"CBL 0.9 - Vanilla at {counts[0]}"
     return judge.above(what, difference("cbl:beta=0.9", "vanilla", counts[:1]))
 
 
-def rising_beta(judge: Judge) -> Evidence:
+def rising_beta(judge: SumTest) -> Evidence:
     """Claim 8: a slope over the four betas."""
     count = _counts(judge, CBL)[0]
     means = ", ".join(f"{judge.panel.mean((recipe, count)):.3f}" for recipe in CBL)
@@ -189,19 +189,19 @@ def rising_beta(judge: Judge) -> Evidence:
     return judge.above(what, slope([(recipe, count) for recipe in CBL], range(4)), margin=None)
 
 
-def middle_way(judge: Judge) -> Evidence:
+def middle_way(judge: SumTest) -> Evidence:
     """Claim 12: OS+CS as good as CS, and CS above OS."""
     return together([equals("os+cs", "cs")(judge), leads("cs", "os")(judge)])
 
 
-def convergence(judge: Judge) -> Evidence:
+def convergence(judge: SumTest) -> Evidence:
     """Claim 13: best - worst, at the smallest count and at the largest."""
     panel = judge.panel
     counts = panel.group.counts
     ends = counts[0], counts[-1]
     names = [name for name in panel.rows if all(panel.scores((name, end)) for end in ends)]
     if len(counts) < 2 or len(names) < 3:
-        raise Untold("two counts and three methods at both of them needed")
+        raise MissingRecords("two counts and three methods at both of them needed")
     pairs = [_ends(panel, names, end) for end in ends]
     spans = [
         panel.mean((best, end)) - panel.mean((worst, end))
@@ -216,7 +216,7 @@ def convergence(judge: Judge) -> Evidence:
     return judge.above(what, terms, theirs=_published_fall(judge, names, ends))
 
 
-def _published_fall(judge: Judge, names: Sequence[str], ends: tuple[int, int]) -> float | None:
+def _published_fall(judge: SumTest, names: Sequence[str], ends: tuple[int, int]) -> float | None:
     """Return how much less the published values of these methods span at the second count."""
     spans = []
     for end in ends:

@@ -13,19 +13,19 @@ from typing import Literal
 from imbench.errors import NotComparable, UsageError
 from imbench.records.groups import Group, groups
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.means import WORDS
 from imbench.report.panel import Panel
 from imbench.stats.effect import Effect
 from imbench.stats.intervals import holm
 from imbench.stats.paired import ALPHA, ENOUGH, LEAST, seeds_needed
 
-__all__ = ["FAMILY", "Comparison", "Match", "Verdict", "compare", "match_all"]
+__all__ = ["FAMILY", "Comparison", "Match", "Relation", "compare", "match_all"]
 
 FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
 """Rivals where one method only is named."""
 
-Verdict = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
+Relation = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Comparison:
     adjusted: float = 1.0
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Relation:
         """Say which of the words of docs/protocol.md fit.
 
         A run that ended without a score never helps its method.
@@ -122,7 +122,7 @@ def compare(
     first, *rivals = _canonical(recipes, known)
     if not rivals:
         rivals = [recipe for recipe in FAMILY if recipe in known - {first}]
-    loaded = {name: load("metrics", name) for name in metrics}
+    loaded = {name: load_plugin("metrics", name) for name in metrics}
     panels = [Panel(group, name, metric) for group in found for name, metric in loaded.items()]
     matches = [match for panel in panels for match in match_all(panel, first, rivals)]
     if not matches:

@@ -18,7 +18,7 @@ from imbench.report.words import intervals_text, p_text, signed
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
 
-__all__ = ["Evidence", "Finding", "Judge", "difference", "slope", "together"]
+__all__ = ["Evidence", "Finding", "SumTest", "difference", "slope", "together"]
 
 Finding = Literal["holds", "does not hold", "cannot be told"]
 
@@ -42,7 +42,7 @@ class Evidence:
     seeds: int
 
 
-class Judge:
+class SumTest:
     """Judges sums of scores of one panel.
 
     Parameters

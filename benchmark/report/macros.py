@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from imbench.report.latex import escape
-from imbench.report.means import Entry
+from imbench.report.means import TableCell
 from imbench.report.sheet import Shown
 from imbench.report.tables import Table
 
@@ -38,7 +38,7 @@ def macros(tables: Sequence[Table]) -> list[str]:
     return [*DEFINITIONS, *lines]
 
 
-def keys(tables: Sequence[Table]) -> Iterator[tuple[str, Entry]]:
+def keys(tables: Sequence[Table]) -> Iterator[tuple[str, TableCell]]:
     """Yield each cell's key, which no other cell has, and its entry."""
     seen: set[str] = set()
     names = {table.group.code: table.group.name for table in tables}
@@ -67,11 +67,11 @@ def _new(start: str, seen: set[str]) -> str:
     return found
 
 
-def _mean(entry: Entry) -> str:
+def _mean(entry: TableCell) -> str:
     if entry.mean is None:
         return escape(entry.mark)
     return Shown(entry.mean).number()[0].replace("-", "$-$")
 
 
-def _half(entry: Entry) -> str:
+def _half(entry: TableCell) -> str:
     return Shown(entry.mean, entry.half).number()[1] or escape("--")

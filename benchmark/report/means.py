@@ -13,7 +13,7 @@ from imbench.records.scored import score
 from imbench.stats.intervals import mean_interval
 from imbench.stats.metrics import Metric
 
-__all__ = ["MARKS", "NOT_RUN", "WORDS", "Entry", "make_entry"]
+__all__ = ["MARKS", "NOT_RUN", "WORDS", "TableCell", "make_table_cell"]
 
 NOT_RUN = "--"
 MARKS = {
@@ -37,7 +37,7 @@ REASON_LENGTH = 160
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableCell:
     """One cell of a table: a method at a minority count.
 
     Attributes
@@ -63,13 +63,13 @@ class Entry:
     bold: bool = False
 
 
-def make_entry(
+def make_table_cell(
     slot: Mapping[int, Record],
     seeds: Sequence[int],
     name: str,
     metric: Metric,
     edited: Collection[int] = (),
-) -> Entry:
+) -> TableCell:
     """Return the entry of one method at one count.
 
     `slot` maps seed to record, `seeds` are all that the table has, `edited` those whose records
@@ -93,15 +93,15 @@ def make_entry(
         holes[f"{words} ({_one_line(reason)})" if reason else words].append(seed)
     notes = _record_notes(slot, edited)
     if not slot:
-        return Entry(scores, status, mark=NOT_RUN)
+        return TableCell(scores, status, mark=NOT_RUN)
     gaps = "; ".join(f"{_seed_words(where)} {why}" for why, where in holes.items())
     if not scores:
         worst = next((status[seed] for seed in seeds if status[seed] in MARKS), "")
-        return Entry(scores, status, mark=MARKS.get(worst, "n/a"), notes=(gaps, *notes))
+        return TableCell(scores, status, mark=MARKS.get(worst, "n/a"), notes=(gaps, *notes))
     mean, half, n = mean_interval(list(scores.values()))
     if n < len(seeds):
         notes = (f"{n} of {len(seeds)} seeds: {gaps}", *notes)
-    return Entry(scores, status, mean, half, f"{n}/{len(seeds)}" if gaps else "", notes)
+    return TableCell(scores, status, mean, half, f"{n}/{len(seeds)}" if gaps else "", notes)
 
 
 def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:

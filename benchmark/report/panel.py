@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.records.groups import Group, Row, row_title
+from imbench.records.groups import Group, MethodKey, row_title
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.report.means import WORDS
@@ -42,7 +42,7 @@ class Panel:
         self.group, self.name, self.metric = group, name, metric
         self.lower = lower_is_better(name, metric)
         newest = sorted(group.rows, key=lambda row: row.versions)
-        self.rows: dict[str, Row] = {row.recipe: row for row in newest}
+        self.rows: dict[str, MethodKey] = {row.recipe: row for row in newest}
         self._scores: dict[Place, dict[int, float]] = {}
         self._faults: dict[Place, dict[int, str]] = {}
         self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | None] = {}

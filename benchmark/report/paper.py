@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from imbench.records.groups import Row, row_order
-from imbench.report.means import Entry
+from imbench.records.groups import MethodKey, row_order
+from imbench.report.means import TableCell
 from imbench.report.sheet import Sheet, Shown, table_sheet
 from imbench.report.tables import Table
 from imbench.spec import parse_spec
@@ -68,7 +68,7 @@ class Versus:
     recipe: str
     title: str
     minority: int
-    ours: Entry | None
+    ours: TableCell | None
     published: Published | None
     verdict: str
 
@@ -120,7 +120,7 @@ def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
     ours = {line.recipe for line in table.lines}
     missing = {recipe for recipe, _ in printed if recipe not in ours}
     rows = [*((line.recipe, line) for line in table.lines), *((recipe, None) for recipe in missing)]
-    rows.sort(key=lambda row: row_order(Row(row[0], ())))
+    rows.sort(key=lambda row: row_order(MethodKey(row[0], ())))
     found = []
     for column, count in enumerate(table.counts):
         for recipe, line in rows:
@@ -132,7 +132,7 @@ def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
     return found
 
 
-def verdict(ours: Entry | None, cell: Published | None) -> str:
+def verdict(ours: TableCell | None, cell: Published | None) -> str:
     """Compare the published value with the interval of our mean over seeds, in words."""
     if ours is None or not (ours.mean is not None or ours.notes):
         return "not run"

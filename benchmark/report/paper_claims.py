@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from imbench.records.groups import Group, groups
 from imbench.records.record import Record
 from imbench.report import claim_tests
-from imbench.report.claim_tests import METRIC, Untold
-from imbench.report.evidence import Evidence, Finding, Judge
+from imbench.report.claim_tests import METRIC, MissingRecords
+from imbench.report.evidence import Evidence, Finding, SumTest
 from imbench.report.panel import Panel
 from imbench.report.paper import paper_dataset, published
 from imbench.report.prose import Prose
@@ -21,11 +21,11 @@ from imbench.report.tables import metric_title, protocol_line
 from imbench.stats.metrics import METRICS
 from imbench.stats.paired import ENOUGH
 
-__all__ = ["CLAIMS", "Claim", "Found", "claims_prose", "judge_claims"]
+__all__ = ["CLAIMS", "Found", "PaperClaim", "claims_prose", "judge_claims"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class PaperClaim:
     """One claim.
 
     Attributes
@@ -42,7 +42,7 @@ class Claim:
 
     number: int
     text: str
-    test: Callable[[Judge], Evidence] | None = None
+    test: Callable[[SumTest], Evidence] | None = None
     needs: str = ""
 
 
@@ -50,7 +50,7 @@ class Claim:
 class Found:
     """What the records of one data set say of one claim."""
 
-    claim: Claim
+    claim: PaperClaim
     finding: Finding
     text: str
 
@@ -79,49 +79,49 @@ def claims_prose(group: Group, found: Sequence[Found]) -> Prose:
     )
 
 
-def _judge(group: Group) -> Judge:
+def _judge(group: Group) -> SumTest:
     dataset = paper_dataset(group.names)
     printed = {key[1:]: cell.value for key, cell in published().items() if key[0] == dataset}
-    return Judge(Panel(group, METRIC, METRICS[METRIC]), printed)
+    return SumTest(Panel(group, METRIC, METRICS[METRIC]), printed)
 
 
-def _found(claim: Claim, judge: Judge) -> Found:
+def _found(claim: PaperClaim, judge: SumTest) -> Found:
     if claim.test is None:
         return Found(claim, "cannot be told", f"records do not hold {claim.needs}")
     try:
         made = claim.test(judge)
-    except Untold as reason:
+    except MissingRecords as reason:
         return Found(claim, "cannot be told", str(reason))
     few = f"{made.seeds} seed{'s' * (made.seeds != 1)}, {ENOUGH} needed: "
     return Found(claim, made.finding, (few if made.seeds < ENOUGH else "") + made.text)
 
 
 CLAIMS = (
-    Claim(
+    PaperClaim(
         1, "Vanilla collapses at the smallest count and rises with the count", claim_tests.collapse
     ),
-    Claim(2, "AUG is ahead of Vanilla, less so with more images", claim_tests.shrinking_lead),
-    Claim(3, "AUG is ahead of ALT", claim_tests.leads("aug", "alt")),
-    Claim(
+    PaperClaim(2, "AUG is ahead of Vanilla, less so with more images", claim_tests.shrinking_lead),
+    PaperClaim(3, "AUG is ahead of ALT", claim_tests.leads("aug", "alt")),
+    PaperClaim(
         4,
         "ALT is ahead of Vanilla at the smallest count and behind at the largest",
         claim_tests.crossing,
     ),
-    Claim(5, "AUG is ahead of the best baseline", claim_tests.best_baseline),
-    Claim(6, "AUG is ahead of each of CS, US, US+CS and CBL 0.9999", claim_tests.four_rivals),
-    Claim(7, "CBL 0.9 is ahead of Vanilla at the smallest count", claim_tests.no_weights),
-    Claim(8, "CBL improves with beta at the smallest count", claim_tests.rising_beta),
-    Claim(9, "CBL 0.9999 is as good as CS", claim_tests.equals("cbl:beta=0.9999", "cs")),
-    Claim(10, "TS is as good as Vanilla", claim_tests.equals("ts", "vanilla")),
-    Claim(11, "US is ahead of OS", claim_tests.leads("us", "os")),
-    Claim(12, "OS+CS is as good as CS, and CS ahead of OS", claim_tests.middle_way),
-    Claim(13, "the methods converge as images are added", claim_tests.convergence),
-    Claim(
+    PaperClaim(5, "AUG is ahead of the best baseline", claim_tests.best_baseline),
+    PaperClaim(6, "AUG is ahead of each of CS, US, US+CS and CBL 0.9999", claim_tests.four_rivals),
+    PaperClaim(7, "CBL 0.9 is ahead of Vanilla at the smallest count", claim_tests.no_weights),
+    PaperClaim(8, "CBL improves with beta at the smallest count", claim_tests.rising_beta),
+    PaperClaim(9, "CBL 0.9999 is as good as CS", claim_tests.equals("cbl:beta=0.9999", "cs")),
+    PaperClaim(10, "TS is as good as Vanilla", claim_tests.equals("ts", "vanilla")),
+    PaperClaim(11, "US is ahead of OS", claim_tests.leads("us", "os")),
+    PaperClaim(12, "OS+CS is as good as CS, and CS ahead of OS", claim_tests.middle_way),
+    PaperClaim(13, "the methods converge as images are added", claim_tests.convergence),
+    PaperClaim(
         14,
         "joint training leaves the generator at par or slightly worse",
         needs="the quality of generated images (oracle accuracy and KID, ALT against AUG)",
     ),
-    Claim(
+    PaperClaim(
         15,
         "AUG and ALT look at the content, Vanilla at the context",
         needs="attention maps (energy within the object, flips after a change of background)",

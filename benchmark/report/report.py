@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, versus, versus_sheet
@@ -20,7 +20,7 @@ from imbench.stats.metrics import lower_is_better
 if TYPE_CHECKING:
     from imbench.report.sections import Section
 
-__all__ = ["FORMS", "Form", "render"]
+__all__ = ["FORMS", "Form", "render_report"]
 
 Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -29,7 +29,7 @@ SCHEMA = 1
 """Of the JSON form: raise it when a field changes its meaning or goes."""
 
 
-def render(
+def render_report(
     records: Iterable[Record],
     *,
     metrics: Sequence[str] = ("f1",),
@@ -56,7 +56,7 @@ def render(
         CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
         begins with a macro for each cell; ``macros`` are these alone.
     bold : {"best", "not-worse"}
-        What is bold in a column: see `imbench.report.tables.choose`.
+        What is bold in a column: see `imbench.report.tables.choose_bold`.
     vs_paper : bool
         Set F1 beside the published values.
     planned : iterable of Cell
@@ -129,7 +129,7 @@ def _sections(
 
     made = [sections.comparisons(records, compare, metrics)] if compare else []
     made += [sections.ranking(records, metrics)] if ranks else []
-    return made + ([sections.claims(records)] if claims else [])
+    return made + ([sections.claims_section(records)] if claims else [])
 
 
 def _printed_sections(
@@ -179,7 +179,7 @@ def _latex_comments(records: list[Record], command: str) -> list[str]:
     commits = sorted({record.commit for record in records if record.commit})
     return [
         f"imbench {version('imbench')}",
-        f"command: {command or 'imbench.report.report.render'}",
+        f"command: {command or 'imbench.report.report.render_report'}",
         f"commit of the records: {', '.join(commits) or 'not recorded'}",
     ]
 
@@ -219,7 +219,7 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "settings": group.basis.settings.model_dump(mode="json"),
         "seeds": group.seeds,
         "metric": table.metric,
-        "lower_is_better": lower_is_better(table.metric, load("metrics", table.metric)),
+        "lower_is_better": lower_is_better(table.metric, load_plugin("metrics", table.metric)),
         "trivial": table.trivial,
         "notes": list(table.notes),
         "rows": rows,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbench.records.record import Record
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.paper_claims import Found, claims_prose, judge_claims
 from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
@@ -17,7 +17,7 @@ from imbench.report.tables import make_tables
 from imbench.report.words import match_prose, sentence
 from imbench.stats.metrics import lower_is_better
 
-__all__ = ["Section", "claims", "comparisons", "printed", "rank_metrics", "ranking"]
+__all__ = ["Section", "claims_section", "comparisons", "printed", "rank_metrics", "ranking"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def comparisons(
     return Section("comparisons", tuple(blocks), tuple(rows))
 
 
-def claims(records: Iterable[Record]) -> Section:
+def claims_section(records: Iterable[Record]) -> Section:
     """Judge the paper's claims."""
     judged = judge_claims(records)
     blocks = [claims_prose(group, found) for group, found in judged]
@@ -69,7 +69,7 @@ def claims(records: Iterable[Record]) -> Section:
         for group, found in judged
         for one in found
     ]
-    return Section("claims", tuple(blocks), tuple(rows))
+    return Section("claims_section", tuple(blocks), tuple(rows))
 
 
 def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
@@ -84,7 +84,7 @@ def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Rank
     return [
         make_ranks(
             [table for table in tables if table.metric == name],
-            lower_is_better(name, load("metrics", name)),
+            lower_is_better(name, load_plugin("metrics", name)),
         )
         for name in metrics
     ]

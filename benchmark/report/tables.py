@@ -8,15 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imbench.records.cell import Cell
-from imbench.records.groups import Group, Row, differences, groups, ranges, row_title
+from imbench.records.groups import Group, MethodKey, group_differences, groups, ranges, row_title
 from imbench.records.record import Record
-from imbench.registry import load
-from imbench.report.means import NOT_RUN, Entry, make_entry
+from imbench.registry import load_plugin
+from imbench.report.means import NOT_RUN, TableCell, make_table_cell
 from imbench.stats.intervals import holm
 from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
-__all__ = ["RULES", "Line", "Table", "choose", "make_tables", "metric_title", "protocol_line"]
+__all__ = [
+    "RULES",
+    "Table",
+    "TableRow",
+    "choose_bold",
+    "make_tables",
+    "metric_title",
+    "protocol_line",
+]
 
 
 CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
@@ -27,12 +35,12 @@ PRIORS = (
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """A method's row; `entries` follow the table's counts."""
 
     recipe: str
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[TableCell, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Table:
     protocol: str
     """The protocol in one line."""
     counts: tuple[int, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
     trivial: float | None
     """Best score of a classifier that looks at no image; None where it cannot be computed."""
     notes: tuple[str, ...]
@@ -69,7 +77,7 @@ def make_tables(
     alike: dict[str, list[Group]] = defaultdict(list)
     for group in found:
         alike[group.name].append(group)
-    loaded = {name: load("metrics", name) for name in metrics}
+    loaded = {name: load_plugin("metrics", name) for name in metrics}
     return [
         _table(group, name, metric, bold, _apart(alike[group.name]))
         for group in found
@@ -90,7 +98,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
     bold_notes = _embolden(grid, bold, lower)
     grid, common = _lift_common_notes(grid)
     lines = tuple(
-        Line(row.recipe, _title(row, group.rows), tuple(entries))
+        TableRow(row.recipe, _title(row, group.rows), tuple(entries))
         for row, entries in zip(group.rows, grid, strict=True)
     )
     return Table(
@@ -113,24 +121,24 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
     )
 
 
-def _entry(group: Group, row: Row, count: int, name: str, metric: Metric) -> Entry:
+def _entry(group: Group, row: MethodKey, count: int, name: str, metric: Metric) -> TableCell:
     slot = group.slots.get((row, count), {})
     edited = [seed for seed in slot if (row, count, seed) in group.edited]
-    return make_entry(slot, group.seeds, name, metric, edited)
+    return make_table_cell(slot, group.seeds, name, metric, edited)
 
 
-def _embolden(grid: list[list[Entry]], rule: str, lower: bool) -> list[str]:
+def _embolden(grid: list[list[TableCell]], rule: str, lower: bool) -> list[str]:
     """Mark the bold entries in place; return the notes that explain them."""
     notes: set[str] = set()
     for column in range(len(grid[0])):
-        chosen, said = choose([line[column].scores for line in grid], rule=rule, lower=lower)
+        chosen, said = choose_bold([line[column].scores for line in grid], rule=rule, lower=lower)
         notes.update(said)
         for index in chosen:
             grid[index][column] = replace(grid[index][column], bold=True)
     return sorted(notes)
 
 
-def _lift_common_notes(grid: list[list[Entry]]) -> tuple[list[list[Entry]], list[str]]:
+def _lift_common_notes(grid: list[list[TableCell]]) -> tuple[list[list[TableCell]], list[str]]:
     """Turn footnotes that every scored cell carries into notes of the whole table."""
     scored = [set(entry.notes) for line in grid for entry in line if entry.scores]
     common = set.intersection(*scored) if len(scored) > 1 else set()
@@ -169,7 +177,7 @@ def protocol_line(group: Group) -> str:
     return "; ".join(pieces)
 
 
-def _reading(grid: list[list[Entry]], seeds: list[int], lower: bool) -> list[str]:
+def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool) -> list[str]:
     """Say how the numbers are to be read."""
     better = "; lower is better" if lower else ""
     if len(seeds) > 1:
@@ -181,7 +189,7 @@ def _reading(grid: list[list[Entry]], seeds: list[int], lower: bool) -> list[str
     return notes
 
 
-def _out_of_range(grid: list[list[Entry]], name: str) -> list[str]:
+def _out_of_range(grid: list[list[TableCell]], name: str) -> list[str]:
     low, high = score_range(name)
     beyond = sum(
         entry.mean is not None
@@ -222,11 +230,13 @@ def _provenance(group: Group) -> list[str]:
 def _apart(alike: list[Group]) -> list[str]:
     if len(alike) < 2:
         return []
-    what = "; ".join(f"{key} {' / '.join(values)}" for key, values in differences(alike).items())
+    what = "; ".join(
+        f"{key} {' / '.join(values)}" for key, values in group_differences(alike).items()
+    )
     return [f"one of {len(alike)} tables of this data set, which are not comparable: {what}"]
 
 
-def _title(row: Row, rows: list[Row]) -> str:
+def _title(row: MethodKey, rows: list[MethodKey]) -> str:
     title = row_title(row.recipe)
     if sum(other.recipe == row.recipe for other in rows) > 1:
         title += f" [{', '.join(f'{name} v{number}' for name, number in row.versions)}]"
@@ -246,7 +256,7 @@ def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | Non
 RULES = ("best", "not-worse")
 
 
-def choose(
+def choose_bold(
     column: Sequence[Mapping[int, float]], *, rule: str = "best", lower: bool = False
 ) -> tuple[list[int], list[str]]:
     """Return which of a column's methods are bold, and notes for below the table.

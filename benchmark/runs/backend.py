@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from imbench.errors import UsageError
-from imbench.runs.job import Job, Report
+from imbench.runs.job import Job, JobReport
 
-__all__ = ["Backend", "Wanted"]
+__all__ = ["Backend", "BackendChoice"]
 
 
 class Backend(Protocol):
@@ -21,7 +21,7 @@ class Backend(Protocol):
     unreported: dict[str, Job]
     """Jobs under way, by key; after `Broken`, those that it took with it."""
 
-    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
         """Yield reports as they come; the next job is asked for when a report has been taken.
 
         Raises
@@ -37,7 +37,7 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BackendChoice:
     """Where the user wants jobs to be done."""
 
     name: str

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from imbench.errors import EnvironmentFault
-from imbench.runs.remote import Lost, Remote
+from imbench.runs.remote import LostOrder, RemoteBackend
 from imbench.runs.supervised import attend
 
 __all__ = ["DaskBackend", "connect"]
@@ -53,7 +53,7 @@ def connect(scheduler: str) -> Any:
         ) from error
 
 
-class DaskBackend(Remote):
+class DaskBackend(RemoteBackend):
     """The workers of a Dask cluster.
 
     Parameters
@@ -78,7 +78,7 @@ class DaskBackend(Remote):
         self._futures[attempt] = future
         future.add_done_callback(lambda _: self._done.put(attempt))
 
-    def answers(self) -> Mapping[str, str | Lost]:
+    def answers(self) -> Mapping[str, str | LostOrder]:
         """Wait for the next answer."""
         attempt = self._done.get()
         return {attempt: _answer(self._futures.pop(attempt))}
@@ -94,15 +94,15 @@ class DaskBackend(Remote):
         self._client.close()
 
 
-def _answer(future: Any) -> str | Lost:
+def _answer(future: Any) -> str | LostOrder:
     if future.status == "finished":
         return str(future.result())
     if future.status in ("cancelled", "lost"):
-        return Lost(
+        return LostOrder(
             "the Dask scheduler is gone; what is done is kept: start it again, and the run",
             fatal=True,
         )
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
-        return Lost("its worker was lost")
-    return Lost(f"a Dask worker cannot work: {type(error).__name__}: {error}", fatal=True)
+        return LostOrder("its worker was lost")
+    return LostOrder(f"a Dask worker cannot work: {type(error).__name__}: {error}", fatal=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import EnvironmentFault, UsageError
-from imbench.runs.pool import deaf_children
-from imbench.runs.remote import Lost, Remote
+from imbench.runs.pool import sigint_blocked
+from imbench.runs.remote import LostOrder, RemoteBackend
 from imbench.runs.supervised import attend
 
 __all__ = ["AT_ONCE", "SlurmBackend", "sbatch_options"]
@@ -43,7 +43,7 @@ def sbatch_options(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-class SlurmBackend(Remote):
+class SlurmBackend(RemoteBackend):
     """The queue of a SLURM site, or of submitit on this machine.
 
     Parameters
@@ -77,12 +77,12 @@ class SlurmBackend(Remote):
     def submit(self, attempt: str, order: str) -> None:
         """Put an order into the queue."""
         try:
-            with deaf_children():
+            with sigint_blocked():
                 self._jobs[attempt] = self._executor.submit(attend, order)
         except Exception as error:
             raise EnvironmentFault(f"sbatch refuses a job: {error}") from error
 
-    def answers(self) -> Mapping[str, str | Lost]:
+    def answers(self) -> Mapping[str, str | LostOrder]:
         """Wait for the next answers."""
         while True:
             found = {attempt: self._answer(attempt) for attempt in self._jobs}
@@ -101,18 +101,20 @@ class SlurmBackend(Remote):
         self._jobs.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _answer(self, attempt: str) -> str | Lost | None:
+    def _answer(self, attempt: str) -> str | LostOrder | None:
         job = self._jobs[attempt]
         if not job.paths.result_pickle.exists():
             if not job.done():
                 return None
             first = self._ended.setdefault(attempt, time.monotonic())
             lag = 1.0 if self._local else LAG
-            return Lost(f"SLURM job {job.state}") if time.monotonic() - first > lag else None
+            return LostOrder(f"SLURM job {job.state}") if time.monotonic() - first > lag else None
         error = job.exception()
         if error is None:
             return str(job.result())
-        return Lost(f"a SLURM job cannot work: {' '.join(str(error).split())[-300:]}", fatal=True)
+        return LostOrder(
+            f"a SLURM job cannot work: {' '.join(str(error).split())[-300:]}", fatal=True
+        )
 
 
 def _executor(folder: Path, options: Mapping[str, str], threads: int) -> Any:

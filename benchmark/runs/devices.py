@@ -22,11 +22,11 @@ __all__ = [
     "PER_WORKER",
     "Devices",
     "as_many_as_fit",
+    "card_lost",
     "devices_of",
     "free_memory",
-    "lost",
-    "peak_mb",
-    "reset_peak",
+    "peak_card_mb",
+    "reset_card_peak",
 ]
 
 
@@ -117,15 +117,15 @@ def as_many_as_fit(devices: Devices, jobs: str) -> Devices:
     return Devices(devices.names, max(1, min(free.values()) // PER_WORKER))
 
 
-def reset_peak() -> None:
-    """Start `peak_mb` anew."""
+def reset_card_peak() -> None:
+    """Start `peak_card_mb` anew."""
     torch = _torch_on_a_card()
     if torch is not None:
         for index in range(torch.cuda.device_count()):
             torch.cuda.reset_peak_memory_stats(index)
 
 
-def peak_mb() -> float | None:
+def peak_card_mb() -> float | None:
     """Return the most memory of a card this process had reserved, in 10**6 bytes.
 
     The driver's own share, about half a GB, comes on top. None if no card was used.
@@ -137,7 +137,7 @@ def peak_mb() -> float | None:
     return float(max(torch.cuda.max_memory_reserved(index) for index in cards)) / 1e6
 
 
-def lost() -> bool:
+def card_lost() -> bool:
     """Whether this process can use its card no more: after some errors every further call fails."""
     torch = _torch_on_a_card()
     if torch is None:

@@ -25,10 +25,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from imbench.errors import UsageError
 from imbench.records.cell import Exclusion, Grid, Settings
-from imbench.runs.grids import read, shipped
+from imbench.runs.grids import read_shipped, shipped
 from imbench.spec import integers, parse_spec, texts, unknown
 
-__all__ = ["DEFAULT", "GridFile", "Options", "read_grid_file", "settle"]
+__all__ = ["DEFAULT", "GridFile", "GridOptions", "read_grid_file", "settle_grid"]
 
 DEFAULT = "quick"
 """The shipped grid that runs when neither a grid nor a data set is named."""
@@ -80,7 +80,7 @@ class GridFile(BaseModel):
 
 
 @dataclass(frozen=True)
-class Options:
+class GridOptions:
     """What the command line says of the grid; empty or None is not given."""
 
     datasets: Sequence[str] = ()
@@ -117,7 +117,7 @@ def read_grid_file(name: str) -> GridFile:
     if path.suffix != ".toml" and not path.is_file():
         if name not in shipped():
             raise unknown("grid (neither a file nor a shipped one)", name, shipped())
-        text = read(name)
+        text = read_shipped(name)
     else:
         try:
             text = path.read_text("utf-8")
@@ -134,7 +134,7 @@ def read_grid_file(name: str) -> GridFile:
         raise UsageError(f"grid file {name!r}: {error}") from error
 
 
-def settle(file: GridFile | None, options: Options) -> Grid:
+def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
     """Merge a grid file and options into a grid.
 
     Raises
@@ -159,7 +159,7 @@ def settle(file: GridFile | None, options: Options) -> Grid:
     )
 
 
-def _methods(file: GridFile, options: Options) -> tuple[str, ...]:
+def _methods(file: GridFile, options: GridOptions) -> tuple[str, ...]:
     given = texts(options.methods, "methods") if options.methods else file.methods or (PAPER,)
     if PAPER not in given:
         return given
@@ -169,7 +169,7 @@ def _methods(file: GridFile, options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for piece in pieces for name in piece))
 
 
-def _minority(dataset: str, file: GridFile, options: Options) -> tuple[int, ...]:
+def _minority(dataset: str, file: GridFile, options: GridOptions) -> tuple[int, ...]:
     if options.minority:
         return integers(options.minority, "minority counts")
     found = _looked_up(file.minority, dataset)
@@ -181,7 +181,7 @@ def _minority(dataset: str, file: GridFile, options: Options) -> tuple[int, ...]
     return tuple(found)
 
 
-def _majority_of(dataset: str, file: GridFile, options: Options) -> int | None:
+def _majority_of(dataset: str, file: GridFile, options: GridOptions) -> int | None:
     if options.majority is not None:
         return _majority(options.majority)
     found: int | None = _looked_up(file.majority, dataset)
@@ -196,12 +196,12 @@ def _looked_up(table: Mapping[str, Any] | None, dataset: str) -> Any:
     return None
 
 
-def _per_dataset(given: Any, read: Any) -> dict[str, Any]:
+def _per_dataset(given: Any, read_shipped: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
-        return {EVERY: read(given)}
+        return {EVERY: read_shipped(given)}
     for key in given:
         _refuse_stranger(key)
-    return {str(parse_spec(key)): read(value) for key, value in given.items()}
+    return {str(parse_spec(key)): read_shipped(value) for key, value in given.items()}
 
 
 def _refuse_stranger(dataset: str) -> None:

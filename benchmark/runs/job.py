@@ -8,7 +8,7 @@ from pathlib import Path
 from imbench.records.cell import Cell
 from imbench.records.record import Status
 
-__all__ = ["Job", "Outcome", "Report"]
+__all__ = ["Job", "JobReport", "Outcome"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Report:
+class JobReport:
     """What a worker says of a job."""
 
     job: Job

@@ -12,7 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["GRACE", "KILL", "OutOfTime", "duration", "peak_mb", "reset_peak", "time_limit"]
+__all__ = [
+    "GRACE",
+    "KILL",
+    "OutOfTime",
+    "duration",
+    "peak_memory_mb",
+    "reset_memory_peak",
+    "time_limit",
+]
 
 GRACE = 15.0
 """Seconds between a cell's time limit and the end of a worker that does not hear of it."""
@@ -70,13 +78,13 @@ def duration(text: str) -> float:
     return seconds
 
 
-def reset_peak() -> None:
-    """Start `peak_mb` anew, where the system can; else it covers the whole process."""
+def reset_memory_peak() -> None:
+    """Start `peak_memory_mb` anew, where the system can; else it covers the whole process."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def peak_mb() -> float:
+def peak_memory_mb() -> float:
     """Return the most memory this process held, in 10**6 bytes."""
     with suppress(OSError):
         match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"))

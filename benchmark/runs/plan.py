@@ -15,7 +15,7 @@ from imbench.errors import DataError, UnknownName, UsageError
 from imbench.images.cache import prepare
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
-from imbench.records.store import Entry, Store
+from imbench.records.store import RecordSummary, Store
 from imbench.runs.job import Job
 from imbench.training.recipe import PAPER, Recipe, parse_recipe
 
@@ -55,7 +55,7 @@ class Plan:
     missing: tuple[str, ...]
     """Methods of the paper that are no registered parts yet."""
     done: tuple[Cell, ...]
-    failed: tuple[Entry, ...]
+    failed: tuple[RecordSummary, ...]
     """Cells that an earlier run failed at and that are not asked for again."""
     to_run: tuple[Cell, ...]
     jobs: tuple[Job, ...]
@@ -216,7 +216,9 @@ def _check_cell(cell: Cell, source: Source) -> None:
         )
 
 
-def _stale(store: Store, cells: Sequence[Cell], known: Mapping[str, Entry]) -> dict[str, str]:
+def _stale(
+    store: Store, cells: Sequence[Cell], known: Mapping[str, RecordSummary]
+) -> dict[str, str]:
     """Return the checksums of the records that lie where those of the cells will go.
 
     The one that is known of a cell may lie elsewhere, below another name of its data set.
@@ -231,7 +233,7 @@ def _stale(store: Store, cells: Sequence[Cell], known: Mapping[str, Entry]) -> d
 
 
 def _kept(
-    done: Sequence[Cell], recipes: Mapping[str, Recipe], known: Mapping[str, Entry]
+    done: Sequence[Cell], recipes: Mapping[str, Recipe], known: Mapping[str, RecordSummary]
 ) -> dict[str, Path]:
     """Return the key of each training to a record that holds its outputs."""
     kept = {key: entry.path for key, entry in known.items() if entry.done}
@@ -287,7 +289,7 @@ def _of(job: Job, stale: Mapping[str, str]) -> dict[str, str]:
     return {cell.key: stale[cell.key] for cell in job.cells if cell.key in stale}
 
 
-def _seconds(jobs: Sequence[Job], known: Collection[Entry]) -> float | None:
+def _seconds(jobs: Sequence[Job], known: Collection[RecordSummary]) -> float | None:
     """Go by the mean time of the same recipe at the same settings, else of any recipe."""
     if not jobs:
         return 0.0

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from imbench.runs.job import Job, Report
+from imbench.runs.job import Job, JobReport
 
-__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "deaf_children", "worker_environment"]
+__all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "sigint_blocked", "worker_environment"]
 
 MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
@@ -61,10 +61,10 @@ class Pool:
 
     workers: int
     threads: int
-    work: Callable[[Job], Report]
+    work: Callable[[Job], JobReport]
     unreported: dict[str, Job] = field(default_factory=dict)
 
-    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
         """Yield reports as they come; at most `at_once` jobs are under way.
 
         The next job is asked for when a report has been taken, so that whoever takes them can
@@ -79,14 +79,14 @@ class Pool:
 
         self.unreported.clear()
         jobs, workers = iter(jobs), at_once or self.workers
-        pending: set[Future[Report]] = set()
+        pending: set[Future[JobReport]] = set()
         # One for all jobs: where the old one is broken, a second call makes a new one.
         executor = self._executor(workers)
         try:
             while True:
                 for job in islice(jobs, workers - len(pending)):
                     self.unreported[job.key] = job
-                    with deaf_children():
+                    with sigint_blocked():
                         pending.add(executor.submit(self.work, job))
                 if not pending:
                     return
@@ -103,7 +103,7 @@ class Pool:
     def _executor(self, workers: int) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        with deaf_children():
+        with sigint_blocked():
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
@@ -154,7 +154,7 @@ def _end_with(parent: int) -> None:
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
+def sigint_blocked() -> Iterator[None]:
     """Block Ctrl-C for processes and threads that start inside the block.
 
     A worker hears of it too until it is told to ignore it, a second after its start.

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from imbench.runs.job import Job, Report
+from imbench.runs.job import Job, JobReport
 from imbench.runs.supervised import Order, shown_folder
 
-__all__ = ["Lost", "Remote"]
+__all__ = ["LostOrder", "RemoteBackend"]
 
-_REPORT = TypeAdapter(Report)
+_REPORT = TypeAdapter(JobReport)
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostOrder:
     """Why an order has no answer."""
 
     why: str
@@ -29,7 +29,7 @@ class Lost:
     """Whether no other order would have one."""
 
 
-class Remote(ABC):
+class RemoteBackend(ABC):
     """Hands jobs to workers elsewhere, where `imbench.runs.supervised` has them done.
 
     Parameters
@@ -44,7 +44,7 @@ class Remote(ABC):
         self.unreported: dict[str, Job] = {}
         self._shown: set[Path] = set()
 
-    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[Report]:
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
         """Yield reports as they come, that of a job whose process died too."""
         self.unreported.clear()
         jobs, room = iter(jobs), at_once or self.workers
@@ -73,7 +73,7 @@ class Remote(ABC):
         """Have `imbench.runs.supervised.attend` called with an order."""
 
     @abstractmethod
-    def answers(self) -> Mapping[str, str | Lost]:
+    def answers(self) -> Mapping[str, str | LostOrder]:
         """Wait for answers; return them by attempt: what `attend` returned, or why it did not."""
 
     def _order(self, job: Job, attempt: str) -> str:
@@ -87,7 +87,7 @@ class Remote(ABC):
         return Order(job, self.threads, str(Path.cwd()), attempt).text()
 
 
-def _report(job: Job, answer: str | Lost) -> Report:
+def _report(job: Job, answer: str | LostOrder) -> JobReport:
     if isinstance(answer, str):
         return replace(_REPORT.validate_json(answer), job=job)
-    return Report(job, stop=answer.why) if answer.fatal else Report(job, died=answer.why)
+    return JobReport(job, stop=answer.why) if answer.fatal else JobReport(job, died=answer.why)

@@ -19,15 +19,15 @@ from imbench.records.cell import Cell
 from imbench.records.record import Record, Status
 from imbench.records.store import Store
 from imbench.runs.backend import Backend
-from imbench.runs.claims import claims, drop, drop_dead
 from imbench.runs.devices import Devices
-from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.joblog import put_first
 from imbench.runs.pool import Broken, Pool
-from imbench.runs.signals import listening, watched
+from imbench.runs.signals import sigint_handled, time_watched
+from imbench.runs.training_leases import drop, drop_dead, held_leases
 from imbench.runs.worker import run_job
 
-__all__ = ["Limits", "Result", "Runner", "job_count"]
+__all__ = ["Result", "RunLimits", "Runner", "job_count"]
 
 WAIT = 1.0
 """Seconds between two looks at cells that another run works on."""
@@ -36,7 +36,7 @@ STARTS = 3
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """When a run gives up on a cell, or altogether."""
 
     timeout: float | None = None
@@ -81,7 +81,7 @@ class Runner:
         Where jobs are done; None for processes of this machine.
     devices : Devices or None
         Where each job trains; None for what the jobs say.
-    limits : Limits
+    limits : RunLimits
         When to give up.
     tell : callable
         Called with every Outcome as it comes.
@@ -97,7 +97,7 @@ class Runner:
         threads: int = 1,
         backend: Backend | None = None,
         devices: Devices | None = None,
-        limits: Limits = Limits(),
+        limits: RunLimits = RunLimits(),
         tell: Callable[[Outcome], None] = lambda _outcome: None,
         heard: Callable[[str], None] = lambda _text: None,
     ) -> None:
@@ -111,8 +111,8 @@ class Runner:
         self.result = Result()
         self._waiting: deque[Job] = deque()
         self._busy: list[Job] = []
-        self._died: list[Report] = []
-        self._short: list[Report] = []
+        self._died: list[JobReport] = []
+        self._short: list[JobReport] = []
         self._retried: set[str] = set()
         self._overdue: set[str] = set()
         self._starts = 0
@@ -136,7 +136,10 @@ class Runner:
         self._waiting = deque(replace(job, run=self.name, timeout=limit) for job in jobs)
         drop_dead(self.store.folder)
         folder, late = self.store.folder, self._overdue.add
-        with listening(self._interrupt, self._heard), watched(folder, self.name, limit, late):
+        with (
+            sigint_handled(self._interrupt, self._heard),
+            time_watched(folder, self.name, limit, late),
+        ):
             try:
                 self._work()
             except KeyboardInterrupt:
@@ -169,7 +172,7 @@ class Runner:
     def _look_again(self) -> None:
         """Take up the jobs that another run was at, and is no more."""
         drop_dead(self.store.folder)  # it takes many looks to tell of another machine
-        held = {claim.key for claim in claims(self.store.folder)}
+        held = {claim.key for claim in held_leases(self.store.folder)}
         self._waiting.extend(job for job in self._busy if job.key not in held)
         self._busy = [job for job in self._busy if job.key in held]
 
@@ -182,7 +185,7 @@ class Runner:
                 job = replace(job, device=self.devices.next(under_way))
             yield job
 
-    def _take(self, report: Report) -> None:
+    def _take(self, report: JobReport) -> None:
         if report.died:
             self._died.append(report)
             return
@@ -197,11 +200,11 @@ class Runner:
         for outcome in report.outcomes:
             self._tell(outcome)
 
-    def _lacked_memory_beside_others(self, report: Report) -> bool:
+    def _lacked_memory_beside_others(self, report: JobReport) -> bool:
         short = any(outcome.status == "memory" for outcome in report.outcomes)
         return short and self.pool.workers > 1 and report.job.key not in self._retried
 
-    def _with_more_memory(self, report: Report) -> None:
+    def _with_more_memory(self, report: JobReport) -> None:
         """Try a job alone that lacked memory beside others; its records say that it did."""
         if self.result.stopped:
             for outcome in report.outcomes:
@@ -229,7 +232,7 @@ class Runner:
         for job in suspects:
             self._second(job)
 
-    def _again(self, report: Report) -> None:
+    def _again(self, report: JobReport) -> None:
         """Sort out a job whose process died and told no other's end."""
         job = report.job
         begun = drop(self.store.folder, job.key, run=self.name)

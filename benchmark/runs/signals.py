@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from imbench.runs.claims import Claim, claims
 from imbench.runs.limits import GRACE, KILL
+from imbench.runs.training_leases import TrainingLease, held_leases
 
-__all__ = ["ending", "listening", "watched"]
+__all__ = ["ending", "sigint_handled", "time_watched"]
 
 
 @contextmanager
-def listening(first: Callable[[], bool], heard: Callable[[], None]) -> Iterator[None]:
+def sigint_handled(first: Callable[[], bool], heard: Callable[[], None]) -> Iterator[None]:
     """Call `first` at Ctrl-C or SIGTERM, then `heard` in a thread; stop now at a second Ctrl-C.
 
     Parameters
@@ -46,7 +46,7 @@ def listening(first: Callable[[], bool], heard: Callable[[], None]) -> Iterator[
 
 
 @contextmanager
-def watched(
+def time_watched(
     folder: Path, run: str, timeout: float | None, late: Callable[[str], None]
 ) -> Iterator[None]:
     """Kill workers of this machine that are far beyond the time limit.
@@ -67,7 +67,7 @@ def _watch(
     done: threading.Event, folder: Path, run: str, timeout: float, late: Callable[[str], None]
 ) -> None:
     while not done.wait(0.5):
-        for claim in claims(folder):
+        for claim in held_leases(folder):
             ends = ending(claim, timeout)
             if claim.run != run or ends is None:
                 continue
@@ -76,7 +76,7 @@ def _watch(
                 os.kill(claim.pid, ends)
 
 
-def ending(claim: Claim, timeout: float) -> signal.Signals | None:
+def ending(claim: TrainingLease, timeout: float) -> signal.Signals | None:
     """Return what a process far beyond its time limit is sent now: asked first, then killed.
 
     None if it is not, or runs on another machine.

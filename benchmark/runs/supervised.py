@@ -23,15 +23,15 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter
 
-from imbench.runs.claims import claim_of
-from imbench.runs.job import Job, Report
+from imbench.runs.job import Job, JobReport
 from imbench.runs.pool import IDLE, worker_environment
 from imbench.runs.signals import ending
+from imbench.runs.training_leases import lease_of
 
 __all__ = ["Order", "attend", "main", "shown_folder"]
 
 _POLL = 0.5
-_JOB, _REPORT = TypeAdapter(Job), TypeAdapter(Report)
+_JOB, _REPORT = TypeAdapter(Job), TypeAdapter(JobReport)
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ _FREE: list[_Hand] = []
 _LOCK = threading.Lock()
 
 
-def _refusal(order: Order) -> Report | None:
+def _refusal(order: Order) -> JobReport | None:
     shown = shown_folder(order.job)
     if not shown.is_dir():
         where = order.job.results
-        return Report(
+        return JobReport(
             order.job,
             stop=f"a worker does not see the results folder {where}: it must be shared, and lie at "
             "the same path on every machine",
@@ -100,11 +100,11 @@ def _refusal(order: Order) -> Report | None:
     try:
         (shown / order.attempt).touch(exist_ok=False)
     except FileExistsError:
-        return Report(order.job, died="its worker was lost")
+        return JobReport(order.job, died="its worker was lost")
     return None
 
 
-def _done(order: Order) -> Report:
+def _done(order: Order) -> JobReport:
     hand, job = _hand(order), order.job
     line = b""
     try:
@@ -114,7 +114,7 @@ def _done(order: Order) -> Report:
             line = _answer(hand, job)
         if line.endswith(b"\n"):
             return _REPORT.validate_json(line)
-        return Report(job, died=_cause(hand.process.wait()), late=hand.late)
+        return JobReport(job, died=_cause(hand.process.wait()), late=hand.late)
     finally:
         _give_back(hand)
 
@@ -185,7 +185,7 @@ def _is_over(job: Job) -> bool:
 
 
 def _ending(hand: _Hand, job: Job) -> signal.Signals | None:
-    claim = None if job.timeout is None else claim_of(job.results, job.key)
+    claim = None if job.timeout is None else lease_of(job.results, job.key)
     if job.timeout is None or claim is None or claim.pid != hand.process.pid:
         return None
     return ending(claim, job.timeout)

@@ -29,10 +29,10 @@ from imbench.records.cell import Cell
 from imbench.records.record import PHASES, Record, Scores, Status
 from imbench.records.store import Store
 from imbench.runs import devices
-from imbench.runs.claims import claimed
-from imbench.runs.job import Job, Outcome, Report
+from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.joblog import REASON, logged_to
-from imbench.runs.limits import OutOfTime, peak_mb, reset_peak, time_limit
+from imbench.runs.limits import OutOfTime, peak_memory_mb, reset_memory_peak, time_limit
+from imbench.runs.training_leases import leased
 
 __all__ = ["run_job"]
 
@@ -61,23 +61,23 @@ class _Trained:
     """Key of the cell whose record the outputs come from; empty if trained now."""
 
 
-def run_job(job: Job) -> Report:
+def run_job(job: Job) -> JobReport:
     """Do a job, unless another run is at it, and return how each of its cells ended."""
     store = Store(job.results)
     keys = [cell.key for cell in job.cells]
     try:
         _import_torch()
-        with claimed(job.results, job.key, run=job.run, cells=keys) as mine:
+        with leased(job.results, job.key, run=job.run, cells=keys) as mine:
             if not mine:
-                return Report(job, busy=True)
+                return JobReport(job, busy=True)
             fresh = {cell.key: _fresh(store, job, cell) for cell in job.cells}
             outcomes = [record_outcome(record) for record in fresh.values() if record is not None]
             todo = [cell for cell in job.cells if fresh[cell.key] is None]
             if todo:
                 outcomes += _attempt(store, job, todo)
-            return Report(job, tuple(outcomes))
+            return JobReport(job, tuple(outcomes))
     except EnvironmentFault as fault:
-        return Report(job, stop=str(fault))
+        return JobReport(job, stop=str(fault))
 
 
 def _import_torch() -> None:
@@ -108,8 +108,8 @@ def _fresh(store: Store, job: Job, cell: Cell) -> Record | None:
 def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
     log = store.log_path(cells[0])
-    reset_peak()
-    devices.reset_peak()
+    reset_memory_peak()
+    devices.reset_card_peak()
     lost = False
     with logged_to(log):
         try:
@@ -120,7 +120,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             raise
         except BaseException as error:
             records = _without_scores(job, cells, error)
-        lost = devices.lost()
+        lost = devices.card_lost()
         if lost:
             _LOG.error("the CUDA card fails every call from here on: this worker ends")
     if not all(record.done for record in records):
@@ -263,8 +263,8 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
 
 
 def _peaks() -> dict[str, float]:
-    card = devices.peak_mb()
-    return {"peak_mb": peak_mb()} | ({} if card is None else {"peak_gpu_mb": card})
+    card = devices.peak_card_mb()
+    return {"peak_mb": peak_memory_mb()} | ({} if card is None else {"peak_gpu_mb": card})
 
 
 def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import UsageError
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.spec import parse_spec
 
 __all__ = [
@@ -35,7 +35,7 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
         If the name is unknown or the network cannot take the shape.
     """
     parsed = parse_spec(spec)
-    maker = load("networks", parsed.name)
+    maker = load_plugin("networks", parsed.name)
     arguments = () if parsed.argument is None else (parsed.argument,)
     try:
         net: nn.Module = maker(shape, classes, *arguments, **parsed.options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbench.errors import UsageError
-from imbench.registry import load
+from imbench.registry import load_plugin
 from imbench.registry import names as registered
 from imbench.spec import Spec, did_you_mean, parse_spec
 from imbench.training.part import HOOKS, Part, overrides
@@ -128,7 +128,7 @@ def canonical(text: str) -> str:
 
 def make_part(spec: Spec) -> Part:
     """Build a part from its spec; a positional argument is its first parameter."""
-    found = load("methods", spec.name)
+    found = load_plugin("methods", spec.name)
     if not (inspect.isclass(found) and issubclass(found, Part)):
         raise UsageError(f"method {spec.name!r} is disabled: it is not a subclass of imbench.Part")
     parameters = list(inspect.signature(found).parameters.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["read", "shipped"]
+__all__ = ["read_shipped", "shipped"]
 
 
 def shipped() -> list[str]:
@@ -13,6 +13,6 @@ def shipped() -> list[str]:
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
-def read(name: str) -> str:
+def read_shipped(name: str) -> str:
     """Return the text of a grid."""
     return files(__name__).joinpath(f"{name}.toml").read_text("utf-8")

@@ -17,12 +17,12 @@ from imbench.errors import EnvironmentFault
 from imbench.files import leases
 from imbench.files.leases import BEAT, STALE, Watch
 from imbench.files.processes import alive, host_id, start_time
-from imbench.runs.claims import Claim, claimed, claims, drop, drop_dead
+from imbench.runs.training_leases import TrainingLease, drop, drop_dead, held_leases, leased
 
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.runs.claims import claimed
+from imbench.runs.training_leases import claimed
 
 with claimed(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
     print(mine, flush=True)
@@ -63,7 +63,7 @@ def file_of(folder, key):
 
 def take(folder, key="k", run="mine"):
     """Return whether the claim can be had, giving it back at once."""
-    with claimed(folder, key, run=run, cells=[]) as mine:
+    with leased(folder, key, run=run, cells=[]) as mine:
         return mine
 
 
@@ -99,16 +99,16 @@ def age(path, seconds):
 
 def foreign(folder, key="k", run="r"):
     """Write a claim as a process of another machine does."""
-    claim = Claim(key, run, "0" * 12, os.getpid(), "1", 0.0, ("c",))
+    claim = TrainingLease(key, run, "0" * 12, os.getpid(), "1", 0.0, ("c",))
     file_of(folder, key).parent.mkdir(parents=True, exist_ok=True)
     file_of(folder, key).write_text(json.dumps(asdict(claim)))
     return claim
 
 
 def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
-    with claimed(tmp_path, "k", run="r", cells=["c1", "c2"]) as mine:
+    with leased(tmp_path, "k", run="r", cells=["c1", "c2"]) as mine:
         assert mine
-        (claim,) = claims(tmp_path)
+        (claim,) = held_leases(tmp_path)
         assert (claim.key, claim.run, claim.cells) == ("k", "r", ("c1", "c2"))
         assert (claim.host, claim.pid, claim.born) == (
             host_id(),
@@ -121,23 +121,23 @@ def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
         assert not take(tmp_path), "not even by the same process"
         assert take(tmp_path, "another")
         assert drop_dead(tmp_path) == []
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     assert not file_of(tmp_path, "k").exists()
 
 
 def test_a_claim_is_given_back_when_the_work_fails(tmp_path):
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path, "k", run="r", cells=[]):
+    with pytest.raises(ZeroDivisionError), leased(tmp_path, "k", run="r", cells=[]):
         raise ZeroDivisionError
     assert take(tmp_path)
 
 
 def test_another_process_waits_until_it_is_given_back(tmp_path, holder):
     process = holder("k")
-    assert [claim.pid for claim in claims(tmp_path)] == [process.pid]
+    assert [claim.pid for claim in held_leases(tmp_path)] == [process.pid]
     assert not take(tmp_path)
     process.communicate()
     assert process.returncode == 0
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     assert take(tmp_path)
 
 
@@ -145,7 +145,7 @@ RACES = """
 import sys, time
 from contextlib import ExitStack
 from pathlib import Path
-from imbench.runs import claims
+from imbench.runs import training_leases
 from imbench.files import leases
 
 judge = leases._free
@@ -160,7 +160,7 @@ leases._free = slowly
 with ExitStack() as held:
     print("ready", flush=True)
     for key in map(str.strip, sys.stdin):
-        claim = claims.claimed(Path(sys.argv[1]), key, run="r", cells=[])
+        claim = training_leases.leased(Path(sys.argv[1]), key, run="r", cells=[])
         print(held.enter_context(claim), flush=True)
 """
 
@@ -186,11 +186,11 @@ def test_of_several_processes_exactly_one_gets_each_claim(tmp_path, holder, left
         won = [racer.pid for racer in racers if racer.stdout.readline() == "True\n"]
         assert len(won) == 1, key
         winner[key] = won[0]
-    assert {claim.key: claim.pid for claim in claims(tmp_path)} == winner
+    assert {claim.key: claim.pid for claim in held_leases(tmp_path)} == winner
     for racer in racers:
         racer.communicate()
         assert racer.returncode == 0
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
 
 
 def test_the_claim_of_a_killed_process_is_free_at_once(tmp_path, holder):
@@ -200,7 +200,7 @@ def test_the_claim_of_a_killed_process_is_free_at_once(tmp_path, holder):
     # It has ended, but nobody has waited for it: a zombie counts as dead.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert file_of(tmp_path, "k").exists()
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     assert take(tmp_path)
     assert not file_of(tmp_path, "k").exists()
 
@@ -214,14 +214,14 @@ def test_claims_of_the_dead_are_dropped_of_one_run_or_of_all(tmp_path, holder):
     assert (dropped.key, dropped.pid, dropped.cells) == ("a", first.pid, ("c1", "c2"))
     assert drop_dead(tmp_path, run="run3") == []
     assert [claim.key for claim in drop_dead(tmp_path)] == ["b"]
-    assert [claim.pid for claim in claims(tmp_path)] == [third.pid]
+    assert [claim.pid for claim in held_leases(tmp_path)] == [third.pid]
 
 
 def test_a_number_that_another_process_has_now_holds_nothing(tmp_path):
-    with claimed(tmp_path, "k", run="r", cells=[]):
+    with leased(tmp_path, "k", run="r", cells=[]):
         plain = json.loads(file_of(tmp_path, "k").read_text())
     file_of(tmp_path, "k").write_text(json.dumps({**plain, "born": str(int(plain["born"]) - 1)}))
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     assert take(tmp_path)
 
 
@@ -231,10 +231,10 @@ def test_row_27_jumps_of_the_clock_neither_free_nor_hold_a_claim(tmp_path, holde
     for key in ("live", "dead"):
         age(file_of(tmp_path, key), jump)
     assert not take(tmp_path, "live")
-    assert {claim.pid for claim in claims(tmp_path)} == {live.pid, dead.pid}
+    assert {claim.pid for claim in held_leases(tmp_path)} == {live.pid, dead.pid}
     dead.kill()
     dead.wait()
-    assert [claim.pid for claim in claims(tmp_path)] == [live.pid]
+    assert [claim.pid for claim in held_leases(tmp_path)] == [live.pid]
     assert take(tmp_path, "dead")
 
 
@@ -245,8 +245,8 @@ def test_a_claim_of_another_machine_is_held_while_it_is_renewed(tmp_path, clock,
     for number in range(5):
         # Whatever time the other machine thinks it is: only that it changes counts.
         age(file_of(tmp_path, "k"), wrong - number)
-        pass_time(clock, STALE - 10, lambda: claims(tmp_path))
-        assert claims(tmp_path) == [claim]
+        pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
+        assert held_leases(tmp_path) == [claim]
         assert not take(tmp_path)
         assert drop_dead(tmp_path) == []
 
@@ -255,8 +255,8 @@ def test_a_claim_of_another_machine_that_is_not_renewed_is_free(tmp_path, clock)
     claim = foreign(tmp_path)
     age(file_of(tmp_path, "k"), 1e6)
     assert not take(tmp_path), "an old date alone says nothing"
-    pass_time(clock, STALE + 2, lambda: claims(tmp_path))
-    assert claims(tmp_path) == []
+    pass_time(clock, STALE + 2, lambda: held_leases(tmp_path))
+    assert held_leases(tmp_path) == []
     assert drop_dead(tmp_path) == [claim]
     assert take(tmp_path)
     assert list(file_of(tmp_path, "k").parent.iterdir()) == []
@@ -272,23 +272,23 @@ def test_time_in_which_nobody_looked_frees_nothing(tmp_path, clock):
 
 def test_a_claim_that_was_taken_anew_is_watched_anew(tmp_path, clock):
     foreign(tmp_path)
-    pass_time(clock, STALE - 10, lambda: claims(tmp_path))
+    pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
     file_of(tmp_path, "k").unlink()
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     claim = foreign(tmp_path, run="r2")
-    pass_time(clock, STALE - 10, lambda: claims(tmp_path))
-    assert claims(tmp_path) == [claim]
+    pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
+    assert held_leases(tmp_path) == [claim]
 
 
 ELSEWHERE = """
 import sys
 from pathlib import Path
 from imbench.files import leases
-from imbench.runs import claims
+from imbench.runs import training_leases
 
 leases.host_id = lambda: "0" * 12
 leases.BEAT = 0.02
-with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]) as mine:
+with training_leases.leased(Path(sys.argv[1]), "k", run="r", cells=[]) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
 """
@@ -307,13 +307,13 @@ def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
             other.kill()
         else:
             other.send_signal(signal.SIGSTOP)
-        until(lambda: not claims(tmp_path), 60)
-        with claimed(tmp_path, "k", run="mine", cells=[]) as mine:
+        until(lambda: not held_leases(tmp_path), 60)
+        with leased(tmp_path, "k", run="mine", cells=[]) as mine:
             assert mine
-            (ours,) = claims(tmp_path)
+            (ours,) = held_leases(tmp_path)
             other.send_signal(signal.SIGCONT)
             other.communicate("\n")  # its beats and its end leave the new claim alone
-            assert claims(tmp_path) == [ours]
+            assert held_leases(tmp_path) == [ours]
             assert not take(tmp_path)
         assert list(file_of(tmp_path, "k").parent.iterdir()) == []
     finally:
@@ -322,20 +322,20 @@ def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
 
 
 def test_a_claim_that_another_machine_took_over_is_not_taken_from_it(tmp_path):
-    with claimed(tmp_path, "k", run="r", cells=[]) as mine:
+    with leased(tmp_path, "k", run="r", cells=[]) as mine:
         assert mine
         theirs = foreign(tmp_path)
-    assert claims(tmp_path) == [theirs]
+    assert held_leases(tmp_path) == [theirs]
 
 
 RENEWS = """
 import sys, time
 from pathlib import Path
-from imbench.runs import claims
+from imbench.runs import training_leases
 from imbench.files import leases
 
 leases.BEAT = 0.02
-with claims.claimed(Path(sys.argv[1]), "k", run="r", cells=[]):
+with training_leases.leased(Path(sys.argv[1]), "k", run="r", cells=[]):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -385,7 +385,7 @@ def test_a_claim_cut_off_is_free_after_a_moment(tmp_path, clock, text):
     path.parent.mkdir(parents=True)
     path.write_text(text)
     assert not take(tmp_path), "it may be about to be written"
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []
     assert drop_dead(tmp_path) == []
     pass_time(clock, BEAT + 1)
     assert take(tmp_path)
@@ -395,24 +395,24 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFault, match=r"file/\.imbench/claims cannot be written: "):
         take(tmp_path / "file")
-    assert claims(tmp_path / "file") == []
-    assert claims(tmp_path / "nowhere") == []
+    assert held_leases(tmp_path / "file") == []
+    assert held_leases(tmp_path / "nowhere") == []
     assert drop_dead(tmp_path / "nowhere") == []
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_claim_reads_back_as_it_was(tmp_path):
-    with claimed(tmp_path, "k", run="r", cells=("a", "b")):
-        (claim,) = claims(tmp_path)
+    with leased(tmp_path, "k", run="r", cells=("a", "b")):
+        (claim,) = held_leases(tmp_path)
         plain = json.loads(file_of(tmp_path, "k").read_text())
-        assert Claim(**{**plain, "cells": tuple(plain["cells"])}) == claim
+        assert TrainingLease(**{**plain, "cells": tuple(plain["cells"])}) == claim
         assert replace(claim, pid=2**22 + 1).live is False
 
 
 def test_a_run_drops_its_own_claims_only(tmp_path):
     claim = foreign(tmp_path)
     assert not drop(tmp_path, "k", run="another")
-    assert claims(tmp_path) == [claim]
+    assert held_leases(tmp_path) == [claim]
     assert drop(tmp_path, "k", run="r")
     assert not drop(tmp_path, "k", run="r")
-    assert claims(tmp_path) == []
+    assert held_leases(tmp_path) == []

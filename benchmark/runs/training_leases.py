@@ -17,11 +17,11 @@ from pathlib import Path
 from imbench.files import leases
 from imbench.files.processes import alive, host_id
 
-__all__ = ["Claim", "claim_of", "claimed", "claims", "drop", "drop_dead"]
+__all__ = ["TrainingLease", "drop", "drop_dead", "held_leases", "lease_of", "leased"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class TrainingLease:
     """Who trains what, since when."""
 
     key: str
@@ -51,31 +51,31 @@ class Claim:
 
 
 @contextmanager
-def claimed(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterator[bool]:
+def leased(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterator[bool]:
     """Hold the claim to a training inside the block; yield False if somebody else has it.
 
     The process ends itself when its parent is gone, since nobody would await its results.
     """
     path = _path(folder, key)
-    claim = Claim(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
+    claim = TrainingLease(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
     if not leases.take(path, asdict(claim)):
         yield False
         return
-    with leases.kept(path, asdict(claim), parent=os.getppid()):
+    with leases.renewed(path, asdict(claim), parent=os.getppid()):
         yield True
 
 
-def claim_of(folder: Path, key: str) -> Claim | None:
+def lease_of(folder: Path, key: str) -> TrainingLease | None:
     """Return the claim to a training, whether or not its process runs; None if there is none."""
     return _read(_path(folder, key))
 
 
-def claims(folder: Path) -> list[Claim]:
+def held_leases(folder: Path) -> list[TrainingLease]:
     """Return the claims that are held, by processes that run."""
     return [claim for path, claim in _found(folder) if not leases.free(path)]
 
 
-def drop_dead(folder: Path, *, run: str | None = None) -> list[Claim]:
+def drop_dead(folder: Path, *, run: str | None = None) -> list[TrainingLease]:
     """Remove the claims of processes that ended (of one run, or of all) and return them."""
     leases.swept(_home(folder))
     return [
@@ -103,17 +103,17 @@ def _path(folder: Path, key: str) -> Path:
     return _home(folder) / f"{key}.json"
 
 
-def _found(folder: Path) -> Iterator[tuple[Path, Claim]]:
+def _found(folder: Path) -> Iterator[tuple[Path, TrainingLease]]:
     for path in sorted(_home(folder).glob("*.json")):
         claim = _read(path)
         if claim is not None:
             yield path, claim
 
 
-def _read(path: Path) -> Claim | None:
+def _read(path: Path) -> TrainingLease | None:
     try:
         plain = json.loads(path.read_text("utf-8"))
-        return Claim(**{**plain, "cells": tuple(plain["cells"])})
+        return TrainingLease(**{**plain, "cells": tuple(plain["cells"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
