@@ -125,8 +125,8 @@ def test_without_a_terminal_progress_is_plain_lines(runs):
     assert "\x1b" not in out + err
     assert "\r" not in out + err
     lines = [line for line in err.splitlines() if not line.startswith("decoding ")]
-    assert all(re.match(r" \[[#-]{8}\]  \d/8  ok \d  failed 0  ", line) for line in lines), err
-    assert lines[-1].startswith(" [########]  8/8  ok 8  failed 0  running 0  ")
+    assert all(re.match(r"[━╸╺ ]{12} \d/8  ok \d  failed 0  ", line) for line in lines), err
+    assert lines[-1].startswith(f"{'━' * 12} 8/8  ok 8  failed 0  running 0 ")
 
 
 def test_every_line_of_the_log_is_an_event_and_every_cell_has_one(runs):

@@ -11,34 +11,47 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from imbench.errors import EnvironmentFault
 from imbench.records.cell import Cell
 from imbench.runs.job import Outcome
-from imbench.runs.progress import EVERY, Events, Progress, Tally, clock, progress_line, spoken
+from imbench.runs.progress import EVERY, Events, Progress, spoken
 
-NOW = 5000.0
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.time = 5000.0
+
+    def __call__(self):
+        return self.time
+
+
+class Filed:
+    """A run of some cells that writes to a file, and what its clock says."""
+
+    def __init__(self, total=165, *, quiet=False):
+        self.stream, self.clock = io.StringIO(), Clock()
+        self.progress = Progress(total, self.stream, quiet=quiet, now=self.clock)
+
+    @property
+    def lines(self):
+        return [line.rstrip() for line in self.stream.getvalue().splitlines()]
+
+    def end(self, seconds=0.0, running=2, **statuses):
+        """Let time pass, then let cells end."""
+        self.clock.time += seconds
+        for status, number in statuses.items():
+            for _ in range(number):
+                self.progress.advance(status, running=running)
 
 
 @pytest.fixture(autouse=True)
-def clock_stands(monkeypatch):
-    """Let no time pass while a test looks at times."""
-    monkeypatch.setattr("imbench.runs.progress.time", SimpleNamespace(monotonic=lambda: NOW))
-
-
-def tally_of(total=165, running=2, ago=31.0, **status):
-    return Tally(total, status=status, running=running, begun=NOW - ago)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0:00"), (9.4, "0:09"), (31, "0:31"), (3599.4, "59:59"), (7500, "2:05:00"), (-3, "0:00")],
-)
-def test_a_clock(seconds, text):
-    assert clock(seconds) == text
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 @pytest.mark.parametrize(
@@ -57,101 +70,82 @@ def test_a_time_in_words(seconds, text):
     assert spoken(seconds) == text
 
 
-def test_a_tally_counts_cells_by_how_they_ended():
-    tally = Tally(10)
-    assert (tally.finished, tally.bad, tally.left) == (0, 0, None)
-    for status in ("ok", "failed", "ok", "diverged"):
-        tally.add(status)
-    assert (tally.finished, tally.bad) == (4, 2)
-    assert tally.status == {"ok": 2, "failed": 1, "diverged": 1}
-
-
-def test_the_rest_is_expected_to_take_as_long_as_what_was_done():
-    tally = tally_of(ago=100, ok=30, failed=3, total=66)
-    assert tally.left == pytest.approx(100)
-    assert tally_of(ok=165).left == 0
-
-
-def test_the_line_is_the_one_of_the_specification():
-    tally = tally_of(ok=128, failed=3)
-    assert progress_line(tally) == (
-        " [######--]  131/165  ok 128  failed 3  running 2  0:31  ETA 0:08"
-    )
-
-
 @pytest.mark.parametrize(
-    ("total", "status", "line"),
+    ("total", "seconds", "statuses", "counts", "times"),
     [
-        (165, {}, " [--------]  0/165  ok 0  failed 0  running 2  0:31"),
-        (165, {"ok": 164}, " [#######-]  164/165  ok 164  failed 0  running 2  0:31  ETA 0:00"),
-        (165, {"ok": 165}, " [########]  165/165  ok 165  failed 0  running 2  0:31  ETA 0:00"),
-        (30, {"timeout": 9, "crashed": 1}, " [##------]  10/30  ok 0  failed 10  running 2  0:31"),
-        (0, {}, " [########]  0/0  ok 0  failed 0  running 2  0:31"),
+        (165, 31, {"ok": 128, "failed": 3}, "131/165  ok 128  failed 3", "0:00:31 ETA 0:00:09"),
+        (165, 7500, {"ok": 165}, "165/165  ok 165  failed 0", "2:05:00 ETA 0:00:00"),
+        (30, 9, {"timeout": 9, "crashed": 1}, "10/30  ok 0  failed 10", "0:00:09 ETA 0:00:18"),
+        (3, 8, {"ok": 1}, "1/3  ok 1  failed 0", "0:00:08 ETA 0:00:16"),
     ],
 )
-def test_the_line_at_either_end(total, status, line):
-    assert progress_line(tally_of(total, **status)).startswith(line)
+def test_the_rest_is_expected_to_take_as_long(total, seconds, statuses, counts, times):
+    filed = Filed(total)
+    with filed.progress:
+        filed.end(seconds, **statuses)
+    bar, text = filed.lines[-1][:13], filed.lines[-1][13:]
+    assert text == f"{counts}  running 2 {times}"
+    assert bar.count("━") == 12 * sum(statuses.values()) // total
 
 
 def test_no_time_is_told_before_there_is_anything_to_go_by():
-    assert "ETA" not in progress_line(tally_of())
+    filed = Filed()
+    with filed.progress:
+        filed.progress._print()
+    assert filed.lines == [" " * 13 + "0/165  ok 0  failed 0  running 0 0:00:00 ETA -:--:--"]
 
 
 @pytest.mark.parametrize("width", [120, 80, 60, 40, 30])
-def test_the_line_never_fills_the_terminal_and_keeps_what_matters(width):
-    line = progress_line(tally_of(total=165_000, ok=128_000, failed=3_000, ago=3600 * 30), width)
-    assert len(line) < width
-    assert line.startswith(" [######--]  131000/165000")
-    if width >= 60:
-        assert "ok 128000" in line
-
-
-def filed(quiet=False, **status):
-    """Return the stream and the progress of a run that writes to a file."""
-    stream = io.StringIO()
-    return stream, Progress(tally_of(**status), stream, quiet=quiet)
+def test_the_line_never_fills_the_terminal_and_keeps_what_matters(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    filed = Filed(165_000)
+    with filed.progress:
+        filed.end(3600 * 30, failed=3_000)
+        filed.end(ok=128_000)
+    (line,) = filed.lines[1:]
+    assert len(line) <= width
+    assert "131000/165000  ok 128000" in line
+    assert ("ETA" in line) == (width >= 72)
 
 
 def test_without_a_terminal_there_are_plain_lines_now_and_then():
-    stream, progress = filed(ok=1)
-    with progress:
-        for _ in range(1000):
-            progress.update()
-        assert stream.getvalue() == ""
-        progress._shown -= EVERY
-        progress.update()
-        assert stream.getvalue().count("\n") == 1
-        progress.say(" FAILED   digits-20  os  seed 0  reason")
-        progress.tally.add("failed")
-    lines = stream.getvalue().splitlines()
-    assert [line[:12] for line in lines] == [" [--------] ", " FAILED   di", " [--------] "]
-    assert "2/165" in lines[-1]
-    assert "\x1b" not in stream.getvalue()
-    assert "\r" not in stream.getvalue()
+    filed = Filed()
+    with filed.progress:
+        filed.end(ok=100)
+        assert filed.lines == []
+        filed.end(EVERY, ok=2)
+        assert len(filed.lines) == 1
+        filed.progress.say(" FAILED   digits-20  os  seed 0  reason")
+        filed.end(failed=1)
+    assert [re.search(r"\d+/165|FAILED", line)[0] for line in filed.lines] == [
+        "101/165",
+        "FAILED",
+        "103/165",
+    ]
+    assert "\x1b" not in filed.stream.getvalue()
+    assert "\r" not in filed.stream.getvalue()
 
 
 def test_the_last_line_is_not_said_twice():
-    stream, progress = filed(ok=165)
-    with progress:
-        progress._shown -= EVERY
-        progress.update()
-    assert len(stream.getvalue().splitlines()) == 1
+    filed = Filed(1)
+    with filed.progress:
+        filed.end(EVERY, ok=1)
+    assert len(filed.lines) == 1
 
 
 def test_quiet_leaves_failures_alone():
-    stream, progress = filed(quiet=True, ok=1)
-    with progress:
-        progress._shown -= EVERY
-        progress.update()
-        progress.say("a failure")
-    assert stream.getvalue() == "a failure\n"
+    filed = Filed(quiet=True)
+    with filed.progress:
+        filed.end(EVERY, failed=1)
+        filed.progress.say("a failure")
+    assert filed.stream.getvalue() == "a failure\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_stream_of_any_encoding_takes_any_name(encoding):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    Progress(tally_of(), stream).say("FAILED 名前 ž \udc80")
+    Progress(4, stream).say("FAILED 名前 ž \udc80")
     text = raw.getvalue().decode(encoding)
     assert (
         text
@@ -165,17 +159,15 @@ def test_a_stream_of_any_encoding_takes_any_name(encoding):
 
 SHOWS = """
 import sys, time
-from imbench.runs.progress import Progress, Tally
+from imbench.runs.progress import Progress
 
-tally = Tally(4, running=2)
-with Progress(tally, sys.stderr) as progress:
+with Progress(4, sys.stderr) as progress:
     for status in ("ok", "failed", "ok"):
-        tally.add(status)
-        progress.update()
+        progress.advance(status, running=2)
         if status == "failed":
             progress.say(" FAILED   [bold]digits-20[/bold] :smile: os  " + "x" * 80 + " end")
         time.sleep(0.4)
-    tally.add("ok")
+    progress.advance("ok", running=0)
 """
 
 
@@ -213,7 +205,8 @@ def test_a_terminal_has_one_line_that_changes_and_failures_above_it(environment)
     assert "2/4  ok 1  failed 1" in text
     assert " FAILED   [bold]digits-20[/bold] :smile: os" in text
     assert "x" * 80 + " end" in text, "a long failure is not folded, so that it can be copied"
-    assert not re.search(r"\x1b\[[0-9;]*3[0-9][;m]", text), "no colour"
+    coloured = re.search(r"\x1b\[[0-9;]*3[0-9][;m]", text) is not None
+    assert coloured == ("NO_COLOR" not in environment)
     assert "4/4  ok 3  failed 1" in text.splitlines()[-1]
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "the cursor is given back"
 

@@ -254,16 +254,15 @@ class _Session:
     def work(self, plan: Plan, workers: int, backend: Backend | None) -> Result:
         from imbench.errors import EnvironmentFault
         from imbench.records.environment import commit
-        from imbench.runs.progress import Progress, Tally
+        from imbench.runs.progress import Progress
         from imbench.runs.runner import Result, RunLimits, Runner
 
         if not plan.jobs:
             return Result()
         source = commit()
         jobs = [replace(job, device=self.devices.names[0], commit=source) for job in plan.jobs]
-        tally = Tally(len(plan.to_run))
         failures = 1 if self.given["fail_fast"] else self.given["max_failures"]
-        progress = Progress(tally, sys.stderr, quiet=self.quiet)
+        progress = Progress(len(plan.to_run), sys.stderr, quiet=self.quiet)
         runner = Runner(
             self.store,
             workers=workers,
@@ -277,11 +276,9 @@ class _Session:
         def tell(outcome: Any) -> None:
             from imbench.runs.plantext import failure_line
 
-            tally.add(outcome.status)
-            tally.running = runner.running
             if outcome.status != "ok":
                 progress.say(failure_line(outcome, str(self.store.folder)))
-            progress.update()
+            progress.advance(outcome.status, running=runner.running)
             self.events.cell(outcome)
 
         runner.tell = tell

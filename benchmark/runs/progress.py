@@ -1,155 +1,122 @@
-"""What a run says while it works: one line of progress, each failure at once."""
+"""Progress of a run: one line of progress, each failure at once, and a log for programs."""
 
 from __future__ import annotations
 
 import json
-import os
+import math
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from imbench.errors import EnvironmentFault
 from imbench.runs.job import Outcome
 
-if TYPE_CHECKING:
-    from rich.live import Live
-
-__all__ = ["Events", "Progress", "Tally", "clock", "progress_line", "spoken"]
+__all__ = ["Events", "Progress", "spoken"]
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
-
-
-@dataclass
-class Tally:
-    """How far a run is, in cells."""
-
-    total: int
-    status: dict[str, int] = field(default_factory=dict)
-    running: int = 0
-    begun: float = field(default_factory=time.monotonic)
-
-    def add(self, status: str) -> None:
-        """Count one cell more."""
-        self.status[status] = self.status.get(status, 0) + 1
-
-    @property
-    def finished(self) -> int:
-        """Cells that ended, well or not."""
-        return sum(self.status.values())
-
-    @property
-    def bad(self) -> int:
-        """Cells that ended without a score."""
-        return self.finished - self.status.get("ok", 0)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds to go, if the rest takes as long as what was done; None before the first."""
-        if not self.finished:
-            return None
-        return (time.monotonic() - self.begun) / self.finished * (self.total - self.finished)
+COUNTS = (
+    "{task.completed}/{task.total}  ok {task.fields[ok]}  failed {task.fields[failed]}  "
+    "running {task.fields[running]}"
+)
+WIDE = 72
+"""Columns of a terminal from which on it has room for the bar and the times too."""
 
 
 class Progress:
-    """Shows a tally on a stream.
+    """Shows on a stream how many cells have ended.
 
     Parameters
     ----------
-    tally : Tally
-        Read whenever it is shown.
+    total : int
+        Cells.
     stream : file
-        A terminal gets one line that changes, anything else a plain line now and then.
+        A terminal gets one line that changes, anything else a plain line now and then. A notebook
+        with ipywidgets shows the line below the cell, without them plain lines.
     quiet : bool
         Show failures alone.
+    now : callable
+        The time in seconds.
     """
 
-    def __init__(self, tally: Tally, stream: TextIO, *, quiet: bool = False) -> None:
-        self.tally = tally
+    def __init__(
+        self,
+        total: int,
+        stream: TextIO,
+        *,
+        quiet: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.total = total
         self.stream = stream
         self.quiet = quiet
-        self._live: Live | None = None
-        self._shown = time.monotonic()
-        self._last = ""
+        self._now = now
+        self._live = False
+        self._counts: dict[str, Any] = {"ok": 0, "failed": 0, "running": 0}
 
     def __enter__(self) -> Progress:
-        if not self.quiet and self.stream.isatty() and os.environ.get("TERM") != "dumb":
-            from rich.console import Console
-            from rich.live import Live
-            from rich.text import Text
+        from rich import progress
+        from rich.console import Console
+        from rich.table import Column
 
-            console = Console(file=self.stream, highlight=False, markup=False, emoji=False)
-            self._live = Live(
-                get_renderable=lambda: Text(self._line(console.width), no_wrap=True),
-                console=console,
-                refresh_per_second=4,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
+        widgets = None if find_spec("ipywidgets") else False
+        console = Console(file=self.stream, highlight=False, force_jupyter=widgets)
+        columns: list[progress.ProgressColumn] = [progress.TextColumn(COUNTS)]
+        if console.width >= WIDE:
+            columns.insert(0, progress.BarColumn(bar_width=12))
+            columns.append(progress.TimeElapsedColumn(Column(no_wrap=True)))
+            columns.append(progress.TextColumn("ETA"))
+            columns.append(progress.TimeRemainingColumn(table_column=Column(no_wrap=True)))
+        self._bar = progress.Progress(
+            *columns,
+            console=console,
+            refresh_per_second=4,
+            speed_estimate_period=math.inf,  # few cells end within the 30 s of rich
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            get_time=self._now,
+        )
+        self._task = self._bar.add_task("", total=self.total, **self._counts)
+        self._bar.advance(self._task, 0)  # the speed counts from here, not from the first cell
+        self._printed, self._printed_at = 0.0, self._now()
+        terminal = self.stream.isatty() and console.is_interactive
+        self._live = (terminal or console.is_jupyter) and not self.quiet
+        if self._live:
+            self._bar.start()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if self._live is not None:
-            self._live.stop()
-        if not self.quiet and self._line() != self._last:
-            self._write(self._line())
+        if self._live:
+            self._bar.stop()
+        if self._live or self._bar.tasks[0].completed != self._printed:
+            self._print()
 
-    def update(self) -> None:
-        """Show the tally, if it is time to."""
-        if self._live is not None or self.quiet:
-            return
-        if time.monotonic() - self._shown >= EVERY:
-            self._shown = time.monotonic()
-            self._last = self._line()
-            self._write(self._last)
+    def advance(self, status: str, *, running: int) -> None:
+        """Count a cell that ended, and say how many run."""
+        self._counts["ok" if status == "ok" else "failed"] += 1
+        self._counts["running"] = running
+        self._bar.update(self._task, advance=1, **self._counts)
+        if not self._live and self._now() - self._printed_at >= EVERY:
+            self._print()
 
     def say(self, text: str) -> None:
         """Print a line above the progress."""
-        if self._live is not None:
-            from rich.text import Text
-
-            self._live.console.print(Text(text), soft_wrap=True)
-        else:
-            self._write(text)
-
-    def _line(self, width: int = 80) -> str:
-        return progress_line(self.tally, width)
-
-    def _write(self, text: str) -> None:
         encoding = self.stream.encoding or "utf-8"
         safe = text.encode(encoding, "backslashreplace").decode(encoding)
-        self.stream.write(f"{safe}\n")
-        self.stream.flush()
+        if self._live:
+            self._bar.console.print(safe, markup=False, emoji=False, soft_wrap=True)
+        else:
+            print(safe, file=self.stream, flush=True)
 
-
-def progress_line(tally: Tally, width: int = 80) -> str:
-    """Return `` [####----]  131/165  ok 128  failed 3  running 2  0:31  ETA 0:09``."""
-    filled = 8 * tally.finished // tally.total if tally.total else 8
-    pieces = [
-        f" [{'#' * filled}{'-' * (8 - filled)}]",
-        f"{tally.finished}/{tally.total}",
-        f"ok {tally.status.get('ok', 0)}",
-        f"failed {tally.bad}",
-        f"running {tally.running}",
-        clock(time.monotonic() - tally.begun),
-    ]
-    if tally.left is not None:
-        pieces.append(f"ETA {clock(tally.left)}")
-    while len("  ".join(pieces)) >= width and len(pieces) > 2:
-        del pieces[-2 if len(pieces) > 3 else -1]
-    return "  ".join(pieces)
-
-
-def clock(seconds: float) -> str:
-    """Return ``0:31`` (minutes and seconds) or ``2:05:00``."""
-    whole = round(max(0.0, seconds))
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+    def _print(self) -> None:
+        """Print the progress as a line that stays."""
+        if not self.quiet:
+            self._printed, self._printed_at = self._bar.tasks[0].completed, self._now()
+            self._bar.console.print(self._bar)
 
 
 def spoken(seconds: float) -> str:
