@@ -1,4 +1,4 @@
-"""`bench generators` on what a real run left, as a user types it."""
+"""`bench generators` on the results of a real run, as a user types it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from imbench.commands.generators import generators
 from imbench.errors import DataError, ImbenchError, NotComparable
 from imbench.files import checkpoint
-from imbench.generators.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.generators.oracle import OracleSettings, images_digest, trained_oracle
 from imbench.images.cache import prepare
 from imbench.methods._gan_networks import Generator
 from imbench.records.store import Store
@@ -61,7 +61,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(ran: Path) -> dict:
+def report(ran: Path) -> dict:
     """Return the JSON of the first `bench generators` in that folder."""
     return json.loads(bench("generators", *ORACLE, "--json", where=ran).stdout)
 
@@ -76,10 +76,10 @@ def translated(results: Path, file: str, name: str, x: np.ndarray) -> np.ndarray
     return ((out + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
 
-def test_the_numbers_are_those_of_the_generators_on_test_images(ran, told):
+def test_the_numbers_are_those_of_the_generators_on_test_images(ran, report):
     data = prepare(DATA, root=Path(), size=16)
     oracle = trained_oracle(data.train, OracleSettings(network="cnn", steps=40))
-    (group,) = told["groups"]
+    (group,) = report["groups"]
     rows = {row["recipe"]: row for row in group["rows"]}
     assert list(rows) == ["alt:steps=6", "aug:steps=6", "aug:steps=6+ts"]
     a, b = (data.test.pixels[data.test.labels == label] for label in (0, 1))
@@ -90,33 +90,33 @@ def test_the_numbers_are_those_of_the_generators_on_test_images(ran, told):
             forth = translated(ran / "results", file, "g_ab", a)
             back = translated(ran / "results", file, "g_ba", b)
             scores = {name: kept["scores"][seed] for name, kept in rows[recipe]["numbers"].items()}
-            assert scores["forth"] == np.mean(oracle.look(forth)[0] == 1)
-            assert scores["back"] == np.mean(oracle.look(back)[0] == 0)
+            assert scores["forth"] == np.mean(oracle.classify(forth)[0] == 1)
+            assert scores["back"] == np.mean(oracle.classify(back)[0] == 0)
             assert scores["seconds"] == pytest.approx(record["cost"]["generator_seconds"])
             assert scores["steps"] <= 6
     assert rows["alt:steps=6"]["seeds"] == [0, 1]
     standard = group["standards"]["1"]
-    assert standard["ceiling"][0]["forth"] == np.mean(oracle.look(b)[0] == 1)
-    assert standard["floor"][0]["forth"] == np.mean(oracle.look(a)[0] == 1)
+    assert standard["ceiling"][0]["forth"] == np.mean(oracle.classify(b)[0] == 1)
+    assert standard["floor"][0]["forth"] == np.mean(oracle.classify(a)[0] == 1)
 
 
-def test_methods_that_share_generators_share_their_numbers(told):
-    rows = {row["recipe"]: row for row in told["groups"][0]["rows"]}
+def test_methods_that_share_generators_share_their_numbers(report):
+    rows = {row["recipe"]: row for row in report["groups"][0]["rows"]}
     assert rows["aug:steps=6"]["numbers"] == rows["aug:steps=6+ts"]["numbers"]
     assert rows["aug:steps=6"]["distance_forth"] == rows["aug:steps=6+ts"]["distance_forth"]
 
 
-def test_the_oracle_saw_all_training_images_and_no_test_image(ran, told):
+def test_the_oracle_saw_all_training_images_and_no_test_image(ran, report):
     data = prepare(DATA, root=Path(), size=16)
     (kept,) = (ran / "results" / "generators").glob("oracle-*.pt")
     facts = checkpoint.load_tensors(kept)["facts"]
-    assert facts["seen"] == seen_digest(data.train)
+    assert facts["seen"] == images_digest(data.train)
     assert len(data.train) == 60
     train = {image.tobytes() for image in data.train.pixels}
     assert not train & {image.tobytes() for image in data.test.pixels}
 
 
-def test_the_table_has_a_row_for_each_and_the_standards_above(ran, told):
+def test_the_table_has_a_row_for_each_and_the_standards_above(ran, report):
     done = bench("generators", *ORACLE, where=ran)
     assert "training an oracle" not in done.stderr
     lines = done.stdout.splitlines()
@@ -125,7 +125,7 @@ def test_the_table_has_a_row_for_each_and_the_standards_above(ran, told):
         assert name in starts
     assert "KID-cnn" in done.stdout
     assert "Inception accuracy: not measured" in done.stdout
-    (row,) = (row for row in told["groups"][0]["rows"] if row["recipe"] == "aug:steps=6")
+    (row,) = (row for row in report["groups"][0]["rows"] if row["recipe"] == "aug:steps=6")
     picture = row["samples"][0]
     assert (ran / "results" / picture).read_bytes().startswith(b"\x89PNG")
     assert picture in " ".join(done.stdout.split())
@@ -133,10 +133,12 @@ def test_the_table_has_a_row_for_each_and_the_standards_above(ran, told):
 
 def here(*arguments: object) -> None:
     """Run the command in this process, which spares an import of torch each time."""
-    generators.main([str(one) for one in arguments], prog_name="generators", standalone_mode=False)
+    generators.main(
+        [str(argument) for argument in arguments], prog_name="generators", standalone_mode=False
+    )
 
 
-def test_markdown_and_two_oracles(ran, told, capsys):
+def test_markdown_and_two_oracles(ran, report, capsys):
     here(ran / "results", *ORACLE, "--oracles", 2, "--markdown")
     printed = capsys.readouterr()
     assert printed.err.count("training an oracle") == 1
@@ -147,7 +149,7 @@ def test_markdown_and_two_oracles(ran, told, capsys):
 @pytest.mark.parametrize(
     ("options", "code", "reason"),
     [
-        (("--json", "--markdown"), 2, "ask for one of them"),
+        (("--json", "--markdown"), 2, "choose one of them"),
         (("--inception", "missing.pth"), 4, "cannot be read from missing.pth"),
         (("--network", "resnet21"), 2, "did you mean resnet20"),
         (("--device", "cuda:99"), 4, "cannot be used"),
@@ -177,7 +179,7 @@ def test_other_images_than_the_generators_were_trained_on_are_refused(ran, tmp_p
         here(tmp_path / "results", *ORACLE)
 
 
-def test_generators_that_are_gone_are_named_and_the_others_judged(ran, told, tmp_path, capsys):
+def test_generators_that_are_gone_are_named_and_the_others_evaluated(ran, report, tmp_path, capsys):
     shutil.copytree(ran / "results", tmp_path / "results")
     for record in Store(tmp_path / "results").records():
         if record.cell.recipe.startswith("alt"):
@@ -186,14 +188,14 @@ def test_generators_that_are_gone_are_named_and_the_others_judged(ran, told, tmp
     (group,) = json.loads(capsys.readouterr().out)["groups"]
     assert [row["recipe"] for row in group["rows"]] == ["aug:steps=6", "aug:steps=6+ts"]
     assert len(group["faults"]) == 2
-    assert all("is not there" in fault for fault in group["faults"])
+    assert all("is missing" in fault for fault in group["faults"])
     for file in (tmp_path / "results" / "generators").glob("[!o]*.pt"):
         file.unlink()
-    with pytest.raises(NotComparable, match="no generators could be judged"):
+    with pytest.raises(NotComparable, match="no generators could be evaluated"):
         here(tmp_path / "results", *ORACLE)
 
 
 def test_records_without_generators_are_nothing_to_compare(tmp_path, make_record):
     Store(tmp_path / "results").put(make_record("us"))
-    with pytest.raises(NotComparable, match="no finished cell left generators"):
+    with pytest.raises(NotComparable, match="no finished cell stored generators"):
         here(tmp_path / "results")

@@ -1,4 +1,4 @@
-"""Generators read again: the same translations, and nothing that is not theirs."""
+"""Generators loaded again: the same translations, and nothing from other files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from imbench.errors import DataError
 from imbench.files import checkpoint
-from imbench.generators.stored import generators_left, open_generators
+from imbench.generators.stored import load_generators, stored_generators
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import GeneratorPair, trained_pair
 from imbench.records.cell import Settings
@@ -29,10 +29,10 @@ def pixels(n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
 
 
-def left_by(make_record, file: str, recipe: str = "aug", **fields):
+def stored_by(make_record, file: str, recipe: str = "aug", **fields):
     files = {"generator-1": file, "samples-1.png": "d/8/aug/s.png"}
     record = make_record(recipe, 8, cell={"settings": SETTINGS}, files=files, **fields)
-    return next(generators_left([record]))
+    return next(stored_generators([record]))
 
 
 def trained(folder, settings: GanSettings) -> GeneratorPair:
@@ -52,20 +52,20 @@ def trained(folder, settings: GanSettings) -> GeneratorPair:
 )
 def test_what_is_read_translates_as_what_was_trained(tmp_path, make_record, recipe, settings):
     pair = trained(tmp_path, settings)
-    left = left_by(make_record, f"generators/{pair.file}", recipe)
-    again = open_generators(left, tmp_path, (16, 16, 3), "cpu")
-    for forth in (True, False):
+    stored = stored_by(make_record, f"generators/{pair.file}", recipe)
+    again = load_generators(stored, tmp_path, (16, 16, 3), "cpu")
+    for to_minority in (True, False):
         x = pixels(70, 2)
-        expected = pair.translate(x, to_minority=forth)
-        assert np.array_equal(again(x, to_minority=forth), expected)
-    assert (left.label, left.samples) == (1, "d/8/aug/s.png")
+        expected = pair.translate(x, to_minority=to_minority)
+        assert np.array_equal(again(x, to_minority=to_minority), expected)
+    assert (stored.label, stored.samples) == (1, "d/8/aug/s.png")
 
 
 def test_generators_of_unfinished_cells_are_passed_over(make_record):
     files = {"generator-1": "generators/x.pt", "losses-1.png": "x.png"}
-    assert not list(generators_left([make_record("aug", status="failed", files=files)]))
-    found = list(generators_left([make_record("aug", files=files | {"generator-2": "y.pt"})]))
-    assert [(one.label, one.file, one.samples) for one in found] == [
+    assert not list(stored_generators([make_record("aug", status="failed", files=files)]))
+    found = list(stored_generators([make_record("aug", files=files | {"generator-2": "y.pt"})]))
+    assert [(pair.label, pair.file, pair.samples) for pair in found] == [
         (1, "generators/x.pt", ""),
         (2, "y.pt", ""),
     ]
@@ -76,7 +76,7 @@ def test_a_file_outside_the_results_is_refused(tmp_path, make_record):
     inside.mkdir()
     checkpoint.save_tensors(tmp_path / "x.pt", {"gan": {"nets": {}}})
     with pytest.raises(DataError, match="outside the results folder"):
-        open_generators(left_by(make_record, "../x.pt"), inside, (16, 16, 3))
+        load_generators(stored_by(make_record, "../x.pt"), inside, (16, 16, 3))
     assert (tmp_path / "x.pt").exists()
 
 
@@ -91,14 +91,14 @@ def test_a_file_outside_the_results_is_refused(tmp_path, make_record):
 def test_a_file_without_these_generators_is_refused(tmp_path, make_record, content):
     checkpoint.save_tensors(tmp_path / "generators" / "x.pt", content)
     with pytest.raises(DataError, match="does not hold the generators"):
-        open_generators(left_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
+        load_generators(stored_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
 
 
-def test_a_file_that_is_gone_or_a_method_that_is_not_installed_is_said(tmp_path, make_record):
-    with pytest.raises(DataError, match="is not there"):
-        open_generators(left_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
+def test_a_file_that_is_missing_or_a_method_that_is_not_installed_is_refused(tmp_path, make_record):
+    with pytest.raises(DataError, match="is missing or damaged"):
+        load_generators(stored_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
     pair = trained(tmp_path, GanSettings(steps=2))
     for recipe, reason in (("gone", "is not installed"), ("us", "only its own part can read")):
-        left = left_by(make_record, f"generators/{pair.file}", recipe)
+        stored = stored_by(make_record, f"generators/{pair.file}", recipe)
         with pytest.raises(DataError, match=reason):
-            open_generators(left, tmp_path, (16, 16, 3))
+            load_generators(stored, tmp_path, (16, 16, 3))

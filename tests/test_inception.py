@@ -39,18 +39,20 @@ def images(n: int = 4) -> Images:
 
 def test_the_weights_are_fitted_to_the_classes_and_kept(weights_file, tmp_path):
     given, digest = read_weights(str(weights_file))
-    said: list[str] = []
-    judge = fine_tuned(images(), (given, digest), TINY, tmp_path, device="cpu", say=said.append)
-    assert judge.name == "inception"
-    state = judge.net.state_dict()
+    logged: list[str] = []
+    classifier = fine_tuned(
+        images(), (given, digest), TINY, tmp_path, device="cpu", log=logged.append
+    )
+    assert classifier.name == "inception"
+    state = classifier.net.state_dict()
     assert state["body.fc.weight"].shape == (2, 2048)
     for name in ("Conv2d_1a_3x3.conv.weight", "Mixed_7c.branch_pool.conv.weight"):
         assert torch.allclose(state[f"body.{name}"], given[name], atol=1e-4)
-    labels, features = judge.look(images().pixels)
+    labels, features = classifier.classify(images().pixels)
     assert features.shape == (4, 2048)
-    again = fine_tuned(images(), (given, digest), TINY, tmp_path, device="cpu", say=said.append)
-    assert len(said) == 1
-    assert np.allclose(again.look(images().pixels)[1], features, atol=1e-5)
+    again = fine_tuned(images(), (given, digest), TINY, tmp_path, device="cpu", log=logged.append)
+    assert len(logged) == 1
+    assert np.allclose(again.classify(images().pixels)[1], features, atol=1e-5)
     assert set(labels) <= {0, 1}
 
 

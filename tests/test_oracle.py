@@ -11,7 +11,7 @@ import torch
 
 from imbench.errors import EnvironmentFault
 from imbench.files import checkpoint
-from imbench.generators.oracle import OracleSettings, seen_digest, trained_oracle
+from imbench.generators.oracle import OracleSettings, images_digest, trained_oracle
 from imbench.images.dataset import Images
 
 FAST = OracleSettings(network="cnn", steps=30, batch_size=16)
@@ -32,18 +32,18 @@ def oracle():
 
 def test_it_tells_the_classes_of_images_it_has_not_seen(oracle):
     test = images(seed=1)
-    assert np.mean(oracle.look(test.pixels)[0] == test.labels) > 0.95
+    assert np.mean(oracle.classify(test.pixels)[0] == test.labels) > 0.95
 
 
 def test_a_rare_class_weighs_as_much_as_a_frequent_one():
     test = images(seed=1)
-    labels, _ = trained_oracle(images((200, 8)), FAST).look(test.pixels)
+    labels, _ = trained_oracle(images((200, 8)), FAST).classify(test.pixels)
     assert np.mean(labels[test.labels == 1] == 1) > 0.9
 
 
 def test_features_are_what_the_last_layer_turns_into_logits(oracle):
     x = images(seed=1).pixels
-    labels, features = oracle.look(x)
+    labels, features = oracle.classify(x)
     logits = features @ oracle.head.weight.detach().double().numpy().T
     logits += oracle.head.bias.detach().double().numpy()
     assert features.shape == (80, 64)
@@ -55,19 +55,19 @@ def test_features_are_what_the_last_layer_turns_into_logits(oracle):
 
 def test_what_it_says_does_not_depend_on_how_many_it_looks_at(oracle):
     x = images(seed=1).pixels
-    assert np.allclose(oracle.look(x, m=7)[1], oracle.look(x)[1], atol=1e-5)
+    assert np.allclose(oracle.classify(x, batch=7)[1], oracle.classify(x)[1], atol=1e-5)
 
 
 def test_looking_changes_nothing(oracle):
     before = {name: value.clone() for name, value in oracle.net.state_dict().items()}
-    oracle.look(images(seed=1).pixels)
+    oracle.classify(images(seed=1).pixels)
     assert not oracle.head._forward_pre_hooks
     assert all(torch.equal(value, oracle.net.state_dict()[name]) for name, value in before.items())
 
 
 def test_it_is_given_training_images_only_and_remembers_which(oracle):
     assert next(iter(inspect.signature(trained_oracle).parameters)) == "train"
-    assert oracle.seen == seen_digest(images())
+    assert oracle.trained_on == images_digest(images())
 
 
 @pytest.mark.parametrize("what", ["pixel", "label", "weight", "order"])
@@ -84,19 +84,19 @@ def test_the_digest_of_what_was_seen_tells_apart(what):
     else:
         pixels = pixels[::-1]
     changed = replace(base, pixels=pixels, labels=labels, weights=weights)
-    assert seen_digest(changed) != seen_digest(base)
+    assert images_digest(changed) != images_digest(base)
 
 
 def test_it_is_trained_once_and_read_again(tmp_path):
-    said: list[str] = []
-    first = trained_oracle(images(), FAST, tmp_path, say=said.append)
-    again = trained_oracle(images(), FAST, tmp_path, say=said.append)
-    assert len(said) == 1
-    assert "80 images" in said[0]
+    logged: list[str] = []
+    first = trained_oracle(images(), FAST, tmp_path, log=logged.append)
+    again = trained_oracle(images(), FAST, tmp_path, log=logged.append)
+    assert len(logged) == 1
+    assert "80 images" in logged[0]
     x = images(seed=1).pixels
-    assert np.array_equal(first.look(x)[1], again.look(x)[1])
+    assert np.array_equal(first.classify(x)[1], again.classify(x)[1])
     (kept,) = tmp_path.glob("oracle-*.pt")
-    assert checkpoint.load_tensors(kept)["facts"]["seen"] == seen_digest(images())
+    assert checkpoint.load_tensors(kept)["facts"]["seen"] == images_digest(images())
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"steps": 31}, {"network": "linear"}, {}])
@@ -112,16 +112,16 @@ def test_a_damaged_one_is_trained_again(tmp_path):
     raw = bytearray(kept.read_bytes())
     raw[len(raw) // 2] ^= 255
     kept.write_bytes(raw)
-    said: list[str] = []
-    again = trained_oracle(images(), FAST, tmp_path, say=said.append)
-    assert len(said) == 1
+    logged: list[str] = []
+    again = trained_oracle(images(), FAST, tmp_path, log=logged.append)
+    assert len(logged) == 1
     x = images(seed=1).pixels
-    assert np.array_equal(first.look(x)[1], again.look(x)[1])
+    assert np.array_equal(first.classify(x)[1], again.classify(x)[1])
 
 
-def test_a_folder_that_is_a_file_is_said(tmp_path):
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EnvironmentFault, match="no oracle can be kept"):
+    with pytest.raises(EnvironmentFault, match="no oracle can be saved"):
         trained_oracle(images(), FAST, tmp_path / "file")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from imbench.generators.quality import change, copying, flip_rate, hit_rate
+from imbench.generators.quality import copying, flip_rate, hit_rate, mean_change
 
 
 def test_hit_rate_counts_the_target():
@@ -34,9 +34,9 @@ def test_a_translation_that_changes_nothing_flips_nothing():
 
 def test_change_does_not_wrap_around():
     x = np.array([[[[0]]], [[[255]]]], np.uint8)
-    assert change(x, 255 - x) == 1
-    assert change(x, x) == 0
-    assert change(x[:1], x[:1] + 51) == pytest.approx(0.2)
+    assert mean_change(x, 255 - x) == 1
+    assert mean_change(x, x) == 0
+    assert mean_change(x[:1], x[:1] + 51) == pytest.approx(0.2)
 
 
 def test_distances_by_hand():

@@ -29,7 +29,7 @@ COMMANDS = {
     "export": ("imbench.commands.export:export", "Write scores and outputs for other programs."),
     "generators": (
         "imbench.commands.generators:generators",
-        "Judge the trained generators that runs left.",
+        "Evaluate the trained generators that runs stored.",
     ),
     "list": (
         "imbench.commands.list:list_",

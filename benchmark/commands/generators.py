@@ -1,4 +1,4 @@
-"""`bench generators`: what the generators of AUG and ALT are worth, apart from any classifier."""
+"""`bench generators`: evaluate the generators of AUG and ALT, apart from the trained methods."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["generators"]
 @click.command()
 @RESULTS
 @ANY_DATA
-@click.option("--network", default="resnet20", show_default=True, help="The oracle's network.")
+@click.option("--network", default="resnet20", show_default=True, help="Network of the oracles.")
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="The oracle's optimiser steps.",
+    help="Optimiser steps of the oracles.",
 )
 @click.option(
     "--oracles",
     type=click.IntRange(1, 20),
     default=2,
     show_default=True,
-    help="How many oracles judge, each with a seed of its own.",
+    help="Number of oracles, each with its own seed.",
 )
 @click.option(
     "--inception",
@@ -40,11 +40,11 @@ __all__ = ["generators"]
     flag_value="download",
     default="",
     metavar="[FILE]",
-    help="Inception accuracy too: torchvision's weights of InceptionV3; without FILE downloaded.",
+    help="Add Inception accuracy; FILE holds torchvision's weights, else they are downloaded.",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
-@click.option("--markdown", is_flag=True, help="Markdown tables.")
-@click.option("--json", "as_json", is_flag=True, help="All numbers, of each seed.")
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores of each seed as JSON.")
 def generators(
     results: Path,
     root: Path,
@@ -56,19 +56,23 @@ def generators(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """Judge the trained generators that runs left in RESULTS (default: results).
+    """Evaluate the trained generators that runs stored in RESULTS (default: results).
 
-    Trains an oracle, a classifier of all real training images, the first time; it is kept below
+    The first call trains oracles, classifiers of all real training images, and saves them below
     RESULTS.
     """
     from imbench.errors import UsageError
 
     if markdown and as_json:
-        raise UsageError("--markdown and --json are two forms: ask for one of them")
+        raise UsageError("--markdown and --json exclude each other: choose one of them")
     records = records_of(results)
-    from imbench.generators.report import Ask, judged_report, render_generators
+    from imbench.generators.report import (
+        EvaluationSettings,
+        evaluate_generators,
+        render_generators,
+    )
 
-    ask = Ask(
+    settings = EvaluationSettings(
         results,
         root,
         network=network,
@@ -77,7 +81,7 @@ def generators(
         inception=inception,
         device=device,
     )
-    reports = judged_report(records, ask, lambda text: click.echo(text, err=True))
+    reports = evaluate_generators(records, settings, lambda text: click.echo(text, err=True))
     form: Literal["terminal", "markdown", "json"] = "terminal"
     if markdown or as_json:
         form = "json" if as_json else "markdown"

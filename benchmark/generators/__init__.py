@@ -1,5 +1,5 @@
-"""How good the generators are that cells left behind: judges, distances, and a table of them.
+"""Evaluate the generators that finished cells stored: classifiers, distances, one table.
 
-`report` is the way in; it imports torch, the rooms beside it do not.
+`report` is the entry point; it imports torch, which its callers do not.
 Only the command `bench generators` uses it.
 """

@@ -1,8 +1,8 @@
 """Inception accuracy: torchvision's InceptionV3 with ImageNet weights, fine-tuned to the classes.
 
-Szegedy et al. 2016, arXiv 1512.00567. The weights are a file that the user names, or torchvision's
-own download; without them there is no Inception accuracy. How long it is fine-tuned is our choice:
-the paper does not say.
+Szegedy et al. 2016, arXiv 1512.00567. The weights are a file that the user names, or a download
+of torchvision's; without them there is no Inception accuracy. The length of the fine-tuning is our
+choice: the paper does not give it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import DataError
-from imbench.generators.oracle import Oracle, kept_network, seen_digest
+from imbench.generators.oracle import ImageClassifier, cached_network, images_digest
 from imbench.images.dataset import Images
 from imbench.methods._weights import normalise
 from imbench.training.examples import Examples
@@ -30,21 +30,21 @@ __all__ = ["DOWNLOAD", "FineTuning", "Inception", "fine_tuned", "read_weights"]
 
 VERSION = 1
 DOWNLOAD = "download"
-"""In place of a file: torchvision fetches the weights, or finds those it has fetched before."""
+"""Instead of a file: torchvision downloads the weights, or uses its earlier download."""
 IMAGENET_CLASSES = 1000
 Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How the network is fitted: all its layers, by SGD at a low rate."""
+    """How the network is fine-tuned: all layers, by SGD at a low learning rate."""
 
     steps: int = 300
     batch_size: int = 32
     lr: float = 0.005
     seed: int = 0
     side: int = 299
-    """To which images are enlarged."""
+    """Pixels to which images are enlarged."""
     threads: int = 1
 
 
@@ -61,7 +61,7 @@ class Inception(nn.Module):
         self.side = side
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (m, classes); images go in as the ImageNet weights expect them."""
+        """Return logits (m, classes), after scaling images as the ImageNet weights expect."""
         size = (self.side, self.side)
         x = F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)
         logits: Tensor = self.body(x.expand(-1, 3, -1, -1) * 2 - 1)
@@ -69,17 +69,17 @@ class Inception(nn.Module):
 
 
 def read_weights(source: str) -> tuple[Weights, str]:
-    """Return the ImageNet weights and the SHA-256 of what they were read from.
+    """Return the ImageNet weights and the SHA-256 of their names and values.
 
     Parameters
     ----------
     source : str
-        Path of a file as torchvision gives it out (``inception_v3_google-*.pth``), or `DOWNLOAD`.
+        Path of torchvision's file (``inception_v3_google-*.pth``), or `DOWNLOAD`.
 
     Raises
     ------
     DataError
-        If there is no such file, it holds no such weights, or the download fails.
+        If the file is missing or does not hold these weights, or the download fails.
     """
     try:
         if source == DOWNLOAD:
@@ -93,8 +93,8 @@ def read_weights(source: str) -> tuple[Weights, str]:
         what = "cannot be downloaded" if source == DOWNLOAD else f"cannot be read from {source}"
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise DataError(
-            f"InceptionV3's ImageNet weights {what}: {reason}; give a file of torchvision's, "
-            "or leave out --inception"
+            f"InceptionV3's ImageNet weights {what}: {reason}; name the file that "
+            "torchvision publishes, or leave out --inception"
         ) from error
     digest = hashlib.sha256()
     for name in sorted(weights):
@@ -109,9 +109,9 @@ def fine_tuned(
     folder: Path | None = None,
     *,
     device: str = "auto",
-    say: Callable[[str], None] = lambda _: None,
-) -> Oracle:
-    """Return InceptionV3 fitted to all training images, or the one that was kept in the folder.
+    log: Callable[[str], None] = lambda _: None,
+) -> ImageClassifier:
+    """Return InceptionV3 fine-tuned to all training images, or read from the folder.
 
     Parameters
     ----------
@@ -120,46 +120,46 @@ def fine_tuned(
     weights : tuple
         From `read_weights`.
     settings : FineTuning
-        How it is fitted.
-    folder, device, say
+        How it is fine-tuned.
+    folder, device, log
         As in `imbench.generators.oracle.trained_oracle`.
     """
     classes = int(images.labels.max()) + 1
-    seen = seen_digest(images)
-    facts = {"version": VERSION, "seen": seen, "weights": weights[1], **asdict(settings)}
+    digest = images_digest(images)
+    facts = {"version": VERSION, "seen": digest, "weights": weights[1], **asdict(settings)}
 
     def fit() -> nn.Module:
-        say(
+        log(
             f"fine-tuning InceptionV3 on {len(images)} images at {settings.side} px, "
             f"{settings.steps} steps: 14 s each on one core"
         )
-        # Dropout draws from torch's own stream, besides the initial weights of the last layer.
+        # Dropout and the initial weights of the last layer draw from torch's own stream.
         rng = own_torch_rng(settings.seed, choose_device(device))
         with fixed_threads(settings.threads), rng:
-            return _fitted(images, weights[0], settings, device)
+            return _fine_tune(images, weights[0], settings, device)
 
-    net = kept_network(
+    net = cached_network(
         facts,
         folder,
         blank=lambda: Inception(classes, settings.side),
         fit=fit,
         device=device,
     )
-    return Oracle(net, "inception", seen, settings.threads)
+    return ImageClassifier(net, "inception", digest, settings.threads)
 
 
-def _fitted(images: Images, weights: Weights, settings: FineTuning, device: str) -> nn.Module:
+def _fine_tune(images: Images, weights: Weights, settings: FineTuning, device: str) -> nn.Module:
     counts = images.counts(int(images.labels.max()) + 1).astype(np.float64)
     net = Inception(len(counts), settings.side)
     body = {name: value for name, value in weights.items() if not name.startswith("fc.")}
     net.load_state_dict({f"body.{name}": value for name, value in body.items()}, strict=False)
-    place = choose_device(device)
-    net.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    target = choose_device(device)
+    net.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
     budget = Budget(settings.steps, settings.batch_size, settings.lr, 0.9, 1e-4, 0.05, "flip+crop")
     optimiser = torch.optim.SGD(net.parameters(), settings.lr, 0.9, weight_decay=1e-4)
     examples = Examples(images.pixels, weights=images.weights)
     labels = np.asarray(images.labels)
-    state = TrainState(net, optimiser, examples, labels, counts, budget, place, settings.seed)
+    state = TrainState(net, optimiser, examples, labels, counts, budget, target, settings.seed)
     train(state, (), None, normalise(1 / counts, counts, "mean1"))
     return net
 

@@ -1,8 +1,8 @@
-"""The oracle: a classifier of real images of all classes, which judges generated ones.
+"""The oracle: a classifier of real images of all classes, which classifies generated ones.
 
-It is trained on every training image of the data set, those included that the imbalanced runs
-withhold, with the classes balanced by weights; on no test image. Its penultimate layer gives the
-features in which images are compared. It is no Inception network and is never called one.
+It is trained on every training image of the data set, also on those that the imbalanced runs
+withhold, with the classes balanced by weights, and on no test image. Its penultimate layer gives
+the features in which images are compared. It is not an Inception network.
 """
 
 from __future__ import annotations
@@ -27,16 +27,22 @@ from imbench.training.loop import choose_device, fixed_threads, to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import Normalise, build_network
 
-__all__ = ["Oracle", "OracleSettings", "kept_network", "seen_digest", "trained_oracle"]
+__all__ = [
+    "ImageClassifier",
+    "OracleSettings",
+    "cached_network",
+    "images_digest",
+    "trained_oracle",
+]
 
 VERSION = 1
-"""Raise it when the same settings would train to another oracle."""
+"""Increased when the same settings would give another oracle."""
 RECIPE = "cs"
 
 
 @dataclass(frozen=True)
 class OracleSettings:
-    """How an oracle is trained; what is not named here is as in `Method`."""
+    """How an oracle is trained; further settings are the defaults of `Method`."""
 
     network: str = "resnet20"
     steps: int = 1000
@@ -48,47 +54,49 @@ class OracleSettings:
 
     @property
     def name(self) -> str:
-        """What it is called in tables: ``r20`` for ResNet-20."""
+        """Name in tables: ``r20`` for ResNet-20."""
         return {"resnet20": "r20"}.get(self.network, self.network.partition(":")[0])
 
 
-class Oracle:
-    """A trained classifier that returns labels and features of images.
+class ImageClassifier:
+    """A trained classifier that returns predicted labels and features of images.
 
     Parameters
     ----------
     net : nn.Module
         Takes images (m, channels, height, width) in [0, 1].
     name : str
-        Stands after ``KID-`` in tables.
-    seen : str
-        Digest of the images and labels it was trained on (`seen_digest`).
+        Printed after ``KID-`` in tables.
+    trained_on : str
+        Digest of the images and labels it was trained on (`images_digest`).
     threads : int
-        torch threads to look with.
+        Number of torch threads.
     """
 
-    def __init__(self, net: nn.Module, name: str, seen: str, threads: int = 1) -> None:
+    def __init__(self, net: nn.Module, name: str, trained_on: str, threads: int = 1) -> None:
         self.net = net.eval()
         self.name = name
-        self.seen = seen
+        self.trained_on = trained_on
         self.threads = threads
-        self.head = _head(net)
+        self.head = _last_linear(net)
 
-    def look(self, x: NDArray[np.uint8], m: int = 128) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def classify(
+        self, x: NDArray[np.uint8], batch: int = 128
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return labels (n,) and features (n, d) of images uint8 (n, height, width, channels).
 
-        Features are what goes into the last linear layer.
+        Features are the inputs of the last linear layer.
         """
         if not len(x):
-            raise ValueError("no images to look at")
+            raise ValueError("no images to classify")
         device = next(self.net.parameters()).device
         inputs: list[Tensor] = []
         hook = self.head.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
         try:
             with torch.inference_mode(), fixed_threads(self.threads):
                 logits = [
-                    self.net(to_tensor(np.ascontiguousarray(x[i : i + m]), device))
-                    for i in range(0, len(x), m)
+                    self.net(to_tensor(np.ascontiguousarray(x[i : i + batch]), device))
+                    for i in range(0, len(x), batch)
                 ]
         finally:
             hook.remove()
@@ -102,9 +110,9 @@ def trained_oracle(
     folder: Path | None = None,
     *,
     device: str = "auto",
-    say: Callable[[str], None] = lambda _: None,
-) -> Oracle:
-    """Return the oracle of a training set: from the folder, or trained now and left there.
+    log: Callable[[str], None] = lambda _: None,
+) -> ImageClassifier:
+    """Return the oracle of a training set: read from a folder, or trained and saved there.
 
     Parameters
     ----------
@@ -113,30 +121,30 @@ def trained_oracle(
     settings : OracleSettings
         How it is trained.
     folder : Path, optional
-        Where oracles are kept, under a key of the images and settings; None keeps none.
+        Where oracles are saved, under a key of the images and settings; None saves none.
     device : str
         ``auto`` takes CUDA where there is one.
-    say : callable
-        Is told before a training, which takes minutes.
+    log : callable
+        Called with a line of text before a training, which takes minutes.
 
     Raises
     ------
     Diverged
         If the loss becomes NaN or infinite.
     """
-    seen = seen_digest(train)
-    facts = {"version": VERSION, "seen": seen, "recipe": RECIPE, **asdict(settings)}
-    net = kept_network(
+    digest = images_digest(train)
+    facts = {"version": VERSION, "seen": digest, "recipe": RECIPE, **asdict(settings)}
+    net = cached_network(
         facts,
         folder,
-        blank=lambda: _blank(train, settings),
-        fit=lambda: _trained(train, settings, device, say),
+        blank=lambda: _untrained(train, settings),
+        fit=lambda: _train(train, settings, device, log),
         device=device,
     )
-    return Oracle(net, settings.name, seen, settings.threads)
+    return ImageClassifier(net, settings.name, digest, settings.threads)
 
 
-def kept_network(
+def cached_network(
     facts: Mapping[str, Any],
     folder: Path | None,
     *,
@@ -144,20 +152,20 @@ def kept_network(
     fit: Callable[[], nn.Module],
     device: str,
 ) -> nn.Module:
-    """Return a judge's network: read from the folder into a blank one, or fitted and left there.
+    """Return a trained network: read from a folder, or trained and saved there.
 
-    Two commands that need the same one at once train it once: the second waits.
+    Two commands that need the same network at once train it once: the second waits.
 
     Parameters
     ----------
     facts : mapping
-        All that the network depends on, as plain data: it is kept under their hash.
+        All that the network depends on, as plain data; their hash names the file.
     folder : Path or None
-        Where networks are kept; None keeps none.
+        Where networks are saved; None saves none.
     blank, fit : callable
         Return a network of the same shape: with any weights, or trained.
     device : str
-        Where one that is read goes.
+        Device of the network.
     """
     if folder is None:
         return fit()
@@ -177,14 +185,14 @@ def kept_network(
                     path, {"key": key, "facts": dict(facts), "weights": weights}
                 )
     except OSError as error:
-        raise EnvironmentFault(f"no oracle can be kept in {folder}: {error.strerror}") from error
-    # x 1.2 on CPU against the default format.
+        raise EnvironmentFault(f"no oracle can be saved in {folder}: {error.strerror}") from error
+    # 1.2 times as fast on a CPU as the default format.
     net.to(choose_device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net
 
 
-def seen_digest(images: Images) -> str:
-    """Return the SHA-256 of pixels, labels and weights that something was trained on."""
+def images_digest(images: Images) -> str:
+    """Return the SHA-256 of the pixels, labels and weights of a training set."""
     digest = hashlib.sha256(str(images.pixels.shape).encode())
     for array in (images.pixels, images.labels, images.weights):
         if array is not None:
@@ -192,29 +200,29 @@ def seen_digest(images: Images) -> str:
     return digest.hexdigest()
 
 
-def _trained(
-    train: Images, settings: OracleSettings, device: str, say: Callable[[str], None]
+def _train(
+    train: Images, settings: OracleSettings, device: str, log: Callable[[str], None]
 ) -> nn.Module:
-    say(
+    log(
         f"training an oracle on {len(train)} images: {settings.network}, {settings.steps} steps, "
         f"seed {settings.seed}"
     )
-    given = asdict(settings)
-    method = Method(RECIPE, device=device, random_state=given.pop("seed"), **given)
+    options = asdict(settings)
+    method = Method(RECIPE, device=device, random_state=options.pop("seed"), **options)
     net: nn.Module = method.fit(train.pixels, train.labels, sample_weight=train.weights).network_
     return net
 
 
-def _blank(train: Images, settings: OracleSettings) -> nn.Module:
+def _untrained(train: Images, settings: OracleSettings) -> nn.Module:
     height, width, channels = train.pixels.shape[1:]
     classes = len(np.unique(train.labels))
     network = build_network(settings.network, (channels, height, width), classes)
     return nn.Sequential(Normalise(torch.zeros(channels), torch.ones(channels)), network)
 
 
-def _head(net: nn.Module) -> nn.Module:
+def _last_linear(net: nn.Module) -> nn.Module:
     """Return the last linear layer: the one whose outputs are the logits."""
     linear = [module for module in net.modules() if isinstance(module, nn.Linear)]
     if not linear:
-        raise ValueError(f"{type(net).__name__} has no linear layer, so no features before it")
+        raise ValueError(f"{type(net).__name__} has no linear layer, so no features")
     return linear[-1]

@@ -1,4 +1,4 @@
-"""The report of `bench generators`: every pair of a results folder, judged, as tables or JSON."""
+"""The report of `bench generators`: scores of every stored pair, as tables or JSON."""
 
 from __future__ import annotations
 
@@ -9,36 +9,42 @@ from pathlib import Path
 from typing import Any, Literal
 
 from imbench.errors import DataError, NotComparable
+from imbench.generators.evaluator import Evaluator, PairQuality
 from imbench.generators.inception import FineTuning, fine_tuned, read_weights
-from imbench.generators.jury import Jury, PairQuality
-from imbench.generators.oracle import Oracle, OracleSettings, trained_oracle
+from imbench.generators.oracle import ImageClassifier, OracleSettings, trained_oracle
 from imbench.generators.rows import (
+    EvaluatedPair,
     GeneratorRow,
-    JudgedPair,
     Standard,
-    in_rows,
     make_row,
     make_standard,
+    pairs_by_row,
 )
-from imbench.generators.sheet import generator_sheet
-from imbench.generators.stored import StoredGenerators, generators_left, open_generators
+from imbench.generators.stored import StoredGenerators, load_generators, stored_generators
+from imbench.generators.table import generator_table
 from imbench.images.cache import prepare
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group, groups
 from imbench.records.record import Record
-from imbench.report.sheet import Sheet
+from imbench.report.text import markdown, terminal
 
-__all__ = ["FOLDER", "Ask", "GeneratorReport", "judged_report", "render_generators"]
+__all__ = [
+    "FOLDER",
+    "EvaluationSettings",
+    "GeneratorReport",
+    "evaluate_generators",
+    "render_generators",
+]
 
 FOLDER = "generators"
-"""Where oracles are kept, below the results: beside the generators."""
+"""Folder of oracles below the results; generators are stored there too."""
 SCHEMA = 1
-"""Of the JSON form: raise it when a field changes its meaning or goes."""
+"""Version of the JSON form: increased when a field changes its meaning or goes."""
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What is asked for."""
+class EvaluationSettings:
+    """Which generators are evaluated, and with which classifiers."""
 
     results: Path
     root: Path
@@ -46,7 +52,7 @@ class Ask:
     network: str = "resnet20"
     steps: int = 1000
     oracles: int = 2
-    """How many, each with a seed of its own. One is not enough: of the same zebras, drawn by
+    """Number of oracles, each with its own seed. One is not enough: of the same zebras, drawn by
     generators of 25 images, one took 62 % for zebras and another 30 %."""
     inception: str = ""
     """Weights file of InceptionV3, or `imbench.generators.inception.DOWNLOAD`; empty for none."""
@@ -60,51 +66,54 @@ class GeneratorReport:
 
     group: Group
     classes: tuple[str, ...]
-    ask: Ask
+    settings: EvaluationSettings
     standards: dict[int, Standard]
     """By the label of the minority."""
     rows: tuple[GeneratorRow, ...]
     faults: tuple[str, ...]
-    """Generators that could not be judged, and why."""
+    """Generators that could not be evaluated, and why."""
 
 
-def judged_report(
-    records: Iterable[Record], ask: Ask, say: Callable[[str], None] = lambda _: None
+def evaluate_generators(
+    records: Iterable[Record],
+    settings: EvaluationSettings,
+    log: Callable[[str], None] = lambda _: None,
 ) -> list[GeneratorReport]:
-    """Judge every pair of generators that finished cells left.
+    """Evaluate every pair of generators that finished cells stored.
 
     Parameters
     ----------
     records : iterable of Record
-        Of the results folder.
-    ask : Ask
-        What is asked for.
-    say : callable
-        Is told what takes time.
+        Records of the results folder.
+    settings : EvaluationSettings
+        Folders and classifiers.
+    log : callable
+        Called with a line of text before each step that takes time.
 
     Raises
     ------
     NotComparable
-        If no finished cell left generators, or none of them can be read.
+        If no finished cell stored generators, or none of them can be read.
     DataError
-        If the images of a data set are missing, or others than the generators were trained on.
+        If the images of a data set are missing, or are not those the generators were trained on.
     """
     records = list(records)
-    if not any(True for _ in generators_left(records)):
+    if not any(True for _ in stored_generators(records)):
         raise NotComparable(
-            "no finished cell left generators: `bench run --methods aug,alt` trains some"
+            "no finished cell stored generators: `bench run --methods aug,alt` trains some"
         )
-    weights = read_weights(ask.inception) if ask.inception else None
+    weights = read_weights(settings.inception) if settings.inception else None
     reports = []
     for group in groups(records):
-        left = list(generators_left(group.records))
-        if left:
-            data = _images(group, ask)
-            jury = Jury(data, _judges(data, ask, weights, say))
-            reports.append(_report(group, left, jury, ask, say))
+        stored = list(stored_generators(group.records))
+        if stored:
+            data = _read_images(group, settings)
+            evaluator = Evaluator(data, _classifiers(data, settings, weights, log))
+            log(f"evaluating {len(stored)} pairs of generators of {group.name}")
+            reports.append(_report(group, stored, evaluator, settings))
     if not any(report.rows for report in reports):
         fault = next(fault for report in reports for fault in report.faults)
-        raise NotComparable(f"no generators could be judged ({fault}): run their cells again")
+        raise NotComparable(f"no generators could be evaluated ({fault}): run their cells again")
     return reports
 
 
@@ -118,20 +127,31 @@ def render_generators(
     """Return reports as text."""
     if form == "json":
         return _json(reports, command)
-    from imbench.report.text import markdown, terminal
+    tables = [
+        generator_table(
+            [row for row in report.rows if row.label == label],
+            standard,
+            group=report.group,
+            classes=(report.classes[0], report.classes[label]),
+            oracle=OracleSettings(report.settings.network, report.settings.steps),
+            oracles=report.settings.oracles,
+            inception=bool(report.settings.inception),
+            faults=report.faults,
+        )
+        for report in reports
+        for label, standard in report.standards.items()
+    ]
+    return markdown(tables) if form == "markdown" else terminal(tables, width)
 
-    sheets = [sheet for report in reports for sheet in _sheets(report)]
-    return markdown(sheets) if form == "markdown" else terminal(sheets, width)
 
-
-def _images(group: Group, ask: Ask) -> Decoded:
+def _read_images(group: Group, settings: EvaluationSettings) -> Decoded:
     """Return the images that the records of a group were made from."""
     wanted = group.basis.fingerprint
-    # Which copies of test images were left out is no field of a cell: the fingerprint tells.
+    # A cell does not record which copies of test images were left out; its fingerprint tells.
     for drop in (None, True, False):
         data = prepare(
             group.name,
-            root=ask.root,
+            root=settings.root,
             size=group.basis.settings.size,
             bad_images="skip",
             drop_leaks=drop,
@@ -139,82 +159,75 @@ def _images(group: Group, ask: Ask) -> Decoded:
         if data.fingerprint == wanted:
             return data
     raise DataError(
-        f"{group.name}: the images below {ask.root} are not those that the generators were trained "
-        f"on (fingerprint {wanted[:12]}): name the folder that holds them with --data"
+        f"{group.name}: the images below {settings.root} are not those that the generators were "
+        f"trained on (fingerprint {wanted[:12]}): name the folder that holds them with --data"
     )
 
 
-def _judges(data: Decoded, ask: Ask, weights: Any, say: Callable[[str], None]) -> list[Oracle]:
-    folder = ask.results / FOLDER
-    judges = [
+def _classifiers(
+    data: Decoded, settings: EvaluationSettings, weights: Any, log: Callable[[str], None]
+) -> list[ImageClassifier]:
+    """Return the oracles, and after them InceptionV3 if its weights are given."""
+    folder, device = settings.results / FOLDER, settings.device
+    found = [
         trained_oracle(
             data.train,
-            OracleSettings(network=ask.network, steps=ask.steps, seed=seed),
+            OracleSettings(settings.network, settings.steps, seed),
             folder,
-            device=ask.device,
-            say=say,
+            device=device,
+            log=log,
         )
-        for seed in range(ask.oracles)
+        for seed in range(settings.oracles)
     ]
     if weights is not None:
-        judges.append(
-            fine_tuned(data.train, weights, ask.fine_tuning, folder, device=ask.device, say=say)
-        )
-    return judges
+        tuning = settings.fine_tuning
+        found.append(fine_tuned(data.train, weights, tuning, folder, device=device, log=log))
+    return found
 
 
 def _report(
-    group: Group, left: Sequence[StoredGenerators], jury: Jury, ask: Ask, say: Callable[[str], None]
+    group: Group,
+    stored: Sequence[StoredGenerators],
+    evaluator: Evaluator,
+    settings: EvaluationSettings,
 ) -> GeneratorReport:
-    say(f"judging {len(left)} pairs of generators of {group.name}")
     known: dict[tuple[str, int], PairQuality] = {}
-    seen, faults = [], []
-    for one in left:
+    pairs, faults = [], []
+    for pair in stored:
+        key = pair.file, pair.label
         try:
-            # Methods that share a pair (AUG with two values of gamma) share what is measured.
-            if (one.file, one.label) not in known:
-                known[one.file, one.label] = _judged(one, jury, ask)
-            seen.append(JudgedPair(one, known[one.file, one.label]))
+            # Methods that share a pair (AUG with two values of gamma) share its measurements.
+            if key not in known:
+                known[key] = _evaluate(pair, evaluator, settings)
+            pairs.append(EvaluatedPair(pair, known[key]))
         except DataError as error:
             faults.append(str(error))
-    labels = sorted({one.left.label for one in seen})
+    labels = sorted({pair.stored.label for pair in pairs})
     return GeneratorReport(
         group=group,
-        classes=jury.data.classes,
-        ask=ask,
-        standards={label: make_standard(jury, label) for label in labels},
-        rows=tuple(make_row(some, jury, ask.oracles) for some in in_rows(group, seen)),
+        classes=evaluator.data.classes,
+        settings=settings,
+        standards={label: make_standard(evaluator, label) for label in labels},
+        rows=tuple(
+            make_row(row, evaluator, settings.oracles) for row in pairs_by_row(group, pairs)
+        ),
         faults=tuple(faults),
     )
 
 
-def _judged(left: StoredGenerators, jury: Jury, ask: Ask) -> PairQuality:
-    cell = left.record.cell
-    shape = jury.data.test.pixels.shape[1:]
-    work = open_generators(left, ask.results, shape, ask.device)
-    return jury.judge(
-        lambda x, to_minority: work(x, to_minority=to_minority),
-        left.label,
+def _evaluate(
+    stored: StoredGenerators, evaluator: Evaluator, settings: EvaluationSettings
+) -> PairQuality:
+    cell = stored.record.cell
+    shape = evaluator.data.test.pixels.shape[1:]
+    translator = load_generators(stored, settings.results, shape, settings.device)
+    return evaluator.evaluate(
+        lambda x, to_minority: translator(x, to_minority=to_minority),
+        stored.label,
         minority=cell.minority,
         majority=cell.majority,
         seed=cell.seed,
     )
-
-
-def _sheets(report: GeneratorReport) -> list[Sheet]:
-    return [
-        generator_sheet(
-            [row for row in report.rows if row.label == label],
-            standard,
-            group=report.group,
-            classes=(report.classes[0], report.classes[label]),
-            oracle=OracleSettings(network=report.ask.network, steps=report.ask.steps),
-            oracles=report.ask.oracles,
-            inception=bool(report.ask.inception),
-            faults=report.faults,
-        )
-        for label, standard in report.standards.items()
-    ]
 
 
 def _json(reports: Sequence[GeneratorReport], command: str) -> str:
@@ -230,23 +243,20 @@ def _json(reports: Sequence[GeneratorReport], command: str) -> str:
 
 
 def _plain(report: GeneratorReport) -> dict[str, Any]:
-    basis, ask = report.group.basis, report.ask
+    basis, settings = report.group.basis, report.settings
     return {
         "dataset": report.group.name,
         "classes": list(report.classes),
         "fingerprint": basis.fingerprint,
         "majority": report.group.majority,
         "settings": basis.settings.model_dump(mode="json"),
-        "oracle": {"network": ask.network, "steps": ask.steps, "seeds": list(range(ask.oracles))},
-        "inception": ask.inception or None,
-        "standards": {
-            str(label): {
-                "ceiling": [verdict._asdict() for verdict in standard.ceiling],
-                "floor": [verdict._asdict() for verdict in standard.floor],
-                "untranslated": standard.untranslated._asdict(),
-            }
-            for label, standard in report.standards.items()
+        "oracle": {
+            "network": settings.network,
+            "steps": settings.steps,
+            "seeds": list(range(settings.oracles)),
         },
+        "inception": settings.inception or None,
+        "standards": {str(label): standard.plain() for label, standard in report.standards.items()},
         "rows": [row.plain() for row in report.rows],
         "faults": list(report.faults),
     }

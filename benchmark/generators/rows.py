@@ -1,13 +1,13 @@
-"""What was measured of generators, put together over seeds: rows of numbers, in plain data."""
+"""Measurements of generators, averaged over seeds: one row a method and minority count."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from imbench.generators.jury import JudgeShares, Jury, PairQuality
+from imbench.generators.evaluator import Evaluator, PairQuality, TargetShares
 from imbench.generators.kid import fid, kid_interval
 from imbench.generators.stored import StoredGenerators
 from imbench.records.groups import Group, row_title
@@ -16,12 +16,12 @@ from imbench.stats.intervals import Interval, mean_interval
 
 __all__ = [
     "Distance",
+    "EvaluatedPair",
     "GeneratorRow",
-    "JudgedPair",
     "Standard",
-    "in_rows",
     "make_row",
     "make_standard",
+    "pairs_by_row",
 ]
 
 
@@ -35,21 +35,29 @@ class Distance(NamedTuple):
     images: int
 
 
-class JudgedPair(NamedTuple):
-    """A pair of generators and what was measured of it."""
+class EvaluatedPair(NamedTuple):
+    """A stored pair of generators and its measurements."""
 
-    left: StoredGenerators
-    judged: PairQuality
+    stored: StoredGenerators
+    quality: PairQuality
 
 
 @dataclass(frozen=True)
 class Standard:
-    """What real images get: between the floor and the ceiling lies what generators can do."""
+    """Scores of real test images: the range within which generators score."""
 
-    ceiling: tuple[JudgeShares, ...]
-    floor: tuple[JudgeShares, ...]
+    ceiling: tuple[TargetShares, ...]
+    floor: tuple[TargetShares, ...]
     untranslated: Distance
     """Of the majority's test images from the minority's."""
+
+    def plain(self) -> dict[str, Any]:
+        """Return the scores as JSON-ready data."""
+        return {
+            "ceiling": [shares.plain() for shares in self.ceiling],
+            "floor": [shares.plain() for shares in self.floor],
+            "untranslated": self.untranslated._asdict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,10 @@ class GeneratorRow:
     minority: int
     label: int
     scores: dict[str, dict[int, float]]
-    """Name of a number to its value at each seed: see `make_row`."""
-    forth: Distance
-    back: Distance
-    samples: tuple[str, ...] = field(default=())
+    """Name of a score to its value at each seed: see `make_row`."""
+    to_minority: Distance
+    to_majority: Distance
+    samples: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -72,11 +80,11 @@ class GeneratorRow:
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds that were measured."""
+        """Seeds that have scores."""
         return sorted(self.scores["forth"])
 
     def mean(self, name: str) -> Interval:
-        """Return the mean of a number over seeds, with the half-width of its t interval."""
+        """Return the mean of a score over seeds, with the half-width of its t interval."""
         return mean_interval(list(self.scores[name].values()))
 
     def plain(self) -> dict[str, Any]:
@@ -95,90 +103,90 @@ class GeneratorRow:
                 }
                 for name, scores in self.scores.items()
             },
-            "distance_forth": self.forth._asdict(),
-            "distance_back": self.back._asdict(),
+            "distance_forth": self.to_minority._asdict(),
+            "distance_back": self.to_majority._asdict(),
             "samples": list(self.samples),
         }
 
 
-def make_row(seen: Sequence[JudgedPair], jury: Jury, oracles: int) -> GeneratorRow:
-    """Put together what was measured at the seeds of one method, minority count and minority.
+def make_row(pairs: Sequence[EvaluatedPair], evaluator: Evaluator, oracles: int) -> GeneratorRow:
+    """Return the row of one method, minority count and minority.
 
-    Its numbers: ``forth`` and ``back`` (accuracy of translations to the minority and to the
-    majority, the mean over oracles), ``flip_forth``, ``flip_back``, ``inception_forth`` and
-    ``inception_back`` where a judge beyond the oracles is there, ``oracles_apart`` (the largest
-    difference of `forth` or `back` between two oracles), ``change``, ``copy_ratio``, ``nearer``,
-    ``nearer_real`` and the same with ``_pixels``, ``seconds`` and ``steps`` of the generators'
-    training.
+    Names of its scores are those of the JSON form: ``forth`` and ``back`` (accuracy of
+    translations to the minority and to the majority, the mean over oracles), ``flip_forth``,
+    ``flip_back``, ``inception_forth`` and ``inception_back`` if there is a classifier beyond the
+    oracles, ``oracles_apart`` (the largest difference of ``forth`` or ``back`` between two
+    oracles), ``change``, ``copy_ratio``, ``nearer``, ``nearer_real`` and the same with
+    ``_pixels``, ``seconds`` and ``steps`` of the generators' training.
 
     Parameters
     ----------
-    seen : sequence of Seen
+    pairs : sequence of EvaluatedPair
         One for each seed.
-    jury : Jury
+    evaluator : Evaluator
         That measured them.
     oracles : int
-        How many of its judges are oracles: the first.
+        How many of its classifiers are oracles; they come first.
     """
-    first = seen[0].left
-    numbers = {one.left.record.cell.seed: _numbers(one, oracles) for one in seen}
-    label = first.label
-    a, b = jury.real(0).features, jury.real(label).features
-    n = jury.size(label)
-    forth = [(one.judged.forth, b[:n]) for one in seen]
-    back = [(one.judged.back, a[:n]) for one in seen]
+    first = pairs[0].stored
+    cell = first.record.cell
+    scores = {pair.stored.record.cell.seed: _scores(pair, oracles) for pair in pairs}
+    n = evaluator.sample_size(first.label)
+    majority, minority = (evaluator.real_images(c).features[:n] for c in (0, first.label))
     return GeneratorRow(
-        recipe=first.record.cell.recipe,
-        minority=first.record.cell.minority,
-        label=label,
+        recipe=cell.recipe,
+        minority=cell.minority,
+        label=first.label,
         scores={
-            name: {seed: values[name] for seed, values in sorted(numbers.items())}
-            for name in next(iter(numbers.values()))
+            name: {seed: values[name] for seed, values in sorted(scores.items())}
+            for name in next(iter(scores.values()))
         },
-        forth=_distance(forth),
-        back=_distance(back),
-        samples=tuple(one.left.samples for one in seen if one.left.samples),
+        to_minority=_distance([(pair.quality.to_minority, minority) for pair in pairs]),
+        to_majority=_distance([(pair.quality.to_majority, majority) for pair in pairs]),
+        samples=tuple(pair.stored.samples for pair in pairs if pair.stored.samples),
     )
 
 
-def make_standard(jury: Jury, label: int) -> Standard:
-    """Return what real test images of the majority and of a minority get."""
-    n = jury.size(label)
-    pair = jury.real(0).features[:n], jury.real(label).features[:n]
-    return Standard(jury.ceiling(label), jury.floor(label), _distance([pair]))
+def make_standard(evaluator: Evaluator, label: int) -> Standard:
+    """Return the scores of real test images of the majority and a minority."""
+    n = evaluator.sample_size(label)
+    samples = evaluator.real_images(0).features[:n], evaluator.real_images(label).features[:n]
+    return Standard(evaluator.ceiling(label), evaluator.floor(label), _distance([samples]))
 
 
-def in_rows(group: Group, seen: Sequence[JudgedPair]) -> list[list[JudgedPair]]:
-    """Sort what was measured into the rows of a table: by count, minority and method."""
-    slots: dict[tuple[int, int, int], list[JudgedPair]] = {}
-    order = {row.recipe: place for place, row in enumerate(group.rows)}
-    for one in seen:
-        cell = one.left.record.cell
-        slots.setdefault((cell.minority, one.left.label, order[cell.recipe]), []).append(one)
-    return [slots[key] for key in sorted(slots)]
+def pairs_by_row(group: Group, pairs: Sequence[EvaluatedPair]) -> list[list[EvaluatedPair]]:
+    """Sort pairs into the rows of a table: by minority count, minority and method."""
+    rows: dict[tuple[int, int, int], list[EvaluatedPair]] = {}
+    order = {row.recipe: index for index, row in enumerate(group.rows)}
+    for pair in pairs:
+        cell = pair.stored.record.cell
+        key = (cell.minority, pair.stored.label, order[cell.recipe])
+        rows.setdefault(key, []).append(pair)
+    return [rows[key] for key in sorted(rows)]
 
 
-def _numbers(one: JudgedPair, oracles: int) -> dict[str, float]:
-    judged, cost = one.judged, one.left.record.cost
-    own, others = judged.verdicts[:oracles], judged.verdicts[oracles:]
-    found = {
-        name: math.fsum(getattr(verdict, name) for verdict in own) / len(own)
-        for name in JudgeShares._fields
+def _scores(pair: EvaluatedPair, oracles: int) -> dict[str, float]:
+    quality, cost = pair.quality, pair.stored.record.cost
+    by_oracle = [shares.plain() for shares in quality.shares[:oracles]]
+    scores = {
+        name: math.fsum(shares[name] for shares in by_oracle) / oracles for name in by_oracle[0]
     }
-    apart = [max(column) - min(column) for column in zip(*(v[:2] for v in own), strict=True)]
-    found["oracles_apart"] = max(apart)
-    for verdict in others:
-        found |= {"inception_forth": verdict.forth, "inception_back": verdict.back}
-    found["change"] = judged.change
-    for suffix, near in (("", judged.copying), ("_pixels", judged.copying_pixels)):
-        found |= {f"copy_ratio{suffix}": near.ratio, f"nearer{suffix}": near.nearer}
-        found[f"nearer_real{suffix}"] = near.nearer_real
-    found |= {key: cost.get(f"generator_{key}", 0.0) for key in ("seconds", "steps")}
-    return found
+    scores["oracles_apart"] = max(
+        max(shares[name] for shares in by_oracle) - min(shares[name] for shares in by_oracle)
+        for name in ("forth", "back")
+    )
+    for shares in quality.shares[oracles:]:
+        scores["inception_forth"] = shares.to_minority
+        scores["inception_back"] = shares.to_majority
+    scores["change"] = quality.change
+    for suffix, copying in (("", quality.copying), ("_pixels", quality.copying_pixels)):
+        scores[f"copy_ratio{suffix}"] = copying.ratio
+        scores[f"nearer{suffix}"] = copying.nearer
+        scores[f"nearer_real{suffix}"] = copying.nearer_real
+    return scores | {name: cost.get(f"generator_{name}", 0.0) for name in ("seconds", "steps")}
 
 
-def _distance(pairs: Sequence[tuple[Any, Any]]) -> Distance:
-    n = len(pairs[0][0])
-    squared = math.fsum(fid(x, y) for x, y in pairs) / len(pairs)
-    mean, low, high = kid_interval(pairs, stream(0, "bootstrap of KID"))
-    return Distance(mean, low, high, squared, n)
+def _distance(samples: Sequence[tuple[Any, Any]]) -> Distance:
+    mean_fid = math.fsum(fid(x, y) for x, y in samples) / len(samples)
+    mean, low, high = kid_interval(samples, stream(0, "bootstrap of KID"))
+    return Distance(mean, low, high, mean_fid, len(samples[0][0]))

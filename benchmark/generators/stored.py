@@ -1,4 +1,4 @@
-"""The generators that finished cells left: found through their records, and set to work again."""
+"""The generators that finished cells stored: found through their records, and loaded again."""
 
 from __future__ import annotations
 
@@ -22,53 +22,51 @@ from imbench.training.loop import choose_device, fixed_threads
 from imbench.training.part import Context
 from imbench.training.recipe import parse_recorded
 
-__all__ = ["StoredGenerators", "Translator", "generators_left", "open_generators"]
+__all__ = ["StoredGenerators", "Translator", "load_generators", "stored_generators"]
 
 _NAME = re.compile(r"generator-(\d+)")
 
 
 @dataclass(frozen=True)
 class StoredGenerators:
-    """A pair of generators that a finished cell left."""
+    """A pair of generators that a finished cell stored."""
 
     record: Record
     label: int
-    """Of the minority that the pair translates to."""
+    """Label of the minority that the pair translates to."""
     file: str
     """Relative to the results folder."""
     samples: str
-    """Picture of what they do, likewise; empty if there is none."""
+    """Picture of sample translations, relative likewise; empty if there is none."""
 
 
 class Translator:
-    """A trained pair that translates images, and nothing else of its training.
+    """Translates images with a trained pair of generators.
 
     Parameters
     ----------
     gan : CycleGAN
         With trained generators.
     threads : int
-        torch threads to work with.
+        Number of torch threads.
     """
 
     def __init__(self, gan: CycleGAN, threads: int = 1) -> None:
         self.gan = gan
         self.threads = threads
 
-    def __call__(self, x: NDArray[np.uint8], *, to_minority: bool, m: int = 64) -> NDArray[Any]:
+    def __call__(self, x: NDArray[np.uint8], *, to_minority: bool, batch: int = 64) -> NDArray[Any]:
         """Return images uint8 (n, height, width, channels) translated to the other class."""
         with fixed_threads(self.threads):
-            pieces = [
-                self.gan.translate(
-                    to_signed(x[i : i + m], self.gan.device), to_minority=to_minority
-                )
-                for i in range(0, len(x), m)
-            ]
-            return np.concatenate([to_pixels(piece) for piece in pieces])
+            batches = (
+                to_signed(x[i : i + batch], self.gan.device) for i in range(0, len(x), batch)
+            )
+            translated = [self.gan.translate(x, to_minority=to_minority) for x in batches]
+            return np.concatenate([to_pixels(x) for x in translated])
 
 
-def generators_left(records: list[Record]) -> Iterator[StoredGenerators]:
-    """Yield the generators that finished cells left, in the order of the records."""
+def stored_generators(records: list[Record]) -> Iterator[StoredGenerators]:
+    """Yield the generators that finished cells stored, in the order of the records."""
     for record in records:
         if record.done:
             for name, file in record.files.items():
@@ -78,52 +76,52 @@ def generators_left(records: list[Record]) -> Iterator[StoredGenerators]:
                     yield StoredGenerators(record, label, file, samples)
 
 
-def open_generators(
-    left: StoredGenerators, folder: Path, shape: tuple[int, ...], device: str = "auto"
+def load_generators(
+    stored: StoredGenerators, folder: Path, shape: tuple[int, ...], device: str = "auto"
 ) -> Translator:
-    """Read a pair of generators.
+    """Load a pair of generators.
 
     Parameters
     ----------
-    left : Left
-        Which.
+    stored : StoredGenerators
+        The pair.
     folder : Path
         The results folder.
     shape : (height, width, channels)
-        Of the images.
+        Shape of an image.
     device : str
-        Where they are to work.
+        Device on which they translate.
 
     Raises
     ------
     DataError
-        If the file is not there, lies outside the folder, or does not hold these generators.
+        If the file is missing, lies outside the folder, or does not hold these generators.
     """
-    path = folder / left.file
+    path = folder / stored.file
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"{left.file} lies outside the results folder")
+        raise DataError(f"{stored.file} lies outside the results folder")
     content = checkpoint.load_tensors(path)
     if content is None:
-        raise DataError(f"{left.file} is not there or is damaged")
-    settings = _settings(left.record)
+        raise DataError(f"{stored.file} is missing or damaged")
+    settings = _gan_settings(stored.record)
     height, width, channels = shape
     gan = CycleGAN((channels, height, width), settings, 0, choose_device(device))
     try:
-        # Discriminators and what else training alone needs are not there any more, or not needed.
-        nets = {name: content["gan"]["nets"][name] for name in _needed(settings)}
+        # Discriminators, which only training needs, may have been deleted.
+        nets = {name: content["gan"]["nets"][name] for name in _network_names(settings)}
         gan.load({"nets": nets})
     except (KeyError, TypeError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0][:200]
-        raise DataError(f"{left.file} does not hold the generators: {reason}") from error
-    return Translator(gan, left.record.cell.settings.threads)
+        raise DataError(f"{stored.file} does not hold the generators: {reason}") from error
+    return Translator(gan, stored.record.cell.settings.threads)
 
 
-def _needed(settings: GanSettings) -> tuple[str, ...]:
+def _network_names(settings: GanSettings) -> tuple[str, ...]:
     return ("g_ab", "g_ba", "ema_ab", "ema_ba") if settings.ema else ("g_ab", "g_ba")
 
 
-def _settings(record: Record) -> GanSettings:
-    """Return how the generators of a record were trained, which says what sizes they have."""
+def _gan_settings(record: Record) -> GanSettings:
+    """Return the settings of a record's generators, which determine their sizes."""
     cell = record.cell
     try:
         parts = parse_recorded(cell.recipe).parts

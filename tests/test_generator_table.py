@@ -1,4 +1,4 @@
-"""Whole tables of judged generators, from numbers made by hand."""
+"""Whole tables of evaluated generators, from numbers made by hand."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from imbench.generators.jury import JudgeShares
-from imbench.generators.report import Ask, GeneratorReport, render_generators
+from imbench.generators.evaluator import TargetShares
+from imbench.generators.report import EvaluationSettings, GeneratorReport, render_generators
 from imbench.generators.rows import Distance, GeneratorRow, Standard
 from imbench.records.groups import groups
 
 STANDARD = Standard(
-    ceiling=(JudgeShares(0.9, 0.8),),
-    floor=(JudgeShares(0.2, 0.1),),
+    ceiling=(TargetShares(0.9, 0.8),),
+    floor=(TargetShares(0.2, 0.1),),
     untranslated=Distance(1.25, 1.0, 1.5, 3.0, 120),
 )
 NUMBERS = {
@@ -36,8 +36,8 @@ def row(recipe: str, minority: int, **numbers: dict[int, float]) -> GeneratorRow
         minority=minority,
         label=1,
         scores={**NUMBERS, **numbers},
-        forth=Distance(-0.00041, -0.02, 0.03, 2.0, 120),
-        back=Distance(0.5, 0.4, 0.6, 2.0, 120),
+        to_minority=Distance(-0.00041, -0.02, 0.03, 2.0, 120),
+        to_majority=Distance(0.5, 0.4, 0.6, 2.0, 120),
         samples=(f"d/{minority}/{recipe}/0-x-samples-1.png", "d/other.png"),
     )
 
@@ -54,8 +54,8 @@ def report(make_record, tmp_path):
         if options.get("inception"):
             extra = {"inception_forth": {0: 0.7, 1: 0.7}, "inception_back": {0: 0.1, 1: 0.1}}
         rows = (row("alt", 25, **extra), row("aug", 25, **extra), row("aug", 100, **extra))
-        ask = Ask(tmp_path, tmp_path, **{"oracles": 1, **options})
-        return GeneratorReport(group, ("horse", "zebra"), ask, {1: standard}, rows, faults)
+        settings = EvaluationSettings(tmp_path, tmp_path, **{"oracles": 1, **options})
+        return GeneratorReport(group, ("horse", "zebra"), settings, {1: standard}, rows, faults)
 
     return make
 
@@ -88,8 +88,8 @@ def test_the_whole_table(report):
 
 def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
     standard = Standard(
-        ceiling=(JudgeShares(0.9, 0.8), JudgeShares(0.99, 0.98)),
-        floor=(JudgeShares(0.2, 0.1), JudgeShares(0.02, 0.01)),
+        ceiling=(TargetShares(0.9, 0.8), TargetShares(0.99, 0.98)),
+        floor=(TargetShares(0.2, 0.1), TargetShares(0.02, 0.01)),
         untranslated=STANDARD.untranslated,
     )
     text = render_generators([report(standard, inception="weights.pth")], width=200)
@@ -104,10 +104,10 @@ def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
     assert "not measured" not in text
 
 
-def test_two_oracles_are_averaged_and_their_difference_is_told(report):
+def test_two_oracles_are_averaged_and_their_difference_is_noted(report):
     standard = Standard(
-        ceiling=(JudgeShares(0.9, 0.8), JudgeShares(0.7, 0.8)),
-        floor=(JudgeShares(0.2, 0.1), JudgeShares(0.2, 0.1)),
+        ceiling=(TargetShares(0.9, 0.8), TargetShares(0.7, 0.8)),
+        floor=(TargetShares(0.2, 0.1), TargetShares(0.2, 0.1)),
         untranslated=STANDARD.untranslated,
     )
     text = render_generators([report(standard, oracles=2)], width=200)
@@ -116,10 +116,10 @@ def test_two_oracles_are_averaged_and_their_difference_is_told(report):
     assert "the oracles differ by at most 0.12" in text
 
 
-def test_what_could_not_be_judged_is_named_in_every_form(report):
-    made = report(faults=("generators/x.pt is not there or is damaged",))
-    assert "generators/x.pt is not there or is damaged" in render_generators([made])
-    assert "generators/x.pt is not there or is damaged" in render_generators([made], "markdown")
+def test_what_could_not_be_evaluated_is_named_in_every_form(report):
+    made = report(faults=("generators/x.pt is missing or damaged",))
+    assert "generators/x.pt is missing or damaged" in render_generators([made])
+    assert "generators/x.pt is missing or damaged" in render_generators([made], "markdown")
     assert json.loads(render_generators([made], "json"))["groups"][0]["faults"] == list(made.faults)
 
 
