@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.datasets._yours import Yours
+from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
 from imbench.images.split import split_name, stratified
@@ -20,7 +20,7 @@ __all__ = ["CsvTable"]
 _COLUMNS = ("path", "label", "split", "group", "weight")
 
 
-class CsvTable(Yours):
+class CsvTable(UserImages):
     """``csv:PATH``: PATH below the data folder, below the working directory, or absolute.
 
     The columns `path` (relative to the table) and `label` are needed; `split`, `group` and

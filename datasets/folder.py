@@ -7,24 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.datasets._yours import Yours
+from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
+from imbench.images.image_files import image_files
 from imbench.images.split import split_name, stratified
 
-__all__ = ["Folder", "image_files"]
-
-# Names of the formats that imbench.images.decode reads.
-SUFFIXES = frozenset(
-    f".{kind}"
-    for kind in (
-        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff"),
-        *("ppm", "pgm", "pbm", "pnm"),
-    )
-)
+__all__ = ["Folder"]
 
 
-class Folder(Yours):
+class Folder(UserImages):
     """``folder:PATH``: PATH below the data folder, below the working directory, or absolute.
 
     Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
@@ -65,20 +57,6 @@ class Folder(Yours):
             else stratified(names, labels, test=self.test, validation=self.validation),
             names=names,
         )
-
-
-def image_files(folder: Path) -> list[str]:
-    """Return the image files below a folder, relative to it, sorted; hidden ones are left out."""
-    found = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(where).relative_to(folder)
-        found += [
-            (below / name).as_posix()
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
-        ]
-    return sorted(found)
 
 
 def _folders(folder: Path) -> list[str]:

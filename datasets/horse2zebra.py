@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from imbench.datasets.folder import image_files
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
+from imbench.images.image_files import image_files
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
 from imbench.spec import Value

@@ -15,9 +15,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.datasets.folder import image_files
 from imbench.errors import DataError, UsageError
 from imbench.images.decode import ImageFault, decode
+from imbench.images.image_files import image_files
 from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 

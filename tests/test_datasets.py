@@ -46,8 +46,8 @@ def test_unknown_options_and_arguments_are_refused(name, tmp_path):
 
 def test_no_data_set_imports_torch():
     code = (
-        "import sys; from imbench.registry import load, names; "
-        "[load('datasets', name) for name in names('datasets')]; "
+        "import sys; from imbench.registry import load_plugin, names; "
+        "[load_plugin('datasets', name) for name in names('datasets')]; "
         "print([m for m in ('torch', 'torchvision', 'PIL', 'sklearn') if m in sys.modules])"
     )
     output = subprocess.run(

@@ -28,7 +28,7 @@ import torch
 from pathlib import Path
 from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import Pair, trained_pair
+from imbench.methods._pair import GeneratorPair, trained_pair
 from imbench.training.part import Context
 
 torch.set_num_threads(1)
@@ -38,7 +38,7 @@ b = rng.integers(120, 256, (4, 8, 8, 3), dtype=np.uint8)
 
 def make(folder):
     context = Context(seed=3, augment="flip+crop", folder=folder)
-    return Pair(a, b, {SETTINGS!r}, context)
+    return GeneratorPair(a, b, {SETTINGS!r}, context)
 """
 SCOPE = {}
 exec(MAKE, SCOPE)  # the same lines as the processes below run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 if TYPE_CHECKING:
     import torch
 
+    from imbench.training.constraints import Constraint
     from imbench.training.examples import Examples
     from imbench.training.state import TrainState
 
@@ -62,6 +63,8 @@ class Part(BaseEstimator):  # type: ignore[misc]
     """Raise it when the part's scores change: older records then no longer match."""
     title: ClassVar[str] = ""
     """Name as the paper's table prints it."""
+    constraints: ClassVar[Mapping[str, Constraint]] = {}
+    """Which values the parameters may take; `imbench.training.recipe` checks them."""
 
     notes_: list[str]
     cost_: dict[str, float]

@@ -11,6 +11,7 @@ from imbench.errors import UsageError
 from imbench.registry import load_plugin
 from imbench.registry import names as registered
 from imbench.spec import Spec, did_you_mean, parse_spec
+from imbench.training.constraints import check_values
 from imbench.training.part import HOOKS, Part, overrides
 
 __all__ = ["PAPER", "Recipe", "canonical", "make_part", "parse_recipe", "parse_recorded"]
@@ -89,8 +90,8 @@ def parse_recipe(text: str) -> Recipe:
     Raises
     ------
     UsageError
-        For an unknown part or parameter, a part given twice, or two parts that both claim a hook
-        whose results cannot be combined.
+        For an unknown part or parameter, a value it cannot take, a part given twice, or two parts
+        that both claim a hook whose results cannot be combined.
     """
     specs = [parse_spec(piece) for piece in _PLUS.split(text.strip())]
     if [spec.name for spec in specs] == [VANILLA] and str(specs[0]) == VANILLA:
@@ -151,6 +152,7 @@ def make_part(spec: Spec) -> Part:
             f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
         )
     part: Part = found(**options)
+    check_values(spec.name, part.get_params(deep=False), found.constraints)
     return part
 
 

@@ -1,4 +1,4 @@
-"""What data sets at a path of yours share: where they are looked for, classes, our own split."""
+"""What data sets at a user's path share: where they are looked for, classes, our own split."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from imbench.images.dataset import Dataset, Listing
 from imbench.images.options import DatasetOptions
 from imbench.spec import Value
 
-__all__ = ["Yours"]
+__all__ = ["UserImages"]
 
 
-class Yours(Dataset):
+class UserImages(Dataset):
     """A data set whose argument is a path; its options are those of `Folder` and of `own`."""
 
     terms: ClassVar[str] = "yours"
