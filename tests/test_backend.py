@@ -19,10 +19,10 @@ from imbench.runs import signals as watched
 from imbench.runs import supervised as attended
 from imbench.runs.backend import BackendChoice
 from imbench.runs.gridfile import GridOptions, settle_grid
-from imbench.runs.job import JobReport
+from imbench.runs.job import JobReport, RunContext
 from imbench.runs.plan import find_sources, make_plan
 from imbench.runs.remote import LostOrder, RemoteBackend
-from imbench.runs.runner import RunLimits, Runner
+from imbench.runs.runner import Runner
 from imbench.runs.supervised import Order, attend, shown_folder
 from imbench.runs.training_leases import drop_dead, held_leases
 
@@ -73,6 +73,10 @@ def folder(tmp_path, monkeypatch):
         attended._close(hand)
 
 
+def context(**given):
+    return RunContext(Path("results").absolute(), run="r", device="cpu", **given)
+
+
 def jobs_of(*recipes, timeout=None):
     """Return jobs on the digits at 8 px, ready for a worker."""
     options = GridOptions(
@@ -83,12 +87,9 @@ def jobs_of(*recipes, timeout=None):
         settings={"size": "8", "network": "linear", "steps": "2"},
     )
     grid = settle_grid(None, options)
-    plan = make_plan(grid, Store(Path("results")), find_sources(grid, root=Path()))
-    ready = {"device": "cpu", "run": "r", "timeout": timeout}
-    return [
-        replace(job, results=job.results.absolute(), data=job.data.absolute(), **ready)
-        for job in plan.jobs
-    ]
+    sources = find_sources(grid, root=Path())
+    plan = make_plan(grid, Store(Path("results")), sources, context=context(timeout=timeout))
+    return list(plan.jobs)
 
 
 def order(job, attempt="1"):
@@ -126,15 +127,15 @@ def test_a_process_that_dies_is_told_and_leaves_its_claim(folder):
     (job,) = jobs_of("parts.py:Kills")
     report = report_of(job)
     assert (report.died, report.late, report.outcomes) == ("SIGKILL", False, ())
-    assert [claim.key for claim in drop_dead(job.results)] == [job.key]
-    assert Store(job.results).records() == []
+    assert [claim.key for claim in drop_dead(job.context.results)] == [job.key]
+    assert Store(job.context.results).records() == []
 
 
 def test_what_a_cluster_does_again_by_itself_is_refused(folder):
     (job,) = jobs_of("vanilla")
     (shown_folder(job) / "1").mkdir(parents=True)
     assert report_of(job).died == "its worker was lost"
-    assert Store(job.results).records() == []
+    assert Store(job.context.results).records() == []
 
 
 def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
@@ -142,7 +143,7 @@ def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
     text = order(job)
     shown_folder(job).rmdir()
     report = REPORT.validate_json(attend(text))
-    assert f"a worker does not see the results folder {job.results}" in report.stop
+    assert f"a worker does not see the results folder {job.context.results}" in report.stop
 
 
 def test_a_process_that_is_deaf_to_its_time_limit_is_ended(folder, monkeypatch):
@@ -163,7 +164,7 @@ def test_work_ends_when_the_run_does(folder):
     shown_folder(job).rmdir()
     thread.join()
     assert told[0].died == "SIGKILL"
-    assert drop_dead(job.results) != []
+    assert drop_dead(job.context.results) != []
 
 
 class Here(RemoteBackend):
@@ -196,12 +197,12 @@ class Here(RemoteBackend):
         return {attempt: self.under_way.pop(attempt)}
 
 
-def run(backend, *recipes, **limits):
+def run(backend, *recipes, timeout=None, failures=None):
     """Run a grid on a backend; return the status and reason of each recipe."""
     runner = Runner(
-        Store(Path("results")), workers=backend.workers, backend=backend, limits=RunLimits(**limits)
+        context(timeout=timeout), workers=backend.workers, backend=backend, max_failures=failures
     )
-    outcomes = runner.run(jobs_of(*recipes)).outcomes
+    outcomes = runner.run(jobs_of(*recipes, timeout=timeout)).outcomes
     assert held_leases(Path("results")) == []
     assert list(Path("results/.imbench/runs").iterdir()) == []
     return {one.cell.recipe: (one.status, one.reason) for one in outcomes}

@@ -17,7 +17,7 @@ from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
 from imbench.runs.backend_dask import connect
-from imbench.runs.job import Job
+from imbench.runs.job import Job, RunContext
 from imbench.runs.training_leases import held_leases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
@@ -128,7 +128,7 @@ def test_row_03_the_cell_of_a_killed_worker_is_done_by_another(cluster, monkeypa
     monkeypatch.setenv("IMBENCH_CACHE", str(cluster.folder / "cache"))
     data, whole = prepare("digits", root=cluster.folder, size=8).folder, Store(Path("whole"))
     for record in found:
-        run_job(Job(record.cell, (record.cell,), data, results=whole.folder, device="cpu"))
+        run_job(Job(RunContext(whole.folder, device="cpu"), record.cell, (record.cell,), data))
         same = whole.get(record.cell)
         assert (same.scores, same.metrics) == (record.scores, record.metrics)
 

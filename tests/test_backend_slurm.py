@@ -17,7 +17,7 @@ from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
 from imbench.runs.backend_slurm import SlurmBackend, sbatch_options
-from imbench.runs.job import Job
+from imbench.runs.job import Job, RunContext
 from imbench.runs.training_leases import held_leases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine needs minutes
@@ -105,7 +105,7 @@ def test_cells_are_done_as_jobs_and_score_as_in_a_plain_run(folder, monkeypatch)
     monkeypatch.setenv("IMBENCH_CACHE", str(folder / "cache"))
     data, whole = prepare("digits", root=folder, size=8).folder, Store(Path("whole"))
     for record in found:
-        run_job(Job(record.cell, (record.cell,), data, results=whole.folder, device="cpu"))
+        run_job(Job(RunContext(whole.folder, device="cpu"), record.cell, (record.cell,), data))
         same = whole.get(record.cell)
         assert (same.scores, same.metrics) == (record.scores, record.metrics)
 

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import junitparser
@@ -27,6 +26,7 @@ from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.runs.gridfile import GridOptions, settle_grid
+from imbench.runs.job import RunContext
 from imbench.runs.plan import find_sources, make_plan
 from imbench.runs.worker import run_job
 from imbench.stats.metrics import f1, score_all
@@ -48,9 +48,11 @@ def train(folder: Path, **options: str) -> Path:
     """Run the cells of a small grid in this process."""
     given = {key: [value] for key, value in {**RUN, **options}.items()}
     grid = settle_grid(None, GridOptions(**given, settings=SETTINGS))
-    plan = make_plan(grid, Store(folder), find_sources(grid, root=Path("nowhere")))
+    context = RunContext(folder, run="r", device="cpu", commit="c" * 40)
+    sources = find_sources(grid, root=Path("nowhere"))
+    plan = make_plan(grid, Store(folder), sources, context=context)
     for job in plan.jobs:
-        report = run_job(replace(job, device="cpu", run="r", commit="c" * 40))
+        report = run_job(job)
         assert not report.stop
     return folder
 

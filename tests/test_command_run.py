@@ -386,7 +386,7 @@ def test_help_names_every_option_and_exits_with_0(capfd):
     ],
 )
 def test_the_command_that_runs_what_has_no_score(monkeypatch, words, left, again):
-    from imbench.commands.run import _retry
+    from imbench.commands.run import _retry_command
 
     monkeypatch.setattr(sys, "argv", ["/somewhere/bench", *words])
-    assert _retry(left) == again
+    assert _retry_command(left) == again

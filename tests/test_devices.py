@@ -15,9 +15,9 @@ from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.runs.devices import Devices, devices_of
-from imbench.runs.job import Job, JobReport, Outcome
+from imbench.runs.job import Job, JobReport, Outcome, RunContext
 from imbench.runs.pool import Pool
-from imbench.runs.runner import RunLimits, Runner, job_count
+from imbench.runs.runner import Runner, job_count
 
 try:  # joblib carried it with itself until 1.5
     from joblib.externals import cloudpickle
@@ -29,7 +29,7 @@ BENCH = Path(sys.executable).with_name("bench")
 
 def work(job: Job) -> JobReport:
     """Note which other jobs are on the same device, then wait for more of them to come."""
-    here = job.results / "busy" / job.device.replace(":", "-")
+    here = job.context.results / "busy" / job.device.replace(":", "-")
     here.mkdir(parents=True, exist_ok=True)
     (here / job.key).touch()
     beside = 0
@@ -38,7 +38,7 @@ def work(job: Job) -> JobReport:
         time.sleep(0.02)
     (here / job.key).unlink()
     notes = [job.device, str(beside)]
-    Store(job.results).put(Record(key=job.key, cell=job.training, status="ok", notes=notes))
+    Store(job.context.results).put(Record(key=job.key, cell=job.training, status="ok", notes=notes))
     return JobReport(job, (Outcome(job.training, "ok"),))
 
 
@@ -89,12 +89,11 @@ def test_every_device_works_and_none_has_more_than_its_share(tmp_path, share):
         Cell(dataset="d", fingerprint="0", minority=9, recipe="vanilla", seed=seed)
         for seed in range(4 * devices.most)
     ]
-    jobs = [Job(cell, (cell,), Path("data"), results=tmp_path) for cell in cells]
+    jobs = [Job(RunContext(tmp_path), cell, (cell,), Path("data")) for cell in cells]
     runner = Runner(
-        Store(tmp_path),
+        RunContext(tmp_path),
         workers=devices.most,
         devices=devices,
-        limits=RunLimits(),
         backend=Pool(devices.most, 1, work),
     )
     result = runner.run(jobs)

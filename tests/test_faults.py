@@ -21,7 +21,7 @@ from waiting import GATE, until
 from imbench.files.processes import alive, start_time
 from imbench.images.cache import prepare
 from imbench.records.store import Store
-from imbench.runs.job import Job
+from imbench.runs.job import Job, RunContext
 from imbench.runs.training_leases import held_leases
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
@@ -354,7 +354,7 @@ def test_row_01_final_scores_are_those_of_an_uninterrupted_run(stops, monkeypatc
     whole, data = Store(folder / "whole"), prepare("digits", root=folder, size=8).folder
     for record in found.values():
         cell = record.cell
-        run_job(Job(cell, (cell,), data, results=whole.folder, device="cpu"))
+        run_job(Job(RunContext(whole.folder, device="cpu"), cell, (cell,), data))
         same = whole.get(cell)
         assert (same.key, same.status) == (record.key, "ok")
         assert (same.scores, same.metrics) == (record.scores, record.metrics)

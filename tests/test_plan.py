@@ -99,7 +99,7 @@ def test_cells_are_done_failed_or_to_run(store, put):
         ("vanilla", 0),
         ("vanilla", 1),
     ]
-    assert all(job.results == store.folder and job.stale == {} for job in plan.jobs)
+    assert all(job.context.results == store.folder and job.stale == {} for job in plan.jobs)
 
 
 @pytest.mark.parametrize("status", ["failed", "diverged", "timeout", "crashed", "memory"])

@@ -241,10 +241,10 @@ def test_drawing_leaves_pyplot_and_its_back_end_alone(tmp_path):
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from imbench.page.diagram import save\n"
+        "from imbench.page.diagram import save_diagram\n"
         "from imbench.report.ranks import Ranks\n"
-        "save(Ranks('f1', ('a', 'b'), ('a', 'b'), (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5),"
-        " Path(sys.argv[1]))\n"
+        "ranks = Ranks('f1', ('a', 'b'), ('a', 'b'), (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5)\n"
+        "save_diagram(ranks, Path(sys.argv[1]))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(

@@ -128,7 +128,8 @@ def test_the_module_of_a_file_has_one_name_in_every_process(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("class Mine:\n    pass\n")
     code = (
-        f"from imbench.registry import load; print(load('methods', {f'{file}:Mine'!r}).__module__)"
+        "from imbench.registry import load_plugin\n"
+        f"print(load_plugin('methods', {f'{file}:Mine'!r}).__module__)"
     )
     named = {
         subprocess.run(

@@ -241,10 +241,10 @@ def test_a_report_imports_neither_torch_nor_matplotlib():
     code = (
         "import sys\n"
         "from imbench.records.cell import Cell\nfrom imbench.records.record import Record\n"
-        "from imbench.report.report import render\n"
+        "from imbench.report.report import render_report\n"
         "cell = Cell(dataset='d', fingerprint='f', minority=5, recipe='us+cs', seed=0)\n"
         "record = Record(key=cell.key, cell=cell, status='ok', metrics={'f1': 0.5})\n"
-        "render([record]), render([record], form='latex')\n"
+        "render_report([record]), render_report([record], form='latex')\n"
         "print(*{'torch', 'matplotlib'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,9 +19,9 @@ from imbench.files.processes import alive, start_time
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
-from imbench.runs.job import Job, JobReport, Outcome
+from imbench.runs.job import Job, JobReport, Outcome, RunContext
 from imbench.runs.pool import MALLOC, Pool, _cause
-from imbench.runs.runner import RunLimits, Runner, job_count
+from imbench.runs.runner import Runner, job_count
 from imbench.runs.training_leases import held_leases, leased
 
 try:  # joblib carried it with itself until 1.5
@@ -32,16 +32,16 @@ except ImportError:
 
 def work(job: Job) -> JobReport:
     """Do what the recipe says, in the order of `imbench.runs.worker.run_job`."""
-    deed, store = job.training.recipe, Store(job.results)
-    told = job.results / "told"
+    deed, store = job.training.recipe, Store(job.context.results)
+    told = job.context.results / "told"
     if deed == "dies before":
         os._exit(7)
-    with leased(job.results, job.key, run=job.run, cells=[job.key]) as mine:
+    with leased(job.context.results, job.key, run=job.context.run, cells=[job.key]) as mine:
         if not mine:
             return JobReport(job, busy=True)
         told.mkdir(exist_ok=True)
         times = len(list(told.glob(f"{job.key}-*")))
-        held = len(list((job.results / ".imbench" / "claims").glob("*.json")))
+        held = len(list((job.context.results / ".imbench" / "claims").glob("*.json")))
         (told / f"{job.key}-{times}-{held}").touch()
         if deed == "once" and times == 0:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -65,22 +65,28 @@ def work(job: Job) -> JobReport:
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import a test
 
 
-def jobs_of(folder, *deeds):
+def context_of(folder, timeout=None):
+    return RunContext(folder, run="r", commit="abc", timeout=timeout)
+
+
+def jobs_of(folder, *deeds, timeout=None):
     """Return a job for each deed."""
     cells = [
         Cell(dataset="d", fingerprint="0", minority=9, recipe=deed, seed=seed)
         for seed, deed in enumerate(deeds)
     ]
-    return [Job(cell, (cell,), Path("data"), results=folder, commit="abc") for cell in cells]
+    context = context_of(folder, timeout)
+    return [Job(context, cell, (cell,), Path("data")) for cell in cells]
 
 
-def run(folder, *deeds, workers=2, jobs=None, **limits):
+def run(folder, *deeds, workers=2, jobs=None, timeout=None, failures=None):
     """Run jobs with `work`; return the runner after checking that nothing is left behind."""
     told = []
-    runner = Runner(Store(folder), workers=workers, limits=RunLimits(**limits), tell=told.append)
+    context = context_of(folder, timeout)
+    runner = Runner(context, workers=workers, max_failures=failures, tell=told.append)
     runner.pool = Pool(workers, 1, work)
     try:
-        result = runner.run(jobs or jobs_of(folder, *deeds))
+        result = runner.run(jobs or jobs_of(folder, *deeds, timeout=timeout))
         assert told == result.outcomes
     finally:
         assert held_leases(folder) == []
@@ -186,9 +192,9 @@ def test_after_so_many_failures_no_cell_is_begun(tmp_path, workers, failures):
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.runs.training_leases import claimed
+from imbench.runs.training_leases import leased
 
-with claimed(Path(sys.argv[1]), sys.argv[2], run="theirs", cells=[]) as mine:
+with leased(Path(sys.argv[1]), sys.argv[2], run="theirs", cells=[]) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
 """
@@ -209,7 +215,7 @@ def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_pa
         told.append(outcome.cell.seed)
         other.kill()  # as soon as the free cell is done
 
-    runner = Runner(Store(tmp_path), workers=2, tell=tell)
+    runner = Runner(context_of(tmp_path), workers=2, tell=tell)
     runner.pool = Pool(2, 1, work)
     result = runner.run(jobs)
     other.communicate()
@@ -222,7 +228,7 @@ import os, signal, sys
 from pathlib import Path
 import imbench.runs.pool
 from imbench.records.cell import Cell
-from imbench.runs.job import Job, Report
+from imbench.runs.job import Job, JobReport, RunContext
 
 def children():
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -236,11 +242,11 @@ def children():
 
 imbench.runs.pool.IDLE = 3600
 cell = Cell(dataset="d", fingerprint="0", minority=9, recipe="vanilla", seed=0)
-pool = imbench.runs.pool.Pool(1, 1, lambda job: Report(job))
+pool = imbench.runs.pool.Pool(1, 1, lambda job: JobReport(job))
 if sys.argv[1] == "idle":
-    list(pool.run([Job(cell, (cell,), Path("data"))]))
+    list(pool.run([Job(RunContext(Path()), cell, (cell,), Path("data"))]))
 else:
-    pool._executor(1).submit(pool.work, Job(cell, (cell,), Path("data")))
+    pool._executor(1).submit(pool.work, Job(RunContext(Path()), cell, (cell,), Path("data")))
 found = []
 while not found:
     found = list(children())

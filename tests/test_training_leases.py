@@ -22,9 +22,9 @@ from imbench.runs.training_leases import TrainingLease, drop, drop_dead, held_le
 HOLDS = """
 import sys
 from pathlib import Path
-from imbench.runs.training_leases import claimed
+from imbench.runs.training_leases import leased
 
-with claimed(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
+with leased(Path(sys.argv[1]), sys.argv[2], run=sys.argv[3], cells=["c1", "c2"]) as mine:
     print(mine, flush=True)
     sys.stdin.read()
 """

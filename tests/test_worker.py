@@ -22,6 +22,7 @@ import pytest
 from imbench.records import environment
 from imbench.records.store import Store
 from imbench.runs.gridfile import GridOptions, settle_grid
+from imbench.runs.job import RunContext
 from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.plan import find_sources, make_plan
 from imbench.runs.training_leases import held_leases, leased
@@ -171,7 +172,7 @@ def parts(tmp_path, monkeypatch):
     return tmp_path
 
 
-def plan_of(methods, results="results", *, network="linear", steps=4, **options):
+def plan_of(methods, results="results", *, network="linear", steps=4, timeout=None, **options):
     """Return the plan of digits at 8 px with 20 of the minority, seed 0."""
     settings = {"size": 8, "network": network, "steps": steps, "augment": "flip+crop"}
     grid = settle_grid(
@@ -185,16 +186,18 @@ def plan_of(methods, results="results", *, network="linear", steps=4, **options)
         ),
     )
     sources = find_sources(grid, root=Path("nowhere"))
-    return make_plan(grid, Store(Path(results)), sources, **options)
+    context = RunContext(Path(results), run="r", device="cpu", commit="abc", timeout=timeout)
+    return make_plan(grid, Store(Path(results)), sources, context=context, **options)
+
+
+def in_context(job, **changes):
+    return replace(job, context=replace(job.context, **changes))
 
 
 def do(methods, results="results", **options):
     """Run all jobs of a grid in this process; return the records by recipe."""
     timeout = options.pop("timeout", None)
-    reports = [
-        run_job(replace(job, device="cpu", run="r", commit="abc", timeout=timeout))
-        for job in plan_of(methods, results, **options).jobs
-    ]
+    reports = [run_job(job) for job in plan_of(methods, results, timeout=timeout, **options).jobs]
     assert not [report for report in reports if report.busy or report.stop]
     assert held_leases(Path(results)) == []
     records = {record.cell.recipe: record for record in Store(Path(results)).records()}
@@ -300,7 +303,7 @@ def test_scores_of_kept_outputs_have_the_environment_of_their_training(parts):
     store = Store(Path("results"))
     store.put(first.model_copy(update={"environment": there, "commit": "old"}))
     (job,) = plan_of("parts.py:Counted+ts").jobs
-    (outcome,) = run_job(replace(job, device="cuda:99", commit="new")).outcomes
+    (outcome,) = run_job(in_context(job, device="cuda:99", commit="new")).outcomes
     record = store.get(outcome.cell)
     assert (record.status, record.shared_with, trained(parts)) == ("ok", first.key, 1)
     assert record.environment == there
@@ -312,7 +315,7 @@ def test_a_failure_on_a_device_that_cannot_be_asked_is_recorded(parts):
     do("parts.py:Counted")
     (job,) = plan_of("parts.py:Counted+parts.py:Unadjusted").jobs
     assert job.outputs is not None
-    (outcome,) = run_job(replace(job, device="cuda:99")).outcomes
+    (outcome,) = run_job(in_context(job, device="cuda:99")).outcomes
     assert (outcome.status, outcome.reason) == ("failed", "RuntimeError: cannot adjust")
     assert Store(Path("results")).get(outcome.cell).environment["device"] == "cuda:99"
 
@@ -330,7 +333,7 @@ def test_kept_outputs_that_went_bad_since_the_plan_are_not_taken(parts, fault, c
             plain = json.loads(text)
             plain["scores"]["logits"] = plain["scores"]["proba"]
             job.outputs.write_text(json.dumps(plain))
-    report = run_job(replace(job, device="cpu"))
+    report = run_job(job)
     assert [outcome.status for outcome in report.outcomes] == ["ok"]
     assert trained(parts) == 2
     record = Store(Path("results")).get(job.cells[0])
@@ -355,7 +358,7 @@ def test_one_cell_that_cannot_be_scored_stops_no_other_of_its_training(parts, ba
 def test_the_cost_of_a_training_stands_in_the_first_cell_with_a_score(parts):
     (job,) = plan_of("parts.py:Unadjusted,parts.py:Shift,ts").jobs
     assert job.cells[0].recipe == "parts.py:Unadjusted"
-    report = run_job(replace(job, device="cpu"))
+    report = run_job(job)
     bad, shifted, scaled = [Store(Path("results")).get(cell) for cell in job.cells]
     assert (bad.status, bad.scores, bad.metrics, bad.cost) == ("failed", None, {}, {})
     assert shifted.cost["fit"] > 0
@@ -365,24 +368,24 @@ def test_the_cost_of_a_training_stands_in_the_first_cell_with_a_score(parts):
 
 def test_row_13_what_another_run_is_at_is_left_to_it(parts):
     (job,) = plan_of("parts.py:Counted").jobs
-    job = replace(job, device="cpu", run="mine")
-    with leased(job.results, job.key, run="theirs", cells=[]) as held:
+    job = in_context(job, run="mine")
+    with leased(job.context.results, job.key, run="theirs", cells=[]) as held:
         assert held
         report = run_job(job)
         assert (report.busy, report.outcomes, report.stop) == (True, (), "")
-    assert Store(job.results).records() == []
+    assert Store(job.context.results).records() == []
     assert not (parts / "trained").exists()
 
 
 def test_row_13_what_another_run_finished_meanwhile_is_not_done_again(parts):
     (job,) = plan_of("parts.py:Counted,parts.py:Counted+ts").jobs
     do("parts.py:Counted")
-    report = run_job(replace(job, device="cpu"))
+    report = run_job(job)
     assert [(one.cell.recipe, one.status, one.elsewhere) for one in report.outcomes] == [
         ("parts.py:Counted", "ok", True),
         ("parts.py:Counted+ts", "ok", False),
     ]
-    report = run_job(replace(job, device="cpu"))
+    report = run_job(job)
     assert [(one.elsewhere, one.seconds) for one in report.outcomes] == [(True, 0), (True, 0)]
     assert trained(parts) == 2
 
@@ -393,8 +396,8 @@ def test_what_another_machine_wrote_while_this_one_slept_is_not_written_over(par
     theirs = record.model_copy(update={"status": status, "notes": ["theirs"]}).sealed()
     (parts / "meanwhile").write_text(json.dumps(theirs.plain()))
     (job,) = plan_of("parts.py:Overtaken", force=True).jobs
-    (outcome,) = run_job(replace(job, device="cpu")).outcomes
-    (kept,) = Store(job.results).records()
+    (outcome,) = run_job(job).outcomes
+    (kept,) = Store(job.context.results).records()
     # Theirs, unless it has no score and ours has.
     assert (kept.notes == ["theirs"]) == (status == "ok") == outcome.elsewhere
     assert (kept.status, outcome.status) == ("ok", "ok")
@@ -542,9 +545,9 @@ def test_a_log_without_space_ends_nothing(tmp_path, capfd):
 
 def test_a_log_that_cannot_be_made_stops_the_run(parts):
     (job,) = plan_of("vanilla").jobs
-    log = Store(job.results).log_path(job.cells[0])
+    log = Store(job.context.results).log_path(job.cells[0])
     log.mkdir(parents=True)
-    report = run_job(replace(job, device="cpu"))
+    report = run_job(job)
     assert report.stop == f"{log} cannot be written: Is a directory"
     assert report.outcomes == ()
 
@@ -552,17 +555,17 @@ def test_a_log_that_cannot_be_made_stops_the_run(parts):
 @pytest.mark.parametrize("device", ["cuda:99", "warp"])
 def test_a_device_that_is_not_there_stops_the_run_and_is_no_cells_failure(parts, device):
     (job,) = plan_of("vanilla").jobs
-    report = run_job(replace(job, device=device))
+    report = run_job(in_context(job, device=device))
     assert report.stop.startswith(f"device '{device}' cannot be used: ")
     assert (report.outcomes, report.busy) == ((), False)
-    assert Store(job.results).records() == []
-    assert held_leases(job.results) == []
+    assert Store(job.context.results).records() == []
+    assert held_leases(job.context.results) == []
 
 
 def test_row_14_a_folder_that_cannot_be_written_stops_the_run(parts):
     (job,) = plan_of("vanilla").jobs
     (parts / "file").touch()
-    report = run_job(replace(job, device="cpu", results=parts / "file"))
+    report = run_job(in_context(job, results=parts / "file"))
     assert report.stop.endswith("cannot be written: Not a directory")
 
 
@@ -570,9 +573,9 @@ def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: cannot open')")
     told = (
         "from pathlib import Path; from imbench.runs.worker import run_job\n"
-        "from imbench.records.cell import Cell; from imbench.runs.job import Job\n"
+        "from imbench.records.cell import Cell; from imbench.runs.job import Job, RunContext\n"
         "cell = Cell(dataset='d', fingerprint='0', minority=2, recipe='vanilla', seed=0)\n"
-        "print(run_job(Job(cell, (cell,), Path('data'), results=Path('results'))).stop)"
+        "print(run_job(Job(RunContext(Path('results')), cell, (cell,), Path('data'))).stop)"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", told],

@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +15,7 @@ from imbench.commands.complete import complete_datasets, complete_grids, complet
 
 if TYPE_CHECKING:
     from imbench.records.cell import Grid
-    from imbench.runs.backend import Backend
-    from imbench.runs.plan import Plan
-    from imbench.runs.runner import Result
+    from imbench.runs.session import FinishedRun, RunOptions
 
 __all__ = ["run"]
 
@@ -108,231 +103,93 @@ def run(grid: str | None, **given: Any) -> None:
     --datasets, the quick grid runs: the paper's methods on data that need no download. Options
     win over the grid. What is done is never done again.
     """
-    if not given["quiet"]:
+    from imbench.runs.session import RunOptions, Session
+
+    quiet: bool = given["quiet"]
+    if not quiet:
         logging.getLogger("imbench").setLevel(logging.INFO)
     settled, named = _grid(grid, given)
-    _Session(settled, named, given).go()
+    session = Session(
+        settled,
+        RunOptions(
+            results=given["out"],
+            data=given["root"],
+            max_failures=1 if given["fail_fast"] else given["max_failures"],
+            command=_command(),
+            **{key: given[key] for key in _SAME_NAME},
+        ),
+        named=named,
+        say=(lambda _line: None) if quiet else click.echo,
+    )
+    if given["dry_run"]:
+        session.dry_run()
+        return
+    _end(session.run(), session.options)
+
+
+_SAME_NAME = (
+    "jobs",
+    "backend",
+    "scheduler",
+    "slurm",
+    "device",
+    "per_device",
+    "timeout",
+    "retry_failed",
+    "force",
+    "bad_images",
+    "drop_leaks",
+    "quiet",
+    "json_log",
+)
 
 
 def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
-    from imbench.runs.gridfile import DEFAULT, PAPER, GridOptions, read_grid_file, settle_grid
-    from imbench.spec import texts
+    """Return the settled grid, and the methods that were named."""
+    from imbench.runs.gridfile import GridOptions, grid_of
 
-    if name is None and not given["datasets"]:
-        name = DEFAULT
     keys = ("datasets", "minority", "majority", "methods", "seeds", "exclude", "assignments")
     options = GridOptions.of(
         **{key: given[key] for key in keys},
         settings={key: given[key] for key in ("network", "steps", "size")},
     )
-    named = set(texts(given["methods"], "methods")) - {PAPER} if given["methods"] else set()
-    return settle_grid(None if name is None else read_grid_file(name), options), named
+    return grid_of(name, options)
 
 
-class _Session:
-    """One start of `bench run`, from the settled grid to the exit code."""
+def _end(finished: FinishedRun, options: RunOptions) -> None:
+    """Print the table and the summary, and end with the exit code that fits."""
+    from imbench.errors import CellsFailed, Interrupted
 
-    def __init__(self, grid: Grid, named: set[str], given: dict[str, Any]) -> None:
-        from imbench.errors import UsageError
-        from imbench.records.store import Store
-        from imbench.runs.backend import BackendChoice
-        from imbench.runs.devices import devices_of
-        from imbench.runs.progress import Events
-
-        self.grid, self.named, self.given = grid, named, given
-        self.store = Store(given["out"])
-        self.quiet: bool = given["quiet"]
-        self.devices = devices_of(given["device"], given["per_device"])
-        keys = ("scheduler", "slurm", "jobs")
-        self.wanted = BackendChoice(given["backend"], **{key: given[key] for key in keys})
-        self.wanted.check()
-        if len(self.devices.names) > 1 and self.wanted.name != "local":
-            raise UsageError(
-                "a list of devices is for --backend local: give each worker elsewhere its own, "
-                "by CUDA_VISIBLE_DEVICES"
-            )
-        self.events = Events(given["json_log"])
-
-    def go(self) -> None:
-        from imbench.errors import DataError
-        from imbench.files.atomic import refuse_unwritable
-
-        if not self.given["dry_run"]:
-            refuse_unwritable(self.store.folder)
-            self.store.tidy()
-        plan = self.plan()
-        with self.backend(plan) as backend:
-            workers = self.workers(plan) if backend is None else backend.workers
-            self.show(plan, workers)
-            if plan.absent:
-                raise DataError("; ".join(source.fault for source in plan.absent))
-            if self.given["dry_run"]:
-                return
-            self.refuse_full_disk(plan)
-            self.keep(plan)
-            result = self.work(plan, workers, backend)
-        self.end(plan, result)
-
-    def plan(self) -> Plan:
-        from imbench.runs.plan import find_sources, make_plan, recipes_of
-
-        recipes_of(self.grid.methods, self.named)  # a wrong name is told before images are decoded
-        sources = find_sources(
-            self.grid,
-            root=self.given["root"],
-            bad_images=self.given["bad_images"],
-            drop_leaks=self.given["drop_leaks"],
+    cells, bad, left = len(finished.plan.cells), finished.without_score, finished.not_begun
+    if finished.interrupted:
+        raise Interrupted(
+            f"interrupted with {left} cells to go; what is done is kept, go on with: "
+            f"{options.command}"
         )
-        return make_plan(
-            self.grid,
-            self.store,
-            sources,
-            named=self.named,
-            retry_failed=self.given["retry_failed"],
-            force=self.given["force"],
+    if not options.quiet:
+        _print_table(finished, options)
+        report = f"bench report {shlex.quote(str(options.results))}"
+        click.echo(f"{cells - bad - left} of {cells} cells ok; again: {report}")
+    if bad:
+        stopped = f", {left} were not begun" if left else ""
+        raise CellsFailed(
+            f"{bad} of {cells} cells have no score{stopped}; "
+            f"run them again with: {_retry_command(left)}"
         )
 
-    @contextmanager
-    def backend(self, plan: Plan) -> Iterator[Backend | None]:
-        """Open what the user wants if there is work for it; None is this machine."""
-        if self.given["dry_run"] or plan.absent or not plan.jobs:
-            yield None
-            return
-        threads = self.grid.settings.threads
-        backend = self.wanted.open(self.store.folder, threads, len(plan.jobs))
-        try:
-            yield backend
-        finally:
-            if backend is not None:
-                backend.close()
 
-    def workers(self, plan: Plan) -> int:
-        from imbench.runs.devices import as_many_as_fit
-        from imbench.runs.runner import job_count
+def _print_table(finished: FinishedRun, options: RunOptions) -> None:
+    import shutil
 
-        threads = self.grid.settings.threads
-        if plan.jobs and self.given["per_device"] is None:
-            self.devices = as_many_as_fit(self.devices, self.wanted.jobs)
-        return job_count(self.wanted.jobs, threads, len(plan.jobs), self.devices.most)
+    from imbench.records.store import Store
+    from imbench.report.report import render_report
 
-    def show(self, plan: Plan, workers: int) -> None:
-        from imbench.runs.plantext import grid_lines, plan_lines
-
-        self.events.write(
-            "plan",
-            cells=len(plan.cells),
-            done=len(plan.done),
-            failed_before=len(plan.failed),
-            to_run=len(plan.to_run),
-            trainings=plan.trainings,
-            missing=list(plan.missing),
-            grid=self.grid.plain(),
-        )
-        for line in [*grid_lines(self.grid), *plan_lines(plan, workers)]:
-            self.say(line)
-
-    def refuse_full_disk(self, plan: Plan) -> None:
-        from imbench.errors import EnvironmentFault
-        from imbench.runs.plantext import no_space
-
-        fault = no_space(plan)
-        if fault:
-            raise EnvironmentFault(fault)
-
-    def keep(self, plan: Plan) -> None:
-        from imbench.records.planned import keep
-
-        keep(
-            self.store.folder,
-            self.grid,
-            fingerprints={name: source.fingerprint for name, source in plan.sources.items()},
-            recipes={text: recipe.versions for text, recipe in plan.recipes.items()},
-            missing=plan.missing,
-            command=_command(),
-        )
-
-    def work(self, plan: Plan, workers: int, backend: Backend | None) -> Result:
-        from imbench.errors import EnvironmentFault
-        from imbench.records.environment import commit
-        from imbench.runs.progress import Progress
-        from imbench.runs.runner import Result, RunLimits, Runner
-
-        if not plan.jobs:
-            return Result()
-        source = commit()
-        jobs = [replace(job, device=self.devices.names[0], commit=source) for job in plan.jobs]
-        failures = 1 if self.given["fail_fast"] else self.given["max_failures"]
-        progress = Progress(len(plan.to_run), sys.stderr, quiet=self.quiet)
-        runner = Runner(
-            self.store,
-            workers=workers,
-            threads=self.grid.settings.threads,
-            backend=backend,
-            devices=self.devices if len(self.devices.names) > 1 else None,
-            limits=RunLimits(self.given["timeout"], failures),
-            heard=progress.say,
-        )
-
-        def tell(outcome: Any) -> None:
-            from imbench.runs.plantext import failure_line
-
-            if outcome.status != "ok":
-                progress.say(failure_line(outcome, str(self.store.folder)))
-            progress.advance(outcome.status, running=runner.running)
-            self.events.cell(outcome)
-
-        runner.tell = tell
-        with progress:
-            try:
-                return runner.run(jobs)
-            except EnvironmentFault as fault:
-                self.log_end(plan, replace(runner.result, stopped=str(fault)))
-                raise
-
-    def end(self, plan: Plan, result: Result) -> None:
-        """Print the table and the summary, and end with the exit code that fits."""
-        from imbench.errors import CellsFailed, Interrupted
-
-        bad, left = self.log_end(plan, result)
-        if result.stopped == "interrupted":
-            raise Interrupted(
-                f"interrupted with {left} cells to go; what is done is kept, go on with: "
-                f"{_command()}"
-            )
-        self.table(plan)
-        report = f"bench report {shlex.quote(str(self.store.folder))}"
-        self.say(f"{len(plan.cells) - bad - left} of {len(plan.cells)} cells ok; again: {report}")
-        if bad:
-            stopped = f", {left} were not begun" if left else ""
-            raise CellsFailed(
-                f"{bad} of {len(plan.cells)} cells have no score{stopped}; "
-                f"run them again with: {_retry(left)}"
-            )
-
-    def log_end(self, plan: Plan, result: Result) -> tuple[int, int]:
-        """Log how the run ended; return how many cells have no score, and how many are left."""
-        bad = len(result.bad) + len(plan.failed)
-        left = len(plan.to_run) - len(result.outcomes)
-        self.events.write("end", stopped=result.stopped, failed=bad, left=left)
-        return bad, left
-
-    def table(self, plan: Plan) -> None:
-        if self.quiet:
-            return
-        import shutil
-
-        from imbench.report.report import render_report
-
-        cells = plan.cells
-        wanted = {cell.key for cell in cells}
-        records = [record for record in self.store.records() if record.key in wanted]
-        if records:
-            width = shutil.get_terminal_size((80, 24)).columns
-            click.echo(render_report(records, planned=cells, command=_command(), width=width))
-
-    def say(self, line: str) -> None:
-        if not self.quiet:
-            click.echo(line)
+    cells = finished.plan.cells
+    wanted = {cell.key for cell in cells}
+    records = [record for record in Store(options.results).records() if record.key in wanted]
+    if records:
+        width = shutil.get_terminal_size((80, 24)).columns
+        click.echo(render_report(records, planned=cells, command=options.command, width=width))
 
 
 def _command() -> str:
@@ -340,7 +197,7 @@ def _command() -> str:
     return shlex.join(["bench", *sys.argv[1:]])
 
 
-def _retry(left: int) -> str:
+def _retry_command(left: int) -> str:
     """Return the command that runs what has no score."""
     words = ["bench", *sys.argv[1:]]
     if not left:

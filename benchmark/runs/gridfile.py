@@ -28,7 +28,7 @@ from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
 from imbench.spec import integers, parse_spec, texts, unknown
 
-__all__ = ["DEFAULT", "GridFile", "GridOptions", "read_grid_file", "settle_grid"]
+__all__ = ["DEFAULT", "GridFile", "GridOptions", "grid_of", "read_grid_file", "settle_grid"]
 
 DEFAULT = "quick"
 """The shipped grid that runs when neither a grid nor a data set is named."""
@@ -103,6 +103,19 @@ class GridOptions:
                 raise UsageError(f"--set {text!r} is not of the form KEY=VALUE")
             settings[key.strip()] = value.strip()
         return cls(settings=settings, **given)
+
+
+def grid_of(name: str | None, options: GridOptions) -> tuple[Grid, set[str]]:
+    """Return the grid that a file and options ask for, and the methods the options name.
+
+    Without a file and a data set it is the shipped grid `DEFAULT`. Methods that are named have to
+    exist; of those that ``paper`` stands for some may be missing.
+    """
+    if name is None and not options.datasets:
+        name = DEFAULT
+    grid = settle_grid(None if name is None else read_grid_file(name), options)
+    named = set(texts(options.methods, "methods")) - {PAPER} if options.methods else set()
+    return grid, named
 
 
 def read_grid_file(name: str) -> GridFile:
@@ -196,12 +209,12 @@ def _looked_up(table: Mapping[str, Any] | None, dataset: str) -> Any:
     return None
 
 
-def _per_dataset(given: Any, read_shipped: Any) -> dict[str, Any]:
+def _per_dataset(given: Any, parse: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
-        return {EVERY: read_shipped(given)}
+        return {EVERY: parse(given)}
     for key in given:
         _refuse_stranger(key)
-    return {str(parse_spec(key)): read_shipped(value) for key, value in given.items()}
+    return {str(parse_spec(key)): parse(value) for key, value in given.items()}
 
 
 def _refuse_stranger(dataset: str) -> None:

@@ -8,13 +8,30 @@ from pathlib import Path
 from imbench.records.cell import Cell
 from imbench.records.record import Status
 
-__all__ = ["Job", "JobReport", "Outcome"]
+__all__ = ["Job", "JobReport", "Outcome", "RunContext"]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What all jobs of a run share."""
+
+    results: Path
+    """The results folder; absolute wherever a worker may run in another folder."""
+    run: str = ""
+    """Name of the run, by which it knows its own leases."""
+    device: str = "auto"
+    """Where jobs train, unless the run shares several devices among them."""
+    timeout: float | None = None
+    """Seconds a training and its scoring may take."""
+    commit: str = ""
+    """Of the code that runs; goes into the records."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training and the cells it serves."""
+    """One training and the cells it serves: built once, by the plan."""
 
+    context: RunContext
     training: Cell
     """The cell of the training alone, whether or not it is asked for."""
     cells: tuple[Cell, ...]
@@ -24,18 +41,20 @@ class Job:
     """Record whose kept outputs make the training needless."""
     skipped: int = 0
     """Images of the data set that were left out."""
-    results: Path = Path()
     stale: dict[str, str] = field(default_factory=dict)
     """Cell key to the checksum of the record that is to be replaced."""
-    run: str = ""
-    device: str = "auto"
-    timeout: float | None = None
-    commit: str = ""
+    assigned: str = ""
+    """Device that the runner chose where a run shares several."""
 
     @property
     def key(self) -> str:
-        """What a claim is made to."""
+        """Key of the training, by which a worker leases the job."""
         return self.training.key
+
+    @property
+    def device(self) -> str:
+        """Where the job trains."""
+        return self.assigned or self.context.device
 
 
 @dataclass(frozen=True)

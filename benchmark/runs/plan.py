@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from imbench.images.cache import prepare
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.records.store import RecordSummary, Store
-from imbench.runs.job import Job
+from imbench.runs.job import Job, RunContext
 from imbench.training.recipe import PAPER, Recipe, parse_recipe
 
 __all__ = [
@@ -163,11 +163,15 @@ def make_plan(
     store: Store,
     sources: Mapping[str, Source],
     *,
+    context: RunContext | None = None,
     named: Collection[str] = (),
     retry_failed: bool = False,
     force: bool = False,
 ) -> Plan:
-    """Sort the cells of a grid by state, and those to run into jobs."""
+    """Sort the cells of a grid by state, and those to run into jobs.
+
+    Without a context the plan is only looked at: its jobs belong to no run.
+    """
     recipes, missing = recipes_of(grid.methods, named)
     cells = checked_cells(grid, sources, recipes)
     known = store.index()
@@ -183,9 +187,9 @@ def make_plan(
         else:
             failed.append(entry)
     kept = {} if force or not to_run else _kept(done, recipes, known)
-    jobs = _jobs(to_run, sources, recipes, kept)
     stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
-    jobs = [replace(job, results=store.folder, stale=_of(job, stale)) for job in jobs]
+    builder = _JobBuilder(context or RunContext(store.folder), sources, recipes, kept, stale)
+    jobs = builder.jobs(to_run)
     return Plan(
         grid=grid,
         sources=sources,
@@ -242,39 +246,49 @@ def _kept(
     return kept
 
 
-def _jobs(
-    cells: Sequence[Cell],
-    sources: Mapping[str, Source],
-    recipes: Mapping[str, Recipe],
-    kept: Mapping[str, Path],
-) -> list[Job]:
-    """Group cells that one training serves; the first replicate of everything comes first."""
-    grouped: dict[str, list[Cell]] = {}
-    trained: dict[str, Cell] = {}
-    for cell in cells:
-        training = _training(cell, recipes[cell.recipe])
-        trained[training.key] = training
-        grouped.setdefault(training.key, []).append(cell)
-    jobs = []
-    for key, training in trained.items():
-        source = sources[training.dataset]
-        if source.folder is None:
-            continue
-        mates = sorted(grouped[key], key=lambda cell: cell.recipe != training.recipe)
-        jobs.append(
-            Job(
-                training=training,
-                cells=tuple(mates),
-                data=source.folder,
-                outputs=kept.get(key),
-                skipped=source.skipped,
-            )
+@dataclass(frozen=True)
+class _JobBuilder:
+    """What jobs are built from, beside their cells."""
+
+    context: RunContext
+    sources: Mapping[str, Source]
+    recipes: Mapping[str, Recipe]
+    kept: Mapping[str, Path]
+    stale: Mapping[str, str]
+
+    def jobs(self, cells: Sequence[Cell]) -> list[Job]:
+        """Group cells that one training serves; the first replicate of everything comes first."""
+        grouped: dict[str, list[Cell]] = {}
+        trained: dict[str, Cell] = {}
+        for cell in cells:
+            training = _training(cell, self.recipes[cell.recipe])
+            trained[training.key] = training
+            grouped.setdefault(training.key, []).append(cell)
+        jobs = [
+            self._job(training, source.folder, source.skipped, grouped[key])
+            for key, training in trained.items()
+            if (source := self.sources[training.dataset]).folder is not None
+        ]
+        # Methods outermost: jobs of one data set and count that share a generator do not start
+        # side by side, where one of two workers would wait for the other.
+        order = {text: place for place, text in enumerate(self.recipes)}
+        last = len(order)
+        return sorted(
+            jobs, key=lambda job: (job.training.seed, order.get(job.training.recipe, last))
         )
-    # Methods outermost: jobs of one data set and count that share a generator do not start side
-    # by side, where one of two workers would wait for the other.
-    order = {text: place for place, text in enumerate(recipes)}
-    place = len(order)
-    return sorted(jobs, key=lambda job: (job.training.seed, order.get(job.training.recipe, place)))
+
+    def _job(self, training: Cell, data: Path, skipped: int, cells: Sequence[Cell]) -> Job:
+        outputs = self.kept.get(training.key)
+        return Job(
+            context=self.context,
+            training=training,
+            cells=tuple(sorted(cells, key=lambda cell: cell.recipe != training.recipe)),
+            # Absolute: a worker may run in another folder.
+            data=data.absolute(),
+            outputs=None if outputs is None else outputs.absolute(),
+            skipped=skipped,
+            stale={cell.key: self.stale[cell.key] for cell in cells if cell.key in self.stale},
+        )
 
 
 def _training(cell: Cell, recipe: Recipe) -> Cell:
@@ -283,10 +297,6 @@ def _training(cell: Cell, recipe: Recipe) -> Cell:
         return cell
     versions = parse_recipe(recipe.training).versions
     return cell.model_copy(update={"recipe": recipe.training, "versions": versions})
-
-
-def _of(job: Job, stale: Mapping[str, str]) -> dict[str, str]:
-    return {cell.key: stale[cell.key] for cell in job.cells if cell.key in stale}
 
 
 def _seconds(jobs: Sequence[Job], known: Collection[RecordSummary]) -> float | None:

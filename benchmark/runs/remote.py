@@ -77,10 +77,6 @@ class RemoteBackend(ABC):
         """Wait for answers; return them by attempt: what `attend` returned, or why it did not."""
 
     def _order(self, job: Job, attempt: str) -> str:
-        outputs = None if job.outputs is None else job.outputs.absolute()
-        job = replace(
-            job, results=job.results.absolute(), data=job.data.absolute(), outputs=outputs
-        )
         shown = shown_folder(job)
         shown.mkdir(parents=True, exist_ok=True)
         self._shown.add(shown)

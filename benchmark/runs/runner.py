@@ -6,7 +6,6 @@ no worker could.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,29 +19,19 @@ from imbench.records.record import Record, Status
 from imbench.records.store import Store
 from imbench.runs.backend import Backend
 from imbench.runs.devices import Devices
-from imbench.runs.job import Job, JobReport, Outcome
+from imbench.runs.job import Job, JobReport, Outcome, RunContext
 from imbench.runs.joblog import put_first
 from imbench.runs.pool import Broken, Pool
 from imbench.runs.signals import sigint_handled, time_watched
 from imbench.runs.training_leases import drop, drop_dead, held_leases
 from imbench.runs.worker import run_job
 
-__all__ = ["Result", "RunLimits", "Runner", "job_count"]
+__all__ = ["Result", "Runner", "job_count"]
 
 WAIT = 1.0
 """Seconds between two looks at cells that another run works on."""
 STARTS = 3
 """Pools in a row that may die before any of their workers begins a job."""
-
-
-@dataclass(frozen=True)
-class RunLimits:
-    """When a run gives up on a cell, or altogether."""
-
-    timeout: float | None = None
-    """Seconds a training and its scoring may take."""
-    failures: int | None = None
-    """Cells without a score after which no new one is begun."""
 
 
 @dataclass
@@ -73,16 +62,16 @@ class Runner:
 
     Parameters
     ----------
-    store : Store
-        Where the records go.
+    context : RunContext
+        The run's: where its records go, its name, its time limit.
     workers, threads : int
         Processes, and threads of each.
     backend : Backend or None
         Where jobs are done; None for processes of this machine.
     devices : Devices or None
         Where each job trains; None for what the jobs say.
-    limits : RunLimits
-        When to give up.
+    max_failures : int or None
+        Cells without a score after which no new one is begun.
     tell : callable
         Called with every Outcome as it comes.
     heard : callable
@@ -91,21 +80,21 @@ class Runner:
 
     def __init__(
         self,
-        store: Store,
+        context: RunContext,
         *,
         workers: int,
         threads: int = 1,
         backend: Backend | None = None,
         devices: Devices | None = None,
-        limits: RunLimits = RunLimits(),
+        max_failures: int | None = None,
         tell: Callable[[Outcome], None] = lambda _outcome: None,
         heard: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        self.store = store
-        self.limits = limits
+        self.context = context
+        self.store = Store(context.results)
+        self.max_failures = max_failures
         self.tell = tell
         self.heard = heard
-        self.name = secrets.token_hex(6)
         self.devices = devices
         self.pool: Backend = backend or Pool(workers, threads, run_job)
         self.result = Result()
@@ -132,13 +121,13 @@ class Runner:
             If the machine is at fault: a full disk, a device that is not there, workers that
             do not start.
         """
-        limit = self.limits.timeout
-        self._waiting = deque(replace(job, run=self.name, timeout=limit) for job in jobs)
+        self._waiting = deque(jobs)
+        run, limit = self.context.run, self.context.timeout
         drop_dead(self.store.folder)
         folder, late = self.store.folder, self._overdue.add
         with (
             sigint_handled(self._interrupt, self._heard),
-            time_watched(folder, self.name, limit, late),
+            time_watched(folder, run, limit, late),
         ):
             try:
                 self._work()
@@ -147,8 +136,8 @@ class Runner:
             finally:
                 self.pool.close()
                 for job in self.pool.unreported.values():
-                    drop(self.store.folder, job.key, run=self.name)
-                drop_dead(self.store.folder, run=self.name)
+                    drop(self.store.folder, job.key, run=run)
+                drop_dead(self.store.folder, run=run)
         if self.result.stopped not in ("", "interrupted", "failures"):
             raise EnvironmentFault(self.result.stopped)
         return self.result
@@ -182,7 +171,7 @@ class Runner:
             job = self._waiting.popleft()
             if self.devices is not None:
                 under_way = [other.device for other in self.pool.unreported.values()]
-                job = replace(job, device=self.devices.next(under_way))
+                job = replace(job, assigned=self.devices.next(under_way))
             yield job
 
     def _take(self, report: JobReport) -> None:
@@ -217,7 +206,7 @@ class Runner:
 
     def _tell(self, outcome: Outcome) -> None:
         self.result.outcomes.append(outcome)
-        most = self.limits.failures
+        most = self.max_failures
         if most is not None and len(self.result.bad) >= most:
             self.result.stopped = self.result.stopped or "failures"
         self.tell(outcome)
@@ -225,7 +214,7 @@ class Runner:
     def _recover(self, cause: str) -> None:
         """Sort out a dead pool: what had begun is tried once more, alone; the rest waits again."""
         left = list(self.pool.unreported.values())
-        begun = {claim.key for claim in drop_dead(self.store.folder, run=self.name)}
+        begun = {claim.key for claim in drop_dead(self.store.folder, run=self.context.run)}
         suspects = [job for job in left if job.key in begun]
         self._waiting.extendleft(job for job in reversed(left) if job.key not in begun)
         self._count_starts(begun=bool(suspects), cause=cause)
@@ -235,7 +224,7 @@ class Runner:
     def _again(self, report: JobReport) -> None:
         """Sort out a job whose process died and told no other's end."""
         job = report.job
-        begun = drop(self.store.folder, job.key, run=self.name)
+        begun = drop(self.store.folder, job.key, run=self.context.run)
         if report.late:
             self._overdue.add(job.key)
         self._count_starts(begun=begun, cause=report.died)
@@ -273,8 +262,8 @@ class Runner:
             cause = str(error)
         if not cause:
             return
-        begun = drop(self.store.folder, job.key, run=self.name)
-        drop_dead(self.store.folder, run=self.name)
+        begun = drop(self.store.folder, job.key, run=self.context.run)
+        drop_dead(self.store.folder, run=self.context.run)
         if not begun:
             self._waiting.append(job)
         elif not self._was_late(job):
@@ -285,7 +274,7 @@ class Runner:
         """Whether a job was killed for its time; then it is given up."""
         late = job.key in self._overdue
         if late:
-            self._give_up(job, "timeout", f"killed: not finished after {job.timeout:g} s")
+            self._give_up(job, "timeout", f"killed: not finished after {self.context.timeout:g} s")
         return late
 
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
@@ -305,7 +294,7 @@ class Runner:
             reason=reason,
             images_skipped=job.skipped,
             environment=environment.describe("unknown", cell.settings.threads),
-            commit=job.commit,
+            commit=self.context.commit,
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             log=log.relative_to(self.store.folder).as_posix() if log.exists() else "",
         )

@@ -63,7 +63,7 @@ def shown_folder(job: Job) -> Path:
 
     What works for the run ends when it is removed.
     """
-    return job.results / ".imbench" / "runs" / job.run
+    return job.context.results / ".imbench" / "runs" / job.context.run
 
 
 def attend(text: str) -> str:
@@ -91,7 +91,7 @@ _LOCK = threading.Lock()
 def _refusal(order: Order) -> JobReport | None:
     shown = shown_folder(order.job)
     if not shown.is_dir():
-        where = order.job.results
+        where = order.job.context.results
         return JobReport(
             order.job,
             stop=f"a worker does not see the results folder {where}: it must be shared, and lie at "
@@ -185,10 +185,11 @@ def _is_over(job: Job) -> bool:
 
 
 def _ending(hand: _Hand, job: Job) -> signal.Signals | None:
-    claim = None if job.timeout is None else lease_of(job.results, job.key)
-    if job.timeout is None or claim is None or claim.pid != hand.process.pid:
+    timeout = job.context.timeout
+    claim = None if timeout is None else lease_of(job.context.results, job.key)
+    if timeout is None or claim is None or claim.pid != hand.process.pid:
         return None
-    return ending(claim, job.timeout)
+    return ending(claim, timeout)
 
 
 def _cause(code: int) -> str:

@@ -63,11 +63,11 @@ class _Trained:
 
 def run_job(job: Job) -> JobReport:
     """Do a job, unless another run is at it, and return how each of its cells ended."""
-    store = Store(job.results)
+    store = Store(job.context.results)
     keys = [cell.key for cell in job.cells]
     try:
         _import_torch()
-        with leased(job.results, job.key, run=job.run, cells=keys) as mine:
+        with leased(job.context.results, job.key, run=job.context.run, cells=keys) as mine:
             if not mine:
                 return JobReport(job, busy=True)
             fresh = {cell.key: _fresh(store, job, cell) for cell in job.cells}
@@ -113,7 +113,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     lost = False
     with logged_to(log):
         try:
-            with time_limit(job.timeout):
+            with time_limit(job.context.timeout):
                 trained = _kept(store, job) or _train(store, job)
                 records = _all_scored(job, cells, trained)
         except (EnvironmentFault, KeyboardInterrupt):
@@ -285,7 +285,7 @@ def _blank(
         reason=reason,
         images_skipped=job.skipped,
         environment=dict(where),
-        commit=job.commit,
+        commit=job.context.commit,
     )
 
 
@@ -294,7 +294,7 @@ def _diagnosis(error: BaseException, job: Job) -> tuple[Status, str]:
     if isinstance(error, Diverged):
         return "diverged", str(error)
     if isinstance(error, OutOfTime):
-        return "timeout", f"not finished after {job.timeout:g} s"
+        return "timeout", f"not finished after {job.context.timeout:g} s"
     text = " ".join(str(error).split()) or "no message"
     if _lacks_memory(error):
         return "memory", text[:300]

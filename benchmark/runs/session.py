@@ -1,0 +1,278 @@
+"""A run from a settled grid to its records: what `bench run` and `imbench.run` share."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from imbench.errors import DataError, EnvironmentFault, UsageError
+from imbench.files.atomic import refuse_unwritable
+from imbench.records import environment, planned
+from imbench.records.cell import Grid
+from imbench.records.store import Store
+from imbench.runs.backend import Backend, BackendChoice
+from imbench.runs.devices import Devices, as_many_as_fit, devices_of
+from imbench.runs.job import Outcome, RunContext
+from imbench.runs.plan import Plan, find_sources, make_plan, recipes_of
+from imbench.runs.plantext import failure_line, grid_lines, no_space, plan_lines
+from imbench.runs.progress import Events, Progress
+from imbench.runs.runner import Result, Runner, job_count
+
+__all__ = ["FinishedRun", "RunOptions", "Session"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a grid is run. No score depends on it, `bad_images` and `drop_leaks` excepted."""
+
+    results: Path = Path("results")
+    data: Path = Path("data")
+    """Folder that holds the data of all data sets."""
+    jobs: str = "auto"
+    """Workers: a number, or ``auto`` for as many as the machine or the backend has room for."""
+    backend: Literal["local", "dask", "slurm"] = "local"
+    scheduler: str | None = None
+    """Address or file of the Dask scheduler."""
+    slurm: tuple[str, ...] = ()
+    """``KEY=VALUE`` options of sbatch."""
+    device: str = "auto"
+    """A device, or several with commas between them."""
+    per_device: int | None = None
+    """Cells at a time on each device."""
+    timeout: float | None = None
+    """Seconds a training and its scoring may take."""
+    max_failures: int | None = None
+    """Cells without a score after which no new one is begun."""
+    retry_failed: bool = False
+    force: bool = False
+    """Rerun all cells, finished ones too."""
+    bad_images: Literal["stop", "skip"] = "stop"
+    drop_leaks: bool | None = None
+    """Drop training images that are copies of test images; None does so where some are known."""
+    quiet: bool = False
+    """Print failures only."""
+    json_log: Path | None = None
+    """File to which an event a line is appended."""
+    command: str = ""
+    """What starts the same run again; kept with the plan."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A plan, and what became of it."""
+
+    plan: Plan
+    result: Result
+
+    @property
+    def without_score(self) -> int:
+        """Cells that were tried, now or before, and have no score."""
+        return len(self.result.bad) + len(self.plan.failed)
+
+    @property
+    def not_begun(self) -> int:
+        """Cells that are still to run."""
+        return len(self.plan.to_run) - len(self.result.outcomes)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped the run."""
+        return self.result.stopped == "interrupted"
+
+
+class Session:
+    """One start of a run.
+
+    Parameters
+    ----------
+    grid : Grid
+        What is to be run, settled.
+    options : RunOptions
+        How.
+    named : collection of str
+        Methods that the user named: they have to exist, those of the paper at large need not.
+    say : callable
+        Called with each line for the user, the plan's for example.
+
+    Raises
+    ------
+    UsageError
+        If the options do not go together.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        options: RunOptions,
+        *,
+        named: Collection[str] = (),
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self.grid, self.options, self.named, self.say = grid, options, named, say
+        self.store = Store(options.results)
+        self.devices = devices_of(options.device, options.per_device)
+        self.choice = BackendChoice(options.backend, options.scheduler, options.slurm, options.jobs)
+        self.choice.check()
+        if len(self.devices.names) > 1 and options.backend != "local":
+            raise UsageError(
+                "a list of devices is for --backend local: give each worker elsewhere its own, "
+                "by CUDA_VISIBLE_DEVICES"
+            )
+        self.context = RunContext(
+            results=options.results.absolute(),
+            run=secrets.token_hex(6),
+            device=self.devices.names[0],
+            timeout=options.timeout,
+            commit=environment.commit(),
+        )
+        self.events = Events(options.json_log)
+
+    def dry_run(self) -> Plan:
+        """Show the plan and change nothing.
+
+        Raises
+        ------
+        DataError
+            If a data set is not there.
+        """
+        plan = self._plan()
+        self._show(plan, self._workers(plan))
+        _refuse_absent(plan)
+        return plan
+
+    def run(self) -> FinishedRun:
+        """Do what is not done yet.
+
+        Raises
+        ------
+        DataError
+            If a data set is not there.
+        EnvironmentFault
+            If the machine is at fault: no space, no device, no backend.
+        """
+        refuse_unwritable(self.store.folder)
+        self.store.tidy()
+        plan = self._plan()
+        with self._backend(plan) as backend:
+            workers = self._workers(plan) if backend is None else backend.workers
+            self._show(plan, workers)
+            _refuse_absent(plan)
+            if fault := no_space(plan):
+                raise EnvironmentFault(fault)
+            self._keep(plan)
+            finished = FinishedRun(plan, self._work(plan, workers, backend))
+        self._log_end(finished)
+        return finished
+
+    def _plan(self) -> Plan:
+        recipes_of(self.grid.methods, self.named)  # refuse a wrong name before decoding images
+        sources = find_sources(
+            self.grid,
+            root=self.options.data,
+            bad_images=self.options.bad_images,
+            drop_leaks=self.options.drop_leaks,
+        )
+        return make_plan(
+            self.grid,
+            self.store,
+            sources,
+            context=self.context,
+            named=self.named,
+            retry_failed=self.options.retry_failed,
+            force=self.options.force,
+        )
+
+    @contextmanager
+    def _backend(self, plan: Plan) -> Iterator[Backend | None]:
+        """Open the backend if there is work for it; None is this machine."""
+        if plan.absent or not plan.jobs:
+            yield None
+            return
+        threads = self.grid.settings.threads
+        backend = self.choice.open(self.context.results, threads, len(plan.jobs))
+        try:
+            yield backend
+        finally:
+            if backend is not None:
+                backend.close()
+
+    def _workers(self, plan: Plan) -> int:
+        threads = self.grid.settings.threads
+        devices = self._devices(plan)
+        return job_count(self.choice.jobs, threads, len(plan.jobs), devices.most)
+
+    def _devices(self, plan: Plan) -> Devices:
+        """Return the devices, each with as many jobs at a time as its memory holds."""
+        if plan.jobs and self.options.per_device is None:
+            self.devices = as_many_as_fit(self.devices, self.choice.jobs)
+        return self.devices
+
+    def _show(self, plan: Plan, workers: int) -> None:
+        self.events.write(
+            "plan",
+            cells=len(plan.cells),
+            done=len(plan.done),
+            failed_before=len(plan.failed),
+            to_run=len(plan.to_run),
+            trainings=plan.trainings,
+            missing=list(plan.missing),
+            grid=self.grid.plain(),
+        )
+        for line in [*grid_lines(self.grid), *plan_lines(plan, workers)]:
+            self.say(line)
+
+    def _keep(self, plan: Plan) -> None:
+        planned.keep(
+            self.store.folder,
+            self.grid,
+            fingerprints={name: source.fingerprint for name, source in plan.sources.items()},
+            recipes={text: recipe.versions for text, recipe in plan.recipes.items()},
+            missing=plan.missing,
+            command=self.options.command,
+        )
+
+    def _work(self, plan: Plan, workers: int, backend: Backend | None) -> Result:
+        if not plan.jobs:
+            return Result()
+        progress = Progress(len(plan.to_run), sys.stderr, quiet=self.options.quiet)
+        runner = Runner(
+            self.context,
+            workers=workers,
+            threads=self.grid.settings.threads,
+            backend=backend,
+            devices=self.devices if len(self.devices.names) > 1 else None,
+            max_failures=self.options.max_failures,
+            heard=progress.say,
+        )
+
+        def tell(outcome: Outcome) -> None:
+            if outcome.status != "ok":
+                progress.say(failure_line(outcome, str(self.store.folder)))
+            progress.advance(outcome.status, running=runner.running)
+            self.events.cell(outcome)
+
+        runner.tell = tell
+        with progress:
+            try:
+                return runner.run(plan.jobs)
+            except EnvironmentFault as fault:
+                self._log_end(FinishedRun(plan, replace(runner.result, stopped=str(fault))))
+                raise
+
+    def _log_end(self, finished: FinishedRun) -> None:
+        self.events.write(
+            "end",
+            stopped=finished.result.stopped,
+            failed=finished.without_score,
+            left=finished.not_begun,
+        )
+
+
+def _refuse_absent(plan: Plan) -> None:
+    if plan.absent:
+        raise DataError("; ".join(source.fault for source in plan.absent))
