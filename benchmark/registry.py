@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import UsageError
-from imbench.spec import unknown
+from imbench.spec import unknown_name
 
-__all__ = ["KINDS", "Plugin", "clear", "load_plugin", "names", "plugins"]
+__all__ = ["KINDS", "Plugin", "clear_cache", "list_plugins", "load_plugin", "registered_names"]
 
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
@@ -44,17 +44,17 @@ def _found(kind: str) -> dict[str, list[EntryPoint]]:
     return found
 
 
-def clear() -> None:
+def clear_cache() -> None:
     """Forget what was found, so that a package installed since then is seen."""
     _found.cache_clear()
 
 
-def names(kind: str) -> list[str]:
+def registered_names(kind: str) -> list[str]:
     """Return the usable names of a kind, sorted; imports none of them."""
     return sorted(name for name, points in _found(kind).items() if len(points) == 1)
 
 
-def plugins(*, check: bool = False) -> list[Plugin]:
+def list_plugins(*, check: bool = False) -> list[Plugin]:
     """Return every registered plug-in; with `check`, import each and note why one fails."""
     listed = []
     for kind in KINDS:
@@ -81,7 +81,7 @@ def load_plugin(kind: str, name: str) -> Any:
         return _load_file(name)
     points = _found(kind).get(name)
     if not points:
-        raise unknown(kind.removesuffix("s"), name, names(kind))
+        raise unknown_name(kind.removesuffix("s"), name, registered_names(kind))
     if len(points) > 1:
         raise UsageError(_clash(kind, name))
     try:

@@ -20,11 +20,11 @@ __all__ = [
     "Spec",
     "Value",
     "did_you_mean",
-    "integers",
+    "parse_integers",
     "parse_spec",
+    "parse_texts",
     "split_list",
-    "texts",
-    "unknown",
+    "unknown_name",
 ]
 
 Value = bool | int | float | str | None
@@ -99,7 +99,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(known)}" if known else "none is known"
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """Return the error for a name that is not among `known`, with suggestions."""
     return UnknownName(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
 
@@ -122,7 +122,7 @@ _RANGE = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
 _LONGEST = 100_000
 
 
-def texts(given: Any, what: str) -> tuple[str, ...]:
+def parse_texts(given: Any, what: str) -> tuple[str, ...]:
     """Return the items of ``"a,b"`` or of a list of such, each once, in the order given.
 
     Raises
@@ -141,7 +141,7 @@ def texts(given: Any, what: str) -> tuple[str, ...]:
     return items
 
 
-def integers(given: Any, what: str) -> tuple[int, ...]:
+def parse_integers(given: Any, what: str) -> tuple[int, ...]:
     """Return the whole numbers of ``5``, ``"0-4,7"`` or a list of such, each once, in order.
 
     Raises

@@ -32,11 +32,11 @@ from tempfile import TemporaryDirectory
 from _images import picture_folder
 from _measure import arguments, clock, processor_clock, show_machine, show_ratio, show_times
 
-from imbench.training.recipe import PAPER
+from imbench.training.recipe import PAPER_METHODS
 
 BATCH, SIZE = 64, 32
 JOINT = ("alt", "aug")
-METHODS = tuple(name for name in PAPER if name not in JOINT)
+METHODS = tuple(name for name in PAPER_METHODS if name not in JOINT)
 GENERATOR_STEPS = 2
 """For each step of the classifier, as the joint methods have by default."""
 
@@ -218,7 +218,7 @@ def main() -> None:
             work = Work(where, "cnn", 2, methods, (10,), args.threads)
         else:
             print(picture_folder(where, per_class=1000, test=120))
-            methods = PAPER if args.joint else METHODS
+            methods = PAPER_METHODS if args.joint else METHODS
             work = Work(where, "resnet20", args.steps, methods, (25, 50), args.threads)
         seeds = 1 if args.tiny else args.repeats
         print(

@@ -29,10 +29,10 @@ from _records import outputs, put_all, records
 
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import checked_cells, find_sources, recipes_of
-from imbench.training.recipe import PAPER
+from imbench.training.recipe import PAPER_METHODS
 
 LIMIT = 3.0
-METHODS = ",".join(name for name in PAPER if name not in ("alt", "aug"))
+METHODS = ",".join(name for name in PAPER_METHODS if name not in ("alt", "aug"))
 CHECKED = """
 import atexit, sys
 atexit.register(lambda: print("torch" in sys.modules, file=sys.stderr))

@@ -12,7 +12,7 @@ from imbench.images.classes import REST
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable
 from imbench.images.options import DatasetOptions
-from imbench.spec import Value, unknown
+from imbench.spec import Value, unknown_name
 
 __all__ = ["CelebA"]
 
@@ -143,7 +143,7 @@ def _attributes(base: Path, wanted: tuple[str, str]) -> Iterator[tuple[str, tupl
         raise DataError(f"{_ATTRIBUTES} has {len(rows)} rows and says {lines[0].strip()}")
     for name in wanted:
         if name != REST and name not in header:
-            raise unknown("attribute of celeba", name, [*header, REST])
+            raise unknown_name("attribute of celeba", name, [*header, REST])
     columns = [header.index(name) + 1 if name != REST else 0 for name in wanted]
     for number, row in enumerate(rows, 3):
         cells = row.split()

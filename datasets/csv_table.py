@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
-from imbench.images.split import split_name, stratified
-from imbench.spec import Value, unknown
+from imbench.images.split import split_name, stratified_splits
+from imbench.spec import Value, unknown_name
 
 __all__ = ["CsvTable"]
 
@@ -74,7 +74,7 @@ class CsvTable(UserImages):
         for role in _COLUMNS:
             chosen = self.columns[role]
             if chosen is not None and chosen not in header:
-                raise unknown(f"column of {table.name}", chosen, header)
+                raise unknown_name(f"column of {table.name}", chosen, header)
             if chosen is not None or role in header:
                 found[role] = chosen or role
         for needed in ("path", "label"):
@@ -95,7 +95,7 @@ class CsvTable(UserImages):
         groups: NDArray[np.object_] | None,
     ) -> NDArray[np.str_]:
         if column is None:
-            return stratified(
+            return stratified_splits(
                 names, labels, test=self.test, validation=self.validation, groups=groups
             )
         if self.split_given:

@@ -82,7 +82,7 @@ class CUB(Obtainable):
         """List the images of the chosen classes."""
         from dataclasses import replace
 
-        from imbench.images.classes import select
+        from imbench.images.classes import select_rows
 
         listing = self.everything()
         words = [self.majority, *self.minority.split("/")]
@@ -91,7 +91,7 @@ class CUB(Obtainable):
             if label not in of_species:
                 raise UsageError(f"cub has no species with {word!r} in its name")
         labels = np.array(of_species, np.int64)[listing.labels]
-        chosen = select(listing, np.flatnonzero(labels >= 0))
+        chosen = select_rows(listing, np.flatnonzero(labels >= 0))
         return replace(chosen, classes=tuple(words), labels=labels[labels >= 0])
 
 

@@ -14,7 +14,7 @@ from imbench.errors import UsageError
 from imbench.images.classes import REST, choose_classes
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.options import DatasetOptions
-from imbench.images.split import stratified
+from imbench.images.split import stratified_splits
 from imbench.spec import Value
 
 __all__ = ["Digits"]
@@ -52,7 +52,7 @@ class Digits(Dataset):
             classes=tuple("0123456789"),
             sources=pixels,
             labels=labels,
-            splits=stratified(names, labels, test=self.test),
+            splits=stratified_splits(names, labels, test=self.test),
             names=names,
             channels=1,
         )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import DataError, UsageError
-from imbench.files.archive import what_it_is
+from imbench.files.archive import describe_file
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable, RemoteFile
@@ -75,7 +75,7 @@ class FashionMNIST(Obtainable):
         """Return in words what is wrong with a downloaded file; None if nothing is."""
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
-        return None if packed else f"what came is {what_it_is(path)}, not a gzip file"
+        return None if packed else f"what came is {describe_file(path)}, not a gzip file"
 
     def everything(self) -> Listing:
         """List the images of all ten classes."""

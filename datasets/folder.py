@@ -11,7 +11,7 @@ from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
 from imbench.images.image_files import image_files
-from imbench.images.split import split_name, stratified
+from imbench.images.split import split_name, stratified_splits
 
 __all__ = ["Folder"]
 
@@ -54,7 +54,7 @@ class Folder(UserImages):
             labels=labels,
             splits=np.array([where for _, where, _ in found])
             if split
-            else stratified(names, labels, test=self.test, validation=self.validation),
+            else stratified_splits(names, labels, test=self.test, validation=self.validation),
             names=names,
         )
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from imbench.errors import Diverged
 from imbench.files import checkpoint
-from imbench.files.leases import awaited
+from imbench.files.leases import hold
 from imbench.methods._cyclegan import CycleGAN, Judge
 from imbench.methods._gan_settings import GanSettings, lr_factor
 from imbench.seeds import torch_seed
@@ -207,7 +207,7 @@ def trained_pair(pair: GeneratorPair, until: int) -> GeneratorPair:
         pair.run(until)
         return pair
     folder.mkdir(parents=True, exist_ok=True)
-    with awaited(folder / f"{pair.key}.lock"):
+    with hold(folder / f"{pair.key}.lock"):
         _resume(pair, until, folder)
         pair.reused = pair.done == until
         # Half way is where the alternating method takes over.

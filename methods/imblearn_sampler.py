@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.spec import unknown
+from imbench.spec import unknown_name
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -46,7 +46,7 @@ class ImblearnSampler(Part):
     def _sampler(self, rng: np.random.Generator) -> Any:
         known = _samplers()
         if self.sampler not in known:
-            raise unknown("imbalanced-learn sampler", self.sampler, known)
+            raise unknown_name("imbalanced-learn sampler", self.sampler, known)
         maker = known[self.sampler]
         accepted = inspect.signature(maker).parameters
         options: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
 from imbench.training.networks import build_network
-from imbench.training.part import Context, begin
+from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import Budget, TrainState
 
@@ -30,7 +30,7 @@ def images(*counts, seed=0):
 def started(options="", counts=(20, 6), steps=20, **context):
     """Return a part with half-trained generators, and a run at its first step."""
     part = parse_recipe(f"alt:{options}{',' if options else ''}{SMALL}").parts[0]
-    begin(part, Context(**{"steps": steps, **context}))
+    begin_fit(part, Context(**{"steps": steps, **context}))
     x, y = images(*counts)
     changed, labels = part.resample(Examples(x), y, np.random.default_rng(0))
     chances = part.draw(labels)
@@ -148,7 +148,7 @@ def test_gamma_stands_before_the_majoritys_part_for_the_generators_too(gamma, fa
 )
 def test_steps_of_generators_for_steps_of_the_classifier(options, steps, expected):
     part = parse_recipe(f"alt:{options}{',' if options else ''}{SMALL}").parts[0]
-    begin(part, Context(steps=steps))
+    begin_fit(part, Context(steps=steps))
     each = [part._generator_steps(step, steps) for step in range(steps)]
     assert sum(each) == expected
     frozen = round(part.freeze * steps)

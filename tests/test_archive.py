@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from imbench.errors import DataError
-from imbench.files.archive import ArchiveLimits, extract, is_archive, what_it_is
+from imbench.files.archive import ArchiveLimits, describe_file, extract, is_archive
 
 
 def zipped(path, members, *, how=zipfile.ZIP_DEFLATED):
@@ -166,7 +166,7 @@ def test_a_flipped_byte_in_a_zip(tmp_path):
 def test_what_is_no_archive_is_named(tmp_path, data, name):
     path = tmp_path / "x"
     path.write_bytes(data)
-    assert what_it_is(path).startswith(name)
+    assert describe_file(path).startswith(name)
     refused(path, tmp_path, name.split()[-1])
 
 

@@ -12,7 +12,7 @@ from imbench.methods._pair import GeneratorPair
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.part import Context, begin
+from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
 
 SMALL = "steps=6,batch=2,width=4,blocks=1,layers=1,patch_width=4"
@@ -28,7 +28,7 @@ def images(*counts, seed=0):
 
 def resampled(recipe, counts, **context):
     (part,) = parse_recipe(recipe).parts
-    begin(part, Context(**{"steps": 3, **context}))
+    begin_fit(part, Context(**{"steps": 3, **context}))
     x, y = images(*counts)
     changed, labels = part.resample(Examples(x), y, np.random.default_rng(0))
     return part, changed, labels

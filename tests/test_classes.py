@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.images.classes import choose_classes, settle_classes
+from imbench.images.classes import choose_classes, resolve_classes
 from imbench.images.dataset import Listing
 
 THREE = {"hat": 5, "shirt": 9, "skirt": 3}
 
 
 def chosen(counts, majority=None, minority=None):
-    choice = settle_classes(counts, majority=majority, minority=minority, owner="folder:x")
+    choice = resolve_classes(counts, majority=majority, minority=minority, owner="folder:x")
     return choice.classes, dict(choice.label_of)
 
 

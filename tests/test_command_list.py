@@ -28,7 +28,7 @@ def test_a_list_has_every_name_with_its_package(capfd, kind):
     code, out, err = call(capfd, "list", kind)
     assert (code, err) == (0, "")
     rows = [line.split(maxsplit=2) for line in out.splitlines()]
-    assert [row[0] for row in rows if row[0] != "vanilla"] == registry.names(kind)
+    assert [row[0] for row in rows if row[0] != "vanilla"] == registry.registered_names(kind)
     assert {row[1] for row in rows} == {"imbench"}
     assert ("vanilla" in out) == (kind == "methods")
     columns = {line.index(" imbench ") for line in out.splitlines()}
@@ -41,11 +41,11 @@ def test_the_shipped_grids_are_listed(capfd):
 
 
 def test_the_list_of_plugins_says_which_are_usable(capfd):
-    code, out, _ = call(capfd, "list", "plugins")
+    code, out, _ = call(capfd, "list", "list_plugins")
     assert code == 0
     rows = [re.split(r"  +", line) for line in out.splitlines()]
     assert [(row[0], row[1]) for row in rows] == [
-        (kind, name) for kind in registry.KINDS for name in registry.names(kind)
+        (kind, name) for kind in registry.KINDS for name in registry.registered_names(kind)
     ]
     assert {(row[2], row[3]) for row in rows} == {("imbench", "ok")}
 
@@ -72,7 +72,7 @@ def test_row_21_unknown_names_end_with_2_and_the_nearest(capfd, words, says):
 
 
 def every_name():
-    return [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
+    return [(kind, name) for kind in registry.KINDS for name in registry.registered_names(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), every_name())
@@ -125,9 +125,9 @@ def bad(tmp_path, monkeypatch):
         "from imbench import Part\nclass Fine(Part): pass\nclass NoPart: pass\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    registry.clear()
+    registry.clear_cache()
     yield
-    registry.clear()
+    registry.clear_cache()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def bad(tmp_path, monkeypatch):
 def test_row_22_a_bad_plugin_is_disabled_with_its_reason_wherever_it_is_shown(
     bad, capfd, tmp_path, name, fault
 ):
-    _, out, _ = call(capfd, "list", "plugins")
+    _, out, _ = call(capfd, "list", "list_plugins")
     lines = [line for line in out.splitlines() if re.match(rf"methods +{name} ", line)]
     assert len(lines) == (2 if name == "us" else 1)
     assert all("DISABLED: " in line and fault in line for line in lines)
@@ -256,7 +256,7 @@ def test_tab_offers_every_command_grids_and_files(capfd, monkeypatch):
     grids = [text for kind, text in completed(capfd, monkeypatch, "run", "") if kind == "plain"]
     assert grids == shipped()
     names = [text for _, text in completed(capfd, monkeypatch, "run", "--datasets", "")]
-    assert names == registry.names("datasets")
+    assert names == registry.registered_names("datasets")
 
 
 def test_after_tab_nothing_heavy_is_imported():

@@ -147,7 +147,7 @@ def test_side_by_side(results):
 
 def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
     from imbench.records.cell import Grid
-    from imbench.records.planned import keep
+    from imbench.records.planned import write_planned
 
     cell = Store(results).records()[0].cell
     grid = Grid(
@@ -158,7 +158,7 @@ def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
         seeds=(0, 1, 2),
         settings=cell.settings,
     )
-    keep(
+    write_planned(
         results,
         grid,
         fingerprints={"horse2zebra": cell.fingerprint},

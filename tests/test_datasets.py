@@ -11,7 +11,7 @@ import pytest
 from imbench.errors import DataError, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.split import crossing_groups
-from imbench.registry import names
+from imbench.registry import registered_names
 
 
 def read(spec, root):
@@ -46,15 +46,17 @@ def test_unknown_options_and_arguments_are_refused(name, tmp_path):
 
 def test_no_data_set_imports_torch():
     code = (
-        "import sys; from imbench.registry import load_plugin, names; "
-        "[load_plugin('datasets', name) for name in names('datasets')]; "
+        "import sys; from imbench.registry import load_plugin, registered_names; "
+        "[load_plugin('datasets', name) for name in registered_names('datasets')]; "
         "print([m for m in ('torch', 'torchvision', 'PIL', 'sklearn') if m in sys.modules])"
     )
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
-    assert {"celeba", "csv", "cub", "digits", "folder", "savanna"} <= set(names("datasets"))
+    assert {"celeba", "csv", "cub", "digits", "folder", "savanna"} <= set(
+        registered_names("datasets")
+    )
 
 
 # digits

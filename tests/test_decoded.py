@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
-from imbench.images.cache import checked, make_dataset, open_decoded, prepare
+from imbench.images.cache import make_dataset, open_decoded, prepare, validate_listing
 
 COUNTS = {"train/cat": 6, "train/dog": 4, "test/cat": 3, "test/dog": 3}
 
@@ -234,7 +234,7 @@ def test_listings_that_do_not_fit_are_refused(tmp_path):
     from dataclasses import replace
 
     good = make_dataset("savanna:train=2,test=2,size=8", tmp_path).read()
-    assert checked(good, "x") is good
+    assert validate_listing(good, "x") is good
     for change, message in [
         ({"labels": good.labels[:3]}, "3 labels for 8 names"),
         ({"names": ("a",) * 8}, "not unique"),
@@ -244,7 +244,7 @@ def test_listings_that_do_not_fit_are_refused(tmp_path):
         ({"groups": np.zeros(8)}, "1 groups stand in more than one split"),
     ]:
         with pytest.raises(DataError, match=message):
-            checked(replace(good, **change), "x")
+            validate_listing(replace(good, **change), "x")
 
 
 CHILD = """

@@ -5,7 +5,13 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from imbench.images.decode import decode
-from imbench.images.duplicates import CopyPair, copies, exact_groups, near_pairs, perceptual_hash
+from imbench.images.duplicates import (
+    CopyPair,
+    exact_groups,
+    find_copies,
+    find_near_copies,
+    perceptual_hash,
+)
 
 
 def seen(image, kind="PNG", **options):
@@ -24,7 +30,7 @@ def crowd(data_picture):
 
 
 def test_different_pictures_are_not_near(crowd):
-    assert near_pairs(stack(crowd)[1]) == []
+    assert find_near_copies(stack(crowd)[1]) == []
 
 
 @pytest.mark.parametrize(
@@ -38,37 +44,37 @@ def test_different_pictures_are_not_near(crowd):
 )
 def test_row_29_changed_copies_are_near(crowd, data_picture, change):
     crowd[200] = seen(change(data_picture(7)))
-    assert near_pairs(stack(crowd)[1]) == [(7, 200)]
+    assert find_near_copies(stack(crowd)[1]) == [(7, 200)]
 
 
 def test_a_recompressed_copy_is_near_and_not_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "JPEG", quality=40)
-    assert copies(*stack(crowd)) == [CopyPair(7, 200, False)]
+    assert find_copies(*stack(crowd)) == [CopyPair(7, 200, False)]
 
 
 def test_equal_pixels_in_another_format_are_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "BMP")
-    assert copies(*stack(crowd)) == [CopyPair(7, 200, True)]
+    assert find_copies(*stack(crowd)) == [CopyPair(7, 200, True)]
 
 
 def test_pairs_across_a_split_are_found_through_a_group(data_picture):
     a, b = seen(data_picture(1)), seen(data_picture(1), "JPEG", quality=50)
     pictures = [a, a, seen(data_picture(2)), a, b]
     side = np.array([False, False, False, True, True])
-    found = copies(*stack(pictures), side=side)
+    found = find_copies(*stack(pictures), side=side)
     assert found == [CopyPair(0, 3, True), CopyPair(0, 4, False), CopyPair(1, 3, True)]
 
 
 def test_images_of_one_grey_are_not_all_copies():
     greys = [seen(Image.new("RGB", (20, 20), (v, v, v))) for v in (10, 20, 30)]
-    assert copies(*stack(greys)) == []
-    assert copies(*stack([greys[0], greys[0]])) == [CopyPair(0, 1, True)]
+    assert find_copies(*stack(greys)) == []
+    assert find_copies(*stack([greys[0], greys[0]])) == [CopyPair(0, 1, True)]
 
 
 def test_nothing_to_compare():
     assert exact_groups([]) == []
-    assert near_pairs(np.zeros((0, 32, 32), np.uint8)) == []
-    assert near_pairs(np.zeros((2, 32, 32), np.uint8), np.array([False, True])) == []
+    assert find_near_copies(np.zeros((0, 32, 32), np.uint8)) == []
+    assert find_near_copies(np.zeros((2, 32, 32), np.uint8), np.array([False, True])) == []
 
 
 def test_brightness_is_not_in_the_hash(data_picture):

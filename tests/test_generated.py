@@ -11,7 +11,7 @@ from imbench.images.decode import decode
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.part import Context, begin
+from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
 
 
@@ -24,7 +24,7 @@ def images(*counts):
 
 def part_of(folder, options=""):
     part = parse_recipe(f"generated:{folder}{options}").parts[0]
-    begin(part, Context())
+    begin_fit(part, Context())
     return part
 
 

@@ -9,7 +9,7 @@ import pytest
 from imbench.generators.evaluator import TargetShares
 from imbench.generators.report import EvaluationSettings, GeneratorReport, render_generators
 from imbench.generators.rows import Distance, GeneratorRow, Standard
-from imbench.records.groups import groups
+from imbench.records.groups import group_records
 
 STANDARD = Standard(
     ceiling=(TargetShares(0.9, 0.8),),
@@ -45,7 +45,7 @@ def row(recipe: str, minority: int, **numbers: dict[int, float]) -> GeneratorRow
 @pytest.fixture
 def report(make_record, tmp_path):
     """Return a maker of reports on two methods at 25 and one at 100."""
-    (group,) = groups([make_record("aug", 25, seed) for seed in (0, 1)])
+    (group,) = group_records([make_record("aug", 25, seed) for seed in (0, 1)])
 
     def make(
         standard: Standard = STANDARD, faults: tuple[str, ...] = (), **options

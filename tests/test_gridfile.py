@@ -11,7 +11,7 @@ from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Settings
 from imbench.runs.gridfile import DEFAULT, SEEDS, GridOptions, read_grid_file, settle_grid
 from imbench.runs.grids import read_shipped, shipped
-from imbench.training.recipe import PAPER
+from imbench.training.recipe import PAPER_METHODS
 
 WHOLE = """
 description = "all that a grid file can say"
@@ -100,7 +100,7 @@ def test_an_option_changes_nothing_but_its_own(grid_file):
 
 def test_what_nothing_says_is_the_default():
     grid = settle_grid(None, GridOptions(datasets=["digits"], minority=["10"]))
-    assert (grid.name, grid.seeds, grid.methods) == ("", SEEDS, PAPER)
+    assert (grid.name, grid.seeds, grid.methods) == ("", SEEDS, PAPER_METHODS)
     assert (grid.majority, grid.settings, grid.exclude) == ({"digits": None}, Settings(), ())
 
 
@@ -115,7 +115,7 @@ def test_the_papers_methods_stand_where_they_are_named_each_once():
     options = GridOptions(
         datasets=["digits"], minority=["5"], methods=["us+ts,paper", "cs,us:rho=1"]
     )
-    assert settle_grid(None, options).methods == ("us+ts", *PAPER, "us:rho=1")
+    assert settle_grid(None, options).methods == ("us+ts", *PAPER_METHODS, "us:rho=1")
 
 
 def test_duplicates_merge_however_they_are_written():
@@ -343,7 +343,7 @@ def test_every_shipped_grid_settles_as_it_is_written(name):
     assert plain["description"]
     assert list(grid.datasets) == plain["datasets"]
     more = ("aug-da",) if name == "cpu" else ()
-    assert grid.methods == (*PAPER, *more)
+    assert grid.methods == (*PAPER_METHODS, *more)
     assert grid.settings == Settings(**plain["settings"])
     assert set(grid.minority) == set(grid.majority) == set(grid.datasets)
     given = plain["minority"]

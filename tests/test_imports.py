@@ -48,15 +48,16 @@ def test_the_package_itself_pulls_in_the_standard_library_only():
 def test_listing_names_pulls_in_the_standard_library_only():
     found = pulled_in(
         "from imbench import registry\n"
-        "assert all(registry.names(kind) for kind in registry.KINDS)\n"
-        "assert registry.plugins()"
+        "assert all(registry.registered_names(kind) for kind in registry.KINDS)\n"
+        "assert registry.list_plugins()"
     )
     assert found - sys.stdlib_module_names == {"imbench"}
 
 
 LIGHT = {
-    "recipes": "from imbench.training.recipe import PAPER, parse_recipe\n"
-    "for text in (*PAPER, 'aug-da', 'generated:here', 'alt:gamma=cbl+cs'): parse_recipe(text)",
+    "recipes": "from imbench.training.recipe import PAPER_METHODS, parse_recipe\n"
+    "for text in (*PAPER_METHODS, 'aug-da', 'generated:here', 'alt:gamma=cbl+cs'):"
+    " parse_recipe(text)",
     "cells": "from imbench.records.cell import Cell\n"
     "Cell(dataset='digits', fingerprint='0', minority=2, recipe='vanilla', seed=0).key",
     "records": "import imbench.records.record",

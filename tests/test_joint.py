@@ -9,7 +9,7 @@ import torch
 from imbench.errors import UsageError
 from imbench.methods._joint import draw_chances
 from imbench.training.examples import Examples
-from imbench.training.part import Context, begin
+from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import Budget, TrainState
 
@@ -28,7 +28,7 @@ def sampled(y, chances):
 
 def part_of(recipe, y, fake):
     part = next(p for p in parse_recipe(recipe).parts if hasattr(p, "kappa"))
-    begin(part, Context())
+    begin_fit(part, Context())
     part.fake_ = fake
     assert len(part.draw(y)) == len(y)
     return part

@@ -259,11 +259,11 @@ def test_every_letter_kept_has_a_glyph(tmp_path):
 
 
 def test_the_papers_whole_table_beside_ours_fits_its_pages(make_record, tmp_path):
-    from imbench.training.recipe import PAPER
+    from imbench.training.recipe import PAPER_METHODS
 
     records = [
         make_record(recipe, count, seed, 0.5 + 0.1 * seed, cell={"dataset": "celeba"})
-        for recipe in PAPER
+        for recipe in PAPER_METHODS
         for count in (50, 100, 200, 300, 400, 500)
         for seed in range(3)
     ]

@@ -13,7 +13,15 @@ import pytest
 
 from imbench.errors import EnvironmentFault
 from imbench.files import leases
-from imbench.files.leases import awaited, dropped, free, identity, renewed, swept, take
+from imbench.files.leases import (
+    acquire,
+    hold,
+    identity,
+    is_free,
+    keep_renewed,
+    remove_if_free,
+    remove_leftovers,
+)
 
 
 def dead():
@@ -35,25 +43,25 @@ def right_to(path):
 
 def test_a_lease_is_taken_once_and_given_back(tmp_path):
     path = tmp_path / "new" / "a.json"
-    assert free(path)
+    assert is_free(path)
     mine = identity()
-    assert take(path, mine)
+    assert acquire(path, mine)
     assert json.loads(path.read_text()) == mine
-    assert not free(path)
-    assert not take(path, identity())
-    assert not dropped(path)
-    with renewed(path, mine):
+    assert not is_free(path)
+    assert not acquire(path, identity())
+    assert not remove_if_free(path)
+    with keep_renewed(path, mine):
         assert files(path.parent) == ["a.json"]
     assert files(path.parent) == []
 
 
 def test_what_is_given_back_is_ones_own(tmp_path):
     path, mine = tmp_path / "a.json", identity()
-    assert take(path, mine)
-    with renewed(path, mine):
+    assert acquire(path, mine)
+    with keep_renewed(path, mine):
         path.unlink()
-        assert take(path, identity())
-    assert not free(path)
+        assert acquire(path, identity())
+    assert not is_free(path)
     assert files(tmp_path) == ["a.json"]
 
 
@@ -63,8 +71,8 @@ def test_without_hard_links_it_is_exclusive_too(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", refuse)
     mine = identity()
-    assert take(tmp_path / "a.json", mine)
-    assert not take(tmp_path / "a.json", identity())
+    assert acquire(tmp_path / "a.json", mine)
+    assert not acquire(tmp_path / "a.json", identity())
     assert json.loads((tmp_path / "a.json").read_text()) == mine
     assert files(tmp_path) == ["a.json"]
 
@@ -77,8 +85,8 @@ def test_a_link_whose_answer_was_lost_counts(tmp_path, monkeypatch):
         link(*given)
 
     monkeypatch.setattr(os, "link", again)
-    assert take(tmp_path / "a.json", identity())
-    assert not take(tmp_path / "a.json", identity())
+    assert acquire(tmp_path / "a.json", identity())
+    assert not acquire(tmp_path / "a.json", identity())
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
@@ -90,19 +98,19 @@ def test_who_died_while_removing_a_lease_is_no_hindrance(tmp_path, depth):
         right = right_to(last)
         right.write_text(json.dumps(dead()))
         last = right
-    assert free(path)
-    assert take(path, identity())
-    assert not free(path)
-    swept(tmp_path)
+    assert is_free(path)
+    assert acquire(path, identity())
+    assert not is_free(path)
+    remove_leftovers(tmp_path)
     assert files(tmp_path) == ["a.json"]
 
 
 def test_a_lease_that_somebody_is_about_to_remove_is_left_to_him(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(dead()))
-    assert take(right_to(path), identity())
-    assert not dropped(path)
-    assert not take(path, identity())
+    assert acquire(right_to(path), identity())
+    assert not remove_if_free(path)
+    assert not acquire(path, identity())
     assert path.exists()
 
 
@@ -115,11 +123,11 @@ def test_a_lease_that_was_taken_meanwhile_is_not_removed(tmp_path, monkeypatch):
         # Another process removes the lease, and takes it, after this one has judged it.
         judged = judge(*given)
         monkeypatch.undo()
-        assert take(path, new)
+        assert acquire(path, new)
         return judged
 
     monkeypatch.setattr(leases, "_free", slow)
-    assert not dropped(path)
+    assert not remove_if_free(path)
     assert json.loads(path.read_text()) == new
     assert files(tmp_path) == ["a.json"]
 
@@ -133,7 +141,7 @@ def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
         held = holds(*given)
         monkeypatch.undo()
         path.unlink()
-        assert take(path, new)
+        assert acquire(path, new)
         return held
 
     monkeypatch.setattr(leases, "_holds", late)
@@ -148,40 +156,40 @@ def test_leftovers_of_the_dead_are_swept_and_of_the_living_not(tmp_path):
         (tmp_path / name).write_text(gone)
     for name in (".2.new", ".2.gone", "b.json.123456789abc", "c.json"):
         (tmp_path / name).write_text(mine)
-    swept(tmp_path)
+    remove_leftovers(tmp_path)
     assert files(tmp_path) == [".2.gone", ".2.new", "b.json.123456789abc", "c.json"]
 
 
 def test_an_awaited_lease_is_had_when_its_holder_dies(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from imbench.files.leases import awaited\n"
-        "with awaited(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from imbench.files.leases import hold\n"
+        "with hold(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     path = tmp_path / "pair.lock"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     both = [subprocess.Popen([sys.executable, "-P", "-c", code, path], **pipes) for _ in range(2)]
     for _ in range(2):
-        while free(path):
+        while is_free(path):
             assert any(one.poll() is None for one in both)
         holder = json.loads(path.read_text())["pid"]
         (first,) = [one for one in both if one.pid == holder]
         both.remove(first)
         first.kill()
         first.communicate()
-    with awaited(path):
-        assert not free(path)
+    with hold(path):
+        assert not is_free(path)
     assert not path.exists()
 
 
 def test_an_old_lock_file_is_no_hindrance(tmp_path, monkeypatch):
-    monkeypatch.setattr(leases, "BEAT", 0.01)
+    monkeypatch.setattr(leases, "RENEWAL_SECONDS", 0.01)
     path = tmp_path / "pair.lock"
     path.touch()
-    with awaited(path):
-        assert not free(path)
+    with hold(path):
+        assert not is_free(path)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match=r"file/sub cannot be written: Not a directory"):
-        take(tmp_path / "file" / "sub" / "a.json", identity())
+        acquire(tmp_path / "file" / "sub" / "a.json", identity())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UsageError
-from imbench.spec import integers, texts
+from imbench.spec import parse_integers, parse_texts
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from imbench.spec import integers, texts
     ],
 )
 def test_integers_are_read_in_the_order_given_each_once(given, expected):
-    assert integers(given, "seeds") == expected
+    assert parse_integers(given, "seeds") == expected
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_integers_are_read_in_the_order_given_each_once(given, expected):
 )
 def test_what_is_no_list_of_integers_is_refused_in_a_sentence(given, says):
     with pytest.raises(UsageError, match=says) as raised:
-        integers(given, "seeds")
+        parse_integers(given, "seeds")
     assert "seeds" in str(raised.value)
     assert raised.value.exit_code == 2
 
@@ -76,7 +76,7 @@ def test_what_is_no_list_of_integers_is_refused_in_a_sentence(given, says):
     ],
 )
 def test_texts_are_split_at_commas_but_not_inside_a_value(given, expected):
-    assert texts(given, "methods") == expected
+    assert parse_texts(given, "methods") == expected
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_texts_are_split_at_commas_but_not_inside_a_value(given, expected):
 )
 def test_what_is_no_list_of_texts_is_refused_in_a_sentence(given, says):
     with pytest.raises(UsageError, match=says):
-        texts(given, "methods")
+        parse_texts(given, "methods")

@@ -8,7 +8,7 @@ from imbench.methods._rho import target_counts
 from imbench.methods._weights import normalise
 from imbench.methods.class_balanced import effective_number
 from imbench.methods.smote import SMOTE, neighbours, pairs
-from imbench.registry import names
+from imbench.registry import registered_names
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import probabilities
@@ -29,7 +29,7 @@ def weights(recipe, counts=PAPER_COUNTS, original=None):
 
 
 @pytest.mark.filterwarnings("ignore:The number of samples:UserWarning")
-@pytest.mark.parametrize("name", names("methods"))
+@pytest.mark.parametrize("name", registered_names("methods"))
 def test_every_registered_part_keeps_the_contract(name, data_folder):
     folder = data_folder({"1": 3})
     check_part({**ARGUMENTS, "generated": f"generated:{folder}"}.get(name, name))

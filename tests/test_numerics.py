@@ -44,13 +44,13 @@ def test_other_kernels_round_differently():
 
 
 def test_records_of_trainings_know_it():
-    assert environment.describe("cpu", 1)["numerics"] == numerics()
+    assert environment.describe_environment("cpu", 1)["numerics"] == numerics()
 
 
 def test_planning_does_not_compute_it():
     code = (
-        "import sys; from imbench.records.environment import describe\n"
-        "print('numerics' in describe('cpu', 1), 'torch' in sys.modules)"
+        "import sys; from imbench.records.environment import describe_environment\n"
+        "print('numerics' in describe_environment('cpu', 1), 'torch' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True

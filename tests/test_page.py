@@ -28,7 +28,7 @@ from imbench.report.ranks import make_ranks
 from imbench.report.tables import make_tables
 from imbench.report.words import sentence
 from imbench.stats.metrics import score_all
-from imbench.training.recipe import PAPER
+from imbench.training.recipe import PAPER_METHODS
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=\"alert('2')\">&lt;\u202e\u4e2d"
 
@@ -288,7 +288,7 @@ def test_who_shares_a_training_is_charged_for_it(make_record):
 
 
 def test_a_method_looks_the_same_whatever_stands_beside_it(some):
-    assert len({look_of(recipe).light for recipe in PAPER}) == len(PAPER)
+    assert len({look_of(recipe).light for recipe in PAPER_METHODS}) == len(PAPER_METHODS)
     assert look_of("my-own:a=1") == look_of("my-own:a=1") != look_of("my-own:a=2")
     alone = page([record for record in some if record.cell.recipe == "us"])
     for text in (page(some), alone):
@@ -309,7 +309,9 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("recipe", [*PAPER, "aug-da", "la", *(f"other{i}" for i in range(40))])
+@pytest.mark.parametrize(
+    "recipe", [*PAPER_METHODS, "aug-da", "la", *(f"other{i}" for i in range(40))]
+)
 def test_colours_can_be_seen_on_both_backgrounds(recipe):
     one = look_of(recipe)
     assert contrast(one.light, "#ffffff") >= 3
@@ -404,7 +406,7 @@ def test_hundreds_of_cells_stay_below_ten_megabytes(make_record):
     kept = [outputs(seed) for seed in range(20)]
     records = [
         make_record(recipe, count, seed, **kept[(count + seed) % 20])
-        for recipe in PAPER
+        for recipe in PAPER_METHODS
         for count in (10, 25, 50, 75)
         for seed in range(6)
     ]

@@ -23,7 +23,7 @@ from imbench.runs.plantext import (
     ranges,
     seeds_lines,
 )
-from imbench.training.recipe import PAPER, parse_recipe
+from imbench.training.recipe import PAPER_METHODS, parse_recipe
 
 SETTINGS = Settings(network="cnn", size=16, steps=200)
 PRINT = "0123456789abcdef"
@@ -354,7 +354,7 @@ def test_sources_are_decoded_and_counted(tmp_path, data_folder, store):
 @pytest.fixture
 def unborn(monkeypatch):
     """Let the paper's table have one method more, of which there is no part."""
-    monkeypatch.setattr("imbench.runs.plan.PAPER", (*PAPER, "unborn"))
+    monkeypatch.setattr("imbench.runs.plan.PAPER_METHODS", (*PAPER_METHODS, "unborn"))
     return "unborn"
 
 
@@ -385,8 +385,8 @@ def test_recipes_merge_however_they_are_written():
 
 
 def test_every_method_of_the_paper_exists_or_is_said_to_be_missing():
-    recipes, missing = recipes_of(PAPER)
-    assert [*recipes, *missing] == [*(m for m in PAPER if m not in missing), *missing]
+    recipes, missing = recipes_of(PAPER_METHODS)
+    assert [*recipes, *missing] == [*(m for m in PAPER_METHODS if m not in missing), *missing]
     assert set(missing) <= {"alt", "aug"}
 
 
@@ -554,11 +554,11 @@ def test_a_failure_in_words(make_record):
     [((), ""), ((3,), "3"), ((0, 1), "0-1"), ((0, 1, 2, 5, 7, 8), "0-2,5,7-8"), ((2, 1), "2,1")],
 )
 def test_ranges_in_words(numbers, text):
-    from imbench.spec import integers
+    from imbench.spec import parse_integers
 
     assert ranges(numbers) == text
     if numbers:
-        assert integers(text, "seeds") == numbers
+        assert parse_integers(text, "seeds") == numbers
 
 
 def test_rows_stand_in_the_papers_order():

@@ -13,7 +13,7 @@ import pytest
 from imbench.report.means import TableCell
 from imbench.report.paper import Published, published, verdict
 from imbench.report.report import render_report
-from imbench.training.recipe import PAPER
+from imbench.training.recipe import PAPER_METHODS
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_every_cell_of_the_paper_is_read():
     assert len(cells) == 224
     sizes = {"CelebA": 84, "CUB-200-2011": 84, "Horse2Zebra": 56}
     assert {name: sum(key[0] == name for key in cells) for name in sizes} == sizes
-    assert {recipe for _, recipe, _ in cells} == set(PAPER)
+    assert {recipe for _, recipe, _ in cells} == set(PAPER_METHODS)
     marked = [cell for cell in cells.values() if cell.severity]
     assert len(marked) == 30
     assert sum(cell.severity == "high" for cell in marked) == 10
@@ -128,7 +128,7 @@ def test_json_and_csv(horses):
     assert rows["us"]["scores"] == {"0": 0.6, "1": 0.61, "2": 0.62}
     assert rows["aug"]["mean"] is None
     lines = list(csv.DictReader(io.StringIO(render_report(horses, vs_paper=True, form="csv"))))
-    assert [line["recipe"] for line in lines] == [*PAPER, "os+ts"]
+    assert [line["recipe"] for line in lines] == [*PAPER_METHODS, "os+ts"]
     assert lines[0]["published"] == "0.05"
 
 

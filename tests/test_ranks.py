@@ -243,9 +243,8 @@ def test_drawing_leaves_pyplot_and_its_back_end_alone(tmp_path):
         "from pathlib import Path\n"
         "from imbench.page.diagram import save_diagram\n"
         "from imbench.report.ranks import Ranks\n"
-        "rank = (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5\n"
-        "ranks = Ranks('f1', ('a', 'b'), ('a', 'b'), *rank)\n"
-        "save_diagram(ranks, Path(sys.argv[1]))\n"
+        "values = ('a', 'b'), ('a', 'b'), (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5\n"
+        "save_diagram(Ranks('f1', *values), Path(sys.argv[1]))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(

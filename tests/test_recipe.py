@@ -3,9 +3,9 @@
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.records.groups import row_title
+from imbench.records.groups import method_title
 from imbench.spec import Spec, parse_spec, split_list
-from imbench.training.recipe import PAPER, canonical, parse_recipe, parse_recorded
+from imbench.training.recipe import PAPER_METHODS, canonical_recipe, parse_recipe, parse_recorded
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from imbench.training.recipe import PAPER, canonical, parse_recipe, parse_record
     ],
 )
 def test_there_is_one_way_to_write_a_recipe(text, expected):
-    assert canonical(text) == expected
-    assert canonical(expected) == expected
+    assert canonical_recipe(text) == expected
+    assert canonical_recipe(expected) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_parts_that_only_adjust_share_a_training():
 
 
 def test_titles_are_those_of_the_paper():
-    titles = [parse_recipe(text).title for text in PAPER if text not in ("alt", "aug")]
+    titles = [parse_recipe(text).title for text in PAPER_METHODS if text not in ("alt", "aug")]
     assert titles == [
         *("Vanilla", "TS", "CS", "US", "OS", "US+CS", "OS+CS", "SMOTE"),
         *("CBL 0.9", "CBL 0.99", "CBL 0.999", "CBL 0.9999"),
@@ -131,7 +131,7 @@ def test_row_18_no_file_that_a_record_names_is_imported(tmp_path):
     begins = f"from pathlib import Path\nPath({str(ran)!r}).touch()\n"
     file.write_text(f"{begins}from imbench import Part\nclass Cs(Part): pass\n")
     recipe = f"us+{file}:Cs"
-    assert row_title(recipe) == recipe
+    assert method_title(recipe) == recipe
     assert not ran.exists()
     with pytest.raises(UsageError, match="is not installed here"):
         parse_recorded(recipe)

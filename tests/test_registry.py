@@ -11,9 +11,9 @@ from imbench.errors import UnknownName, UsageError
 
 @pytest.fixture(autouse=True)
 def fresh():
-    registry.clear()
+    registry.clear_cache()
     yield
-    registry.clear()
+    registry.clear_cache()
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def installed(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text("\n".join(lines))
         (site / f"{package}_code.py").write_text(module)
         monkeypatch.syspath_prepend(str(site))
-        registry.clear()
+        registry.clear_cache()
 
     return make
 
 
 def test_every_registered_name_of_ours_loads():
     for kind in registry.KINDS:
-        for name in registry.names(kind):
+        for name in registry.registered_names(kind):
             assert callable(registry.load_plugin(kind, name)), (kind, name)
-    assert "us" in registry.names("methods")
-    assert "digits" in registry.names("datasets")
+    assert "us" in registry.registered_names("methods")
+    assert "digits" in registry.registered_names("datasets")
 
 
 def test_an_unknown_name_gets_the_nearest_ones():
@@ -48,14 +48,14 @@ def test_an_unknown_name_gets_the_nearest_ones():
     with pytest.raises(UnknownName, match="unknown metric 'qqqq': known: accuracy, acsa"):
         registry.load_plugin("metrics", "qqqq")
     with pytest.raises(ValueError, match="no plug-in kind 'colours'; there are methods"):
-        registry.names("colours")
+        registry.registered_names("colours")
 
 
 def test_a_package_adds_a_name(installed):
     installed("other", [("methods", "mine", "other_code:Mine")], "class Mine: pass")
-    assert "mine" in registry.names("methods")
+    assert "mine" in registry.registered_names("methods")
     assert registry.load_plugin("methods", "mine").__name__ == "Mine"
-    found = [plugin for plugin in registry.plugins() if plugin.name == "mine"]
+    found = [plugin for plugin in registry.list_plugins() if plugin.name == "mine"]
     assert [(one.package, one.target, one.fault) for one in found] == [
         ("other", "other_code:Mine", None)
     ]
@@ -63,12 +63,12 @@ def test_a_package_adds_a_name(installed):
 
 def test_row_22_a_clash_disables_the_name_and_nothing_else(installed):
     installed("first", [("methods", "cs", "first_code:Mine")], "class Mine: pass")
-    assert "cs" not in registry.names("methods")
-    assert "us" in registry.names("methods")
+    assert "cs" not in registry.registered_names("methods")
+    assert "us" in registry.registered_names("methods")
     says = "method name 'cs' is registered by first and imbench; uninstall one of them"
     with pytest.raises(UsageError, match=says):
         registry.load_plugin("methods", "cs")
-    faults = [plugin.fault for plugin in registry.plugins() if plugin.name == "cs"]
+    faults = [plugin.fault for plugin in registry.list_plugins() if plugin.name == "cs"]
     assert faults == [says, says]
 
 
@@ -82,16 +82,16 @@ def test_one_package_seen_twice_is_no_clash(installed, tmp_path, monkeypatch):
         for file in (tmp_path / "kept").iterdir():
             (info / file.name).write_text(file.read_text())
     monkeypatch.syspath_prepend(str(copy))
-    registry.clear()
+    registry.clear_cache()
     assert registry.load_plugin("methods", "mine").__name__ == "Mine"
 
 
 def test_row_22_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed):
     installed("bad", [("metrics", "odd", "bad_code:odd")], "raise RuntimeError('no licence')")
     says = "metric 'odd' of package bad is disabled: RuntimeError: no licence"
-    assert [p.fault for p in registry.plugins() if p.name == "odd"] == [None]
-    assert [p.fault for p in registry.plugins(check=True) if p.name == "odd"] == [says]
-    others = [p for p in registry.plugins(check=True) if p.package == "imbench"]
+    assert [p.fault for p in registry.list_plugins() if p.name == "odd"] == [None]
+    assert [p.fault for p in registry.list_plugins(check=True) if p.name == "odd"] == [says]
+    others = [p for p in registry.list_plugins(check=True) if p.package == "imbench"]
     assert others
     assert all(plugin.fault is None for plugin in others)
     with pytest.raises(UsageError, match=says):
@@ -128,7 +128,7 @@ def test_the_module_of_a_file_has_one_name_in_every_process(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("class Mine:\n    pass\n")
     code = (
-        "from imbench.registry import load_plugin\n"
+        "from imbench.registry import load_plugin; "
         f"print(load_plugin('methods', {f'{file}:Mine'!r}).__module__)"
     )
     named = {

@@ -14,7 +14,7 @@ import pytest
 from waiting import until
 
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 from imbench.files.processes import alive, start_time
 from imbench.records.cell import Cell
 from imbench.records.record import Record
@@ -46,7 +46,7 @@ def work(job: Job) -> JobReport:
         if deed == "once" and times == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         if deed == "segfault":
-            write_whole(store.log_path(job.training), "WARNING all is well\n")
+            write_atomic(store.log_path(job.training), "WARNING all is well\n")
             os.kill(os.getpid(), signal.SIGSEGV)
         if deed == "exits":
             os._exit(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.spec import Spec, did_you_mean, parse_spec, unknown
+from imbench.spec import Spec, did_you_mean, parse_spec, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_nearest_names_are_offered_or_else_all():
     assert did_you_mean("CelebA", known) == "did you mean celeba?"
     assert did_you_mean("xyz", known) == "known: celeba, cub, digits, folder"
     assert did_you_mean("xyz", []) == "none is known"
-    error = unknown("data set", "celba", known)
+    error = unknown_name("data set", "celba", known)
     assert isinstance(error, UnknownName)
     assert (error.exit_code, str(error)) == (
         2,

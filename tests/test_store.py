@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from imbench.commands.cli import cli
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import refuse_unwritable, write_whole
+from imbench.files.atomic import check_writable, write_atomic
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Settings
 from imbench.records.record import SCHEMA, Record, Scores, checksum
@@ -556,7 +556,7 @@ def test_row_12_a_record_that_has_no_space_leaves_the_old_one_and_no_leftover(st
 def test_a_folder_is_made_and_left_empty_by_the_check(tmp_path):
     folder = tmp_path / "a" / "b"
     for _ in range(2):
-        refuse_unwritable(folder)
+        check_writable(folder)
         assert list(folder.iterdir()) == []
 
 
@@ -564,7 +564,7 @@ def test_a_place_below_a_file_is_refused_in_a_sentence(tmp_path, make_record):
     (tmp_path / "file").write_text("mine")
     for folder in (tmp_path / "file", tmp_path / "file" / "results"):
         with pytest.raises(EnvironmentFault, match="name another folder with --out"):
-            refuse_unwritable(folder)
+            check_writable(folder)
         store = Store(folder)
         with pytest.raises(EnvironmentFault, match="cannot be written: "):
             store.put(make_record())
@@ -577,14 +577,14 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import refuse_unwritable, write_whole
+from imbench.files.atomic import check_writable, write_atomic
 
 folders = [Path(text) for text in sys.argv[1:]]
-write_whole(folders[-1] / "first", "so that all modules are loaded, which nobody may not read")
+write_atomic(folders[-1] / "first", "so that all modules are loaded, which nobody may not read")
 if os.geteuid() == 0:
     os.setegid(65534), os.seteuid(65534)
 for folder in folders:
-    for act in (refuse_unwritable, lambda folder: write_whole(folder / "new" / "x", "text")):
+    for act in (check_writable, lambda folder: write_atomic(folder / "new" / "x", "text")):
         try:
             act(folder)
             print("written")
@@ -654,6 +654,6 @@ def test_other_peoples_files_are_left_alone(store, make_record):
 def test_a_text_is_written_whole_over_an_old_one(tmp_path):
     path = tmp_path / "deep" / "er" / "report.md"
     for text in ("short", "longer " * 1000, "ž"):
-        write_whole(path, text)
+        write_atomic(path, text)
         assert path.read_text("utf-8") == text
     assert files(tmp_path) == ["deep/er/report.md"]

@@ -4,13 +4,21 @@ import numpy as np
 from PIL import Image
 
 from imbench.images.cache import make_dataset
-from imbench.images.survey import class_counts, defects, headers, survey_images, tally, whole
+from imbench.images.survey import (
+    class_counts,
+    find_defects,
+    format_counts,
+    list_everything,
+    survey_headers,
+    survey_images,
+)
 
 
 def found(spec, root, official=None):
-    listing = whole(make_dataset(spec, root))
+    listing = list_everything(make_dataset(spec, root))
     return {
-        (d.kind, d.text, d.grave) for d in defects(listing, survey_images(listing), official or {})
+        (d.kind, d.text, d.grave)
+        for d in find_defects(listing, survey_images(listing), official or {})
     }
 
 
@@ -61,7 +69,7 @@ def test_headers_are_read_without_decoding(data_folder, tmp_path):
     (root / "a/0.png").write_bytes(whole_file[:-300])  # a damage that only decoding shows
     (root / "a/1.png").write_bytes(b"hello")
     (root / "b/9.png").symlink_to("nowhere")
-    seen = headers(whole(make_dataset("folder:pictures", tmp_path)))
+    seen = survey_headers(list_everything(make_dataset("folder:pictures", tmp_path)))
     assert [one.fault for one in seen] == [
         "",
         "not an image of a known format",
@@ -70,12 +78,12 @@ def test_headers_are_read_without_decoding(data_folder, tmp_path):
         "the file is missing",
     ]
     assert (seen[0].width, seen[0].height, seen[0].mode) == (48, 40, "RGB")
-    assert tally(seen) == {"formats": {"PNG": 3}, "modes": {"RGB": 3}}
+    assert format_counts(seen) == {"formats": {"PNG": 3}, "modes": {"RGB": 3}}
 
 
 def test_counts_by_split(data_folder, tmp_path):
     data_folder({"train/a": 3, "train/b": 1, "test/a": 2, "test/c": 1})
-    counted = class_counts(whole(make_dataset("folder:pictures", tmp_path)))
+    counted = class_counts(list_everything(make_dataset("folder:pictures", tmp_path)))
     assert {split: row.tolist() for split, row in counted.items()} == {
         "train": [3, 1, 0],
         "test": [2, 0, 1],
@@ -103,6 +111,6 @@ def test_real_image_in_two_classes(data_real):
 
 
 def test_real_files_are_described(data_real):
-    seen = headers(whole(make_dataset("folder:clothing", data_real)))
-    assert tally(seen) == {"formats": {"JPEG": 3781}, "modes": {"RGB": 3781}}
+    seen = survey_headers(list_everything(make_dataset("folder:clothing", data_real)))
+    assert format_counts(seen) == {"formats": {"JPEG": 3781}, "modes": {"RGB": 3781}}
     assert int(np.min([min(one.width, one.height) for one in seen])) == 128

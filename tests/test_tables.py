@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import UnknownName
-from imbench.records.groups import ranges, row_title
+from imbench.records.groups import format_ranges, method_title
 from imbench.records.record import Scores
 from imbench.report.tables import choose_bold, make_tables
 
@@ -30,7 +30,7 @@ def test_rows_stand_in_the_papers_order_then_alphabetically(make_record):
 
 
 def test_a_recipe_whose_plug_in_is_gone_keeps_its_text():
-    assert row_title("no_such_part:k=3") == "no_such_part:k=3"
+    assert method_title("no_such_part:k=3") == "no_such_part:k=3"
 
 
 def test_mean_and_interval_over_seeds(make_record):
@@ -294,5 +294,5 @@ def test_not_worse_corrects_for_the_number_of_rivals():
 
 
 def test_ranges():
-    assert ranges([5, 0, 1, 2, 2]) == "0-2,5"
-    assert ranges([]) == ""
+    assert format_ranges([5, 0, 1, 2, 2]) == "0-2,5"
+    assert format_ranges([]) == ""

@@ -15,7 +15,7 @@ from waiting import until
 
 from imbench.errors import EnvironmentFault
 from imbench.files import leases
-from imbench.files.leases import BEAT, STALE, Watch
+from imbench.files.leases import RENEWAL_SECONDS, STALE_SECONDS, LeaseWatch
 from imbench.files.processes import alive, host_id, start_time
 from imbench.runs.training_leases import TrainingLease, drop, drop_dead, held_leases, leased
 
@@ -81,7 +81,7 @@ class Clock:
 def clock(monkeypatch):
     """Return the clock by which this process judges the claims of other machines."""
     clock = Clock()
-    monkeypatch.setattr(leases, "WATCH", Watch(clock))
+    monkeypatch.setattr(leases, "LEASE_WATCH", LeaseWatch(clock))
     return clock
 
 
@@ -245,7 +245,7 @@ def test_a_claim_of_another_machine_is_held_while_it_is_renewed(tmp_path, clock,
     for number in range(5):
         # Whatever time the other machine thinks it is: only that it changes counts.
         age(file_of(tmp_path, "k"), wrong - number)
-        pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
+        pass_time(clock, STALE_SECONDS - 10, lambda: held_leases(tmp_path))
         assert held_leases(tmp_path) == [claim]
         assert not take(tmp_path)
         assert drop_dead(tmp_path) == []
@@ -255,7 +255,7 @@ def test_a_claim_of_another_machine_that_is_not_renewed_is_free(tmp_path, clock)
     claim = foreign(tmp_path)
     age(file_of(tmp_path, "k"), 1e6)
     assert not take(tmp_path), "an old date alone says nothing"
-    pass_time(clock, STALE + 2, lambda: held_leases(tmp_path))
+    pass_time(clock, STALE_SECONDS + 2, lambda: held_leases(tmp_path))
     assert held_leases(tmp_path) == []
     assert drop_dead(tmp_path) == [claim]
     assert take(tmp_path)
@@ -272,11 +272,11 @@ def test_time_in_which_nobody_looked_frees_nothing(tmp_path, clock):
 
 def test_a_claim_that_was_taken_anew_is_watched_anew(tmp_path, clock):
     foreign(tmp_path)
-    pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
+    pass_time(clock, STALE_SECONDS - 10, lambda: held_leases(tmp_path))
     file_of(tmp_path, "k").unlink()
     assert held_leases(tmp_path) == []
     claim = foreign(tmp_path, run="r2")
-    pass_time(clock, STALE - 10, lambda: held_leases(tmp_path))
+    pass_time(clock, STALE_SECONDS - 10, lambda: held_leases(tmp_path))
     assert held_leases(tmp_path) == [claim]
 
 
@@ -287,7 +287,7 @@ from imbench.files import leases
 from imbench.runs import training_leases
 
 leases.host_id = lambda: "0" * 12
-leases.BEAT = 0.02
+leases.RENEWAL_SECONDS = 0.02
 with training_leases.leased(Path(sys.argv[1]), "k", run="r", cells=[]) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
@@ -298,7 +298,7 @@ with training_leases.leased(Path(sys.argv[1]), "k", run="r", cells=[]) as mine:
 def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
     tmp_path, monkeypatch, ends
 ):
-    monkeypatch.setattr(leases, "STALE", 0.5)
+    monkeypatch.setattr(leases, "STALE_SECONDS", 0.5)
     other = child(ELSEWHERE, tmp_path)
     assert other.stdout.readline() == "True\n"
     try:
@@ -334,7 +334,7 @@ from pathlib import Path
 from imbench.runs import training_leases
 from imbench.files import leases
 
-leases.BEAT = 0.02
+leases.RENEWAL_SECONDS = 0.02
 with training_leases.leased(Path(sys.argv[1]), "k", run="r", cells=[]):
     print("held", flush=True)
     time.sleep(600)
@@ -387,7 +387,7 @@ def test_a_claim_cut_off_is_free_after_a_moment(tmp_path, clock, text):
     assert not take(tmp_path), "it may be about to be written"
     assert held_leases(tmp_path) == []
     assert drop_dead(tmp_path) == []
-    pass_time(clock, BEAT + 1)
+    pass_time(clock, RENEWAL_SECONDS + 1)
     assert take(tmp_path)
 
 

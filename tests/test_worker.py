@@ -590,7 +590,7 @@ def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
 
 
 def test_an_environment_names_versions_and_device_but_no_host_and_no_user():
-    found = environment.describe("cpu", 2)
+    found = environment.describe_environment("cpu", 2)
     assert {"python", *environment.PACKAGES} <= found.keys()
     assert found["python"] == platform.python_version()
     assert found["numpy"] == np.__version__

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imbench.check.sides import Decisions, Place, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 
@@ -187,7 +187,7 @@ def write(path: Path, baseline: Baseline) -> None:
     EnvironmentFault
         If it cannot be written.
     """
-    write_whole(path, baseline.text())
+    write_atomic(path, baseline.text())
 
 
 def _refuse_newer(plain: Any, path: Path) -> None:

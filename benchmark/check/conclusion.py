@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from imbench.check.judging import Verdict
 from imbench.check.regression import VERDICTS, Case, Finding
 from imbench.errors import ImbenchError, NotComparable, Regression
-from imbench.records.groups import Basis, ranges
+from imbench.records.groups import Basis, format_ranges
 from imbench.report.sheet import Sheet, Shown
 
 __all__ = ["counted", "fault_of", "incomplete", "sheets", "unfinished"]
@@ -142,7 +142,7 @@ def _row(case: Case, one: Finding) -> tuple[Shown, ...]:
     change = None if one.before is None or one.after is None else one.after - one.before
     notes = (one.why,) if one.why and one.verdict not in SILENT else ()
     if case.lacks:
-        notes = (*notes, f"the results lack seeds {ranges(case.lacks)}")
+        notes = (*notes, f"the results lack seeds {format_ranges(case.lacks)}")
     return (
         Shown(text=case.title),
         Shown(text=str(case.place.minority)),

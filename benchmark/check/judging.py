@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.check.sides import Place, Side
-from imbench.records.groups import ranges
+from imbench.records.groups import format_ranges
 from imbench.registry import load_plugin
 from imbench.stats import confusions
 from imbench.stats.bootstrap import crossed, rescored
@@ -225,7 +225,7 @@ def method_of(pairs: Pairs) -> tuple[object, ...]:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    return f"seed{'s' * (len(seeds) > 1)} {ranges(seeds)}"
+    return f"seed{'s' * (len(seeds) > 1)} {format_ranges(seeds)}"
 
 
 def over_images(

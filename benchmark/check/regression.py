@@ -17,10 +17,10 @@ from imbench.records.groups import (
     Basis,
     Group,
     MethodKey,
+    format_ranges,
     group_differences,
-    ranges,
-    row_order,
-    row_title,
+    method_order,
+    method_title,
 )
 from imbench.registry import load_plugin
 from imbench.stats.metrics import lower_is_better, score_range
@@ -110,7 +110,7 @@ class Case:
     @property
     def title(self) -> str:
         """Return the method's name as the tables print it."""
-        return row_title(self.place.recipe)
+        return method_title(self.place.recipe)
 
     @property
     def gravest(self) -> Finding:
@@ -181,7 +181,7 @@ def _unpaired(place: Place, baseline: Side, now: Side, mode: Mode) -> Finding | 
     if mode == "exact" and old != new:
         return Finding("", "not comparable", f"parts changed on purpose: {_versions(old, new)}")
     if not any(seed in after for seed in before):
-        return Finding("", "missing", f"no seed of the baseline ({ranges(before)}) is in it")
+        return Finding("", "missing", f"no seed of the baseline ({format_ranges(before)}) is in it")
     return None
 
 
@@ -192,7 +192,7 @@ def _broken(before: Mapping[int, Run] | None, after: Mapping[int, Run]) -> str:
         return ""
     run = after[seeds[0]]
     reason = f": {run.reason}" if run.reason else ""
-    return f"seed{'s' * (len(seeds) > 1)} {ranges(seeds)} {run.status}{reason}"
+    return f"seed{'s' * (len(seeds) > 1)} {format_ranges(seeds)} {run.status}{reason}"
 
 
 def _other_basis(basis: Basis, baseline: Side, now: Side) -> str | None:
@@ -299,4 +299,4 @@ def _name(basis: Basis, baseline: Side, now: Side) -> str:
 def _order(place: Place, baseline: Side, now: Side) -> tuple[Any, ...]:
     name = _name(place.basis, baseline, now)
     new = place.basis not in baseline.names
-    return name, new, repr(place.basis), row_order(MethodKey(place.recipe, ())), place.minority
+    return name, new, repr(place.basis), method_order(MethodKey(place.recipe, ())), place.minority

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
-from imbench.records.groups import Basis, Group, MethodKey, groups, row_order
+from imbench.records.groups import Basis, Group, MethodKey, group_records, method_order
 from imbench.records.record import Record, Scores
 from imbench.records.scored import score
 from imbench.registry import load_plugin
@@ -181,7 +181,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
     runs: dict[Place, dict[int, Run]] = {}
     versions: dict[Place, dict[str, int]] = {}
     names: dict[Basis, list[str]] = {}
-    for group in groups(records):
+    for group in group_records(records):
         names[group.basis] = group.names
         for row in _newest(group):
             for count in group.counts:
@@ -196,7 +196,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
 
 def _newest(group: Group) -> list[MethodKey]:
     newest = {row.recipe: row for row in sorted(group.rows, key=lambda row: row.versions)}
-    return sorted(newest.values(), key=row_order)
+    return sorted(newest.values(), key=method_order)
 
 
 def _run(record: Record, metrics: Mapping[str, Metric]) -> Run:

@@ -156,7 +156,7 @@ def _changed_parts(old: Side, new: Side) -> list[str]:
 
 
 def _described(baseline: Baseline) -> str:
-    from imbench.records.groups import ranges, row_title
+    from imbench.records.groups import format_ranges, method_title
 
     lines = [
         f"made {baseline.made} with imbench {baseline.imbench}: {baseline.reason}",
@@ -175,8 +175,8 @@ def _described(baseline: Baseline) -> str:
         ]
         for line in data.lines:
             means = ", ".join(f"{name} {_mean(values)}" for name, values in line.scores.items())
-            seeds = f"seeds {ranges(line.seeds)}"
-            lines.append(f"  {row_title(line.recipe)} at {line.minority}, {seeds}: {means}")
+            seeds = f"seeds {format_ranges(line.seeds)}"
+            lines.append(f"  {method_title(line.recipe)} at {line.minority}, {seeds}: {means}")
     return "\n".join(lines)
 
 

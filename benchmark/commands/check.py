@@ -83,7 +83,7 @@ def check(
     """
     from imbench.check import regression
     from imbench.check.conclusion import counted, fault_of
-    from imbench.files.atomic import write_whole
+    from imbench.files.atomic import write_atomic
 
     place = results / FILE if baseline is None else baseline
     rules = regression.Rules("exact" if mode == "exact" else "statistical", _margins(margin), alpha)
@@ -96,7 +96,7 @@ def check(
     if junit is not None:
         from imbench.check.junit import junit as xml
 
-        write_whole(junit, xml(cases, require_complete=require_complete))
+        write_atomic(junit, xml(cases, require_complete=require_complete))
     if github:
         _tell_github(cases, above, "Passed." if fault is None else str(fault))
     if fault is not None:

@@ -42,9 +42,9 @@ def complete_names(
 
 
 def _names(kind: str) -> list[str]:
-    from imbench.registry import names
+    from imbench.registry import registered_names
 
-    return names(kind)
+    return registered_names(kind)
 
 
 def _after(incomplete: str, separators: str, known: list[str]) -> list[CompletionItem]:

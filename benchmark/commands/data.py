@@ -84,12 +84,12 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import defects, survey_images, whole
+    from imbench.images.survey import find_defects, list_everything, survey_images
 
     dataset = make_dataset(name, root)
-    listing = whole(dataset)
+    listing = list_everything(dataset)
     seen = survey_images(listing)
-    found = defects(listing, seen, getattr(dataset, "official", {}))
+    found = find_defects(listing, seen, getattr(dataset, "official", {}))
     fine = sum(not one.fault for one in seen)
     click.echo(f"{name}: {len(seen)} images, {fine} decoded")
     for kind, group in groupby(found, key=lambda defect: defect.kind):
@@ -124,10 +124,10 @@ def stats(name: str, root: Path) -> None:
     """
     from imbench.errors import UsageError
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import headers, whole
+    from imbench.images.survey import list_everything, survey_headers
 
     dataset = make_dataset(name, root)
-    listing = whole(dataset)
+    listing = list_everything(dataset)
     _print_counts(listing)
     try:
         chosen = dataset.read()
@@ -137,15 +137,15 @@ def stats(name: str, root: Path) -> None:
         if chosen.classes != listing.classes:
             click.echo("\nas chosen, the majority first")
             _print_counts(chosen)
-    _print_files(headers(listing), listing)
+    _print_files(survey_headers(listing), listing)
 
 
 def _report(name: str, dataset: Dataset, folder: Path) -> None:
     from imbench.errors import UsageError
-    from imbench.images.survey import whole
+    from imbench.images.survey import list_everything
 
     try:
-        listing = whole(dataset)
+        listing = list_everything(dataset)
     except UsageError as error:
         click.echo(f"{name} is in {folder}: {error}")
         return
@@ -175,13 +175,13 @@ def _print_counts(listing: Listing) -> None:
 def _print_files(seen: list[SurveyedImage], listing: Listing) -> None:
     from statistics import median
 
-    from imbench.images.survey import tally
+    from imbench.images.survey import format_counts
 
     fine = [one for one in seen if not one.fault]
     for side in ("width", "height") if fine else ():
         sizes: list[Any] = [getattr(one, side) for one in fine]
         click.echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
-    for what, counted in tally(seen).items():
+    for what, counted in format_counts(seen).items():
         click.echo(f"{what}: " + ", ".join(f"{n} {kind}" for kind, n in counted.most_common()))
     bad = [(name, one.fault) for name, one in zip(listing.names, seen, strict=True) if one.fault]
     click.echo(f"files that cannot be used: {len(bad)}")

@@ -50,10 +50,10 @@ def export(results: Path, metric: tuple[str, ...], **files: Path | None) -> None
 
 def _metrics(given: Sequence[str]) -> list[str]:
     from imbench.registry import load_plugin
-    from imbench.spec import texts
+    from imbench.spec import parse_texts
     from imbench.stats.metrics import METRICS
 
-    names = list(texts(given, "metrics")) if given else list(METRICS)
+    names = list(parse_texts(given, "metrics")) if given else list(METRICS)
     for name in names:
         load_plugin("metrics", name)  # an unknown one is refused before anything is written
     return names

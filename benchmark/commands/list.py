@@ -24,7 +24,7 @@ KINDS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
 def list_(kind: str) -> None:
     """List what there is of a KIND.
 
-    `plugins` imports every one and says which are disabled and why; the others import nothing.
+    `list_plugins` imports every one and says which are disabled and why; the others import nothing.
     """
     if kind == "plugins":
         rows = _plugin_rows()
@@ -44,23 +44,23 @@ def info(name: str) -> None:
     texts = [*_grid_text(name), *_plugin_texts(name)]
     if not texts:
         from imbench.registry import KINDS as GROUPS
-        from imbench.registry import names
+        from imbench.registry import registered_names
         from imbench.runs.grids import shipped
-        from imbench.spec import unknown
+        from imbench.spec import unknown_name
 
-        known = {one for group in GROUPS for one in names(group)}
-        raise unknown("name", name, {*known, *shipped(), "vanilla"})
+        known = {one for group in GROUPS for one in registered_names(group)}
+        raise unknown_name("name", name, {*known, *shipped(), "vanilla"})
     click.echo("\n\n".join(texts))
 
 
 def _name_rows(kind: str) -> list[tuple[str, ...]]:
-    from imbench.registry import names, plugins
+    from imbench.registry import list_plugins, registered_names
 
-    usable = set(names(kind))
+    usable = set(registered_names(kind))
     rows: list[tuple[str, ...]] = []
     if kind == "methods":
         rows.append(("vanilla", "imbench", "no parts: plain training"))
-    for plugin in plugins():
+    for plugin in list_plugins():
         if plugin.kind == kind:
             state = "" if plugin.name in usable else "disabled, see `bench list plugins`"
             rows.append((plugin.name, plugin.package, state or plugin.target))
@@ -94,11 +94,11 @@ def _grid_text(name: str) -> list[str]:
 
 
 def _plugin_texts(name: str) -> list[str]:
-    from imbench.registry import plugins
+    from imbench.registry import list_plugins
     from imbench.spec import parse_spec
 
     base = parse_spec(name).name
-    return [_plugin_text(plugin) for plugin in plugins() if plugin.name == base]
+    return [_plugin_text(plugin) for plugin in list_plugins() if plugin.name == base]
 
 
 def _plugin_text(plugin: Plugin) -> str:

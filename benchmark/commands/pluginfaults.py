@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from imbench.errors import UsageError
-from imbench.registry import Plugin, load_plugin, plugins
+from imbench.registry import Plugin, list_plugins, load_plugin
 
 __all__ = ["checked_plugins", "interface_fault"]
 
@@ -15,7 +15,7 @@ __all__ = ["checked_plugins", "interface_fault"]
 def checked_plugins() -> list[Plugin]:
     """Return every plug-in after importing it, with its fault if it has one."""
     listed = []
-    for plugin in plugins(check=True):
+    for plugin in list_plugins(check=True):
         fault = plugin.fault
         if fault is None:
             try:

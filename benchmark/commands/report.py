@@ -119,9 +119,9 @@ def report(
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     asked = {form: target for form, target in forms.items() if target is not None}
     _refuse_bad_targets(asked | ({"html": html} if html else {}))
-    from imbench.files.atomic import write_whole
+    from imbench.files.atomic import write_atomic
     from imbench.report.report import render_report
-    from imbench.spec import texts
+    from imbench.spec import parse_texts
 
     if not metric:
         one = vs_paper or compare or claims or ranks or diagram
@@ -131,7 +131,7 @@ def report(
         "bold": bold,
         "vs_paper": vs_paper,
         "planned": _planned(results),
-        "compare": texts(compare, "methods to compare") if compare else (),
+        "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
         "ranks": ranks,
         "together": side_by_side,
@@ -156,7 +156,7 @@ def report(
         if target == STDOUT:
             say(text)
         else:
-            write_whole(Path(target), text)
+            write_atomic(Path(target), text)
             click.echo(f"wrote {target}", err=True)
 
 
@@ -188,9 +188,9 @@ def _refuse_bad_targets(asked: dict[str, str]) -> None:
 
 def _planned(results: Path) -> tuple[Any, ...]:
     """Return the cells that the last run was asked for, so that those not run are seen."""
-    from imbench.records.planned import planned
+    from imbench.records.planned import read_planned
 
-    known = planned(results)
+    known = read_planned(results)
     return () if known is None else known.cells
 
 
@@ -209,7 +209,7 @@ def _draw(records: list[Record], metrics: list[str], path: Path) -> None:
 def _write_page(
     records: list[Record], target: Path | str, options: dict[str, Any], extra: dict[str, Any]
 ) -> None:
-    from imbench.files.atomic import write_whole
+    from imbench.files.atomic import write_atomic
     from imbench.page.page import page
 
     shared = {name: options[name] for name in ("metrics", "bold", "planned", "command")}
@@ -218,7 +218,7 @@ def _write_page(
         # The page says that it is UTF-8, whatever the terminal's encoding is.
         click.echo(text.encode(), nl=False)
         return
-    write_whole(Path(target), text)
+    write_atomic(Path(target), text)
     click.echo(f"wrote {target} ({len(text.encode()) / 1e6:.1f} MB)", err=True)
 
 

@@ -87,13 +87,13 @@ def status(results: Path, watch: bool) -> None:
 def _shown(results: Path) -> State:
     """Print the state of a folder, and return it."""
     from imbench.errors import NotComparable
-    from imbench.records.planned import planned
+    from imbench.records.planned import read_planned
     from imbench.records.store import Store
     from imbench.runs.training_leases import held_leases
 
     if not results.is_dir():
         raise NotComparable(f"there is no results folder {str(results)!r}: `bench run` makes one")
-    plan = planned(results)
+    plan = read_planned(results)
     held = held_leases(results)  # before the records: what ends in between is done, not missing
     known = Store(results).index()
     cells = () if plan is None else plan.cells

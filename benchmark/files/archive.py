@@ -25,7 +25,7 @@ from typing import IO, Any
 
 from imbench.errors import DataError
 
-__all__ = ["ArchiveLimits", "extract", "is_archive", "what_it_is"]
+__all__ = ["ArchiveLimits", "describe_file", "extract", "is_archive"]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _BLOCK = 1 << 20
@@ -54,7 +54,7 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and (zipfile.is_zipfile(path) or _is_tar(path))
 
 
-def what_it_is(path: Path) -> str:
+def describe_file(path: Path) -> str:
     """Say in words what a file seems to be."""
     with path.open("rb") as file:
         start = file.read(512)
@@ -80,7 +80,7 @@ def extract(archive: Path, folder: Path, *, limits: ArchiveLimits | None = None)
     """
     limits = limits or ArchiveLimits()
     if not is_archive(archive):
-        raise DataError(f"{archive} is {what_it_is(archive)}, not a zip or tar archive")
+        raise DataError(f"{archive} is {describe_file(archive)}, not a zip or tar archive")
     if folder.exists():
         raise DataError(f"{folder} exists already")
     zipped = zipfile.is_zipfile(archive)

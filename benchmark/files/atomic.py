@@ -11,15 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from imbench.errors import EnvironmentFault
-from imbench.files.leases import linked
+from imbench.files.leases import link_exclusive
 from imbench.files.processes import alive, host_id, start_time
 
-__all__ = ["abandoned", "refuse_unwritable", "write_whole"]
+__all__ = ["check_writable", "is_abandoned", "write_atomic"]
 
 _DAY = 86400.0
 
 
-def write_whole(path: Path, content: str | bytes, *, first: bool = False) -> bool:
+def write_atomic(path: Path, content: str | bytes, *, first: bool = False) -> bool:
     """Write a file so that a reader finds the old one or all of the new one, even after a crash.
 
     With `first`, a file that is there is left alone. Returns whether it was written.
@@ -48,7 +48,7 @@ def write_whole(path: Path, content: str | bytes, *, first: bool = False) -> boo
 
 
 def _named(partial: Path, path: Path, first: bool) -> bool:
-    written = linked(partial, path) if first else None
+    written = link_exclusive(partial, path) if first else None
     if written is None:
         partial.replace(path)
         return True
@@ -56,7 +56,7 @@ def _named(partial: Path, path: Path, first: bool) -> bool:
     return written
 
 
-def refuse_unwritable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raise EnvironmentFault unless files can be made in a results folder, made if need be."""
     probe = folder / f".{secrets.token_hex(8)}.probe"
     try:
@@ -70,7 +70,7 @@ def refuse_unwritable(folder: Path) -> None:
         ) from error
 
 
-def abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
     """Whether the writer of an unfinished file has died; of another machine: a day ago."""
     host, _, rest = path.name[1:].partition("-")
     pid, _, rest = rest.partition("-")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 
 __all__ = ["load_tensors", "save_tensors"]
 
@@ -28,7 +28,7 @@ def save_tensors(path: Path, content: dict[str, Any]) -> None:
     """
     out = io.BytesIO()
     torch.save(content, out)
-    write_whole(path, out.getvalue())
+    write_atomic(path, out.getvalue())
 
 
 def load_tensors(path: Path) -> dict[str, Any] | None:

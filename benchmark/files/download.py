@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import DataError
-from imbench.files.archive import what_it_is
+from imbench.files.archive import describe_file
 
 __all__ = ["RemoteFile", "download", "file_hash"]
 
@@ -99,9 +99,8 @@ def _wrong_hash(path: Path, checksum: str) -> str | None:
     kind, _, expected = checksum.partition(":")
     if not checksum or file_hash(path, kind) == expected:
         return None
-    return (
-        f"what came has the wrong {kind}; it is {what_it_is(path)} of {path.stat().st_size} bytes"
-    )
+    size = path.stat().st_size
+    return f"what came has the wrong {kind}; it is {describe_file(path)} of {size} bytes"
 
 
 def _retrieve(url: str, folder: Path, name: str, quiet: bool) -> Path:

@@ -26,27 +26,27 @@ from imbench.errors import EnvironmentFault
 from imbench.files.processes import alive, host_id, start_time
 
 __all__ = [
-    "BEAT",
-    "STALE",
-    "WATCH",
-    "Watch",
-    "awaited",
-    "dropped",
-    "free",
+    "LEASE_WATCH",
+    "RENEWAL_SECONDS",
+    "STALE_SECONDS",
+    "LeaseWatch",
+    "acquire",
+    "hold",
     "identity",
-    "linked",
-    "renewed",
-    "swept",
-    "take",
+    "is_free",
+    "keep_renewed",
+    "link_exclusive",
+    "remove_if_free",
+    "remove_leftovers",
 ]
 
-BEAT = 2.0
+RENEWAL_SECONDS = 2.0
 """Seconds between two renewals."""
-STALE = 120.0
+STALE_SECONDS = 120.0
 """Seconds after which a lease of another machine that was not renewed is free.
 
 NFS shows what another machine did after up to 60 s."""
-_GAP = STALE / 4
+_GAP = STALE_SECONDS / 4
 """Most that counts between two looks: who slept in between may have slept beside the holder."""
 _POLL = 0.2
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES}
@@ -70,7 +70,7 @@ class _Look:
         return plain if whole and isinstance(plain.get("pid"), int) else None
 
 
-class Watch:
+class LeaseWatch:
     """Remembers when leases changed, by a clock that is nobody else's.
 
     Parameters
@@ -96,7 +96,7 @@ class Watch:
         self._seen.pop(path, None)
 
 
-WATCH = Watch()
+LEASE_WATCH = LeaseWatch()
 """What this process has seen."""
 
 
@@ -106,7 +106,7 @@ def identity() -> dict[str, Any]:
     return {"host": host_id(), "pid": me, "born": start_time(me), "token": secrets.token_hex(8)}
 
 
-def take(path: Path, content: Mapping[str, Any]) -> bool:
+def acquire(path: Path, content: Mapping[str, Any]) -> bool:
     """Make a lease, in place of one that is free; return False if somebody holds it.
 
     Raises
@@ -117,18 +117,18 @@ def take(path: Path, content: Mapping[str, Any]) -> bool:
     raw = _raw(content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _made(path, raw) or (dropped(path) and _made(path, raw))
+        return _made(path, raw) or (remove_if_free(path) and _made(path, raw))
     except OSError as error:
         raise EnvironmentFault(f"{path.parent} cannot be written: {error.strerror}") from error
 
 
-def free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
     """Whether nobody holds a lease, as far as this process has seen."""
     look = _look(path)
     return look is None or _free(path, look)
 
 
-def dropped(path: Path) -> bool:
+def remove_if_free(path: Path) -> bool:
     """Remove a lease if it is free; of several processes that try at once one does.
 
     Two that judge a lease free must not both remove it: the second would remove the lease that the
@@ -142,7 +142,7 @@ def dropped(path: Path) -> bool:
         return False
     right = path.with_name(f"{path.name}.{hashlib.sha256(look.raw).hexdigest()[:12]}")
     mine = _raw(identity())
-    if not _made(right, mine) and not (dropped(right) and _made(right, mine)):
+    if not _made(right, mine) and not (remove_if_free(right) and _made(right, mine)):
         return False
     try:
         return _removed(path, look.raw)
@@ -151,7 +151,9 @@ def dropped(path: Path) -> bool:
 
 
 @contextmanager
-def renewed(path: Path, content: Mapping[str, Any], *, parent: int | None = None) -> Iterator[None]:
+def keep_renewed(
+    path: Path, content: Mapping[str, Any], *, parent: int | None = None
+) -> Iterator[None]:
     """Renew a lease that was taken, inside the block, then give it back.
 
     With the number of the process's parent, the process ends itself when that is gone.
@@ -168,21 +170,21 @@ def renewed(path: Path, content: Mapping[str, Any], *, parent: int | None = None
 
 
 @contextmanager
-def awaited(path: Path) -> Iterator[None]:
+def hold(path: Path) -> Iterator[None]:
     """Hold a lease inside the block; wait while somebody else does."""
     content = identity()
-    while not take(path, content):
+    while not acquire(path, content):
         time.sleep(_POLL)
-    with renewed(path, content):
+    with keep_renewed(path, content):
         yield
 
 
-def swept(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove what processes left that died while they made or removed leases."""
     for pattern in ("*.json.*", ".*.new", ".*.gone"):
         for path in folder.glob(pattern):
             with suppress(OSError):
-                dropped(path)
+                remove_if_free(path)
 
 
 def _raw(content: Mapping[str, Any]) -> bytes:
@@ -195,20 +197,20 @@ def _look(path: Path) -> _Look | None:
         with path.open("rb") as file:
             return _Look(file.read(), os.fstat(file.fileno()).st_mtime_ns)
     except OSError:
-        WATCH.forget(path)
+        LEASE_WATCH.forget(path)
         return None
 
 
 def _free(path: Path, look: _Look) -> bool:
     content = look.content
     if content is None:  # cut off, or about to be written where there are no links
-        return WATCH.still(path, look) > BEAT
+        return LEASE_WATCH.still(path, look) > RENEWAL_SECONDS
     if content["host"] == host_id():
         return not alive(content["pid"], str(content["born"]))
-    return WATCH.still(path, look) > STALE
+    return LEASE_WATCH.still(path, look) > STALE_SECONDS
 
 
-def linked(aside: Path, path: Path) -> bool | None:
+def link_exclusive(aside: Path, path: Path) -> bool | None:
     """Give a file a second name, which nothing else may have; None where there are no links."""
     try:
         os.link(aside, path)
@@ -225,7 +227,7 @@ def _made(path: Path, raw: bytes) -> bool:
     aside = path.with_name(f".{secrets.token_hex(8)}.new")
     try:
         aside.write_bytes(raw)
-        made = linked(aside, path)
+        made = link_exclusive(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     if made is None:
@@ -264,11 +266,11 @@ def _removed(path: Path, raw: bytes) -> bool:
         return False
     finally:
         gone.unlink(missing_ok=True)
-        WATCH.forget(path)
+        LEASE_WATCH.forget(path)
 
 
 def _beat(path: Path, raw: bytes, done: threading.Event, parent: int | None) -> None:
-    while not done.wait(BEAT):
+    while not done.wait(RENEWAL_SECONDS):
         with suppress(OSError):
             # While this machine slept, another one may have taken the work over.
             if _holds(path, raw):

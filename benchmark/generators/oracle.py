@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from imbench.errors import EnvironmentFault
 from imbench.files import checkpoint
-from imbench.files.leases import awaited
+from imbench.files.leases import hold
 from imbench.images.dataset import Images
 from imbench.training.loop import choose_device, fixed_threads, to_tensor
 from imbench.training.method import Method
@@ -173,7 +173,7 @@ def cached_network(
     path = folder / f"oracle-{key}.pt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with awaited(path.with_suffix(".lock")):
+        with hold(path.with_suffix(".lock")):
             content = checkpoint.load_tensors(path)
             if content is not None and content.get("key") == key:
                 net = blank()

@@ -24,7 +24,7 @@ from imbench.generators.stored import StoredGenerators, load_generators, stored_
 from imbench.generators.table import generator_table
 from imbench.images.cache import prepare
 from imbench.images.dataset import Decoded
-from imbench.records.groups import Group, groups
+from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.report.text import markdown, terminal
 
@@ -104,7 +104,7 @@ def evaluate_generators(
         )
     weights = read_weights(settings.inception) if settings.inception else None
     reports = []
-    for group in groups(records):
+    for group in group_records(records):
         stored = list(stored_generators(group.records))
         if stored:
             data = _read_images(group, settings)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from imbench.generators.evaluator import Evaluator, PairQuality, TargetShares
 from imbench.generators.kid import fid, kid_interval
 from imbench.generators.stored import StoredGenerators
-from imbench.records.groups import Group, row_title
+from imbench.records.groups import Group, method_title
 from imbench.seeds import stream
 from imbench.stats.intervals import Interval, mean_interval
 
@@ -76,7 +76,7 @@ class GeneratorRow:
     @property
     def title(self) -> str:
         """Name of the method as a table prints it."""
-        return row_title(self.recipe)
+        return method_title(self.recipe)
 
     @property
     def seeds(self) -> list[int]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from imbench.generators.evaluator import TargetShares
 from imbench.generators.oracle import OracleSettings
 from imbench.generators.rows import Distance, GeneratorRow, Standard
-from imbench.records.groups import Group, ranges
+from imbench.records.groups import Group, format_ranges
 from imbench.report.sheet import Sheet, Shown
 from imbench.stats.intervals import Interval
 
@@ -132,7 +132,7 @@ def _protocol(
     oracle: OracleSettings,
     oracles: int,
 ) -> str:
-    seeds = ranges(seed for row in rows for seed in row.seeds)
+    seeds = format_ranges(seed for row in rows for seed in row.seeds)
     title = f"{oracles} oracles" if oracles > 1 else "oracle"
     return (
         f"{group.majority} majority images, minority count before each method, "

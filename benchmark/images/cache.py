@@ -19,13 +19,20 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
-from imbench.files.leases import awaited
+from imbench.files.leases import hold
 from imbench.images.dataset import Dataset, Decoded, Images, Listing
 from imbench.images.split import SPLITS, check_groups
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec
 
-__all__ = ["cache_folder", "checked", "content_digests", "make_dataset", "open_decoded", "prepare"]
+__all__ = [
+    "cache_folder",
+    "content_digests",
+    "make_dataset",
+    "open_decoded",
+    "prepare",
+    "validate_listing",
+]
 
 DECODER = 1
 """Raise it when the same files would be decoded to other pixels."""
@@ -91,7 +98,7 @@ def prepare(
         If images are missing or bad, or a class has no training or test image.
     """
     dataset = make_dataset(spec, root)
-    listing = checked(dataset.read(), spec)
+    listing = validate_listing(dataset.read(), spec)
     drop = bool(dataset.known_leaks) if drop_leaks is None else drop_leaks
     home = (cache_folder() if cache is None else cache).absolute()  # workers may stand elsewhere
     try:
@@ -114,7 +121,7 @@ def open_decoded(folder: Path) -> Decoded:
     return _opened(folder, _manifest(folder))
 
 
-def checked(listing: Listing, spec: str) -> Listing:
+def validate_listing(listing: Listing, spec: str) -> Listing:
     """Return a listing whose arrays fit together, or raise DataError that says what does not."""
     n = len(listing.names)
     sized: dict[str, Any] = {
@@ -161,10 +168,10 @@ def _entry(listing: Listing, spec: str, home: Path, size: int, drop: bool) -> Pa
     folder = home / "decoded" / _key(listing, digests, size, drop)
     if not _complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with awaited(folder.with_suffix(".lock")):
+        with hold(folder.with_suffix(".lock")):
             if not _complete(folder):
                 from imbench.images.cache_writer import (
-                    write_entry,  # Pillow is needed for nothing else
+                    write_decoded,  # Pillow is needed for nothing else
                 )
 
                 _LOG.info("decoding %d images of %s at %d px", len(listing.names), spec, size)
@@ -173,7 +180,9 @@ def _entry(listing: Listing, spec: str, home: Path, size: int, drop: bool) -> Pa
                     for row, digest in enumerate(digests)
                     if digest.startswith(UNREADABLE) and row < len(listing.names)
                 }
-                write_entry(folder, listing, size=size, drop_leaks=drop, faults=reasons, spec=spec)
+                write_decoded(
+                    folder, listing, size=size, drop_leaks=drop, faults=reasons, spec=spec
+                )
     return folder
 
 

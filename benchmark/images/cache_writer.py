@@ -22,17 +22,17 @@ from PIL import Image
 from imbench.errors import DataError, EnvironmentFault
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, resize, shrink_mask
-from imbench.images.duplicates import copies
+from imbench.images.duplicates import find_copies
 from imbench.images.split import SPLITS
 
-__all__ = ["quiet_pillow", "write_entry"]
+__all__ = ["quiet_pillow", "write_decoded"]
 
 SCHEMA = 1
 _CHUNK = 64
 _THREADS = 2
 
 
-def write_entry(
+def write_decoded(
     folder: Path,
     listing: Listing,
     *,
@@ -179,7 +179,7 @@ def _mask(mask: Path | NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_]
 def _leaks(listing: Listing, raw: _Raw, good: NDArray[np.bool_]) -> list[tuple[int, int, bool]]:
     """Return (row, row of the test image it is a copy of, exact)."""
     rows = np.flatnonzero(good)
-    pairs = copies(
+    pairs = find_copies(
         [raw.digests[row] for row in rows],
         None if raw.thumbnails is None else raw.thumbnails[rows],
         side=listing.splits[rows] == "test",

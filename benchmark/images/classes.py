@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.images.dataset import Listing
-from imbench.spec import unknown
+from imbench.spec import unknown_name
 
-__all__ = ["REST", "Choice", "choose_classes", "select", "settle_classes"]
+__all__ = ["REST", "ClassChoice", "choose_classes", "resolve_classes", "select_rows"]
 
 REST = "rest"
 """Stands for all classes that the other side does not name."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class ClassChoice:
     """Names of the chosen classes, label 0 first, and the label of each class of the data."""
 
     classes: tuple[str, ...]
     label_of: Mapping[str, int]
 
 
-def settle_classes(
+def resolve_classes(
     counts: Mapping[str, int], *, majority: str | None, minority: str | None, owner: str
-) -> Choice:
+) -> ClassChoice:
     """Settle the classes of a data set.
 
     Parameters
@@ -61,7 +61,7 @@ def settle_classes(
         first, others = first or left, others or left
     if not first or not others:
         raise UsageError(_incomplete(counts, owner, missing="majority" if others else "minority"))
-    return Choice(tuple(first + others), _labels(first, others, counts, owner))
+    return ClassChoice(tuple(first + others), _labels(first, others, counts, owner))
 
 
 def choose_classes(
@@ -70,14 +70,14 @@ def choose_classes(
     """Return the images of the chosen classes, labelled 0 for the majority and 1.. for others."""
     train = np.bincount(listing.labels[listing.splits == "train"], minlength=len(listing.classes))
     counts = {name: int(n) for name, n in zip(listing.classes, train, strict=True)}
-    choice = settle_classes(counts, majority=majority, minority=minority, owner=owner)
+    choice = resolve_classes(counts, majority=majority, minority=minority, owner=owner)
     table = np.array([choice.label_of.get(name, -1) for name in listing.classes], np.int64)
     labels = table[listing.labels]
-    chosen = select(listing, np.flatnonzero(labels >= 0))
+    chosen = select_rows(listing, np.flatnonzero(labels >= 0))
     return replace(chosen, classes=choice.classes, labels=table[chosen.labels])
 
 
-def select(listing: Listing, rows: NDArray[Any]) -> Listing:
+def select_rows(listing: Listing, rows: NDArray[Any]) -> Listing:
     """Return some rows of a listing."""
 
     def some(items: Any) -> Any:
@@ -107,7 +107,7 @@ def _named(text: str | None, counts: Mapping[str, int], owner: str) -> list[str]
     for piece in text.split("/"):
         name = _match(piece.strip(), counts)
         if name is None:
-            raise unknown(f"class of {owner}", piece.strip(), [*counts, REST])
+            raise unknown_name(f"class of {owner}", piece.strip(), [*counts, REST])
         found.append(name)
     return found
 

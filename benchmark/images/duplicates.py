@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CopyPair", "copies", "exact_groups", "near_pairs", "perceptual_hash"]
+__all__ = ["CopyPair", "exact_groups", "find_copies", "find_near_copies", "perceptual_hash"]
 
 MAX_DISTANCE = 6
 """Bits of 63 in which the hashes of two near copies may differ."""
@@ -37,7 +37,7 @@ class CopyPair:
     exact: bool
 
 
-def copies(
+def find_copies(
     digests: Sequence[str],
     thumbnails: NDArray[np.uint8] | None,
     *,
@@ -75,7 +75,7 @@ def copies(
                 spare[part[1:]] = True
         rows = np.flatnonzero(~spare)
         exact = {(pair.first, pair.second) for pair in pairs}
-        found = near_pairs(thumbnails[rows], None if side is None else side[rows])
+        found = find_near_copies(thumbnails[rows], None if side is None else side[rows])
         near = [(int(rows[a]), int(rows[b])) for a, b in found]
         pairs += [CopyPair(a, b, False) for a, b in near if (a, b) not in exact]
     return sorted(pairs)
@@ -99,7 +99,7 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
 
 
-def near_pairs(
+def find_near_copies(
     thumbnails: NDArray[np.uint8], side: NDArray[np.bool_] | None = None
 ) -> list[tuple[int, int]]:
     """Return rows of near copies, a < b without `side`, else a on its False and b on its True side.

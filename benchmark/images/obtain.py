@@ -93,9 +93,9 @@ class Obtainable(Dataset):
 
     def wrong_file(self, path: Path) -> str | None:
         """Return in words what is wrong with a downloaded file; None if nothing is."""
-        from imbench.files.archive import is_archive, what_it_is
+        from imbench.files.archive import describe_file, is_archive
 
-        return None if is_archive(path) else f"what came is {what_it_is(path)}"
+        return None if is_archive(path) else f"what came is {describe_file(path)}"
 
     def _unpack(self, path: Path, part: Path) -> None:
         from imbench.files.archive import extract

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imbench.errors import UsageError
-from imbench.spec import Value, unknown
+from imbench.spec import Value, unknown_name
 
 __all__ = ["DatasetOptions"]
 
@@ -28,7 +28,7 @@ class DatasetOptions:
         self.given = given
         for key in given:
             if key not in known:
-                raise unknown(f"option of {owner}", key, known)
+                raise unknown_name(f"option of {owner}", key, known)
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """Return a value as it was written; ``none`` and ``true`` are texts like any other."""

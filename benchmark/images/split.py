@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError
 
-__all__ = ["SPLITS", "check_groups", "crossing_groups", "split_name", "stratified"]
+__all__ = ["SPLITS", "check_groups", "crossing_groups", "split_name", "stratified_splits"]
 
 SPLITS = ("train", "validation", "test")
 _ALIASES = {
@@ -32,7 +32,7 @@ def split_name(text: str) -> str | None:
     return _ALIASES.get(text.strip().lower())
 
 
-def stratified(
+def stratified_splits(
     names: Sequence[str],
     labels: NDArray[np.int64],
     *,

@@ -16,18 +16,18 @@ from PIL import Image
 from imbench.images.cache_writer import quiet_pillow
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.decode import ImageFault, decode, open_image
-from imbench.images.duplicates import CopyPair, copies
+from imbench.images.duplicates import CopyPair, find_copies
 from imbench.images.split import SPLITS, crossing_groups
 
 __all__ = [
     "Defect",
     "SurveyedImage",
     "class_counts",
-    "defects",
-    "headers",
+    "find_defects",
+    "format_counts",
+    "list_everything",
+    "survey_headers",
     "survey_images",
-    "tally",
-    "whole",
 ]
 
 _THREADS = 2
@@ -56,7 +56,7 @@ class Defect:
     grave: bool
 
 
-def whole(dataset: Dataset) -> Listing:
+def list_everything(dataset: Dataset) -> Listing:
     """List every image of a data set, whatever classes are chosen."""
     read: Callable[[], Listing] = getattr(dataset, "everything", dataset.read)
     return read()
@@ -67,7 +67,7 @@ def survey_images(listing: Listing) -> list[SurveyedImage]:
     return _each(listing, _decoded)
 
 
-def headers(listing: Listing) -> list[SurveyedImage]:
+def survey_headers(listing: Listing) -> list[SurveyedImage]:
     """Read the header of every image file; `digest` and `thumbnail` stay empty."""
     return _each(listing, _header)
 
@@ -82,7 +82,7 @@ def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
     return counts
 
 
-def defects(
+def find_defects(
     listing: Listing, seen: list[SurveyedImage], official: Mapping[str, int]
 ) -> list[Defect]:
     """Name everything that is wrong, sorted by kind.
@@ -137,20 +137,20 @@ def _copies(listing: Listing, seen: list[SurveyedImage]) -> list[Defect]:
 
     found = []
     inside = splits != "test"
-    across = copies(digests, thumbnails, side=~inside)
+    across = find_copies(digests, thumbnails, side=~inside)
     kept = np.flatnonzero(inside)
     found += [Defect("leak", text(pair), True) for pair in across]
     found += [
         Defect(
             "leak", text(CopyPair(int(kept[pair.first]), int(kept[pair.second]), pair.exact)), True
         )
-        for pair in copies(
+        for pair in find_copies(
             [digests[row] for row in kept],
             None if thumbnails is None else thumbnails[kept],
             side=splits[kept] == "validation",
         )
     ]
-    for pair in copies(digests, thumbnails):
+    for pair in find_copies(digests, thumbnails):
         if labels[pair.first] != labels[pair.second]:
             where = [listing.classes[labels[row]] for row in (pair.first, pair.second)]
             found.append(Defect("two classes", f"{text(pair)} ({' and '.join(where)})", True))
@@ -201,7 +201,7 @@ def _array(image: NDArray[np.uint8]) -> SurveyedImage:
     return SurveyedImage(width, height, mode, "array", hashlib.sha256(image.tobytes()).hexdigest())
 
 
-def tally(seen: list[SurveyedImage]) -> dict[str, Counter[str]]:
+def format_counts(seen: list[SurveyedImage]) -> dict[str, Counter[str]]:
     """Count formats and modes of the images that have no fault."""
     fine = [one for one in seen if not one.fault]
     return {

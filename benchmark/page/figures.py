@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbench.errors import NotComparable
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
 from imbench.page.data import method_differences, methods_of, metric_rows, plain_groups, reference
 from imbench.page.looks import Look, look_of
@@ -71,7 +71,7 @@ def save_figures(
         figure.set_layout_engine("none")
         for form in FORMATS:
             path = folder / f"{slug(name)}.{form}"
-            write_whole(path, figure_bytes(figure, form))
+            write_atomic(path, figure_bytes(figure, form))
             paths.append(path)
     return paths
 

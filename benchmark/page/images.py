@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from imbench.images.cache import MANIFEST, cache_folder, open_decoded, prepare
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group
-from imbench.registry import names
+from imbench.registry import registered_names
 from imbench.spec import parse_spec
 
 __all__ = ["Gallery", "Pictures", "find_decoded", "picture", "thumbnail", "wrong_rows"]
@@ -106,7 +106,7 @@ def find_decoded(group: Group, root: Path) -> tuple[Decoded | None, str]:
     for spec in group.names:
         try:
             # Of registered names only: a record from elsewhere must not name code to import.
-            if parse_spec(spec).name not in names("datasets"):
+            if parse_spec(spec).name not in registered_names("datasets"):
                 continue
             made = prepare(spec, root=root, size=group.basis.settings.size, bad_images="skip")
         except Exception as error:

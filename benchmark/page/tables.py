@@ -9,7 +9,7 @@ from typing import Any
 
 from imbench.errors import NotComparable
 from imbench.page.data import group_title, groups_of, methods_of
-from imbench.records.groups import Group, ranges, row_title
+from imbench.records.groups import Group, format_ranges, method_title
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, WORDS
@@ -113,7 +113,7 @@ def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
                 rows.append(
                     {
                         "dataset": name,
-                        "method": visible(row_title(record.cell.recipe)),
+                        "method": visible(method_title(record.cell.recipe)),
                         "minority": record.cell.minority,
                         "seeds": str(record.cell.seed),
                         "what": WORDS[record.status],
@@ -127,9 +127,9 @@ def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
                 rows.append(
                     {
                         "dataset": name,
-                        "method": visible(row_title(row.recipe)),
+                        "method": visible(method_title(row.recipe)),
                         "minority": count,
-                        "seeds": ranges(lost),
+                        "seeds": format_ranges(lost),
                         "what": WORDS["missing"],
                         "reason": "asked for by the last run",
                         "key": "",

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["PACKAGES", "commit", "cores", "describe", "processor", "versions"]
+__all__ = ["PACKAGES", "commit", "cores", "describe_environment", "processor", "versions"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib", "imbench")
 """Distributions whose versions a record keeps."""
@@ -26,7 +26,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe(device: str, threads: int) -> dict[str, str]:
+def describe_environment(device: str, threads: int) -> dict[str, str]:
     """Return the environment of a record; `device` as torch prints it, e.g. ``cuda:0``.
 
     ``numerics`` is in it only where torch is loaded, as it is wherever something was trained.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 from imbench.records.frame import COLUMNS, frame
 from imbench.records.record import Record
 from imbench.records.store import Store
@@ -83,7 +83,7 @@ def read_records(folder: Path) -> list[Record]:
 
 def to_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a frame as CSV; a missing number is an empty field."""
-    write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+    write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def to_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -99,7 +99,7 @@ def to_parquet(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(held, engine="pyarrow", index=False)
     except ImportError as error:
         raise EnvironmentFault(NO_PARQUET) from error
-    write_whole(path, held.getvalue())
+    write_atomic(path, held.getvalue())
 
 
 def to_json(path: Path, records: Iterable[Record]) -> None:
@@ -111,7 +111,7 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
         json.dumps(record.plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         for record in records
     )
-    write_whole(path, f'{{{head},"records":[\n{lines}\n]}}\n')
+    write_atomic(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 
 
 def to_npz(path: Path, records: Iterable[Record]) -> int:
@@ -135,7 +135,7 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
             _add(archive, "keys", np.array(keys))
     if not keys:
         raise NotComparable("no record keeps outputs, so there are none to write")
-    write_whole(path, held.getvalue())
+    write_atomic(path, held.getvalue())
     return len(keys)
 
 

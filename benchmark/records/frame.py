@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from imbench.records.groups import row_title
+from imbench.records.groups import method_title
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.registry import load_plugin
@@ -71,7 +71,7 @@ def _shared(record: Record) -> dict[str, object]:
         "majority": record.train_counts[0] if record.train_counts else cell.majority,
         "minority": cell.minority,
         "recipe": cell.recipe,
-        "title": row_title(cell.recipe),
+        "title": method_title(cell.recipe),
         "seed": cell.seed,
         "network": settings.network,
         "size": settings.size,

@@ -17,11 +17,11 @@ __all__ = [
     "Basis",
     "Group",
     "MethodKey",
+    "format_ranges",
     "group_differences",
-    "groups",
-    "ranges",
-    "row_order",
-    "row_title",
+    "group_records",
+    "method_order",
+    "method_title",
 ]
 
 
@@ -78,7 +78,7 @@ class Group:
     @cached_property
     def rows(self) -> list[MethodKey]:
         """Return all methods: the paper's in its order, then others alphabetically."""
-        return sorted({row for row, _ in (*self.slots, *self.planned)}, key=row_order)
+        return sorted({row for row, _ in (*self.slots, *self.planned)}, key=method_order)
 
     @cached_property
     def records(self) -> list[Record]:
@@ -104,7 +104,7 @@ class Group:
         return self.basis.majority
 
 
-def groups(records: Iterable[Record], planned: Iterable[Cell] = ()) -> list[Group]:
+def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> list[Group]:
     """Sort records into comparable groups, by name of the data set.
 
     Of two records of the same cell a finished one wins. `planned` cells that have no record become
@@ -141,16 +141,16 @@ def group_differences(alike: Sequence[Group]) -> dict[str, list[str]]:
     }
 
 
-def row_order(row: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ...]]:
+def method_order(row: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ...]]:
     """Return the sort key of a method: the paper's order, then the alphabet."""
-    from imbench.training.recipe import PAPER
+    from imbench.training.recipe import PAPER_METHODS
 
-    rank = PAPER.index(row.recipe) if row.recipe in PAPER else len(PAPER)
+    rank = PAPER_METHODS.index(row.recipe) if row.recipe in PAPER_METHODS else len(PAPER_METHODS)
     return rank, row.recipe, row.versions
 
 
 @cache
-def row_title(recipe: str) -> str:
+def method_title(recipe: str) -> str:
     """Return a method's name as the paper prints it.
 
     A recipe whose plug-in is not installed here keeps its text: its records are still sound.
@@ -163,7 +163,7 @@ def row_title(recipe: str) -> str:
         return recipe
 
 
-def ranges(numbers: Iterable[int]) -> str:
+def format_ranges(numbers: Iterable[int]) -> str:
     """Write integers as ``0-2,5``."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):

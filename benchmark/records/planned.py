@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 from imbench.records.cell import Cell, Grid, expand
 
-__all__ = ["FILE", "Planned", "keep", "planned"]
+__all__ = ["FILE", "PlannedRun", "read_planned", "write_planned"]
 
 FILE = "grid.json"
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """A grid and what its names meant when it ran."""
 
     grid: Grid
@@ -27,7 +27,7 @@ class Planned:
     command: str
 
 
-def keep(
+def write_planned(
     folder: Path,
     grid: Grid,
     *,
@@ -48,15 +48,15 @@ def keep(
         "recipes": {text: dict(versions) for text, versions in recipes.items()},
         "missing": list(missing),
     }
-    write_whole(folder / FILE, json.dumps(body, indent=1) + "\n")
+    write_atomic(folder / FILE, json.dumps(body, indent=1) + "\n")
 
 
-def planned(folder: Path) -> Planned | None:
+def read_planned(folder: Path) -> PlannedRun | None:
     """Return what the last run was asked for; None if that is not known."""
     try:
         body = json.loads((folder / FILE).read_text("utf-8"))
         grid = Grid.model_validate(body["grid"])
         cells = expand(grid, body["fingerprints"], body["recipes"])
-        return Planned(grid, tuple(cells), tuple(body["missing"]), str(body["command"]))
+        return PlannedRun(grid, tuple(cells), tuple(body["missing"]), str(body["command"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import abandoned, write_whole
+from imbench.files.atomic import is_abandoned, write_atomic
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, SCHEMA, Record, Status, checksum
@@ -133,7 +133,7 @@ class Store:
             If the disk is full or the folder cannot be written.
         """
         path = self.path(record.cell)
-        write_whole(path, _text(record))
+        write_atomic(path, _text(record))
         return path
 
     def put_first(self, record: Record, stale: str | None = None) -> Record:
@@ -159,7 +159,7 @@ class Store:
             news = there is not None and there.checksum != stale
             if there is not None and news and (there.done or not record.done):
                 return there
-            if write_whole(path, text, first=not path.exists()):
+            if write_atomic(path, text, first=not path.exists()):
                 break
         return record
 
@@ -172,7 +172,7 @@ class Store:
             If the disk is full or the folder cannot be written.
         """
         path = self._stem(cell).with_name(f"{self._stem(cell).name}-{slug(name)}")
-        write_whole(path, content)
+        write_atomic(path, content)
         return path.relative_to(self.folder).as_posix()
 
     def tidy(self) -> int:
@@ -181,7 +181,7 @@ class Store:
         for path in [
             place for depth in ("", "*/", "*/*/*/") for place in self.folder.glob(f"{depth}.*.tmp")
         ]:
-            if abandoned(path):
+            if is_abandoned(path):
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from imbench.errors import NotComparable, UsageError
-from imbench.records.groups import Group, groups
+from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import WORDS
@@ -117,7 +117,7 @@ def compare(
     UsageError
         If a recipe or a metric is unknown, or a recipe is named twice.
     """
-    found = groups(records)
+    found = group_records(records)
     known = {row.recipe for group in found for row in group.rows}
     first, *rivals = _canonical(recipes, known)
     if not rivals:
@@ -134,11 +134,11 @@ def compare(
 
 
 def _canonical(recipes: Sequence[str], known: set[str]) -> list[str]:
-    from imbench.training.recipe import canonical
+    from imbench.training.recipe import canonical_recipe
 
     if not recipes:
         raise UsageError("--compare names no method")
-    named = [text if text in known else canonical(text) for text in recipes]
+    named = [text if text in known else canonical_recipe(text) for text in recipes]
     for recipe in named:
         if named.count(recipe) > 1:
             raise UsageError(f"--compare names {recipe} twice")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imbench.records.groups import ranges
+from imbench.records.groups import format_ranges
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.stats.intervals import mean_interval
@@ -118,7 +118,7 @@ def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[
 
 
 def _seed_words(seeds: Collection[int]) -> str:
-    return f"seed{'s' if len(seeds) > 1 else ''} {ranges(seeds)}"
+    return f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}"
 
 
 def _one_line(text: Any) -> str:

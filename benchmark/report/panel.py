@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.records.groups import Group, MethodKey, row_title
+from imbench.records.groups import Group, MethodKey, method_title
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.report.means import WORDS
@@ -49,7 +49,7 @@ class Panel:
 
     def title(self, recipe: str) -> str:
         """Return a method's name as a table prints it."""
-        return row_title(recipe)
+        return method_title(recipe)
 
     def scores(self, place: Place) -> dict[int, float]:
         """Return seed to score."""

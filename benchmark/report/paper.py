@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from imbench.records.groups import MethodKey, row_order
+from imbench.records.groups import MethodKey, method_order
 from imbench.report.means import TableCell
 from imbench.report.sheet import Sheet, Shown, table_sheet
 from imbench.report.tables import Table
@@ -120,7 +120,7 @@ def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
     ours = {line.recipe for line in table.lines}
     missing = {recipe for recipe, _ in printed if recipe not in ours}
     rows = [*((line.recipe, line) for line in table.lines), *((recipe, None) for recipe in missing)]
-    rows.sort(key=lambda row: row_order(MethodKey(row[0], ())))
+    rows.sort(key=lambda row: method_order(MethodKey(row[0], ())))
     found = []
     for column, count in enumerate(table.counts):
         for recipe, line in rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from imbench.records.groups import Group, groups
+from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.report import claim_tests
 from imbench.report.claim_tests import METRIC, MissingRecords
@@ -62,7 +62,7 @@ class Found:
 
 def judge_claims(records: Iterable[Record]) -> list[tuple[Group, list[Found]]]:
     """Return what each group of comparable records says of each claim."""
-    judges = [(group, _judge(group)) for group in groups(records)]
+    judges = [(group, _judge(group)) for group in group_records(records)]
     return [(group, [_found(claim, judge) for claim in CLAIMS]) for group, judge in judges]
 
 

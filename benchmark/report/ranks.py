@@ -206,9 +206,9 @@ def _matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
 
 
 def _titles(tables: Sequence[Table]) -> dict[str, str]:
-    from imbench.records.groups import row_title
+    from imbench.records.groups import method_title
 
-    return {line.recipe: row_title(line.recipe) for table in tables for line in table.lines}
+    return {line.recipe: method_title(line.recipe) for table in tables for line in table.lines}
 
 
 def _whole(scores: Floats) -> tuple[list[int], list[int]]:

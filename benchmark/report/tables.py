@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imbench.records.cell import Cell
-from imbench.records.groups import Group, MethodKey, group_differences, groups, ranges, row_title
+from imbench.records.groups import (
+    Group,
+    MethodKey,
+    format_ranges,
+    group_differences,
+    group_records,
+    method_title,
+)
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
@@ -73,7 +80,7 @@ def make_tables(
     UsageError
         If a metric is unknown.
     """
-    found = groups(records, planned)
+    found = group_records(records, planned)
     alike: dict[str, list[Group]] = defaultdict(list)
     for group in found:
         alike[group.name].append(group)
@@ -172,7 +179,7 @@ def protocol_line(group: Group) -> str:
     pieces.append(f"{settings.network}, {settings.size} px")
     pieces.append(f"{settings.steps} steps of {settings.batch_size} images")
     seeds = group.seeds
-    pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {ranges(seeds)}")
+    pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}")
     pieces.append(f"data {group.basis.fingerprint[:12]}")
     return "; ".join(pieces)
 
@@ -237,7 +244,7 @@ def _apart(alike: list[Group]) -> list[str]:
 
 
 def _title(row: MethodKey, rows: list[MethodKey]) -> str:
-    title = row_title(row.recipe)
+    title = method_title(row.recipe)
     if sum(other.recipe == row.recipe for other in rows) > 1:
         title += f" [{', '.join(f'{name} v{number}' for name, number in row.versions)}]"
     return title

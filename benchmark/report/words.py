@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from imbench.records.groups import ranges
+from imbench.records.groups import format_ranges
 from imbench.report.compare import Comparison, Match
 from imbench.report.prose import Prose
 from imbench.report.tables import metric_title, protocol_line
@@ -117,7 +117,7 @@ def _left_out(made: Comparison) -> str:
     for seed, reason in made.lost.items():
         seeds.setdefault(reason, []).append(seed)
     said = "; ".join(
-        f"seed{'s' if len(where) > 1 else ''} {ranges(where)}: {reason}"
+        f"seed{'s' if len(where) > 1 else ''} {format_ranges(where)}: {reason}"
         for reason, where in seeds.items()
     )
     return f" [left out: {said}]"

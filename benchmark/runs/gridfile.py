@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from imbench.errors import UsageError
 from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
-from imbench.spec import integers, parse_spec, texts, unknown
+from imbench.spec import parse_integers, parse_spec, parse_texts, unknown_name
 
 __all__ = ["DEFAULT", "GridFile", "GridOptions", "grid_of", "read_grid_file", "settle_grid"]
 
@@ -64,12 +64,12 @@ class GridFile(BaseModel):
             _known("key", key, cls.model_fields)
         for key in ("datasets", "methods"):
             if key in plain:
-                plain[key] = texts(plain[key], key)
+                plain[key] = parse_texts(plain[key], key)
         if "seeds" in plain:
-            plain["seeds"] = integers(plain["seeds"], "seeds")
+            plain["seeds"] = parse_integers(plain["seeds"], "seeds")
         if "minority" in plain:
             plain["minority"] = _per_dataset(
-                plain["minority"], lambda value: integers(value, "minority counts")
+                plain["minority"], lambda value: parse_integers(value, "minority counts")
             )
         if "majority" in plain:
             plain["majority"] = _per_dataset(plain["majority"], _majority)
@@ -114,7 +114,7 @@ def grid_of(name: str | None, options: GridOptions) -> tuple[Grid, set[str]]:
     if name is None and not options.datasets:
         name = DEFAULT
     grid = settle_grid(None if name is None else read_grid_file(name), options)
-    named = set(texts(options.methods, "methods")) - {PAPER} if options.methods else set()
+    named = set(parse_texts(options.methods, "methods")) - {PAPER} if options.methods else set()
     return grid, named
 
 
@@ -129,7 +129,7 @@ def read_grid_file(name: str) -> GridFile:
     path = Path(name)
     if path.suffix != ".toml" and not path.is_file():
         if name not in shipped():
-            raise unknown("grid (neither a file nor a shipped one)", name, shipped())
+            raise unknown_name("grid (neither a file nor a shipped one)", name, shipped())
         text = read_shipped(name)
     else:
         try:
@@ -156,7 +156,7 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
         If something is unknown, empty or missing, naming it.
     """
     file = GridFile() if file is None else file
-    datasets = texts(options.datasets, "data sets") if options.datasets else file.datasets
+    datasets = parse_texts(options.datasets, "data sets") if options.datasets else file.datasets
     if not datasets:
         raise UsageError("no data set is named: give --datasets, or a grid file that has some")
     datasets = tuple(dict.fromkeys(str(parse_spec(text)) for text in datasets))
@@ -166,25 +166,25 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
         minority={dataset: _minority(dataset, file, options) for dataset in datasets},
         majority={dataset: _majority_of(dataset, file, options) for dataset in datasets},
         methods=_methods(file, options),
-        seeds=integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
+        seeds=parse_integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
         settings=_settings({**file.settings, **options.settings}),
         exclude=(*file.exclude, *map(_exclusion, options.exclude)),
     )
 
 
 def _methods(file: GridFile, options: GridOptions) -> tuple[str, ...]:
-    given = texts(options.methods, "methods") if options.methods else file.methods or (PAPER,)
+    given = parse_texts(options.methods, "methods") if options.methods else file.methods or (PAPER,)
     if PAPER not in given:
         return given
-    from imbench.training.recipe import PAPER as FOURTEEN
+    from imbench.training.recipe import PAPER_METHODS
 
-    pieces = (FOURTEEN if name == PAPER else (name,) for name in given)
+    pieces = (PAPER_METHODS if name == PAPER else (name,) for name in given)
     return tuple(dict.fromkeys(name for piece in pieces for name in piece))
 
 
 def _minority(dataset: str, file: GridFile, options: GridOptions) -> tuple[int, ...]:
     if options.minority:
-        return integers(options.minority, "minority counts")
+        return parse_integers(options.minority, "minority counts")
     found = _looked_up(file.minority, dataset)
     if found is None:
         raise UsageError(
@@ -219,17 +219,17 @@ def _per_dataset(given: Any, parse: Any) -> dict[str, Any]:
 
 def _refuse_stranger(dataset: str) -> None:
     # A misspelt entry would be passed over, and all images of the majority be used, in silence.
-    from imbench.registry import names
+    from imbench.registry import registered_names
 
     name = parse_spec(dataset).name
-    if name != EVERY and ".py:" not in name and name not in names("datasets"):
-        raise unknown("data set", name, names("datasets"))
+    if name != EVERY and ".py:" not in name and name not in registered_names("datasets"):
+        raise unknown_name("data set", name, registered_names("datasets"))
 
 
 def _majority(given: Any) -> int | None:
     if given in ("all", None):
         return None
-    numbers = integers(given, "majority count")
+    numbers = parse_integers(given, "majority count")
     if len(numbers) != 1:
         raise UsageError("majority is one count, or all")
     return numbers[0]
@@ -247,12 +247,12 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 
 def _check_settings(settings: Settings) -> None:
-    from imbench.registry import names
+    from imbench.registry import registered_names
     from imbench.training.augment import parse_augment
 
     network = parse_spec(settings.network).name
-    if network not in names("networks") and ".py:" not in network:
-        raise unknown("network", network, names("networks"))
+    if network not in registered_names("networks") and ".py:" not in network:
+        raise unknown_name("network", network, registered_names("networks"))
     parse_augment(settings.augment)
 
 
@@ -267,11 +267,11 @@ def _exclusion(rule: Any) -> Exclusion:
         _known("condition", key, Exclusion.model_fields)
     for key in ("minority", "seed"):
         if key in rule:
-            rule[key] = integers(rule[key], f"exclude {key}")
+            rule[key] = parse_integers(rule[key], f"exclude {key}")
     if "method" in rule:
-        from imbench.training.recipe import canonical
+        from imbench.training.recipe import canonical_recipe
 
-        rule["method"] = canonical(str(rule["method"]))
+        rule["method"] = canonical_recipe(str(rule["method"]))
     if "dataset" in rule:
         rule["dataset"] = str(parse_spec(str(rule["dataset"])))
     return Exclusion.model_validate(rule)
@@ -294,7 +294,7 @@ def _conditions(text: str) -> dict[str, str]:
 
 def _known(kind: str, key: str, fields: Mapping[str, Any]) -> None:
     if key not in fields:
-        raise unknown(kind, key, fields)
+        raise unknown_name(kind, key, fields)
 
 
 def _sentence(error: ValidationError) -> str:

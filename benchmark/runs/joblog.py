@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from imbench.errors import EnvironmentFault
-from imbench.files.atomic import write_whole
+from imbench.files.atomic import write_atomic
 
 __all__ = ["REASON", "logged_to", "put_first"]
 
@@ -77,4 +77,4 @@ def put_first(path: Path, reasons: Sequence[str]) -> None:
             said = path.read_bytes()
             # A line each: a reader, and `head -n 1`, need not look for them below the rest.
             lines = "".join(f"{' '.join(reason.split())}\n" for reason in reasons)
-            write_whole(path, lines.encode("utf-8", "backslashreplace") + b"\n" + said)
+            write_atomic(path, lines.encode("utf-8", "backslashreplace") + b"\n" + said)

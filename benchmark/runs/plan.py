@@ -17,7 +17,7 @@ from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.records.store import RecordSummary, Store
 from imbench.runs.job import Job, RunContext
-from imbench.training.recipe import PAPER, Recipe, parse_recipe
+from imbench.training.recipe import PAPER_METHODS, Recipe, parse_recipe
 
 __all__ = [
     "Plan",
@@ -93,7 +93,7 @@ def recipes_of(
         try:
             recipe = parse_recipe(text)
         except UnknownName:
-            if text not in PAPER or text in named:
+            if text not in PAPER_METHODS or text in named:
                 raise
             missing.append(text)
         else:

@@ -159,9 +159,9 @@ def _count(number: int, what: str) -> str:
 
 def in_order(rows: Mapping[tuple[str, str], T]) -> list[tuple[tuple[str, str], T]]:
     """Return (data set, recipe) pairs and what belongs to them, recipes in the paper's order."""
-    from imbench.training.recipe import PAPER
+    from imbench.training.recipe import PAPER_METHODS
 
-    place = {recipe: index for index, recipe in enumerate(PAPER)}
+    place = {recipe: index for index, recipe in enumerate(PAPER_METHODS)}
     return sorted(
         rows.items(),
         key=lambda item: (item[0][0], place.get(item[0][1], len(place)), item[0][1]),

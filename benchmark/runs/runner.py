@@ -293,7 +293,7 @@ class Runner:
             status=status,
             reason=reason,
             images_skipped=job.skipped,
-            environment=environment.describe("unknown", cell.settings.threads),
+            environment=environment.describe_environment("unknown", cell.settings.threads),
             commit=self.context.commit,
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             log=log.relative_to(self.store.folder).as_posix() if log.exists() else "",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from imbench.errors import DataError, EnvironmentFault, UsageError
-from imbench.files.atomic import refuse_unwritable
+from imbench.files.atomic import check_writable
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
 from imbench.records.store import Store
@@ -155,7 +155,7 @@ class Session:
         EnvironmentFault
             If the machine is at fault: no space, no device, no backend.
         """
-        refuse_unwritable(self.store.folder)
+        check_writable(self.store.folder)
         self.store.tidy()
         plan = self._plan()
         with self._backend(plan) as backend:
@@ -227,7 +227,7 @@ class Session:
             self.say(line)
 
     def _keep(self, plan: Plan) -> None:
-        planned.keep(
+        planned.write_planned(
             self.store.folder,
             self.grid,
             fingerprints={name: source.fingerprint for name, source in plan.sources.items()},

@@ -58,10 +58,10 @@ def leased(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterato
     """
     path = _path(folder, key)
     claim = TrainingLease(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
-    if not leases.take(path, asdict(claim)):
+    if not leases.acquire(path, asdict(claim)):
         yield False
         return
-    with leases.renewed(path, asdict(claim), parent=os.getppid()):
+    with leases.keep_renewed(path, asdict(claim), parent=os.getppid()):
         yield True
 
 
@@ -72,12 +72,12 @@ def lease_of(folder: Path, key: str) -> TrainingLease | None:
 
 def held_leases(folder: Path) -> list[TrainingLease]:
     """Return the claims that are held, by processes that run."""
-    return [claim for path, claim in _found(folder) if not leases.free(path)]
+    return [claim for path, claim in _found(folder) if not leases.is_free(path)]
 
 
 def drop_dead(folder: Path, *, run: str | None = None) -> list[TrainingLease]:
     """Remove the claims of processes that ended (of one run, or of all) and return them."""
-    leases.swept(_home(folder))
+    leases.remove_leftovers(_home(folder))
     return [
         claim
         for path, claim in _found(folder)
@@ -120,6 +120,6 @@ def _read(path: Path) -> TrainingLease | None:
 
 def _dropped(path: Path) -> bool:
     try:
-        return leases.dropped(path)
+        return leases.remove_if_free(path)
     except OSError:  # a disk that is full: it stays for the next run
         return False

@@ -198,7 +198,7 @@ def _train(store: Store, job: Job) -> _Trained:
         test_counts=data.test.counts(classes).tolist(),
         notes=list(method.notes_),
         cost=cost,
-        environment=environment.describe(
+        environment=environment.describe_environment(
             str(next(method.network_.parameters()).device), cell.settings.threads
         ),
         files=_files(store, job.cells[0], method.artifacts_, method.kept_),
@@ -271,7 +271,7 @@ def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> li
     """Return the records of cells that an exception ended, and log it."""
     status, reason = _diagnosis(error, job)
     _LOG.error("%s: %s", status, reason, exc_info=error, extra={REASON: True})
-    where = environment.describe(job.device, job.training.settings.threads)
+    where = environment.describe_environment(job.device, job.training.settings.threads)
     return [_blank(job, cell, status, where, reason) for cell in cells]
 
 

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from imbench.images.dataset import Dataset, Listing
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.part import Context, Part, begin
+from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
 
 __all__ = ["check_dataset", "check_listing", "check_metric", "check_part"]
@@ -125,7 +125,7 @@ def _check_resample(part: Part) -> None:
     outcomes = []
     for _ in range(2):
         fresh = clone(part)
-        begin(fresh, Context(steps=STEPS))
+        begin_fit(fresh, Context(steps=STEPS))
         before, labels = x.copy(), y.copy()
         state = repr(np.random.get_state(legacy=False))
         changed, new = fresh.resample(Examples(x), y, np.random.default_rng(3))

@@ -25,7 +25,7 @@ from imbench.training.loop import (
     train,
 )
 from imbench.training.networks import Normalise, build_network
-from imbench.training.part import Context, Part, begin
+from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import Budget, TrainState
 
@@ -134,7 +134,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         device = choose_device(self.device)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
-            begin(part, self._context(device))
+            begin_fit(part, self._context(device))
         seed = torch_seed(self._seed, "initial weights")
         with fixed_threads(self.threads), own_torch_rng(seed, device):
             self._fit(Examples(pixels, weights=weights), labels, parts, device)

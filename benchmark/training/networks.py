@@ -165,9 +165,9 @@ def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -
 
     known = models.list_models(module=models)
     if name not in known:
-        from imbench.spec import unknown
+        from imbench.spec import unknown_name
 
-        raise unknown("torchvision model", name, known)
+        raise unknown_name("torchvision model", name, known)
     options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     if options:
         options["init_weights"] = True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imbench.training.examples import Examples
     from imbench.training.state import TrainState
 
-__all__ = ["HOOKS", "Context", "Part", "begin", "overrides"]
+__all__ = ["HOOKS", "Context", "Part", "begin_fit", "overrides"]
 
 HOOKS = (
     "build",
@@ -157,7 +157,7 @@ def overrides(part: Part, hook: str) -> bool:
     return getattr(type(part), hook) is not getattr(Part, hook)
 
 
-def begin(part: Part, context: Context) -> None:
+def begin_fit(part: Part, context: Context) -> None:
     """Make a part ready for a fit: nothing noted yet."""
     part.context_ = context
     part.notes_, part.cost_, part.artifacts_, part.kept_ = [], {}, {}, {}

@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbench.errors import UsageError
-from imbench.registry import load_plugin
-from imbench.registry import names as registered
+from imbench.registry import load_plugin, registered_names
 from imbench.spec import Spec, did_you_mean, parse_spec
 from imbench.training.constraints import check_values
 from imbench.training.part import HOOKS, Part, overrides
 
-__all__ = ["PAPER", "Recipe", "canonical", "make_part", "parse_recipe", "parse_recorded"]
+__all__ = [
+    "PAPER_METHODS",
+    "Recipe",
+    "canonical_recipe",
+    "make_part",
+    "parse_recipe",
+    "parse_recorded",
+]
 
-PAPER = (
+PAPER_METHODS = (
     "vanilla",
     "ts",
     "cs",
@@ -115,14 +121,14 @@ def parse_recorded(text: str) -> Recipe:
     UsageError
         As `parse_recipe`; also for a part that is not installed under a name.
     """
-    known = {VANILLA, *registered("methods")}
+    known = {VANILLA, *registered_names("methods")}
     for piece in _PLUS.split(text.strip()):
         if parse_spec(piece).name not in known:
             raise UsageError(f"{piece} is not installed here")
     return parse_recipe(text)
 
 
-def canonical(text: str) -> str:
+def canonical_recipe(text: str) -> str:
     """Return the one way to write a recipe."""
     return str(parse_recipe(text))
 
