@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -30,6 +30,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark the tests that are named after a fault of the specification: ``pytest -m faults``."""
     if item.name.startswith("test_row_"):
         item.add_marker(pytest.mark.faults)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name no test after bytes or paths, nor after more digits than machines agree on.
+
+    Compressed bytes hold the second they were made in: two processes that collect the tests in
+    different seconds would give them different names.
+    """
+    if isinstance(val, bytes | PurePath):
+        return argname
+    return f"{val:g}" if isinstance(val, float) else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -422,15 +422,20 @@ def idx(array):
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
+def zipped(data):
+    """Compress; the same bytes at any time of the day."""
+    return gzip.compress(data, mtime=0)
+
+
 def fashion_files(train=40, test=20):
     """Return the four files of Fashion-MNIST, with few images."""
     rng = np.random.default_rng(0)
     files = {}
     for part, count in (("train", train), ("t10k", test)):
         pixels = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-        files[f"{part}-images-idx3-ubyte.gz"] = gzip.compress(idx(pixels))
+        files[f"{part}-images-idx3-ubyte.gz"] = zipped(idx(pixels))
         labels = (np.arange(count) % 10).astype(np.uint8)
-        files[f"{part}-labels-idx1-ubyte.gz"] = gzip.compress(idx(labels))
+        files[f"{part}-labels-idx1-ubyte.gz"] = zipped(idx(labels))
     return files
 
 
@@ -460,20 +465,21 @@ def test_fashion_mnist(fashion, tmp_path):
     ("name", "data", "message"),
     [
         ("train-images-idx3-ubyte.gz", b"<html>", "is damaged: Not a gzipped file"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(b"hello"), "does not begin as an IDX"),
-        ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx(np.zeros(3, np.uint8))), "differ"),
+        ("train-images-idx3-ubyte.gz", zipped(b"hello"), "does not begin as an IDX"),
+        ("t10k-labels-idx1-ubyte.gz", zipped(idx(np.zeros(3, np.uint8))), "differ"),
         (
             "t10k-labels-idx1-ubyte.gz",
-            gzip.compress(idx(np.zeros(20, np.uint8))[:-1]),
+            zipped(idx(np.zeros(20, np.uint8))[:-1]),
             "19 bytes and says 20",
         ),
         (
             "t10k-labels-idx1-ubyte.gz",
-            gzip.compress(b"\0\0\x08\1\xff\xff\xff\xff"),
+            zipped(b"\0\0\x08\1\xff\xff\xff\xff"),
             "claims to hold 4294967295",
         ),
         ("t10k-labels-idx1-ubyte.gz", None, "lacks t10k-labels-idx1-ubyte"),
     ],
+    ids=["no-gzip", "no-idx", "fewer-labels", "cut-off", "too-large", "missing"],
 )
 def test_fashion_mnist_files_that_are_damaged(fashion, tmp_path, name, data, message):
     if data is None:
