@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 CHANCE = """
 import gzip
@@ -47,6 +49,7 @@ def collected(folder, *options):
     return found
 
 
+@pytest.mark.timeout(900)  # imports torch twice: minutes where others need the machine
 def test_two_processes_collect_the_same_tests():
     first, second = collected(ROOT, "-m", "slow or not slow")
     assert len(first) > 2000
