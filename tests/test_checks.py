@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imbench.images.dataset import Listing
-from imbench.training.checks import check_listing, check_metric, check_part
+from imbench.training.checks import check_listing, check_metric, check_network, check_part
 
 PART = '''
 import numpy as np
@@ -43,6 +43,53 @@ def test_a_broken_part_is_named(tmp_path, says):
     file.write_text(PART.format(body=BROKEN[says]))
     with pytest.raises(AssertionError, match=says):
         check_part(f"{file}:Broken")
+
+
+NETWORK = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, shape, classes):
+        super().__init__()
+        self.head = nn.Linear(shape[0], classes)
+
+    def forward(self, x):
+        {body}
+
+def network(shape, classes):
+    return {made}
+"""
+
+BROKEN_NETWORKS = {
+    "from torch's random state": (
+        "return self.head(x.mean((2, 3)))",
+        "(net := Net(shape, classes), nn.init.constant_(net.head.bias, id(net)))[0]",
+    ),
+    "changes the images": ("return self.head(x.mul_(2).mean((2, 3)))", "Net(shape, classes)"),
+    r"gives \(4, 1\) for 4 images": ("return self.head(x.mean((2, 3)))", "Net(shape, 1)"),
+    "are not finite": ("return self.head(x.mean((2, 3)) / 0)", "Net(shape, classes)"),
+    "nothing to train": ("return self.head(x.mean((2, 3))).detach()", "Net(shape, classes)"),
+    "has no gradient": ("return 0 * self.head(x.mean((2, 3)))", "Net(shape, classes)"),
+    "differently beside others": (
+        "return self.head(x.mean((2, 3)) + x.mean())",
+        "Net(shape, classes)",
+    ),
+}
+
+
+@pytest.mark.parametrize("says", BROKEN_NETWORKS)
+def test_a_broken_network_is_named(tmp_path, says):
+    body, made = BROKEN_NETWORKS[says]
+    file = tmp_path / "broken.py"
+    file.write_text(NETWORK.format(body=body, made=made))
+    with pytest.raises(AssertionError, match=says):
+        check_network(f"{file}:network")
+
+
+@pytest.mark.parametrize("spec", ["linear", "cnn", "resnet20", "torchvision:resnet18"])
+def test_our_networks_keep_the_contract(spec):
+    check_network(spec)
 
 
 def test_a_metric_that_is_nan_is_refused():

@@ -1,9 +1,9 @@
 """The README and docs/ against the code: commands, links, names."""
 
+import ast
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -165,6 +165,17 @@ def test_methods_metrics_and_networks_are_described():
         assert f"| `{name}` |" in metrics, name
 
 
-def test_what_the_readme_imports_is_there():
-    code = "from imbench import Method, Part; Method('us+cs').get_params()"
-    subprocess.run([sys.executable, "-P", "-c", code], check=True)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_import_from_imbench_itself(page):
+    for text in re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.S | re.M):
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            assert not [name for name in (*names, module) if name.startswith("imbench.")]
+
+
+def test_the_page_for_authors_names_no_module_of_ours():
+    page = (ROOT / "docs" / "adding.md").read_text("utf-8")
+    groups = re.findall(r"entry-points\.\"(imbench\.[a-z]+)\"", page)
+    found = set(re.findall(r"imbench\.[a-z_]+(?![a-z_]*\()", page)) - set(groups)
+    assert not found

@@ -7,7 +7,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from imbench import Method
+from imbench.registry import load_plugin
+from imbench.training.part import HOOKS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "adding.md"
 BENCH = Path(sysconfig.get_path("scripts")) / "bench"
@@ -24,7 +29,8 @@ def blocks(page: str) -> dict[str, str]:
 
 
 def call(*command: object, cwd: Path, site: Path, **extra: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1", **extra}
+    paths = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", **extra}
     return subprocess.run(
         [str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True
     )
@@ -62,6 +68,46 @@ def test_the_page_has_the_files_it_speaks_of():
         "imbench_extra/youden.py",
         "tests/test_contract.py",
     }
+
+
+EVERY_HOOK = """
+from torch.nn.functional import cross_entropy
+
+from imbench import Part
+
+CALLED = []
+
+
+class Every(Part):
+    def losses(self, logits, y, counts):
+        CALLED.append("losses")
+        return cross_entropy(logits, y, reduction="none")
+
+
+def recording(hook):
+    def recorded(self, *arguments):
+        CALLED.append(hook)
+        return getattr(Part, hook)(self, *arguments)
+
+    return recorded
+
+
+for hook in {hooks}:
+    setattr(Every, hook, recording(hook))
+"""
+
+
+def test_the_page_has_every_hook_in_the_order_in_which_they_are_called(tmp_path):
+    page = PAGE.read_text("utf-8")
+    told = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert set(told) == {"beside", *HOOKS}
+    file = tmp_path / "every.py"
+    file.write_text(EVERY_HOOK.format(hooks=set(told) - {"losses"}))
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
+    method = Method(f"{file}:Every", network="linear", steps=1, batch_size=4)
+    method.fit(images, np.repeat([0, 1], 4)).predict_proba(images)
+    called = load_plugin("methods", f"{file}:CALLED")
+    assert list(dict.fromkeys(called)) == told
 
 
 def test_the_pages_package_keeps_the_contract(extra, tmp_path):

@@ -9,16 +9,18 @@ import pickle
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from imbench.images.dataset import Dataset, Listing
 from imbench.training.examples import Examples
 from imbench.training.method import Method
+from imbench.training.networks import build_network
 from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
 
-__all__ = ["check_dataset", "check_listing", "check_metric", "check_part"]
+__all__ = ["check_dataset", "check_listing", "check_metric", "check_network", "check_part"]
 
 COUNTS = (40, 8)
 """Images of each class in the set that parts are tried on."""
@@ -65,6 +67,29 @@ def check_metric(metric: Any) -> None:
         assert np.isfinite(value), f"the metric of {name} scores is {value}"
 
 
+def check_network(spec: str, side: int = 32) -> None:
+    """Check that a network can be trained on grey and colour images, of two and three classes.
+
+    It gives one finite logit for each image and class, leaves its input alone, starts from
+    weights that torch's random state fixes, has a gradient, and scores an image alone as it does
+    among others.
+
+    Parameters
+    ----------
+    spec : str
+        A registered name with its options, or ``path/to/file.py:function``.
+    side : int
+        Height and width of the images, for a network that needs larger ones.
+
+    Raises
+    ------
+    AssertionError
+        Naming the rule that is broken.
+    """
+    for channels, classes in ((1, 2), (3, 3)):
+        _check_network(spec, (channels, side, side), classes)
+
+
 def check_dataset(dataset: Dataset) -> Listing:
     """Check that a data set reads to a consistent listing, twice the same; return it."""
     first, second = dataset.read(), dataset.read()
@@ -99,6 +124,32 @@ def _check_groups(listing: Listing) -> None:
     test = set(listing.groups[listing.splits == "test"].tolist())
     both = test & set(listing.groups[listing.splits != "test"].tolist())
     assert not both, f"group {min(both, key=str)!r} stands on both sides of a split"
+
+
+def _check_network(spec: str, shape: tuple[int, int, int], classes: int) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = build_network(spec, shape, classes)
+        torch.manual_seed(0)
+        other = build_network(spec, shape, classes).state_dict()
+        same = all(torch.equal(value, other[name]) for name, value in net.state_dict().items())
+        assert same, f"{spec} does not take its initial weights from torch's random state"
+        x = torch.rand(4, *shape)
+        before = x.clone()
+        logits = net(x)
+    assert torch.equal(x, before), f"{spec} changes the images it is given"
+    assert logits.shape == (4, classes), f"{spec} gives {tuple(logits.shape)} for 4 images"
+    assert torch.isfinite(logits).all(), f"{spec} gives logits that are not finite"
+    assert logits.requires_grad, f"{spec} has nothing to train"
+    logits.square().sum().backward()
+    assert any(p.grad is not None and p.grad.any() for p in net.parameters()), (
+        f"{spec} has no gradient"
+    )
+    net.eval()
+    with torch.no_grad():
+        assert torch.allclose(net(x)[:1], net(x[:1]), rtol=1e-3, atol=1e-4), (
+            f"{spec} scores an image differently beside others"
+        )
 
 
 def _images(counts: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
