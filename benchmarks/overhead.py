@@ -28,10 +28,10 @@ from torch import Tensor, nn
 
 from imbench.seeds import stream, torch_seed
 from imbench.training.augment import augment
+from imbench.training.budget import Budget
 from imbench.training.loop import fixed_threads, learning_rate, to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import build_network
-from imbench.training.state import Budget
 
 BATCH = 64
 CPU = torch.device("cpu")
@@ -79,7 +79,7 @@ def measure(network: str, steps: int, repeats: int, where: Path) -> None:
     """Time the three sides and print their ratios."""
     train = decode(where, 32)[0].train
     pixels, labels = np.array(train.pixels), np.array(train.labels)
-    budget = Budget(steps, BATCH, 0.05, 0.9, 2e-4, 0.05, "flip+crop")
+    budget = Budget(steps, BATCH)
     method = Method(network=network, steps=steps, batch_size=BATCH, threads=1, device="cpu")
     short = Method(network=network, steps=2, batch_size=BATCH, threads=1, device="cpu")
     normalise = short.fit(pixels, labels).network_[0]

@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.func import functional_call
 
 from imbench.errors import UsageError
+from imbench.training.budget import Budget
 from imbench.training.loop import forward_all, to_tensor, train
 from imbench.training.part import Part
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 __all__ = [
     "Gamma",

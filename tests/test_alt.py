@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
+from imbench.training.budget import Budget
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
 from imbench.training.networks import build_network
 from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 SMALL = "steps=12,batch=2,width=4,blocks=1,layers=1,patch_width=4"
 NETS = ("g_ab", "g_ba", "d_a", "d_b")

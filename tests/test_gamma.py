@@ -16,9 +16,10 @@ from imbench.methods._gamma import (
     meta_gradient,
     search_gamma,
 )
+from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 BUDGET = Budget(
     steps=400, batch_size=32, lr=0.2, momentum=0.9, weight_decay=0.0, warmup=0.05, augment="none"

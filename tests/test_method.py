@@ -2,6 +2,7 @@
 
 import pickle
 import random
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imbench import Method
 from imbench.errors import UsageError
+from imbench.generators.oracle import OracleSettings
+from imbench.records.cell import Settings
+from imbench.training.budget import Budget
 
 SGD_CHECK = "check_sample_weight_equivalence_on_dense_data"
 EXPECTED = {
@@ -196,3 +200,14 @@ def test_auto_takes_the_gpu(digits):
     fitted = quick("os", steps=120, augment="none").fit(x, y)
     assert next(fitted.network_.parameters()).is_cuda
     assert balanced_accuracy_score(test_y, fitted.predict(test_x)) > 0.7
+
+
+def test_the_defaults_of_a_cell_an_oracle_and_a_method_are_those_of_the_budget():
+    budget = asdict(Budget())
+    method, settings = Method().get_params(), Settings().model_dump()
+    assert budget.items() <= method.items()
+    assert budget.items() <= settings.items()
+    shared = settings.keys() & method.keys()
+    assert {name: settings[name] for name in shared} == {name: method[name] for name in shared}
+    oracle = asdict(OracleSettings())
+    assert {**method, **oracle, "seed": 0} == {**method, "seed": 0}

@@ -55,9 +55,9 @@ def test_rho_is_one_alone_and_a_half_beside_weights():
 
 
 def test_parts_that_only_adjust_share_a_training():
-    assert parse_recipe("ts").training == "vanilla"
-    assert parse_recipe("us+cs+ts").training == "us+cs"
-    assert parse_recipe("cbl:beta=0.9").training == "cbl:beta=0.9"
+    assert str(parse_recipe("ts").training) == "vanilla"
+    assert str(parse_recipe("us+cs+ts").training) == "us+cs"
+    assert str(parse_recipe("cbl:beta=0.9").training) == "cbl:beta=0.9"
 
 
 def test_titles_are_those_of_the_paper():

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from imbench.errors import Diverged, EnvironmentFault
+from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 from imbench.training.loop import (
     choose_device,
@@ -16,7 +17,7 @@ from imbench.training.loop import (
     train,
 )
 from imbench.training.part import Part
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 CPU = torch.device("cpu")
 

@@ -22,9 +22,10 @@ from imbench.errors import DataError
 from imbench.generators.oracle import ImageClassifier, cached_network, images_digest
 from imbench.images.dataset import Images
 from imbench.methods._weights import normalise
+from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 from imbench.training.loop import choose_device, fixed_threads, own_torch_rng, train
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 __all__ = ["DOWNLOAD", "FineTuning", "Inception", "fine_tuned", "read_weights"]
 
@@ -155,8 +156,10 @@ def _fine_tune(images: Images, weights: Weights, settings: FineTuning, device: s
     net.load_state_dict({f"body.{name}": value for name, value in body.items()}, strict=False)
     target = choose_device(device)
     net.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    budget = Budget(settings.steps, settings.batch_size, settings.lr, 0.9, 1e-4, 0.05, "flip+crop")
-    optimiser = torch.optim.SGD(net.parameters(), settings.lr, 0.9, weight_decay=1e-4)
+    budget = Budget(settings.steps, settings.batch_size, settings.lr, weight_decay=1e-4)
+    optimiser = torch.optim.SGD(
+        net.parameters(), budget.lr, budget.momentum, weight_decay=budget.weight_decay
+    )
     examples = Examples(images.pixels, weights=images.weights)
     labels = np.asarray(images.labels)
     state = TrainState(net, optimiser, examples, labels, counts, budget, target, settings.seed)

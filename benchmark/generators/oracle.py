@@ -23,6 +23,7 @@ from imbench.errors import EnvironmentFault
 from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.images.dataset import Images
+from imbench.training.budget import DEFAULTS, NETWORK, THREADS
 from imbench.training.loop import choose_device, fixed_threads, to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import Normalise, build_network
@@ -44,13 +45,13 @@ RECIPE = "cs"
 class OracleSettings:
     """How an oracle is trained; further settings are the defaults of `Method`."""
 
-    network: str = "resnet20"
-    steps: int = 1000
+    network: str = NETWORK
+    steps: int = DEFAULTS.steps
     seed: int = 0
-    batch_size: int = 64
-    lr: float = 0.05
-    augment: str = "flip+crop"
-    threads: int = 1
+    batch_size: int = DEFAULTS.batch_size
+    lr: float = DEFAULTS.lr
+    augment: str = DEFAULTS.augment
+    threads: int = THREADS
 
     @property
     def name(self) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from imbench.training.budget import DEFAULTS, NETWORK, THREADS
+
 __all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
 
 PROTOCOL = 1
@@ -16,27 +18,22 @@ PROTOCOL = 1
 
 
 class Settings(BaseModel):
-    """How every method of a grid is trained: the equal budget.
+    """How every method of a grid is trained: the equal budget, network, image size, threads."""
 
-    The defaults follow docs/protocol.md, which says what of them the paper fixes.
-    """
-
-    # Neither infinity nor NaN can be written as JSON, so no record could be kept of such a cell.
+    # JSON has neither infinity nor NaN, so such a cell could not be written to a record.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    network: str = "resnet20"
+    network: str = NETWORK
     size: int = Field(default=32, ge=8, le=1024)
     """Side of the square images, in pixels."""
-    steps: int = Field(default=1000, ge=1)
-    batch_size: int = Field(default=64, ge=2)
-    lr: float = Field(default=0.05, gt=0)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    weight_decay: float = Field(default=2e-4, ge=0)
-    warmup: float = Field(default=0.05, ge=0, lt=1)
-    """Share of the steps over which the learning rate rises linearly."""
-    augment: str = "flip+crop"
-    """``flip``, ``crop``, ``flip+crop`` or ``none``."""
-    threads: int = Field(default=1, ge=1)
+    steps: int = Field(default=DEFAULTS.steps, ge=1)
+    batch_size: int = Field(default=DEFAULTS.batch_size, ge=2)
+    lr: float = Field(default=DEFAULTS.lr, gt=0)
+    momentum: float = Field(default=DEFAULTS.momentum, ge=0, lt=1)
+    weight_decay: float = Field(default=DEFAULTS.weight_decay, ge=0)
+    warmup: float = Field(default=DEFAULTS.warmup, ge=0, lt=1)
+    augment: str = DEFAULTS.augment
+    threads: int = Field(default=THREADS, ge=1)
     """Threads per worker: part of the cell, since float sums depend on it."""
 
 

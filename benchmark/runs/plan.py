@@ -293,10 +293,10 @@ class _JobBuilder:
 
 def _training(cell: Cell, recipe: Recipe) -> Cell:
     """Return the cell of a training alone, without parts that act at prediction time."""
-    if recipe.training == cell.recipe:
+    training = recipe.training
+    if training is recipe:
         return cell
-    versions = parse_recipe(recipe.training).versions
-    return cell.model_copy(update={"recipe": recipe.training, "versions": versions})
+    return cell.model_copy(update={"recipe": str(training), "versions": training.versions})
 
 
 def _seconds(jobs: Sequence[Job], known: Collection[RecordSummary]) -> float | None:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from imbench.errors import Diverged, EnvironmentFault
 from imbench.training.augment import augment, parse_augment
+from imbench.training.budget import Budget
 from imbench.training.part import Part, overrides
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 __all__ = [
     "choose_device",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from imbench.seeds import stream, torch_seed
+from imbench.training.budget import DEFAULTS, NETWORK, THREADS, Budget
 from imbench.training.examples import Examples
 from imbench.training.loop import (
     choose_device,
@@ -27,7 +29,7 @@ from imbench.training.loop import (
 from imbench.training.networks import Normalise, build_network
 from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
-from imbench.training.state import Budget, TrainState
+from imbench.training.state import TrainState
 
 __all__ = ["Method", "probabilities"]
 
@@ -83,15 +85,15 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         recipe: str = "vanilla",
         *,
-        network: str = "resnet20",
-        steps: int = 1000,
-        batch_size: int = 64,
-        lr: float = 0.05,
-        momentum: float = 0.9,
-        weight_decay: float = 2e-4,
-        warmup: float = 0.05,
-        augment: str = "flip+crop",
-        threads: int = 1,
+        network: str = NETWORK,
+        steps: int = DEFAULTS.steps,
+        batch_size: int = DEFAULTS.batch_size,
+        lr: float = DEFAULTS.lr,
+        momentum: float = DEFAULTS.momentum,
+        weight_decay: float = DEFAULTS.weight_decay,
+        warmup: float = DEFAULTS.warmup,
+        augment: str = DEFAULTS.augment,
+        threads: int = THREADS,
         device: str = "auto",
         random_state: int = 0,
         keep: str | Path | None = None,
@@ -264,15 +266,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         }
 
     def _budget(self) -> Budget:
-        return Budget(
-            self.steps,
-            self.batch_size,
-            self.lr,
-            self.momentum,
-            self.weight_decay,
-            self.warmup,
-            self.augment,
-        )
+        return Budget(**{field.name: getattr(self, field.name) for field in fields(Budget)})
 
     def _optimiser(self, net: torch.nn.Module) -> torch.optim.Optimizer:
         return torch.optim.SGD(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from imbench.errors import UsageError
@@ -69,15 +70,16 @@ class Recipe:
     def __str__(self) -> str:
         return "+".join(self.specs) or VANILLA
 
-    @property
-    def training(self) -> str:
-        """Recipe of the training alone: without the parts that act at prediction time only."""
-        kept = [
-            text
-            for text, part in zip(self.specs, self.parts, strict=True)
+    @cached_property
+    def training(self) -> Recipe:
+        """The recipe without the parts that act at prediction time only."""
+        specs = [
+            spec
+            for spec, part in zip(self.specs, self.parts, strict=True)
             if any(overrides(part, hook) for hook in HOOKS if hook != "adjust")
         ]
-        return "+".join(kept) or VANILLA
+        # Parsed again, since defaults of parts depend on the other parts.
+        return self if len(specs) == len(self.specs) else parse_recipe("+".join(specs) or VANILLA)
 
     @property
     def title(self) -> str:

@@ -1,4 +1,4 @@
-"""What changes while a classifier trains, and the budget it has: what the hooks of parts see."""
+"""What changes while a classifier trains: the state that the hooks of parts see."""
 
 from __future__ import annotations
 
@@ -10,25 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench.seeds import stream
+from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 
-__all__ = ["Budget", "TrainState"]
+__all__ = ["TrainState"]
 
 TAIL = 0.1
 """Share of the last steps whose mean loss is reported as the training loss."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What every method gets: steps, images a step, optimiser, schedule, augmentation."""
-
-    steps: int
-    batch_size: int
-    lr: float
-    momentum: float
-    weight_decay: float
-    warmup: float
-    augment: str
 
 
 @dataclass
