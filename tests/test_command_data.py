@@ -30,7 +30,7 @@ def test_stats(data_folder, tmp_path):
         "height: 40 to 40 px, median 40",
         "formats: 13 PNG",
         "modes: 13 RGB",
-        "files that cannot be used: 0",
+        "unusable files: 0",
     ]
 
 
@@ -38,7 +38,7 @@ def test_stats_of_many_classes_names_them_and_damage(data_folder, tmp_path):
     root = data_folder({"train/a": 4, "train/b": 2, "train/c": 2, "test/a": 2, "test/b": 2})
     (root / "train/a/0.png").write_bytes(b"")
     output = ok("stats", "folder:pictures", "--data", tmp_path)
-    assert "classes are not chosen: folder:pictures has 3 classes" in output
+    assert "no classes are chosen: folder:pictures has 3 classes" in output
     assert "test: 4 images, imbalance ratio infinite: a class is missing" in output
     assert "  train/a/0.png: the file is empty (0 bytes)" in output
     output = ok("stats", "folder:pictures,majority=b,minority=a", "--data", tmp_path)
@@ -54,13 +54,13 @@ def test_stats_of_data_without_files(tmp_path):
 def test_verify(data_folder, tmp_path):
     root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
     output = ok("verify", "folder:pictures", "--data", tmp_path)
-    assert output == "folder:pictures: 10 images, 10 decoded\n\nnothing was found\n"
+    assert output == "folder:pictures: 10 images, 10 decoded\n\nno defect\n"
     for number in range(30):
         shutil.copy(root / "train/a/0.png", root / f"train/a/copy{number}.png")
     output = ok("verify", "folder:pictures", "--data", tmp_path)  # not grave: exit code 0
     assert "duplicate: 30\n  train/a/0.png = train/a/copy0.png\n" in output
     assert "and 10 more; --all prints them" in output
-    assert output.endswith("no grave finding\n")
+    assert output.endswith("no grave defect\n")
     assert "more; --all" not in ok("verify", "folder:pictures", "--data", tmp_path, "--all")
 
 
@@ -71,7 +71,7 @@ def test_row_29_verify_ends_with_1_and_one_line_if_something_is_grave(data_folde
     assert result.exit_code == 1
     assert "leak: 1\n  train/a/leak.png = test/a/0.png\n" in result.stdout
     assert result.stderr.strip() == (
-        "folder:pictures: 1 grave findings (leak); mend the data, or run with --drop-leaks"
+        "folder:pictures: 1 grave defects (leak); correct the data, or run with --drop-leaks"
     )
     (root / "train/a/leak.png").write_bytes(b"x")
     result = run("verify", "folder:pictures", "--data", tmp_path)

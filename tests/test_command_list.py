@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imbench import registry
-from imbench.commands.cli import COMMANDS, _code
+from imbench.commands.cli import COMMANDS, exit_code
 from imbench.runs.grids import shipped
 
 BENCH = Path(sys.executable).with_name("bench")
@@ -20,7 +20,7 @@ BENCH = Path(sys.executable).with_name("bench")
 
 def call(capfd, *words):
     """Run a command in this process; return its code, standard output and error."""
-    return _code([str(word) for word in words]), *capfd.readouterr()
+    return exit_code([str(word) for word in words]), *capfd.readouterr()
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)
@@ -41,7 +41,7 @@ def test_the_shipped_grids_are_listed(capfd):
 
 
 def test_the_list_of_plugins_says_which_are_usable(capfd):
-    code, out, _ = call(capfd, "list", "list_plugins")
+    code, out, _ = call(capfd, "list", "plugins")
     assert code == 0
     rows = [re.split(r"  +", line) for line in out.splitlines()]
     assert [(row[0], row[1]) for row in rows] == [
@@ -81,7 +81,7 @@ def test_every_name_is_explained(capfd, kind, name):
     assert (code, err) == (0, "")
     what = "data set" if kind == "datasets" else kind.removesuffix("s")
     assert f"{name}  ({what} of package imbench, imbench." in out
-    assert "Says nothing of itself" not in out
+    assert "It has no docstring" not in out
     assert "DISABLED" not in out
     if kind == "methods":
         assert re.search(r"^changes: \w+.*    version \d+$", out, flags=re.MULTILINE)
@@ -141,7 +141,7 @@ def bad(tmp_path, monkeypatch):
 def test_row_22_a_bad_plugin_is_disabled_with_its_reason_wherever_it_is_shown(
     bad, capfd, tmp_path, name, fault
 ):
-    _, out, _ = call(capfd, "list", "list_plugins")
+    _, out, _ = call(capfd, "list", "plugins")
     lines = [line for line in out.splitlines() if re.match(rf"methods +{name} ", line)]
     assert len(lines) == (2 if name == "us" else 1)
     assert all("DISABLED: " in line and fault in line for line in lines)
@@ -178,7 +178,7 @@ def test_doctor_says_what_there_is(tmp_path, monkeypatch, capfd):
     assert re.fullmatch(r"[0-9a-f]{40}(-changed)?|imbench \S+", rows["source"])
     assert rows["processor"].endswith(" cores")
     assert rows["device"] == "cpu (no CUDA)" or "cuda:0" in rows
-    assert rows["data"] == "pictures (there)"
+    assert rows["data"] == "pictures (found)"
     assert re.fullmatch(r"results \(will be made, \d+ GB free\)", rows["results"])
     usable = len(every_name())
     assert rows["plug-ins"] == f"{usable} of {usable} usable"
@@ -188,7 +188,7 @@ def test_doctor_says_what_there_is(tmp_path, monkeypatch, capfd):
 def test_doctor_says_that_data_are_not_there_and_what_that_means(tmp_path, capfd):
     code, out, _ = call(capfd, "doctor", "--data", tmp_path / "no", "--out", tmp_path)
     assert code == 0
-    assert f"{tmp_path / 'no'} (not there: needed for data sets that are not drawn)" in out
+    assert f"{tmp_path / 'no'} (missing: needed for data sets that are read from files)" in out
 
 
 def test_doctor_says_of_a_file_in_place_of_the_data_what_it_says_of_no_folder(
@@ -198,7 +198,7 @@ def test_doctor_says_of_a_file_in_place_of_the_data_what_it_says_of_no_folder(
     monkeypatch.setenv("IMBENCH_DATA", str(tmp_path / "file"))
     code, out, err = call(capfd, "doctor", "--out", tmp_path)
     assert (code, err) == (0, "")
-    assert f"{tmp_path / 'file'} (not there: needed for data sets that are not drawn)" in out
+    assert f"{tmp_path / 'file'} (missing: needed for data sets that are read from files)" in out
 
 
 def test_row_14_doctor_ends_with_4_if_a_folder_cannot_be_written(tmp_path, monkeypatch, capfd):
@@ -221,7 +221,7 @@ def completed(capfd, monkeypatch, *words):
     monkeypatch.setenv("COMP_WORDS", " ".join(["bench", *words]))
     monkeypatch.setenv("COMP_CWORD", str(len(words)))
     with pytest.raises(SystemExit) as ended:
-        _code([])
+        exit_code([])
     out, err = capfd.readouterr()
     assert (ended.value.code, err) == (0, "")
     return [tuple(line.split(",", 1)) for line in out.splitlines() if line]
@@ -262,8 +262,8 @@ def test_tab_offers_every_command_grids_and_files(capfd, monkeypatch):
 def test_after_tab_nothing_heavy_is_imported():
     told = (
         "import sys\n"
-        "from imbench.commands.cli import _code\n"
-        "try: _code([])\n"
+        "from imbench.commands.cli import exit_code\n"
+        "try: exit_code([])\n"
         "except SystemExit: pass\n"
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     )

@@ -182,7 +182,7 @@ def test_metrics_may_be_repeated_and_duplicates_merge(results):
     ("options", "code", "said"),
     [
         (["--metric", "f1_balance"], 2, "did you mean f1_balanced"),
-        (["--metric", ","], 2, "names no metric"),
+        (["--metric", ","], 2, "the list of metrics is empty"),
         (["--latex", "--csv"], 2, "only one of --latex, --csv"),
         (["--latex", "."], 2, "write `bench report . --latex`"),
         (["--vs-paper", "--metric", "acsa"], 2, "F1 only"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.commands.cli import _code
+from imbench.commands.cli import exit_code
 from imbench.records.store import Store
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
@@ -258,7 +258,7 @@ def test_what_failed_is_done_again_only_when_asked_for(failing):
 
 def call(capfd, *words):
     """Run a command in this process; return its code, standard output and error."""
-    code = _code([str(word) for word in words])
+    code = exit_code([str(word) for word in words])
     return code, *capfd.readouterr()
 
 

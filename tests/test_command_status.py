@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from waiting import GATE, until
 
-from imbench.commands.cli import _code
-from imbench.commands.status import _running, state_of
+from imbench.commands.cli import exit_code
+from imbench.commands.status import _running_lines
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Cell
 from imbench.records.store import Store
+from imbench.runs.cell_states import cell_states
 from imbench.runs.training_leases import TrainingLease, held_leases
 
 BENCH = Path(sys.executable).with_name("bench")
@@ -132,7 +133,9 @@ def test_a_claim_of_several_cells_or_of_another_machine_is_a_line(entries):
     cells = [cell(seed) for seed in range(4)]
     mine = replace(claim_of(*cells[:3]), since=time.monotonic() - 600)
     theirs = replace(claim_of(cells[3]), host="other")
-    assert list(_running(cells, known, [mine, theirs, claim_of(cells[0]), claim_of(cell(9))])) == [
+    assert list(
+        _running_lines(cells, known, [mine, theirs, claim_of(cells[0]), claim_of(cell(9))])
+    ) == [
         " RUNNING  digits-9  os and 1 more  seed 1  for about 10 min",
         " RUNNING  digits-9  os  seed 3  elsewhere",
     ]
@@ -157,12 +160,12 @@ def test_it_only_reads(seen):
 
 
 def call(capfd, *words):
-    return _code([str(word) for word in words]), *capfd.readouterr()
+    return exit_code([str(word) for word in words]), *capfd.readouterr()
 
 
 def test_no_folder_and_an_empty_one_end_with_3_and_say_what_to_do(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    said = "bench: there is no results folder 'results': `bench run` makes one\n"
+    said = "bench: there is no results folder 'results': run `bench run` first, or name another\n"
     assert call(capfd, "status") == (3, "", said)
     (tmp_path / "results").mkdir()
     said = "bench: 'results' holds neither a grid nor a record\n"
@@ -251,8 +254,8 @@ def test_a_cell_has_one_state_and_done_goes_first(entries):
     known = entries(s0=("ok", 4.0), s1=("failed", 0.0), s2=("failed", 0.0), s3=("ok", 2.0))
     cells = [cell(seed) for seed in range(6)]
     held = [claim_of(cells[2], cells[3], cells[4])]
-    state = state_of(cells, known, held)
-    assert state.rows == {("digits", "os"): {"done": 2, "failed": 1, "running": 2, "missing": 1}}
+    state = cell_states(cells, known, held)
+    assert state.counts == {("digits", "os"): {"done": 2, "failed": 1, "running": 2, "missing": 1}}
     assert state.total == {"done": 2, "failed": 1, "running": 2, "missing": 1}
     assert [entry.cell.seed for entry in state.failed] == [1], "what runs again has not failed yet"
 
@@ -260,15 +263,15 @@ def test_a_cell_has_one_state_and_done_goes_first(entries):
 def test_the_rest_takes_the_mean_time_of_the_done_on_as_many_workers(entries):
     known = entries(s0=("ok", 4.0), s1=("ok", 2.0))
     cells = [cell(seed) for seed in range(8)]
-    assert state_of(cells, known, []).seconds_left == pytest.approx(6 * 3.0)
+    assert cell_states(cells, known, []).seconds_left == pytest.approx(6 * 3.0)
     two = [claim_of(cells[2]), claim_of(cells[3])]
-    assert state_of(cells, known, two).seconds_left == pytest.approx(6 * 3.0 / 2)
-    assert state_of(cells, known, iter(two)).seconds_left == pytest.approx(6 * 3.0 / 2)
+    assert cell_states(cells, known, two).seconds_left == pytest.approx(6 * 3.0 / 2)
+    assert cell_states(cells, known, iter(two)).seconds_left == pytest.approx(6 * 3.0 / 2)
 
 
 def test_no_time_is_told_without_anything_to_go_by(entries):
     cells = [cell(seed) for seed in range(3)]
-    assert state_of(cells, {}, []).seconds_left is None
+    assert cell_states(cells, {}, []).seconds_left is None
     known = entries(s0=("failed", 0.0))
-    assert state_of(cells, known, []).seconds_left is None
-    assert state_of(cells[:1], known, []).seconds_left == 0.0
+    assert cell_states(cells, known, []).seconds_left is None
+    assert cell_states(cells[:1], known, []).seconds_left == 0.0

@@ -1,19 +1,19 @@
-"""Arguments that several commands share: the results folder, the folder of the data sets."""
+"""Arguments that several commands share: results folder, folder of data sets, metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["ANY_DATA", "DATA", "RESULTS"]
+__all__ = ["ANY_DATA", "DATA", "RESULTS", "metric_option"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 RESULTS = click.argument("results", default="results", type=click.Path(path_type=Path))
-"""The results folder a command reads, as `results`."""
+"""The results folder that a command reads, as `results`."""
 
 
 def _data(*, file_okay: bool) -> Callable[[_Command], _Command]:
@@ -24,12 +24,32 @@ def _data(*, file_okay: bool) -> Callable[[_Command], _Command]:
         envvar="IMBENCH_DATA",
         default=Path("data"),
         show_default=True,
-        help="Folder that holds the data of all data sets (or IMBENCH_DATA).",
+        help="Set the folder that holds the data of all data sets (or IMBENCH_DATA).",
     )
 
 
 DATA = _data(file_okay=False)
-"""The folder of the data sets, as `root`; a file in its place is refused."""
+"""The folder of the data sets, as `root`; a file of that name is refused."""
 
 ANY_DATA = _data(file_okay=True)
-"""The same where a command goes on without it, or says what is wrong with it."""
+"""The same for commands that work without data sets, or report what is wrong with the folder."""
+
+
+def metric_option(purpose: str, default: Sequence[str]) -> Callable[[_Command], _Command]:
+    """Return the option ``--metric`` as `metrics`, names without repeats; empty if not given."""
+
+    def parse(
+        _context: click.Context, _parameter: click.Parameter, lists: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        from imbench.spec import parse_texts
+
+        return parse_texts(lists, "metrics") if lists else ()
+
+    return click.option(
+        "--metric",
+        "metrics",
+        multiple=True,
+        metavar="NAMES",
+        callback=parse,
+        help=f"{purpose}, separated by commas (default: {','.join(default)}).",
+    )

@@ -1,7 +1,7 @@
-"""The command ``bench``: its sub-commands, loaded when asked for, and its exit codes.
+"""The command ``bench``: its sub-commands, imported when called, and its exit codes.
 
-0 fine; 1 a regression, or cells without a score; 2 usage; 3 nothing comparable; 4 environment or
-data; 130 interrupted. Every one but 0 comes with one line on standard error.
+0 success; 1 a regression, or cells without a score; 2 usage; 3 nothing comparable; 4 environment
+or data; 130 interrupted. Every code but 0 comes with one line on standard error.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ import click
 from imbench.errors import ImbenchError
 from imbench.spec import did_you_mean
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "exit_code", "main"]
 
 COMMANDS = {
     "run": ("imbench.commands.run:run", "Run a grid of trainings and print its table."),
-    "status": ("imbench.commands.status:status", "Show what is done, failed, running, missing."),
+    "status": (
+        "imbench.commands.status:status",
+        "Count cells done, failed, running, missing.",
+    ),
     "report": ("imbench.commands.report:report", "Print tables of the results."),
     "check": ("imbench.commands.check:check", "Compare the results with a baseline."),
-    "baseline": ("imbench.commands.baseline:baseline", "Make, show and compare a baseline."),
+    "baseline": ("imbench.commands.baseline:baseline", "Write, show or compare a baseline."),
     "export": ("imbench.commands.export:export", "Write scores and outputs for other programs."),
     "generators": (
         "imbench.commands.generators:generators",
@@ -33,17 +36,17 @@ COMMANDS = {
     ),
     "list": (
         "imbench.commands.list:list_",
-        "List methods, data sets, metrics, networks, plug-ins.",
+        "List methods, data sets, metrics, networks, grids or plug-ins.",
     ),
     "info": ("imbench.commands.list:info", "Explain one method, data set, metric or network."),
-    "data": ("imbench.commands.data:data", "Get data sets and look into them."),
+    "data": ("imbench.commands.data:data", "Download, check and describe data sets."),
     "doctor": ("imbench.commands.doctor:doctor", "Check versions, devices, folders and plug-ins."),
 }
-"""Name to where the command is and what help says of it, so that help imports none."""
+"""Name to the command's place and help, so that `bench --help` imports no command."""
 
 
-class _Lazy(click.Group):
-    """A group that imports a command when it is called."""
+class _LazyGroup(click.Group):
+    """A group of commands that are imported when called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -59,7 +62,7 @@ class _Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         wrong = bool(args) and args[0] not in COMMANDS and not args[0].startswith("-")
-        if wrong and not ctx.resilient_parsing:  # after Tab nothing may be complained of
+        if wrong and not ctx.resilient_parsing:  # Tab completion must print no error
             raise click.UsageError(
                 f"unknown command {args[0]!r}: {did_you_mean(args[0], COMMANDS)}", ctx
             )
@@ -68,8 +71,8 @@ class _Lazy(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # click would end with 1 and say nothing
-            _drop_output()
+        except BrokenPipeError:  # click would exit with 1 and no message
+            _discard_output()
             ctx.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,13 +80,13 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="imbench", prog_name="bench")
 def cli() -> None:
-    """Say which remedy for class imbalance works on which images, and how sure that is.
+    """Find which remedy for class imbalance works on which images, and how certain that is.
 
     `bench run` without options compares the methods of arXiv 2008.05524 on data that need no
-    download. Exit codes: 0 fine, 1 cells failed or a score got worse, 2 usage, 3 nothing
+    download. Exit codes: 0 success, 1 cells failed or a score got worse, 2 usage, 3 nothing
     comparable, 4 environment or data, 130 interrupted.
     """
 
@@ -91,10 +94,11 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
     _log_to_stderr()
-    sys.exit(_code(args))
+    sys.exit(exit_code(args))
 
 
-def _code(args: Sequence[str] | None) -> int:
+def exit_code(args: Sequence[str] | None = None) -> int:
+    """Run the command line; print the error that ends it, if any, and return the exit code."""
     try:
         returned = cli.main(args, prog_name="bench", standalone_mode=False)
         sys.stdout.flush()
@@ -107,16 +111,16 @@ def _code(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "bench"
-        return _fail(f"{error.format_message()} (`{path} --help` shows what is possible)", 2)
+        return _fail(f"{error.format_message()} (`{path} --help` lists the options)", 2)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted; the same command goes on where it was", 130)
+        return _fail("interrupted; run the same command again to continue", 130)
     except BrokenPipeError:
-        _drop_output()
+        _discard_output()
         return 0
 
 
-def _drop_output() -> None:
-    # The reader, `head` say, has enough. Python would complain once more when it closes.
+def _discard_output() -> None:
+    # The reader of the pipe, such as `head`, is gone; Python would report that again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -126,8 +130,8 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
-class _Format(logging.Formatter):
-    """Information as it is, the rest with its level before it."""
+class _LevelFormatter(logging.Formatter):
+    """Prefixes warnings and errors with their level."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
@@ -137,7 +141,7 @@ class _Format(logging.Formatter):
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_Format())
+    handler.setFormatter(_LevelFormatter())
     logger = logging.getLogger("imbench")
     logger.addHandler(handler)
     logger.setLevel(logging.WARNING)

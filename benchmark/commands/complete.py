@@ -1,4 +1,4 @@
-"""What the shell offers after Tab."""
+"""Shell completion: the names that Tab offers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ def complete_methods(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer names of methods for the last item of a list, or the last part of a recipe."""
-    return _after(incomplete, ",+", ["vanilla", *_names("methods")])
+    return _complete_last(incomplete, ",+", ["vanilla", *_names("methods")])
 
 
 def complete_datasets(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer names of data sets for the last item of a list."""
-    return _after(incomplete, ",", _names("datasets"))
+    return _complete_last(incomplete, ",", _names("datasets"))
 
 
 def complete_grids(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the shipped grids, and files."""
+    """Offer the shipped grids, then files."""
     from imbench.runs.grids import shipped
 
-    named = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
-    return [*named, CompletionItem(incomplete, type="file")]
+    grids = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
+    return [*grids, CompletionItem(incomplete, type="file")]
 
 
 def complete_names(
@@ -38,7 +38,7 @@ def complete_names(
     """Offer every registered name."""
     from imbench.registry import KINDS
 
-    return _after(incomplete, "", sorted({name for kind in KINDS for name in _names(kind)}))
+    return _complete_last(incomplete, "", sorted({name for kind in KINDS for name in _names(kind)}))
 
 
 def _names(kind: str) -> list[str]:
@@ -47,7 +47,8 @@ def _names(kind: str) -> list[str]:
     return registered_names(kind)
 
 
-def _after(incomplete: str, separators: str, known: list[str]) -> list[CompletionItem]:
+def _complete_last(incomplete: str, separators: str, known: list[str]) -> list[CompletionItem]:
+    """Complete the text after the last separator."""
     cut = max([incomplete.rfind(separator) for separator in separators], default=-1) + 1
     head, tail = incomplete[:cut], incomplete[cut:]
     return [CompletionItem(f"{head}{name}") for name in known if name.startswith(tail)]

@@ -1,4 +1,4 @@
-"""The commands ``bench data fetch|import|verify|stats``."""
+"""`bench data fetch|import|verify|stats`: download, check and describe data sets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["data"]
 
-_force = click.option("--force", is_flag=True, help="Replace what is there.")
+MAX_SHOWN = 20
+"""Defects of a kind, or unusable files, that are printed."""
+_force = click.option("--force", is_flag=True, help="Replace the data that are there.")
 
 
 @click.group()
 def data() -> None:
-    """Get data sets and look into them.
+    """Download, check and describe data sets.
 
     NAME is a data set as `bench run --datasets` takes it: horse2zebra, folder:PATH, ...
     """
@@ -31,12 +33,12 @@ def data() -> None:
 @click.argument("name")
 @DATA
 @_force
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--quiet", is_flag=True, help="Show no progress bar.")
 def fetch(name: str, root: Path, force: bool, quiet: bool) -> None:
     """Download a data set, check it and unpack it below the data folder.
 
-    A download that is not what it should be (a quota page, cut short, of another hash) is removed
-    and named. IMBENCH_MIRROR=URL takes the files from URL/FILE instead.
+    A wrong download (a quota page, cut short, of another hash) is removed and reported. With
+    IMBENCH_MIRROR=URL files are downloaded from URL/FILE instead.
     """
     from imbench.images.cache import make_dataset
     from imbench.images.obtain import Obtainable
@@ -46,7 +48,7 @@ def fetch(name: str, root: Path, force: bool, quiet: bool) -> None:
         folder = dataset.fetch(force=force, quiet=quiet)
     else:
         folder = dataset.fetch(force=force)
-    _report(name, dataset, folder)
+    _print_listing(name, dataset, folder)
 
 
 @data.command(name="import")
@@ -55,7 +57,7 @@ def fetch(name: str, root: Path, force: bool, quiet: bool) -> None:
 @DATA
 @_force
 def import_(name: str, path: Path, root: Path, force: bool) -> None:
-    """Bring an archive or a folder that you got by hand below the data folder.
+    """Copy an archive or a folder, downloaded by hand, below the data folder.
 
     Archives (zip, tar) with paths that lead outside, links, devices, or an absurd size are refused
     before anything is written.
@@ -66,20 +68,20 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
 
     dataset = make_dataset(name, root)
     if not isinstance(dataset, Obtainable):
-        raise UsageError(f"{name} needs no import: it is read where it lies")
-    _report(name, dataset, dataset.adopt(path, force=force))
+        raise UsageError(f"{name} needs no import: it is read from where it is")
+    _print_listing(name, dataset, dataset.adopt(path, force=force))
 
 
 @data.command()
 @click.argument("name")
 @DATA
-@click.option("--all", "everything", is_flag=True, help="Print every finding, not 20 of a kind.")
+@click.option("--all", "everything", is_flag=True, help="Print all defects, not 20 of each kind.")
 @click.pass_context
 def verify(context: click.Context, name: str, root: Path, everything: bool) -> None:
-    """Decode every image and look for copies, leaks and gaps; A = B are equal, A ~ B nearly.
+    """Decode every image and find copies, leaks and gaps; A = B are equal, A ~ B almost equal.
 
     Exit code 1 if an image cannot be decoded, a test (or validation) image has a copy in another
-    split, one image stands in two classes, a group is torn apart by the split, or a class has no
+    split, one image is in two classes, a group is divided by the split, or a class has no
     training or test image. Copies inside a split and counts other than the official ones are
     listed, with exit code 0.
     """
@@ -88,30 +90,30 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
 
     dataset = make_dataset(name, root)
     listing = list_everything(dataset)
-    seen = survey_images(listing)
-    found = find_defects(listing, seen, getattr(dataset, "official", {}))
-    fine = sum(not one.fault for one in seen)
-    click.echo(f"{name}: {len(seen)} images, {fine} decoded")
+    images = survey_images(listing)
+    found = find_defects(listing, images, getattr(dataset, "official", {}))
+    decoded = sum(not image.fault for image in images)
+    click.echo(f"{name}: {len(images)} images, {decoded} decoded")
     for kind, group in groupby(found, key=lambda defect: defect.kind):
-        same = list(group)
-        click.echo(f"\n{kind}: {len(same)}")
-        shown = same if everything else same[:20]
+        of_kind = list(group)
+        click.echo(f"\n{kind}: {len(of_kind)}")
+        shown = of_kind if everything else of_kind[:MAX_SHOWN]
         for defect in shown:
             click.echo(f"  {defect.text}")
-        if len(same) > len(shown):
-            click.echo(f"  and {len(same) - len(shown)} more; --all prints them")
+        if len(of_kind) > len(shown):
+            click.echo(f"  and {len(of_kind) - len(shown)} more; --all prints them")
     grave = [defect for defect in found if defect.grave]
     if grave:
         kinds = sorted({defect.kind for defect in grave})
-        ways = {"undecodable": "--bad-images skip", "leak": "--drop-leaks"}
-        how = " ".join(ways[kind] for kind in kinds if kind in ways)
+        remedies = {"undecodable": "--bad-images skip", "leak": "--drop-leaks"}
+        options = " ".join(remedies[kind] for kind in kinds if kind in remedies)
         click.echo(
-            f"\n{name}: {len(grave)} grave findings ({', '.join(kinds)}); mend the data"
-            + (f", or run with {how}" if how else ""),
+            f"\n{name}: {len(grave)} grave defects ({', '.join(kinds)}); correct the data"
+            + (f", or run with {options}" if options else ""),
             err=True,
         )
         context.exit(1)
-    click.echo(f"\n{'no grave finding' if found else 'nothing was found'}")
+    click.echo(f"\n{'no grave defect' if found else 'no defect'}")
 
 
 @data.command()
@@ -131,8 +133,8 @@ def stats(name: str, root: Path) -> None:
     _print_counts(listing)
     try:
         chosen = dataset.read()
-    except UsageError as error:  # more than two classes and none chosen is no error here
-        click.echo(f"\nclasses are not chosen: {error}")
+    except UsageError as error:  # more than two classes and none chosen is fine here
+        click.echo(f"\nno classes are chosen: {error}")
     else:
         if chosen.classes != listing.classes:
             click.echo("\nas chosen, the majority first")
@@ -140,7 +142,7 @@ def stats(name: str, root: Path) -> None:
     _print_files(survey_headers(listing), listing)
 
 
-def _report(name: str, dataset: Dataset, folder: Path) -> None:
+def _print_listing(name: str, dataset: Dataset, folder: Path) -> None:
     from imbench.errors import UsageError
     from imbench.images.survey import list_everything
 
@@ -150,7 +152,7 @@ def _report(name: str, dataset: Dataset, folder: Path) -> None:
         click.echo(f"{name} is in {folder}: {error}")
         return
     click.echo(f"{name} is in {folder}: {len(listing.names)} images; terms: {dataset.terms}")
-    click.echo(f"`bench data verify {name}` looks for damage and copies")
+    click.echo(f"`bench data verify {name}` finds damage and copies")
 
 
 def _print_counts(listing: Listing) -> None:
@@ -159,8 +161,8 @@ def _print_counts(listing: Listing) -> None:
     counts = class_counts(listing)
     width = max(len("class"), *(len(name) for name in listing.classes))
     click.echo("  ".join([f"{'class':<{width}}", *(f"{split:>10}" for split in counts)]))
-    for label, kind in enumerate(listing.classes):
-        row = [f"{kind:<{width}}", *(f"{counts[split][label]:>10}" for split in counts)]
+    for label, class_name in enumerate(listing.classes):
+        row = [f"{class_name:<{width}}", *(f"{counts[split][label]:>10}" for split in counts)]
         click.echo("  ".join(row))
     for split, row_counts in counts.items():
         most, least = int(row_counts.max()), int(row_counts.min())
@@ -172,18 +174,22 @@ def _print_counts(listing: Listing) -> None:
         click.echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
 
 
-def _print_files(seen: list[SurveyedImage], listing: Listing) -> None:
+def _print_files(images: list[SurveyedImage], listing: Listing) -> None:
     from statistics import median
 
     from imbench.images.survey import format_counts
 
-    fine = [one for one in seen if not one.fault]
-    for side in ("width", "height") if fine else ():
-        sizes: list[Any] = [getattr(one, side) for one in fine]
+    usable = [image for image in images if not image.fault]
+    for side in ("width", "height") if usable else ():
+        sizes: list[Any] = [getattr(image, side) for image in usable]
         click.echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
-    for what, counted in format_counts(seen).items():
-        click.echo(f"{what}: " + ", ".join(f"{n} {kind}" for kind, n in counted.most_common()))
-    bad = [(name, one.fault) for name, one in zip(listing.names, seen, strict=True) if one.fault]
-    click.echo(f"files that cannot be used: {len(bad)}")
-    for name, fault in bad[:20]:
-        click.echo(f"  {name}: {fault}")
+    for name, counts in format_counts(images).items():
+        click.echo(f"{name}: " + ", ".join(f"{n} {value}" for value, n in counts.most_common()))
+    faults = [
+        f"{name}: {image.fault}"
+        for name, image in zip(listing.names, images, strict=True)
+        if image.fault
+    ]
+    click.echo(f"unusable files: {len(faults)}")
+    for fault in faults[:MAX_SHOWN]:
+        click.echo(f"  {fault}")

@@ -1,4 +1,4 @@
-"""`bench doctor`: what the machine and the installation look like from here."""
+"""`bench doctor`: check the machine and the installation."""
 
 from __future__ import annotations
 
@@ -15,65 +15,72 @@ __all__ = ["doctor"]
 
 @click.command()
 @ANY_DATA
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), help="Results.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    help="Check this results folder.",
+)
 def doctor(root: Path, out: Path) -> None:
     """Show versions, devices, threads, folders, and plug-ins that failed to load.
 
-    Ends with 4 if a folder that is written to cannot be.
+    Exit code 4 if the cache or the results folder cannot be written.
     """
     from imbench.errors import EnvironmentFault
     from imbench.images.cache import cache_folder
     from imbench.records import environment
 
     for name, number in environment.versions().items():
-        _row(name, number)
-    _row("source", environment.commit())
-    _row("processor", f"{environment.processor()}, {environment.cores()} cores")
-    _devices()
-    data = "there" if root.is_dir() else "not there: needed for data sets that are not drawn"
-    _row("data", f"{root} ({data})")
+        _print_row(name, number)
+    _print_row("source", environment.commit())
+    _print_row("processor", f"{environment.processor()}, {environment.cores()} cores")
+    _print_devices()
+    data = "found" if root.is_dir() else "missing: needed for data sets that are read from files"
+    _print_row("data", f"{root} ({data})")
     faults = [
-        f"{what} {folder}"
-        for what, folder in (("cache", cache_folder()), ("results", out))
-        if not _folder(what, folder)
+        f"{name} {folder}"
+        for name, folder in (("cache", cache_folder()), ("results", out))
+        if not _check_folder(name, folder)
     ]
-    _plugins()
+    _print_plugins()
     if faults:
         raise EnvironmentFault(f"cannot be written: {', '.join(faults)}; choose other folders")
 
 
-def _row(name: str, text: str) -> None:
+def _print_row(name: str, text: str) -> None:
     click.echo(f"{name:<13} {text}")
 
 
-def _devices() -> None:
+def _print_devices() -> None:
     import torch
 
-    _row("threads", f"{torch.get_num_threads()} by default; workers use what the grid says")
+    _print_row("threads", f"{torch.get_num_threads()} by default; workers use those of the grid")
     if not torch.cuda.is_available():
-        _row("device", "cpu (no CUDA)")
+        _print_row("device", "cpu (no CUDA)")
         return
     for index in range(torch.cuda.device_count()):
-        known = torch.cuda.get_device_properties(index)
-        _row(f"cuda:{index}", f"{known.name}, {known.total_memory / 1e9:.0f} GB")
+        card = torch.cuda.get_device_properties(index)
+        _print_row(f"cuda:{index}", f"{card.name}, {card.total_memory / 1e9:.0f} GB")
 
 
-def _folder(what: str, folder: Path) -> bool:
-    """Say of a folder whether it can be written, or made; touches nothing."""
-    place = folder.absolute()
-    there = next(one for one in (place, *place.parents) if one.exists())
-    good = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-    free = f"{shutil.disk_usage(there).free / 1e9:.0f} GB free"
-    state = ("" if there == place else "will be made, ") + free if good else "CANNOT BE WRITTEN"
-    _row(what, f"{folder} ({state})")
-    return good
+def _check_folder(name: str, folder: Path) -> bool:
+    """Print and return whether a folder can be written, or made; writes nothing."""
+    path = folder.absolute()
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    free = f"{shutil.disk_usage(nearest).free / 1e9:.0f} GB free"
+    state = (
+        ("" if nearest == path else "will be made, ") + free if writable else "CANNOT BE WRITTEN"
+    )
+    _print_row(name, f"{folder} ({state if writable else 'CANNOT BE WRITTEN'})")
+    return writable
 
 
-def _plugins() -> None:
-    from imbench.commands.pluginfaults import checked_plugins
+def _print_plugins() -> None:
+    from imbench.commands.plugin_checks import checked_plugins
 
-    listed = checked_plugins()
-    bad = [plugin for plugin in listed if plugin.fault is not None]
-    _row("plug-ins", f"{len(listed) - len(bad)} of {len(listed)} usable")
-    for plugin in bad:
-        _row("  DISABLED", f"{plugin.kind} {plugin.name} of {plugin.package}: {plugin.fault}")
+    plugins = checked_plugins()
+    disabled = [plugin for plugin in plugins if plugin.fault is not None]
+    _print_row("plug-ins", f"{len(plugins) - len(disabled)} of {len(plugins)} usable")
+    for plugin in disabled:
+        _print_row("  DISABLED", f"{plugin.kind} {plugin.name} of {plugin.package}: {plugin.fault}")

@@ -1,4 +1,4 @@
-"""`bench export`: scores, outputs and records as files for other programs."""
+"""`bench export`: write scores, outputs and records as files for other programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imbench.commands.arguments import RESULTS
+from imbench.commands.arguments import RESULTS, metric_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,42 +24,30 @@ _FILE: dict[str, Any] = {
 
 @click.command("export")
 @RESULTS
-@click.option("--csv", **_FILE, help="Tidy CSV: one line a record and metric.")
-@click.option("--parquet", **_FILE, help="The same as Parquet (needs pyarrow).")
-@click.option("--npz", **_FILE, help="Labels, logits and probabilities of every test image.")
-@click.option("--json", **_FILE, help="All records, whole, in one file.")
-@click.option(
-    "--metric",
-    multiple=True,
-    metavar="NAMES",
-    help="Metrics of the tables, separated by commas; all of ours if not given.",
-)
-def export(results: Path, metric: tuple[str, ...], **files: Path | None) -> None:
-    """Write what is in RESULTS (default: results) as files for other programs."""
+@click.option("--csv", **_FILE, help="Write tidy CSV: one line a record and metric.")
+@click.option("--parquet", **_FILE, help="Write the same as Parquet (needs pyarrow).")
+@click.option("--npz", **_FILE, help="Write labels, logits and probabilities of every test image.")
+@click.option("--json", **_FILE, help="Write all records, complete, to one file.")
+@metric_option("Write these metrics to CSV and Parquet", ["all of imbench"])
+def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> None:
+    """Write the scores, outputs or records of RESULTS (default: results) for other programs."""
     from imbench.errors import UsageError
-    from imbench.records.export import read_records
-
-    asked = {form: path for form, path in files.items() if path is not None}
-    if not asked:
-        raise UsageError("nothing to write: name a file with --csv, --parquet, --npz or --json")
-    metrics = _metrics(metric)
-    records = read_records(results)
-    for form, path in asked.items():
-        click.echo(f"wrote {path}: {_WRITERS[form](path, records, metrics)}")
-
-
-def _metrics(given: Sequence[str]) -> list[str]:
+    from imbench.records.store import read_records
     from imbench.registry import load_plugin
-    from imbench.spec import parse_texts
     from imbench.stats.metrics import METRICS
 
-    names = list(parse_texts(given, "metrics")) if given else list(METRICS)
-    for name in names:
-        load_plugin("metrics", name)  # an unknown one is refused before anything is written
-    return names
+    paths = {form: path for form, path in files.items() if path is not None}
+    if not paths:
+        raise UsageError("nothing to write: name a file with --csv, --parquet, --npz or --json")
+    for name in metrics:
+        load_plugin("metrics", name)  # an unknown metric ends the command before it writes
+    records = read_records(results)
+    for form, path in paths.items():
+        written = _WRITERS[form](path, records, metrics or tuple(METRICS))
+        click.echo(f"wrote {path}: {written}")
 
 
-def _csv(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
+def _write_csv(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
     from imbench.records.export import to_csv
     from imbench.records.frame import frame
 
@@ -68,7 +56,7 @@ def _csv(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
     return f"{len(table)} lines"
 
 
-def _parquet(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
+def _write_parquet(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
     from imbench.records.export import to_parquet
     from imbench.records.frame import frame
 
@@ -77,13 +65,13 @@ def _parquet(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> s
     return f"{len(table)} lines"
 
 
-def _npz(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
+def _write_npz(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
     from imbench.records.export import to_npz
 
     return f"outputs of {to_npz(path, records)} of {len(records)} records"
 
 
-def _json(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
+def _write_json(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
     from imbench.records.export import to_json
 
     to_json(path, records)
@@ -91,8 +79,8 @@ def _json(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str
 
 
 _WRITERS: dict[str, Callable[[Path, Sequence[Record], Sequence[str]], str]] = {
-    "csv": _csv,
-    "parquet": _parquet,
-    "npz": _npz,
-    "json": _json,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+    "npz": _write_npz,
+    "json": _write_json,
 }

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from imbench.commands.arguments import ANY_DATA, RESULTS
-from imbench.commands.report import records_of, say
 
 __all__ = ["generators"]
 
@@ -42,7 +38,7 @@ __all__ = ["generators"]
     metavar="[FILE]",
     help="Add Inception accuracy; FILE holds torchvision's weights, else they are downloaded.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option("--device", default="auto", show_default=True, help="Choose cpu, cuda, cuda:1, ...")
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores of each seed as JSON.")
 def generators(
@@ -61,11 +57,13 @@ def generators(
     The first call trains oracles, classifiers of all real training images, and saves them below
     RESULTS.
     """
+    from imbench.commands.terminal import command_line, echo, terminal_width
     from imbench.errors import UsageError
+    from imbench.records.store import read_records
 
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other: choose one of them")
-    records = records_of(results)
+    records = read_records(results)
     from imbench.generators.report import (
         EvaluationSettings,
         evaluate_generators,
@@ -85,5 +83,4 @@ def generators(
     form: Literal["terminal", "markdown", "json"] = "terminal"
     if markdown or as_json:
         form = "json" if as_json else "markdown"
-    width = shutil.get_terminal_size((80, 24)).columns
-    say(render_generators(reports, form, command=shlex.join(["bench", *sys.argv[1:]]), width=width))
+    echo(render_generators(reports, form, command=command_line(), width=terminal_width()))

@@ -1,4 +1,4 @@
-"""`bench list` and `bench info`: what there is, and what one of it is."""
+"""`bench list` and `bench info`: name the methods, data sets and more, and explain each."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["info", "list_"]
 
-KINDS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
+LISTS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(LISTS))
 def list_(kind: str) -> None:
-    """List what there is of a KIND.
+    """List all of a KIND.
 
-    `list_plugins` imports every one and says which are disabled and why; the others import nothing.
+    `plugins` imports every plug-in and says which are disabled and why; the others import nothing.
     """
     if kind == "plugins":
         rows = _plugin_rows()
@@ -34,21 +34,20 @@ def list_(kind: str) -> None:
         rows = [(name,) for name in shipped()]
     else:
         rows = _name_rows(kind)
-    click.echo(_columns(rows))
+    click.echo(_in_columns(rows))
 
 
 @click.command()
 @click.argument("name", shell_complete=complete_names)
 def info(name: str) -> None:
     """Explain NAME: a method, data set, metric, network or grid."""
-    texts = [*_grid_text(name), *_plugin_texts(name)]
+    texts = [*_builtin_texts(name), *_plugin_texts(name)]
     if not texts:
-        from imbench.registry import KINDS as GROUPS
-        from imbench.registry import registered_names
+        from imbench.registry import KINDS, registered_names
         from imbench.runs.grids import shipped
         from imbench.spec import unknown_name
 
-        known = {one for group in GROUPS for one in registered_names(group)}
+        known = {known for kind in KINDS for known in registered_names(kind)}
         raise unknown_name("name", name, {*known, *shipped(), "vanilla"})
     click.echo("\n\n".join(texts))
 
@@ -68,15 +67,15 @@ def _name_rows(kind: str) -> list[tuple[str, ...]]:
 
 
 def _plugin_rows() -> list[tuple[str, ...]]:
-    from imbench.commands.pluginfaults import checked_plugins
+    from imbench.commands.plugin_checks import checked_plugins
 
     return [
-        (one.kind, one.name, one.package, "ok" if one.fault is None else f"DISABLED: {one.fault}")
-        for one in checked_plugins()
+        (p.kind, p.name, p.package, "ok" if p.fault is None else f"DISABLED: {p.fault}")
+        for p in checked_plugins()
     ]
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> str:
+def _in_columns(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -85,11 +84,12 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _grid_text(name: str) -> list[str]:
+def _builtin_texts(name: str) -> list[str]:
+    """Return the text of a shipped grid, or of the method without parts."""
     from imbench.runs.grids import read_shipped, shipped
 
     if name == "vanilla":
-        return ["vanilla  (method)\n\nThe recipe of no parts: plain training with cross-entropy."]
+        return ["vanilla  (method)\n\nWithout parts: plain training with cross-entropy."]
     return [f"{name}  (grid)\n\n{read_shipped(name).rstrip()}"] if name in shipped() else []
 
 
@@ -102,25 +102,29 @@ def _plugin_texts(name: str) -> list[str]:
 
 
 def _plugin_text(plugin: Plugin) -> str:
-    from imbench.commands.pluginfaults import interface_fault
+    from imbench.commands.plugin_checks import interface_fault
     from imbench.errors import UsageError
     from imbench.registry import load_plugin
 
     kind = "data set" if plugin.kind == "datasets" else plugin.kind.removesuffix("s")
-    head = f"{plugin.name}  ({kind} of package {plugin.package}, {plugin.target})"
+    title = f"{plugin.name}  ({kind} of package {plugin.package}, {plugin.target})"
     try:
         found = load_plugin(plugin.kind, plugin.name)
         fault = interface_fault(plugin.kind, found)
     except UsageError as error:
         fault = str(error)
     if fault is not None:
-        return f"{head}\n\nDISABLED: {fault}"
-    parts = [head, *_source(plugin.kind, found), inspect.getdoc(found) or "Says nothing of itself."]
-    return "\n\n".join([*parts, *_details(plugin.kind, found)])
+        return f"{title}\n\nDISABLED: {fault}"
+    paragraphs = [
+        title,
+        *_module_docstring(plugin.kind, found),
+        inspect.getdoc(found) or "It has no docstring.",
+    ]
+    return "\n\n".join([*paragraphs, *_details(plugin.kind, found)])
 
 
-def _source(kind: str, found: Any) -> list[str]:
-    """Return what the file of a method or data set says first: the paper it follows."""
+def _module_docstring(kind: str, found: Any) -> list[str]:
+    """Return the docstring of the module of a method or data set, which names its paper."""
     if kind not in ("methods", "datasets"):
         return []
     module = inspect.getmodule(found)

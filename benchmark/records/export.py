@@ -15,13 +15,13 @@ from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_atomic
 from imbench.records.frame import COLUMNS, frame
 from imbench.records.record import Record
-from imbench.records.store import Store
+from imbench.records.store import read_records
 from imbench.stats.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SCHEMA", "load_results", "read_records", "to_csv", "to_json", "to_npz", "to_parquet"]
+__all__ = ["SCHEMA", "load_results", "to_csv", "to_json", "to_npz", "to_parquet"]
 
 SCHEMA = 1
 """Of the JSON file: raise it when a field changes its meaning or goes. Each record has its own."""
@@ -63,22 +63,6 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
     table = _read_table(path)
     kept = table[table["metric"].isin(list(metrics))]
     return kept.reset_index(drop=True)
-
-
-def read_records(folder: Path) -> list[Record]:
-    """Return the records of a results folder.
-
-    Raises
-    ------
-    NotComparable
-        If there is no such folder, or it holds no record.
-    """
-    if not folder.is_dir():
-        raise NotComparable(f"there is no results folder {str(folder)!r}: `bench run` makes one")
-    records = Store(folder).records()
-    if not records:
-        raise NotComparable(f"{str(folder)!r} holds no records: `bench run` makes some")
-    return records
 
 
 def to_csv(path: Path, table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imbench.errors import EnvironmentFault
+from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import is_abandoned, write_atomic
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, SCHEMA, Record, Status, checksum
 
-__all__ = ["UPGRADES", "RecordSummary", "Store", "upgrade"]
+__all__ = ["UPGRADES", "RecordSummary", "Store", "existing_store", "read_records", "upgrade"]
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda plain: plain | {"files": {}},
@@ -252,6 +253,30 @@ class Store:
             return
         self.quarantined.append(target)
         _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, what, target)
+
+
+def existing_store(folder: Path) -> Store:
+    """Return the store of a results folder; NotComparable if there is no such folder."""
+    if not folder.is_dir():
+        raise NotComparable(
+            f"there is no results folder {str(folder)!r}: run `bench run` first, or name another"
+        )
+    return Store(folder)
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Return the records of a results folder.
+
+    Raises
+    ------
+    NotComparable
+        If there is no such folder, or it holds no record.
+    """
+    records = existing_store(folder).records()
+    if not records:
+        command = f"bench run --out {shlex.quote(str(folder))}"
+        raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
+    return records
 
 
 def upgrade(

@@ -69,7 +69,7 @@ def claims_section(records: Iterable[Record]) -> Section:
         for group, found in judged
         for one in found
     ]
-    return Section("claims_section", tuple(blocks), tuple(rows))
+    return Section("claims", tuple(blocks), tuple(rows))
 
 
 def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:

@@ -1,4 +1,4 @@
-"""Which plug-ins are disabled and why: failed imports, clashes, wrong interfaces."""
+"""Find disabled plug-ins and the reasons: failed imports, name clashes, wrong interfaces."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["checked_plugins", "interface_fault"]
 
 
 def checked_plugins() -> list[Plugin]:
-    """Return every plug-in after importing it, with its fault if it has one."""
-    listed = []
+    """Import every plug-in and return it, with its fault if it has one."""
+    checked = []
     for plugin in list_plugins(check=True):
         fault = plugin.fault
         if fault is None:
@@ -22,20 +22,20 @@ def checked_plugins() -> list[Plugin]:
                 fault = interface_fault(plugin.kind, load_plugin(plugin.kind, plugin.name))
             except UsageError as error:
                 fault = str(error)
-        listed.append(replace(plugin, fault=fault))
-    return listed
+        checked.append(replace(plugin, fault=fault))
+    return checked
 
 
-def interface_fault(kind: str, found: Any) -> str | None:
-    """Return why an object cannot be a plug-in of a kind; None if it can, at a first look."""
+def interface_fault(kind: str, plugin: Any) -> str | None:
+    """Return why an object cannot be a plug-in of a kind; None if its interface is right."""
     if kind == "methods":
         from imbench.training.part import Part
 
-        if not (inspect.isclass(found) and issubclass(found, Part)):
+        if not (inspect.isclass(plugin) and issubclass(plugin, Part)):
             return "it is not a subclass of imbench.Part"
     elif kind == "datasets":
-        if not (inspect.isclass(found) and callable(getattr(found, "read", None))):
+        if not (inspect.isclass(plugin) and callable(getattr(plugin, "read", None))):
             return "it is not a class with a method read(); see imbench.images.dataset.Dataset"
-    elif not callable(found):
+    elif not callable(plugin):
         return "it cannot be called"
     return None

@@ -1,0 +1,73 @@
+"""States of the cells of a results folder: done, failed, running or missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from imbench.records.cell import Cell
+from imbench.records.store import RecordSummary
+from imbench.runs.training_leases import TrainingLease
+
+__all__ = ["STATES", "CellStates", "cell_states"]
+
+STATES = ("done", "failed", "running", "missing")
+
+
+@dataclass(frozen=True)
+class CellStates:
+    """Numbers of cells in each state, failed records, and the time left."""
+
+    counts: dict[tuple[str, str], Counter[str]]
+    """Data set and recipe to the number of cells in each state."""
+    failed: list[RecordSummary]
+    seconds_left: float | None
+    """Of missing and running cells, by the mean time of those done; None if it is unknown."""
+
+    @property
+    def total(self) -> Counter[str]:
+        """Number of cells in each state."""
+        return sum(self.counts.values(), Counter())
+
+
+def cell_states(
+    cells: Sequence[Cell], known: Mapping[str, RecordSummary], leases: Iterable[TrainingLease]
+) -> CellStates:
+    """Return the states of the cells of a plan, and of records beyond the plan.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        Cells that the last run was asked for.
+    known : mapping
+        Key of a cell to the summary of its record.
+    leases : iterable of TrainingLease
+        Leases held; their cells are running unless they are done.
+    """
+    leases = list(leases)
+    running = {key for lease in leases for key in lease.cells}
+    all_cells = {key: record.cell for key, record in known.items()}
+    all_cells |= {cell.key: cell for cell in cells}
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for key, cell in all_cells.items():
+        if key in known and known[key].done:
+            state = "done"
+        elif key in running:
+            state = "running"
+        else:
+            state = "failed" if key in known else "missing"
+        counts.setdefault((cell.dataset, cell.recipe), Counter())[state] += 1
+    failed = [record for key, record in known.items() if not record.done and key not in running]
+    todo = sum(count["missing"] + count["running"] for count in counts.values())
+    return CellStates(counts, failed, _seconds_left(todo, known, len(leases)))
+
+
+def _seconds_left(todo: int, known: Mapping[str, RecordSummary], workers: int) -> float | None:
+    spent = [record.seconds for record in known.values() if record.done]
+    if todo == 0:
+        return 0.0
+    if not any(spent):
+        return None
+    # Cells that share a training cost 0, among those done and those left: so count all of them.
+    return sum(spent) / len(spent) * todo / max(1, workers)
