@@ -70,13 +70,6 @@ def test_a_suite_a_data_set_and_a_case_a_method_and_count(tmp_path):
     assert "f1: 0.500000 -> 0.250000" in test.result[0].text
 
 
-def test_counts_are_those_that_a_reader_counts(tmp_path):
-    xml = parsed(junit(EVERY), tmp_path)
-    said = (xml.tests, xml.failures, xml.errors, xml.skipped)
-    xml.update_statistics()
-    assert (xml.tests, xml.failures, xml.errors, xml.skipped) == said
-
-
 def test_what_is_missing_is_an_error_where_all_must_be_there(tmp_path):
     cases = [case("missing"), case("same", minority=20, lacks=(3, 4)), case("same", minority=30)]
     assert list(kinds(parsed(junit(cases), tmp_path)).values()) == [["Skipped"], [], []]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from xml.etree import ElementTree as Tree  # nosec B405
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from imbench.check.regression import Case
 from imbench.records.groups import Basis
 
 __all__ = ["junit"]
-
-ERRORS = ("failed", "not comparable")
-SKIPPED = ("missing", "inconclusive", "new")
 
 
 def junit(cases: Sequence[Case], *, require_complete: bool = False) -> str:
@@ -22,19 +20,15 @@ def junit(cases: Sequence[Case], *, require_complete: bool = False) -> str:
     them green; ``missing`` is one as well with `require_complete`, else skipped as are
     ``inconclusive`` and ``new``.
     """
-    root = Tree.Element("testsuites", name="bench check")
-    totals = [0, 0, 0, 0]
+    xml = JUnitXml("bench check")
     for basis, dataset in _suites(cases).items():
-        suite = Tree.SubElement(root, "testsuite", name=_clean(dataset))
-        them = [case for case in cases if case.place.basis == basis]
-        kinds = [_add(suite, case, require_complete) for case in them]
-        counts = [len(them), *(kinds.count(kind) for kind in ("failure", "error", "skipped"))]
-        _count(suite, counts)
-        totals = [a + b for a, b in zip(totals, counts, strict=True)]
-    _count(root, totals)
-    Tree.indent(root)
-    text: str = Tree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+        suite = TestSuite(_clean(dataset))
+        for case in cases:
+            if case.place.basis == basis:
+                suite.add_testcase(_test_case(case, require_complete))
+        xml.add_testsuite(suite)
+    xml.update_statistics()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml.tostring().decode()}\n'
 
 
 def _suites(cases: Sequence[Case]) -> dict[Basis, str]:
@@ -49,42 +43,38 @@ def _suites(cases: Sequence[Case]) -> dict[Basis, str]:
     return found
 
 
-def _add(suite: Tree.Element, case: Case, require_complete: bool) -> str:
-    """Add a test case and return its kind, empty for one that passed."""
+def _test_case(case: Case, require_complete: bool) -> TestCase:
     name = f"{case.title} at {case.place.minority}"
-    place = f"{case.dataset}.{case.place.recipe}"
-    test = Tree.SubElement(suite, "testcase", name=_clean(name), classname=_clean(place), time="0")
-    one = case.gravest
+    test = TestCase(_clean(name), _clean(f"{case.dataset}.{case.place.recipe}"), 0)
     scores = "\n".join(
         f"{finding.metric}: {finding.before:.6f} -> {finding.after:.6f}, {finding.verdict}, "
         f"{finding.why}"
         for finding in case.findings
         if finding.before is not None and finding.after is not None
     )
-    lacking = bool(case.lacks) or case.verdict == "missing"
+    kind = _kind(case, require_complete)
+    if kind is None:
+        test.system_out = _clean(scores)
+        return test
+    gravest = case.gravest
+    message = f"{gravest.verdict}: {gravest.why}"
+    if case.lacks:
+        message += f" (lacks seeds {', '.join(map(str, case.lacks))})"
+    result = kind(_clean(message), None if kind is Skipped else gravest.verdict)
+    result.text = _clean(scores or message)
+    test.result = [result]
+    return test
+
+
+def _kind(case: Case, require_complete: bool) -> type[Failure | Error | Skipped] | None:
+    """Return the class of the result; None for a case that passed."""
     if case.verdict == "worse":
-        kind = "failure"
-    elif case.verdict in ERRORS or (require_complete and lacking):
-        kind = "error"
-    elif case.verdict in SKIPPED:
-        kind = "skipped"
-    else:
-        Tree.SubElement(test, "system-out").text = _clean(scores)
-        return ""
-    said = f"{one.verdict}: {one.why}"
-    if lacking and case.lacks:
-        said += f" (lacks seeds {', '.join(map(str, case.lacks))})"
-    inner = Tree.SubElement(test, kind, message=_clean(said))
-    if kind != "skipped":
-        inner.set("type", one.verdict)
-    inner.text = _clean(scores or said)
-    return kind
-
-
-def _count(element: Tree.Element, counts: Sequence[int]) -> None:
-    for key, count in zip(("tests", "failures", "errors", "skipped"), counts, strict=True):
-        element.set(key, str(count))
-    element.set("time", "0")
+        return Failure
+    if case.verdict in ("failed", "not comparable"):
+        return Error
+    if require_complete and (case.lacks or case.verdict == "missing"):
+        return Error
+    return Skipped if case.verdict in ("missing", "inconclusive", "new") else None
 
 
 def _clean(text: str) -> str:
