@@ -17,6 +17,7 @@ RATIO = re.compile(
 )
 QUICK = {
     "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
+    "coverage": ("width of t, cut over t, n = 3", "<= 1"),
     "cyclegan": ("cyclegan step, width 4, 16 px, batch 1", ">= 1"),
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),

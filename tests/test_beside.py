@@ -11,16 +11,16 @@ digits: f1, acsa (minority training images and metric in columns)
 majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA
   0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab
 
-method        25 f1     25 acsa       100 f1     100 acsa
--------  ----------  ----------  -----------  -----------
-Vanilla   .300±.064  *.600±.064  .300 1/2[a]  .600 1/2[a]
-US       *.400±.064  *.600±.064       div[b]       div[b]
--------  ----------  ----------  -----------  -----------
-trivial        .700        .500         .700         .500
+method             25 f1          25 acsa       100 f1     100 acsa
+-------  ---------------  ---------------  -----------  -----------
+Vanilla   .300 [.23,.37]  *.600 [.53,.67]  .300 1/2[a]  .600 1/2[a]
+US       *.400 [.33,.47]  *.600 [.53,.67]       div[b]       div[b]
+-------  ---------------  ---------------  -----------  -----------
+trivial             .700             .500         .700         .500
 
 [a] 1 of 2 seeds: seed 1 not run
 [b] seed 0 diverged (NaN); seed 1 not run
-mean over seeds ± half-width of its 95 % t interval
+mean over seeds [its 95 % t interval within 0..1]
 * bold: best mean of a column
 no bold in a column with one method only
 """

@@ -104,10 +104,17 @@ def test_equal_replicates_leave_the_test_images():
 @pytest.mark.parametrize("replicates", [3, 6, 20])
 def test_where_images_do_not_matter_it_is_as_wide_as_the_t_interval(replicates):
     values = reference.norm.ppf((np.arange(replicates) + 0.5) / replicates)
-    mean, half, _ = mean_interval(values.tolist())
+    mean, (least, most), _ = mean_interval(values.tolist())
     low, high = crossed(np.tile(values, (20_000, 1))).interval()
     assert (low + high) / 2 == pytest.approx(mean, abs=0.05)
-    assert (high - low) / 2 == pytest.approx(half, rel=0.12)
+    assert high - low == pytest.approx(most - least, rel=0.12)
+
+
+def test_it_is_cut_at_the_bounds_of_a_difference():
+    made = crossed(np.tile([1.0, 1.0, 0.9, 0.2], (2000, 1)))
+    low, high = made.interval()
+    assert high > 1
+    assert made.interval(bounds=(-1.0, 1.0)) == (low, 1.0)
 
 
 def test_what_cannot_be_resampled_is_refused():
@@ -144,9 +151,9 @@ def coverage(replicates, by_replicate, by_image, worlds=250):
     for _ in range(worlds):
         labels, (first, second) = world(rng, replicates, (60, 40), by_replicate, by_image)
         gaps = [metric(labels, a) - metric(labels, b) for a, b in zip(first, second, strict=True)]
-        mean, half, _ = mean_interval(gaps)
+        _, (least, most), _ = mean_interval(gaps)
         low, high = two_level("f1", metric, labels, first, second, resamples=300).interval()
-        held += abs(mean - truth) <= half, low <= truth <= high
+        held += least <= truth <= most, low <= truth <= high
     return held / worlds
 
 

@@ -239,15 +239,15 @@ def test_kept_outputs_are_resampled_over_images_too(make_record):
     assert made.effect.images == 100
     t, ends = made.effect.interval(), made.effect.ends
     assert ends[0] < t.mean < ends[1]
-    assert ends[1] - ends[0] > 1.2 * 2 * t.half
-    assert made.effect.bounds[0] == min(ends[0], t.mean - t.half)
+    assert ends[1] - ends[0] > 1.2 * (t.ends[1] - t.ends[0])
+    assert made.effect.hull[0] == min(ends[0], t.ends[0])
     assert "bootstrap over 100 test images too +" in sentence(made)
 
 
 def test_few_test_images_keep_a_difference_from_being_established(make_record):
     records = kept(make_record, {"us": 0.95, "cs": 0.5}, (12, 8))
     bare = [record.model_copy(update={"scores": None}) for record in records]
-    assert only(bare).effect.bounds[0] > 0
+    assert only(bare).effect.hull[0] > 0
     assert only(bare).verdict == "beats"
     assert only(records).effect.ends[0] < 0
     assert only(records).verdict == "ahead"
@@ -378,7 +378,7 @@ def test_an_effect_without_a_replicate_says_nothing():
         False,
         False,
     )
-    assert Effect({0: 0.5}).bounds == (-np.inf, np.inf)
+    assert Effect({0: 0.5}).hull == (-np.inf, np.inf)
 
 
 WHOLE = """\

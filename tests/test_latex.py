@@ -19,24 +19,26 @@ EXPECTED = r"""% imbench {version}
 % commit of the records: abc123
 % Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}
 
-\providecommand{\imbenchcell}[4]{\expandafter\gdef\csname imbench/#1\endcsname{#2}%
-\expandafter\gdef\csname imbench/#1/half\endcsname{#3}%
-\expandafter\gdef\csname imbench/#1/seeds\endcsname{#4}}
+\providecommand{\imbenchcell}[5]{\expandafter\gdef\csname imbench/#1\endcsname{#2}%
+\expandafter\gdef\csname imbench/#1/low\endcsname{#3}%
+\expandafter\gdef\csname imbench/#1/high\endcsname{#4}%
+\expandafter\gdef\csname imbench/#1/seeds\endcsname{#5}}
 \providecommand{\imbench}[1]{\ifcsname imbench/#1\endcsname\csname imbench/#1\endcsname\else\errmessage{imbench has no number #1}\fi}
-\providecommand{\imbenchhalf}[1]{\imbench{#1/half}}
+\providecommand{\imbenchlow}[1]{\imbench{#1/low}}
+\providecommand{\imbenchhigh}[1]{\imbench{#1/high}}
 \providecommand{\imbenchseeds}[1]{\imbench{#1/seeds}}
-\imbenchcell{digits/f1/vanilla/25}{0.300}{0.635}{2}
-\imbenchcell{digits/f1/vanilla/100}{0.550}{0.635}{2}
-\imbenchcell{digits/f1/us+cs/25}{0.550}{0.635}{2}
-\imbenchcell{digits/f1/us+cs/100}{-{}-}{-{}-}{0}
-\imbenchcell{digits/f1/cbl-0.99/25}{0.400}{-{}-}{1}
-\imbenchcell{digits/f1/cbl-0.99/100}{div}{-{}-}{0}
+\imbenchcell{digits/f1/vanilla/25}{0.300}{0.00}{0.94}{2}
+\imbenchcell{digits/f1/vanilla/100}{0.550}{0.00}{1.00}{2}
+\imbenchcell{digits/f1/us+cs/25}{0.550}{0.00}{1.00}{2}
+\imbenchcell{digits/f1/us+cs/100}{-{}-}{-{}-}{-{}-}{0}
+\imbenchcell{digits/f1/cbl-0.99/25}{0.400}{-{}-}{-{}-}{1}
+\imbenchcell{digits/f1/cbl-0.99/100}{div}{-{}-}{-{}-}{0}
 
 % data digits: fingerprint 0123456789abcdef
 % seeds: 2 (majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab)
 % settings {"network":"cnn","size":16,"steps":200,"batch_size":64,"lr":0.05,"momentum":0.9,"weight_decay":0.0002,"warmup":0.05,"augment":"flip+crop","threads":1}, protocol version 1
 \begin{table}[htbp]
-\centering\footnotesize\setlength{\tabcolsep}{3pt}
+\centering\footnotesize\setlength{\tabcolsep}{2pt}
 \caption{digits: F1 of the minority. Majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab.}
 \label{tab:digits-f1-{code}}
 \begin{tabular}{@{}lrr@{}}
@@ -45,20 +47,19 @@ EXPECTED = r"""% imbench {version}
 \cmidrule(l){2-3}
 method & 25 & 100 \\
 \midrule
-Vanilla & 0.300{\scriptsize$\pm$.635} & 0.550{\scriptsize$\pm$.635} \\
-US+CS & \textbf{0.550}{\scriptsize$\pm$.635} & -{}- \\
-CBL 0.99 & 0.400\textsuperscript{\,1/2}\textsuperscript{\,a} & div\textsuperscript{\,b} \\
+Vanilla & .300{\scriptsize\,[.00,.94]} & .550{\scriptsize\,[.00,1.00]} \\
+US+CS & \textbf{.550}{\scriptsize\,[.00,1.00]} & -{}- \\
+CBL 0.99 & .400\textsuperscript{\,1/2}\textsuperscript{\,a} & div\textsuperscript{\,b} \\
 \midrule
-trivial & 0.700 & 0.700 \\
+trivial & .700 & .700 \\
 \bottomrule
 \end{tabular}
 \par\smallskip
 \begin{minipage}{\linewidth}\raggedright
 \textsuperscript{a}~1 of 2 seeds: seed 1 diverged (loss is NaN at 50\% \& step\_7)\par
 \textsuperscript{b}~seeds 0-1 diverged (NaN)\par
-mean over seeds $\pm$ half-width of its 95 \% t interval\par
+mean over seeds {[}its 95 \% t interval within 0..1{]}\par
 -{}- not run\par
-f1: 3 intervals reach beyond 0..1; a t interval knows no bounds, and one as wide says that the seeds are too few\par
 bold: best mean of a column\par
 no bold in a column with one method only\par
 only methods with the most seeds of their column can be bold\par
@@ -152,15 +153,16 @@ def squeezed(text):
 def test_it_compiles_and_reads_back(records, tmp_path):
     text, log = compiled(render_report(records, form="latex", metrics=["f1", "acsa"]), tmp_path)
     flat = squeezed(text)
-    assert "Vanilla0.300±.6350.550±.635" in flat
-    assert "US+CS0.550±.635--" in flat
-    assert "CBL0.990.4001/2adivb" in flat
+    assert "Vanilla.300[.00,.94].550[.00,1.00]" in flat
+    assert "US+CS.550[.00,1.00]--" in flat
+    assert "CBL0.99.4001/2adivb" in flat
     assert "ACSA(balancedaccuracy)" in flat
     assert "Overfull" not in log
     assert "undefined" not in log
 
 
-PROSE = r"""US+CS reaches \imbench{digits/f1/us+cs/25} ($\pm$ \imbenchhalf{digits/f1/us+cs/25}, \
+PROSE = r"""US+CS reaches \imbench{digits/f1/us+cs/25} (\imbenchlow{digits/f1/us+cs/25} to \
+\imbenchhigh{digits/f1/us+cs/25}, \
 \imbenchseeds{digits/f1/us+cs/25} seeds), ACSA \imbench{digits/acsa/us+cs/25}, CBL \
 \imbench{digits/f1/cbl-0.99/100}, US+CS at 100 \imbench{digits/f1/us+cs/100}.
 """
@@ -172,7 +174,7 @@ def test_prose_cites_cells_before_and_after_the_tables(records, tmp_path):
     tables = render_report(records, form="latex", metrics=metrics)
     assert alone in tables
     text, log = compiled(f"{alone}{PROSE}{tables}{PROSE}", tmp_path)
-    said = "US+CSreaches0.550(±0.635,2seeds),ACSA0.550,CBLdiv,US+CSat100--."
+    said = "US+CSreaches0.550(0.00to1.00,2seeds),ACSA0.550,CBLdiv,US+CSat100--."
     assert squeezed(text).count(said) == 2
     assert "undefined" not in log
 
@@ -269,9 +271,9 @@ def test_the_papers_whole_table_beside_ours_fits_its_pages(make_record, tmp_path
     ]
     plain, log = compiled(render_report(records, form="latex"), tmp_path)
     assert "Overfull" not in log
-    assert squeezed(plain).count("0.600±.248") == 14 * 6
+    assert squeezed(plain).count(".600[.35,.85]") == 14 * 6
     beside, log = compiled(render_report(records, form="latex", vs_paper=True), tmp_path)
     assert "Overfull" not in log
     assert "too large" not in log
-    for value in ("0.6736", "0.9226", "0.1500"):
+    for value in (".6736", ".9226", ".1500"):
         assert value in beside

@@ -25,6 +25,7 @@ from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 from imbench.report.compare import compare
 from imbench.report.ranks import make_ranks
+from imbench.report.sheet import Shown
 from imbench.report.tables import make_tables
 from imbench.report.words import sentence
 from imbench.stats.metrics import score_all
@@ -93,9 +94,9 @@ def test_scores_in_the_page_are_those_of_the_tables(some):
     for table in make_tables(some, ["f1", "log_loss"]):
         for line, shown in zip(table.lines, plain["lines"], strict=True):
             for entry, numbers in zip(line.entries, shown["scores"][table.metric], strict=True):
-                mean, half, n, of = numbers
+                mean, low, high, n, of = numbers
                 assert mean == pytest.approx(entry.mean, rel=1e-5)
-                assert half == pytest.approx(entry.half, rel=1e-5)
+                assert (low, high) == pytest.approx(entry.ends, rel=1e-5)
                 assert (n, of) == (len(entry.scores), 3)
     assert held["metrics"][1] == {
         "name": "log_loss",
@@ -111,7 +112,8 @@ def test_tables_in_the_page_are_printed_as_in_the_report(some):
     for line in table.lines:
         assert line.title in cells
         for entry in line.entries:
-            shown = f"{entry.mean:.3f} \xb1\xa0{entry.half:.3f}".replace("\xa0", " ")
+            low, high = Shown(entry.mean, entry.ends).interval()
+            shown = f"{entry.mean:.3f} [{low}, {high}]"
             assert any(cell.startswith(shown) for cell in cells), shown
     assert any(cell.endswith("2/3a") for cell in cells)
 

@@ -65,6 +65,7 @@ def test_known_cells():
     [
         (0.5, 0.1, "agrees within interval"),
         (0.45, 0.1, "agrees within interval"),
+        (0.4, 0.1, "agrees within interval"),
         (0.7, 0.1, "above"),
         (0.3, 0.1, "below"),
         (0.5, None, "not established: 1 seed"),
@@ -72,7 +73,8 @@ def test_known_cells():
 )
 def test_verdict(mean, half, words):
     cell = Published("CelebA", "us", "US", 50, 0.5)
-    assert verdict(TableCell({0: mean}, {0: "ok"}, mean, half), cell) == words
+    ends = None if half is None else (mean - half, mean + half)
+    assert verdict(TableCell({0: mean}, {0: "ok"}, mean, ends), cell) == words
 
 
 def test_verdict_of_holes():
@@ -89,10 +91,10 @@ def test_terminal(horses):
     assert lines[0] == "horse2zebra: F1 of the minority, beside the published Horse2Zebra"
     rows = [" ".join(line.split()) for line in lines if line[11:16] == "   25"]
     assert rows == [
-        "Vanilla 25 .053±.038 .0500 +.003±.038 agrees within interval",
+        "Vanilla 25 .053 [.01,.10] .0500 +.003 agrees within interval",
         "TS 25 .030 1/3[a] .0340 !![b] -.004 not established: 1 seed",
         "CS 25 -- .7925 -- not run",
-        "US 25 .610±.025 .1333 !!![c] +.477±.025 above",
+        "US 25 .610 [.58,.64] .1333 !!![c] +.477 above",
         "OS 25 -- .4750 -- not run",
         "US+CS 25 -- .2865 !![d] -- not run",
         "OS+CS 25 -- .7366 -- not run",
@@ -103,7 +105,7 @@ def test_terminal(horses):
         "CBL 0.9999 25 -- .8120 -- not run",
         "ALT 25 -- .8040 -- not run",
         "AUG 25 -- .8500 -- not run",
-        "OS+TS 25 .500±.248 -- -- not in the paper",
+        "OS+TS 25 .500 [.25,.75] -- -- not in the paper",
     ]
     assert max(map(len, lines)) <= 80
 

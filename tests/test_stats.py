@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.stats.intervals import mean_interval
-from imbench.stats.paired import equivalent, pairs_for_power, seeds_needed, sign_flip, smallest_p
+from imbench.stats.effect import Effect
+from imbench.stats.paired import pairs_for_power, seeds_needed, sign_flip, smallest_p
 
 
 @pytest.mark.parametrize(("pairs", "least"), [(3, 0.25), (5, 0.0625), (6, 0.03125), (8, 0.0078125)])
@@ -85,15 +85,18 @@ def test_pairs_for_power_by_simulation():
     assert pairs_for_power(0.0) is None
 
 
+def effect(differences: list[float]) -> Effect:
+    return Effect(dict(enumerate(differences)))
+
+
 def test_equivalence_is_two_one_sided_tests():
     near = [0.004, -0.003, 0.006, -0.001, 0.002, 0.0]
     for margin in (0.001, 0.004, 0.005, 0.02):
         below = reference.ttest_1samp(near, -margin, alternative="greater").pvalue
         above = reference.ttest_1samp(near, margin, alternative="less").pvalue
-        assert equivalent(near, margin) == (max(below, above) < 0.05)
-    assert equivalent(near)
-    assert not equivalent([0.01])
-    mean, half, _ = mean_interval([0.01, 0.03] * 3, 0.9)
-    assert mean == pytest.approx(0.02)
-    assert half is not None
-    assert not equivalent([0.01, 0.03] * 3)
+        assert effect(near).within(margin) == (max(below, above) < 0.05)
+    assert effect(near).within()
+    assert not effect([0.01]).within()
+    made = effect([0.01, 0.03] * 3)
+    assert made.mean == pytest.approx(0.02)
+    assert not made.within()

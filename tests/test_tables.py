@@ -37,29 +37,42 @@ def test_mean_and_interval_over_seeds(make_record):
     (table,) = make_tables([make_record(seed=s, score=v) for s, v in enumerate([0.5, 0.6, 0.7])])
     entry = entries(table)["vanilla", 50]
     assert entry.mean == pytest.approx(0.6)
-    assert entry.half == pytest.approx(2.484 * 0.1, abs=1e-4)
+    assert entry.ends == pytest.approx((0.6 - 0.2484, 0.6 + 0.2484), abs=1e-4)
     assert entry.mark == ""
     assert "mean over seeds" in table.notes[0]
 
 
-def test_intervals_beyond_the_range_of_a_score_are_printed_and_pointed_out(make_record):
+def test_intervals_end_where_a_score_does(make_record, tmp_path):
+    plugin = tmp_path / "percent.py"
+    plugin.write_text(
+        "def percent(labels, proba):\n    return 100.0\n"
+        "percent.score_range = (0, 100)\n"
+        "def free(labels, proba):\n    return 0.0\n"
+    )
+    names = ["f1", "mcc", "log_loss", f"{plugin}:percent", f"{plugin}:free"]
     values = {0: (0.9, 0.98), 1: (0.5, 0.501)}
     records = [
-        make_record(recipe, 50, seed, None, metrics=dict.fromkeys(("f1", "mcc", "log_loss"), score))
+        make_record(recipe, 50, seed, None, metrics=dict.fromkeys(names, score))
         for recipe, pair in (("vanilla", values[0]), ("us", values[1]))
         for seed, score in enumerate(pair)
     ]
-    tables = make_tables(records, ["f1", "mcc", "log_loss"])
-    notes = [[note for note in table.notes if "beyond" in note] for table in tables]
-    assert [len(found) for found in notes] == [1, 1, 0]
-    assert notes[0][0].startswith("f1: 1 interval reaches beyond 0..1;")
-    assert notes[1][0].startswith("mcc: 1 interval reaches beyond -1..1;")
-    assert entries(tables[0])["vanilla", 50].half > 0.06
+    tables = make_tables(records, names)
+    low, high = 0.94 - 0.04 * 12.7062, 0.94 + 0.04 * 12.7062
+    expected = [(low, 1.0), (low, 1.0), (low, high), (low, high), (low, high)]
+    for table, ends in zip(tables, expected, strict=True):
+        assert entries(table)["vanilla", 50].ends == pytest.approx(ends, abs=1e-5)
+    assert [table.notes[0].partition("; lower")[0] for table in tables] == [
+        "mean over seeds [its 95 % t interval within 0..1]",
+        "mean over seeds [its 95 % t interval within -1..1]",
+        "mean over seeds [its 95 % t interval from 0 up]",
+        "mean over seeds [its 95 % t interval within 0..100]",
+        "mean over seeds [its 95 % t interval]",
+    ]
 
 
 def test_one_seed_has_no_interval_and_says_so(make_record):
     (table,) = make_tables([make_record()])
-    assert entries(table)["vanilla", 50].half is None
+    assert entries(table)["vanilla", 50].ends is None
     assert "one seed: no interval" in table.notes
 
 

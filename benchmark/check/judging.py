@@ -26,7 +26,8 @@ from imbench.registry import load_plugin
 from imbench.stats import confusions
 from imbench.stats.bootstrap import crossed, rescored
 from imbench.stats.flips import fewest, max_t
-from imbench.stats.intervals import holm, mean_interval, paired_p
+from imbench.stats.intervals import Ends, holm, mean_interval, paired_p, sum_bounds
+from imbench.stats.metrics import score_range
 from imbench.stats.paired import pairs_for_power
 
 __all__ = [
@@ -72,6 +73,12 @@ class Pairs:
         }
         return {seed: 0.0 if abs(gain) <= ROUNDED else gain for seed, gain in found.items()}
 
+    @cached_property
+    def bounds(self) -> Ends:
+        """Return the least and the largest gain there can be."""
+        metric = load_plugin("metrics", self.metric)
+        return sum_bounds((1.0, -1.0), score_range(self.metric, metric))
+
     @property
     def equal(self) -> bool:
         """Whether no score moved."""
@@ -86,7 +93,7 @@ class Judgement:
     why: str
 
 
-Ends = Callable[[Pairs, float], tuple[float, float] | None]
+OverImages = Callable[[Pairs, float], Ends | None]
 """Pairs and a level to the interval of the mean gain over replicates and test images, or None
 where outputs were not kept."""
 
@@ -128,22 +135,22 @@ def near(
             why = f"{len(values)} cells of the method, {LEAST_CELLS} are the least to judge by"
             judged[method] = Judgement("inconclusive", f"{why} ({because})")
             continue
-        mean, half, _ = mean_interval(values, 1 - 2 * alpha)
-        assert half is not None  # noqa: S101 - there are five values or more
-        said = f"mean over {len(values)} cells of the method {mean:+.3f}, give or take {half:.3f}"
+        mean, ends, n = mean_interval(values, 1 - 2 * alpha, them[0].bounds)
+        assert ends is not None  # noqa: S101 - there are five values or more
+        said = f"mean over {n} cells of the method {mean:+.3f} ({ends[0]:+.3f}..{ends[1]:+.3f})"
         verdict: Verdict = "inconclusive"
         if mean < -margin and fall[method] <= alpha:
             verdict = "worse"
         elif mean > margin and rise[method] <= alpha:
             verdict = "better"
-        elif mean - half >= -margin:
+        elif ends[0] >= -margin:
             verdict = "same"
         judged[method] = Judgement(verdict, f"{said}, compared within {margin:g} ({because})")
     return [judged[method_of(pairs)] for pairs in cases]
 
 
 def statistical(
-    cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, ends: Ends
+    cases: Sequence[Pairs], margins: Mapping[str, float], alpha: float, ends: OverImages
 ) -> list[Judgement]:
     """Judge each case by its paired differences; see `imbench.stats.flips` for the test.
 
@@ -172,12 +179,12 @@ def statistical(
 
 
 def _weighed(
-    pairs: Pairs, margin: float, alpha: float, p: tuple[float, float], ends: Ends
+    pairs: Pairs, margin: float, alpha: float, p: tuple[float, float], ends: OverImages
 ) -> Judgement:
     values = list(pairs.gains.values())
-    mean, half, n = mean_interval(values, 1 - 2 * alpha)
-    assert half is not None  # noqa: S101 - alpha < 0.5, so there are two or more
-    low, high = mean - half, mean + half
+    mean, of_seeds, n = mean_interval(values, 1 - 2 * alpha, pairs.bounds)
+    assert of_seeds is not None  # noqa: S101 - alpha < 0.5, so there are two or more
+    low, high = of_seeds
     over = ends(pairs, 1 - 2 * alpha)
     span = f"{low:+.3f}..{high:+.3f} over {n} seeds"
     if over is None:
@@ -228,9 +235,7 @@ def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {format_ranges(seeds)}"
 
 
-def over_images(
-    pairs: Pairs, baseline: Side, now: Side, level: float
-) -> tuple[float, float] | None:
+def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends | None:
     """Return the two-level bootstrap interval of the mean gain.
 
     Images are drawn for both sides alike. None where there are fewer than two seeds, a side kept
@@ -247,7 +252,7 @@ def over_images(
     metric = load_plugin("metrics", pairs.metric)
     old, new = (rescored(pairs.metric, metric, labels, them) for them in (before, after))
     gains = (old - new) if pairs.lower else (new - old)
-    return crossed(gains).interval(level)
+    return crossed(gains).interval(level, pairs.bounds)
 
 
 def _kept(pairs: Pairs, side: Side) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+UNLIMITED = ("copy_ratio", "seconds", "steps")
+"""How the names of scores begin that have no upper bound; all others lie between 0 and 1."""
+
+
 class Distance(NamedTuple):
     """A mean KID, its bootstrap interval, the FID of the same images, and their number."""
 
@@ -84,8 +88,9 @@ class GeneratorRow:
         return sorted(self.scores["forth"])
 
     def mean(self, name: str) -> Interval:
-        """Return the mean of a score over seeds, with the half-width of its t interval."""
-        return mean_interval(list(self.scores[name].values()))
+        """Return the mean of a score over seeds with its t interval within the range of the score."""
+        bounds = (0.0, math.inf if name.startswith(UNLIMITED) else 1.0)
+        return mean_interval(list(self.scores[name].values()), bounds=bounds)
 
     def plain(self) -> dict[str, Any]:
         """Return the row as JSON-ready data."""
@@ -95,18 +100,17 @@ class GeneratorRow:
             "minority": self.minority,
             "label": self.label,
             "seeds": self.seeds,
-            "numbers": {
-                name: {
-                    "mean": self.mean(name).mean,
-                    "half_width": self.mean(name).half,
-                    "scores": {str(seed): value for seed, value in scores.items()},
-                }
-                for name, scores in self.scores.items()
-            },
+            "numbers": {name: self._plain_score(name) for name in self.scores},
             "distance_forth": self.to_minority._asdict(),
             "distance_back": self.to_majority._asdict(),
             "samples": list(self.samples),
         }
+
+    def _plain_score(self, name: str) -> dict[str, Any]:
+        mean, ends, _ = self.mean(name)
+        low, high = ends or (None, None)
+        scores = {str(seed): value for seed, value in self.scores[name].items()}
+        return {"mean": mean, "low": low, "high": high, "scores": scores}
 
 
 def make_row(pairs: Sequence[EvaluatedPair], evaluator: Evaluator, oracles: int) -> GeneratorRow:

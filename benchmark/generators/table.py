@@ -115,14 +115,12 @@ def _mean_shares(shares: Sequence[TargetShares]) -> list[Shown]:
 
 
 def _format_interval(interval: Interval) -> Shown:
-    return Shown(interval.mean, interval.half, digits=2)
+    return Shown(interval.mean, interval.ends, digits=2)
 
 
 def _format_distance(distance: Distance) -> Shown:
-    digits = 2 if abs(distance.kid) >= 1 else 3
-    rounded = [round(number, digits) + 0.0 for number in distance[:3]]
-    numbers = [f"{number:.{digits}f}" for number in rounded]  # no "-0.000"
-    return Shown(text="{} [{}, {}]".format(*numbers))
+    ends = distance.low, distance.high
+    return Shown(distance.kid, ends, digits=2 if abs(distance.kid) >= 1 else 3)
 
 
 def _protocol(
@@ -146,8 +144,7 @@ def _column_notes(oracle: OracleSettings, inception: bool) -> list[str]:
     notes = [
         "A>B, B>A: oracle accuracy, the share of translated test images that the oracle assigns "
         "to the class they are translated to; real images are the ceiling, untranslated images the "
-        "floor; "
-        "\xb1 is the half-width of the 95 % interval of the mean over seeds",
+        "floor; in brackets the 95 % t interval of the mean over seeds",
         "flip: the same share of images that it did not assign to B before translation",
         f"KID-{oracle.name}: distance of translated from real test images of B, in features of the "
         "oracle, with its 95 % bootstrap interval over images; 0 is best, below 0 is chance",

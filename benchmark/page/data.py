@@ -46,12 +46,13 @@ def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
     """Return what a plot needs to know of each metric."""
     rows = []
     for name in names:
-        low, high = score_range(name)
+        metric = load_plugin("metrics", name)
+        low, high = score_range(name, metric)
         rows.append(
             {
                 "name": name,
                 "title": visible(metric_title(name)),
-                "lower": lower_is_better(name, load_plugin("metrics", name)),
+                "lower": lower_is_better(name, metric),
                 "range": [number(low), number(high)],
             }
         )
@@ -121,7 +122,9 @@ def _line(
 def _entry(entry: TableCell) -> list[Any] | None:
     if entry.mean is None:
         return None
-    return [number(entry.mean), number(entry.half), len(entry.scores), len(entry.status)]
+    low, high = entry.ends or (None, None)
+    ends = [number(low), number(high)]
+    return [number(entry.mean), *ends, len(entry.scores), len(entry.status)]
 
 
 def _mean_seconds(records: Sequence[Record], others: Mapping[str, Record]) -> float | None:
@@ -181,7 +184,7 @@ def _difference(made: Comparison) -> dict[str, Any]:
     plain: dict[str, Any] = {"count": made.minority, "text": visible(sentence(made))}
     if not effect.values:
         return plain
-    ends = effect.bounds if len(effect) >= ENOUGH else effect.span
+    ends = effect.hull if len(effect) >= ENOUGH else effect.span
     return plain | {
         "mean": number(effect.mean, 4),
         "ends": [number(end, 4) for end in ends],

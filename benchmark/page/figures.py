@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imbench.errors import NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
@@ -145,16 +148,16 @@ def _scores(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]
     figure, panels = _grid(len(lines), 1.15)
     for index, (axes, line) in enumerate(zip(panels, lines, strict=True)):
         for other in lines:
-            x, mean, _ = _points(other, counts, metric["name"])
+            x, mean, *_ = _points(other, counts, metric["name"])
             axes.plot(x, mean, color=GREY, linewidth=0.6, zorder=1)
         style = looks[line["method"]]
-        x, mean, half = _points(line, counts, metric["name"])
-        band = [(a, m - h, m + h) for a, m, h in zip(x, mean, half, strict=True) if h is not None]
-        if len(band) > 1:
-            at, low, high = zip(*band, strict=True)
-            axes.fill_between(at, low, high, color=style.light, alpha=0.2, linewidth=0, zorder=2)
-        elif band:
-            axes.vlines([band[0][0]], band[0][1], band[0][2], color=style.light, linewidth=0.8)
+        x, mean, low, high = _points(line, counts, metric["name"])
+        known = np.isfinite(low)
+        band = x[known], low[known], high[known]
+        if known.sum() > 1:
+            axes.fill_between(*band, color=style.light, alpha=0.2, linewidth=0, zorder=2)
+        else:
+            axes.vlines(*band, color=style.light, linewidth=0.8)
         axes.plot(
             x, mean, color=style.light, marker=MARKERS[style.marker], markersize=3, linewidth=1.3
         )
@@ -164,26 +167,23 @@ def _scores(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]
         axes.set_xticks(counts)
         if index % ACROSS:
             axes.tick_params(labelleft=False)
-    low, high = metric["range"]
-    if low is not None and high is not None:
-        panels[0].set_ylim(low, high)
+    if None not in metric["range"]:
+        panels[0].set_ylim(*metric["range"])
     _name_axes(figure, "minority training images", metric)
     return figure
 
 
-def _points(
-    line: dict[str, Any], counts: Sequence[int], metric: str
-) -> tuple[list[int], list[float], list[float | None]]:
-    known = [
-        (count, entry)
+def _points(line: dict[str, Any], counts: Sequence[int], metric: str) -> NDArray[np.float64]:
+    """Return counts, means, lower and upper ends of a method, shape (4, counts with a score).
+
+    The ends are NaN where there is no interval.
+    """
+    rows = [
+        [count, *entry[:3]]
         for count, entry in zip(counts, line["scores"][metric], strict=True)
         if entry is not None
     ]
-    return (
-        [count for count, _ in known],
-        [entry[0] for _, entry in known],
-        [entry[1] for _, entry in known],
-    )
+    return np.array(rows, dtype=np.float64).reshape(-1, 4).T
 
 
 def _differences(

@@ -91,10 +91,9 @@ def _sheet(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
 
 
 def _shown(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
-    value, half = shown.number()
     return {
-        "value": value,
-        "half": half,
+        "value": shown.number(),
+        "ends": ", ".join(shown.interval() or ()),
         "text": visible(shown.text),
         "bold": shown.bold,
         "marks": ",".join(letters[note] for note in shown.notes),

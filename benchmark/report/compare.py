@@ -70,7 +70,7 @@ class Comparison:
             return "none"
         if len(effect) < ENOUGH:
             return "few"
-        low, high = effect.bounds
+        low, high = effect.hull
         sure = self.adjusted < ALPHA
         if sure and low > 0 and effect.mean >= LEAST and not self.failed[0]:
             return "beats"

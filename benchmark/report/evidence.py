@@ -73,7 +73,7 @@ class SumTest:
         """
         effect = self.panel.effect(terms, constant)
         sure = (effect.p if p is None else p) < ALPHA
-        low, high = effect.bounds
+        low, high = effect.hull
         finding: Finding = "cannot be told"
         if sure and low > 0:
             finding = "holds"

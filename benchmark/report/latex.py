@@ -12,9 +12,9 @@ import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from imbench.report.sheet import Sheet, Shown, footnotes, visible
+from imbench.report.sheet import Sheet, Shown, footnotes, no_zero, visible
 
-__all__ = ["PREAMBLE", "escape", "latex", "sheet_latex"]
+__all__ = ["PREAMBLE", "escape", "latex", "sheet_latex", "signs"]
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -120,7 +120,7 @@ def _table(sheet: Sheet) -> str:
     lines = [
         *map(_comment, sheet.comments),
         r"\begin{table}[htbp]",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{2pt}",
         rf"\caption{{{caption}}}",
         rf"\label{{tab:{sheet.slug}}}",
         rf"\begin{{tabular}}{{@{{}}{sheet.align}@{{}}}}",
@@ -144,18 +144,22 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cell(shown: Shown, letters: Mapping[str, str]) -> str:
-    value, half = shown.number()
-    number = value.replace("-", "$-$").replace("+", "$+$")
+    # Without zeros before the point, and the interval small: six columns fit the article class.
+    number, ends = signs(no_zero(shown.number())), shown.interval()
     if shown.bold:
         number = rf"\textbf{{{number}}}"
-    if half:
-        # Small and without its zero, or six columns would not fit the article class.
-        number += rf"{{\scriptsize$\pm${half.removeprefix('0')}}}"
+    if ends is not None:
+        number += rf"{{\scriptsize\,[{','.join(signs(no_zero(end)) for end in ends)}]}}"
     text = escape(shown.text)
     if number and text:
         text = rf"\textsuperscript{{\,{text}}}"
     marks = ",".join(letters[note] for note in shown.notes)
     return number + text + (rf"\textsuperscript{{\,{marks}}}" if marks else "")
+
+
+def signs(number: str) -> str:
+    """Return a number with its sign as LaTeX sets it."""
+    return number.replace("-", "$-$").replace("+", "$+$")
 
 
 def _notes(sheet: Sheet, letters: Mapping[str, str]) -> list[str]:

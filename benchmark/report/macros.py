@@ -1,7 +1,8 @@
 r"""A LaTeX macro for each cell, so that prose cites a number instead of copying it.
 
-``\imbench{horse2zebra/f1/us+cs/25}`` prints the mean of that cell, ``\imbenchhalf`` the half-width
-of its interval, ``\imbenchseeds`` how many seeds it rests on. A key that is not there stops LaTeX.
+``\imbench{horse2zebra/f1/us+cs/25}`` prints the mean of that cell, ``\imbenchlow`` and
+``\imbenchhigh`` the ends of its interval, ``\imbenchseeds`` how many seeds it rests on. A key that
+is not there stops LaTeX.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from imbench.report.latex import escape
+from imbench.report.latex import escape, signs
 from imbench.report.means import TableCell
 from imbench.report.sheet import Shown
 from imbench.report.tables import Table
@@ -19,23 +20,30 @@ __all__ = ["keys", "macros"]
 
 # \providecommand and \gdef: the lines may be read twice, in the preamble and above the tables.
 DEFINITIONS = (
-    r"\providecommand{\imbenchcell}[4]{\expandafter\gdef\csname imbench/#1\endcsname{#2}%",
-    r"\expandafter\gdef\csname imbench/#1/half\endcsname{#3}%",
-    r"\expandafter\gdef\csname imbench/#1/seeds\endcsname{#4}}",
+    r"\providecommand{\imbenchcell}[5]{\expandafter\gdef\csname imbench/#1\endcsname{#2}%",
+    r"\expandafter\gdef\csname imbench/#1/low\endcsname{#3}%",
+    r"\expandafter\gdef\csname imbench/#1/high\endcsname{#4}%",
+    r"\expandafter\gdef\csname imbench/#1/seeds\endcsname{#5}}",
     r"\providecommand{\imbench}[1]{\ifcsname imbench/#1\endcsname\csname imbench/#1\endcsname"
     r"\else\errmessage{imbench has no number #1}\fi}",
-    r"\providecommand{\imbenchhalf}[1]{\imbench{#1/half}}",
+    r"\providecommand{\imbenchlow}[1]{\imbench{#1/low}}",
+    r"\providecommand{\imbenchhigh}[1]{\imbench{#1/high}}",
     r"\providecommand{\imbenchseeds}[1]{\imbench{#1/seeds}}",
 )
 
 
 def macros(tables: Sequence[Table]) -> list[str]:
     """Return the lines that define a macro for each cell of the tables."""
-    lines = [
-        f"\\imbenchcell{{{key}}}{{{_mean(entry)}}}{{{_half(entry)}}}{{{len(entry.scores)}}}"
-        for key, entry in keys(tables)
-    ]
-    return [*DEFINITIONS, *lines]
+    return [*DEFINITIONS, *(_cell(key, entry) for key, entry in keys(tables))]
+
+
+def _cell(key: str, entry: TableCell) -> str:
+    shown = Shown(entry.mean, entry.ends)
+    mean = escape(entry.mark) if entry.mean is None else signs(shown.number())
+    ends = shown.interval()
+    low, high = map(signs, ends) if ends else [escape("--")] * 2
+    arguments = (key, mean, low, high, str(len(entry.scores)))
+    return "\\imbenchcell" + "".join(f"{{{text}}}" for text in arguments)
 
 
 def keys(tables: Sequence[Table]) -> Iterator[tuple[str, TableCell]]:
@@ -65,13 +73,3 @@ def _new(start: str, seen: set[str]) -> str:
         found = f"{start}-{number}"
     seen.add(found)
     return found
-
-
-def _mean(entry: TableCell) -> str:
-    if entry.mean is None:
-        return escape(entry.mark)
-    return Shown(entry.mean).number()[0].replace("-", "$-$")
-
-
-def _half(entry: TableCell) -> str:
-    return Shown(entry.mean, entry.half).number()[1] or escape("--")

@@ -10,8 +10,8 @@ from typing import Any
 from imbench.records.groups import format_ranges
 from imbench.records.record import Record
 from imbench.records.scored import score
-from imbench.stats.intervals import mean_interval
-from imbench.stats.metrics import Metric
+from imbench.stats.intervals import Ends, mean_interval
+from imbench.stats.metrics import Metric, score_range
 
 __all__ = ["MARKS", "NOT_RUN", "WORDS", "TableCell", "make_table_cell"]
 
@@ -46,8 +46,10 @@ class TableCell:
         Seed to score; only of cells that ended well.
     status : dict
         Every seed of the table to a record's status, ``missing`` or ``unscored``.
-    mean, half : float or None
-        Mean over seeds, and the half-width of its 95 % t interval from two seeds on.
+    mean : float or None
+        Mean over seeds.
+    ends : (float, float) or None
+        Of its 95 % t interval within the range of the score, from two seeds on.
     mark : str
         What stands in the table in place of a score or, as ``4/5``, beside it.
     notes : tuple of str
@@ -57,7 +59,7 @@ class TableCell:
     scores: dict[int, float]
     status: dict[int, str]
     mean: float | None = None
-    half: float | None = None
+    ends: Ends | None = None
     mark: str = ""
     notes: tuple[str, ...] = ()
     bold: bool = False
@@ -98,10 +100,10 @@ def make_table_cell(
     if not scores:
         worst = next((status[seed] for seed in seeds if status[seed] in MARKS), "")
         return TableCell(scores, status, mark=MARKS.get(worst, "n/a"), notes=(gaps, *notes))
-    mean, half, n = mean_interval(list(scores.values()))
+    mean, ends, n = mean_interval(list(scores.values()), bounds=score_range(name, metric))
     if n < len(seeds):
         notes = (f"{n} of {len(seeds)} seeds: {gaps}", *notes)
-    return TableCell(scores, status, mean, half, f"{n}/{len(seeds)}" if gaps else "", notes)
+    return TableCell(scores, status, mean, ends, f"{n}/{len(seeds)}" if gaps else "", notes)
 
 
 def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:

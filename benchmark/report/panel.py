@@ -14,7 +14,8 @@ from imbench.records.scored import score
 from imbench.report.means import WORDS
 from imbench.stats.bootstrap import crossed, rescored
 from imbench.stats.effect import Effect
-from imbench.stats.metrics import Metric, lower_is_better
+from imbench.stats.intervals import sum_bounds
+from imbench.stats.metrics import Metric, lower_is_better, score_range
 from imbench.stats.paired import ENOUGH
 
 __all__ = ["Panel", "Place", "Terms"]
@@ -87,14 +88,16 @@ class Panel:
             )
             for seed in seeds
         }
+        bounds = sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
         if len(seeds) < ENOUGH:  # too few for words that would rest on an interval
-            return Effect(values)
+            return Effect(values, bounds)
         columns = [self._resampled_sum(terms, seed) for seed in seeds]
         kept = [column for column in columns if column is not None]
         if len(kept) < len(seeds):
-            return Effect(values)
+            return Effect(values, bounds)
         made = crossed(np.stack(kept, axis=1) + constant)
-        return Effect(values, made.interval(0.95), made.interval(0.9), self._images)
+        ends, inner = (made.interval(level, bounds) for level in (0.95, 0.9))
+        return Effect(values, bounds, ends, inner, self._images)
 
     @property
     def _images(self) -> int:

@@ -43,7 +43,7 @@ CAVEATS = (
     "network and class pairs remembered [M]: a difference is one of protocols, not of skill",
     "the published rows seem to come from two pipelines [I], Vanilla, TS, ALT and AUG from one, "
     "the ten others from another: CBL 0.9 weighs as good as nothing and yet lies far above Vanilla",
-    "difference = ours - published, with the interval of our mean over seeds",
+    "difference = ours - published; they agree where our interval holds the published value",
 )
 
 
@@ -140,12 +140,12 @@ def verdict(ours: TableCell | None, cell: Published | None) -> str:
         return "no score"
     if cell is None:
         return "not in the paper"
-    if ours.half is None:
+    if ours.ends is None:
         return "not established: 1 seed"
-    difference = ours.mean - cell.value
-    if abs(difference) <= ours.half:
+    low, high = ours.ends
+    if low <= cell.value <= high:
         return "agrees within interval"
-    return "above" if difference > 0 else "below"
+    return "above" if low > cell.value else "below"
 
 
 def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | None:
@@ -191,16 +191,15 @@ def _shown(line: Versus) -> tuple[Shown, ...]:
     ours, cell = line.ours, line.published
     ours_shown = Shown(text="--")
     if ours is not None:
-        ours_shown = Shown(ours.mean, ours.half, ours.mark, ours.notes)
+        ours_shown = Shown(ours.mean, ours.ends, ours.mark, ours.notes)
     cell_shown = Shown(text="--")
     if cell is not None:
         mark = SEVERITY.get(cell.severity, "")
         notes = (f"{mark} marked {cell.severity}: {cell.reason}",) if mark else ()
         cell_shown = Shown(cell.value, text=mark, notes=notes, digits=4)
-    half = ours.half if ours is not None else None
     gap = Shown(text="--")
     if line.difference is not None:
-        gap = Shown(line.difference, half, signed=True)
+        gap = Shown(line.difference, signed=True)
     count = Shown(text=str(line.minority))
     return Shown(text=line.title), count, ours_shown, cell_shown, gap, Shown(text=line.verdict)
 

@@ -25,7 +25,7 @@ __all__ = ["FORMS", "Form", "render_report"]
 Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
-SCHEMA = 1
+SCHEMA = 2
 """Of the JSON form: raise it when a field changes its meaning or goes."""
 
 
@@ -233,7 +233,8 @@ def _plain_row(line: Versus) -> dict[str, Any]:
         "title": line.title,
         "minority": line.minority,
         "mean": ours.mean if ours else None,
-        "half_width": ours.half if ours else None,
+        "low": ours.ends[0] if ours and ours.ends else None,
+        "high": ours.ends[1] if ours and ours.ends else None,
         "n": len(ours.scores) if ours else 0,
         "scores": {str(seed): value for seed, value in ours.scores.items()} if ours else {},
         "status": {str(seed): state for seed, state in ours.status.items()} if ours else {},

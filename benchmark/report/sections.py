@@ -113,8 +113,7 @@ def printed(
 
 def _comparison(match: Match, made: Comparison) -> dict[str, Any]:
     effect = made.effect
-    half = effect.interval().half if effect.values else None
-    t = (None, None) if half is None else (effect.mean - half, effect.mean + half)
+    t = (effect.interval().ends if effect.values else None) or (None, None)
     ends = effect.ends or (None, None)
     low, high = effect.span if effect.values else (None, None)
     over = made.minority is None

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from imbench.report.tables import Table
+from imbench.stats.intervals import Ends
 
-__all__ = ["Sheet", "Shown", "footnotes", "letter", "side_by_side", "table_sheet", "visible"]
+__all__ = [
+    "NARROW",
+    "Sheet",
+    "Shown",
+    "footnotes",
+    "letter",
+    "no_zero",
+    "side_by_side",
+    "table_sheet",
+    "visible",
+]
+
+
+NARROW = 0.02
+"""Width of an interval below which two decimals do not do."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +34,10 @@ class Shown:
 
     Attributes
     ----------
-    value, half : float or None
-        A number, and the half-width of its interval.
+    value : float or None
+        A number.
+    ends : (float, float) or None
+        Of its interval.
     text : str
         What stands after the number or in its place.
     notes : tuple of str
@@ -31,21 +49,35 @@ class Shown:
     """
 
     value: float | None = None
-    half: float | None = None
+    ends: Ends | None = None
     text: str = ""
     notes: tuple[str, ...] = ()
     bold: bool = False
     digits: int = 3
     signed: bool = False
 
-    def number(self) -> tuple[str, str]:
-        """Return the number and its half-width as text, each empty if there is none."""
-        if self.value is None:
-            return "", ""
-        value = round(self.value, self.digits) + 0.0  # no "-0.000"
+    def number(self) -> str:
+        """Return the number as text, empty if there is none."""
+        return "" if self.value is None else self._text(round(self.value, self.digits), self.digits)
+
+    def interval(self) -> tuple[str, str] | None:
+        """Return the ends of the interval as text, None if there is none.
+
+        Two decimals, or those of the number where the interval is narrower than `NARROW`. The
+        ends are rounded outward, so the interval printed holds the number printed.
+        """
+        if self.ends is None:
+            return None
+        low, high = self.ends
+        digits = self.digits if high - low < NARROW else min(self.digits, 2)
+        scale = 10.0**digits
+        # Sums of scores are off by rounding: an end that is .3 to nine digits is printed as .30.
+        down, up = math.floor(round(low * scale, 9)), math.ceil(round(high * scale, 9))
+        return self._text(down / scale, digits), self._text(up / scale, digits)
+
+    def _text(self, value: float, digits: int) -> str:
         sign = "+" if self.signed else ""
-        half = "" if self.half is None else f"{self.half:.{self.digits}f}"
-        return f"{value:{sign}.{self.digits}f}", half
+        return f"{value + 0.0:{sign}.{digits}f}"  # no "-0.000"
 
 
 @dataclass(frozen=True)
@@ -93,7 +125,7 @@ def table_sheet(table: Table) -> Sheet:
         (
             Shown(text=line.title),
             *(
-                Shown(entry.mean, entry.half, entry.mark, entry.notes, entry.bold)
+                Shown(entry.mean, entry.ends, entry.mark, entry.notes, entry.bold)
                 for entry in line.entries
             ),
         )
@@ -136,6 +168,11 @@ def letter(index: int) -> str:
     return text
 
 
+def no_zero(number: str) -> str:
+    """Leave out the zero before the point: four columns with intervals fit 80 that way, five 90."""
+    return re.sub(r"^([+-]?)0\.", r"\1.", number)
+
+
 def visible(text: str) -> str:
     """Return text whose control characters are spelt out, so that it stays on its line."""
     return "".join(
@@ -168,7 +205,7 @@ def _sheet(tables: Sequence[Table], places: Sequence[int], start: int) -> Sheet:
     rows = []
     for index, line in enumerate(first.lines):
         entries = [table.lines[index].entries[place] for table, place in columns]
-        shown = [Shown(e.mean, e.half, e.mark, e.notes, e.bold) for e in entries]
+        shown = [Shown(e.mean, e.ends, e.mark, e.notes, e.bold) for e in entries]
         rows.append((Shown(text=line.title), *shown))
     trivial = [Shown(t.trivial) if t.trivial is not None else Shown(text="--") for t, _ in columns]
     rows.append((Shown(text="trivial"), *trivial))

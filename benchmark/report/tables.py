@@ -19,7 +19,7 @@ from imbench.records.groups import (
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
-from imbench.stats.intervals import holm
+from imbench.stats.intervals import Ends, holm
 from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
@@ -117,8 +117,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         lines=lines,
         trivial=_trivial(metric, group.test_counts, lower),
         notes=(
-            *_reading(grid, group.seeds, lower),
-            *_out_of_range(grid, name),
+            *_reading(grid, group.seeds, lower, score_range(name, metric)),
             *([PRIORS] if name in CALIBRATION else []),
             *bold_notes,
             *apart,
@@ -184,11 +183,11 @@ def protocol_line(group: Group) -> str:
     return "; ".join(pieces)
 
 
-def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool) -> list[str]:
+def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool, bounds: Ends) -> list[str]:
     """Say how the numbers are to be read."""
     better = "; lower is better" if lower else ""
     if len(seeds) > 1:
-        notes = [f"mean over seeds \xb1 half-width of its 95 % t interval{better}"]
+        notes = [f"mean over seeds [its 95 % t interval{_within(bounds)}]{better}"]
     else:
         notes = [f"one seed: no interval{better}"]
     if any(entry.mark == NOT_RUN for line in grid for entry in line):
@@ -196,22 +195,13 @@ def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool) -> list
     return notes
 
 
-def _out_of_range(grid: list[list[TableCell]], name: str) -> list[str]:
-    low, high = score_range(name)
-    beyond = sum(
-        entry.mean is not None
-        and entry.half is not None
-        and (entry.mean - entry.half < low or entry.mean + entry.half > high)
-        for line in grid
-        for entry in line
-    )
-    if not beyond:
-        return []
-    what = "interval reaches" if beyond == 1 else "intervals reach"
-    return [
-        f"{name}: {beyond} {what} beyond {low:g}..{high:g}; a t interval knows no bounds, and one "
-        "as wide says that the seeds are too few"
-    ]
+def _within(bounds: Ends) -> str:
+    low, high = bounds
+    if math.isfinite(low) and math.isfinite(high):
+        return f" within {low:g}..{high:g}"
+    if math.isfinite(low):
+        return f" from {low:g} up"
+    return f" up to {high:g}" if math.isfinite(high) else ""
 
 
 def _provenance(group: Group) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from imbench.report.sheet import Sheet, Shown, footnotes, visible
+from imbench.report.sheet import Sheet, Shown, footnotes, no_zero, visible
 
 __all__ = ["escape_markdown", "markdown", "terminal", "wrapped"]
 
@@ -75,16 +75,12 @@ def _blocks(sizes: Sequence[int], width: int) -> tuple[list[list[int]], str]:
 
 
 def _terminal_cell(shown: Shown, letters: Mapping[str, str]) -> str:
-    value, half = (_no_zero(text) for text in shown.number())
-    number = f"{value}\xb1{half}" if half else value
-    marks = "".join(f"[{letters[note]}]" for note in shown.notes)
     star = "*" if shown.bold else ""
-    return " ".join(piece for piece in (star + number, visible(shown.text)) if piece) + marks
-
-
-def _no_zero(number: str) -> str:
-    """Leave out the zero before the point: six columns with intervals fit 80 that way."""
-    return re.sub(r"^([+-]?)0\.", r"\1.", number)
+    ends = shown.interval()
+    interval = "" if ends is None else f"[{','.join(map(no_zero, ends))}]"
+    marks = "".join(f"[{letters[note]}]" for note in shown.notes)
+    pieces = (star + no_zero(shown.number()), interval, visible(shown.text))
+    return " ".join(filter(None, pieces)) + marks
 
 
 def _starred(notes: Sequence[str]) -> list[str]:
@@ -126,10 +122,9 @@ def _markdown(sheet: Sheet) -> str:
 
 
 def _markdown_cell(shown: Shown, letters: Mapping[str, str]) -> str:
-    value, half = shown.number()
-    number = f"**{value}**" if shown.bold and value else value
-    if half:
-        number = f"{number} \xb1 {half}"
+    number, ends = shown.number(), shown.interval()
+    interval = "" if ends is None else f"[{', '.join(ends)}]"
+    bold = f"**{number}**" if shown.bold and number else number
     marks = ",".join(letters[note] for note in shown.notes)
-    text = " ".join(piece for piece in (number, escape_markdown(shown.text)) if piece)
+    text = " ".join(filter(None, (bold, interval, escape_markdown(shown.text))))
     return f"{text}<sup>{marks}</sup>" if marks else text

@@ -68,8 +68,9 @@ def range_text(effect: Effect) -> str:
 
 def intervals_text(effect: Effect) -> str:
     """Return both 95 % intervals; the second is missing where records keep no outputs."""
-    mean, half, _ = effect.interval()
-    t = f"95 % t interval {signed(mean - (half or 0))}..{signed(mean + (half or 0))}"
+    mean, ends, _ = effect.interval()
+    low, high = ends or (mean, mean)
+    t = f"95 % t interval {signed(low)}..{signed(high)}"
     if effect.ends is None:
         return f"{t}, about these test images only, since outputs are not kept"
     low, high = effect.ends
@@ -104,7 +105,7 @@ def _why_not(made: Comparison) -> str:
         )
     if made.failed[0 if effect.mean > 0 else 1]:
         return "; runs of the method ahead ended without a score"
-    low, high = effect.bounds
+    low, high = effect.hull
     if (low > 0 or high < 0) and abs(effect.mean) < LEAST:
         return f"; the mean is below {LEAST:g}"
     return ""

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.stats.intervals import t_quantile
+from imbench.stats.intervals import UNBOUNDED, Ends, cut, t_quantile
 from imbench.stats.metrics import Metric
 from imbench.stats.resampled import scorer
 
@@ -54,12 +54,15 @@ class Resamples:
     shift: Floats
     replicates: int
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the two ends of the percentile interval, stretched for few replicates."""
+    def interval(self, level: float = 0.95, bounds: Ends = UNBOUNDED) -> Ends:
+        """Return the ends of the percentile interval, stretched for few replicates.
+
+        It is cut at the `bounds` of the mean, which what was stretched may lie beyond.
+        """
         stretch = _stretch(self.replicates, level)
         tail = (1 - level) / 2
         low, high = np.quantile(self.centre + stretch * self.shift, [tail, 1 - tail])
-        return float(low), float(high)
+        return cut((float(low), float(high)), bounds)
 
 
 def two_level(

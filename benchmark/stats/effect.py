@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from imbench.stats.intervals import Interval, mean_interval
+from imbench.stats.intervals import UNBOUNDED, Ends, Interval, mean_interval
 from imbench.stats.paired import MARGIN, sign_flip
 
 __all__ = ["Effect"]
@@ -21,7 +21,9 @@ class Effect:
     ----------
     values : dict
         Seed to number.
-    ends, inner : tuple of float, or None
+    bounds : (float, float)
+        The least and the largest number there can be; the t interval is cut there.
+    ends, inner : (float, float) or None
         The 95 % and the 90 % interval of the mean by the bootstrap over replicates and test
         images; None where outputs were not kept or replicates are fewer than six.
     images : int
@@ -29,8 +31,9 @@ class Effect:
     """
 
     values: Mapping[int, float]
-    ends: tuple[float, float] | None = None
-    inner: tuple[float, float] | None = None
+    bounds: Ends = UNBOUNDED
+    ends: Ends | None = None
+    inner: Ends | None = None
     images: int = 0
 
     def __len__(self) -> int:
@@ -69,28 +72,26 @@ class Effect:
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return the t interval of the mean."""
-        return mean_interval(list(self.values.values()), level)
+        return mean_interval(list(self.values.values()), level, self.bounds)
 
     @property
-    def bounds(self) -> tuple[float, float]:
-        """Return what both 95 % intervals lie within; infinite with fewer than two replicates."""
-        return _widest(self.interval(), self.ends) if self.values else (-math.inf, math.inf)
+    def hull(self) -> Ends:
+        """Return what both 95 % intervals lie within; the bounds with fewer than two replicates."""
+        return self._hull(0.95, self.ends)
 
     def within(self, margin: float = MARGIN) -> bool:
         """Whether both 90 % intervals lie within +-margin."""
-        if not self.values:
-            return False
-        low, high = _widest(self.interval(0.9), self.inner)
-        return -margin < low and high < margin
+        low, high = self._hull(0.9, self.inner)
+        return bool(self.values) and -margin < low and high < margin
 
     def beyond(self, margin: float = MARGIN) -> bool:
         """Whether both 95 % intervals lie outside +-margin, on one side of it."""
-        low, high = self.bounds
+        low, high = self.hull
         return low > margin or high < -margin
 
-
-def _widest(t: Interval, ends: tuple[float, float] | None) -> tuple[float, float]:
-    if t.half is None:
-        return -math.inf, math.inf
-    low, high = t.mean - t.half, t.mean + t.half
-    return (low, high) if ends is None else (min(low, ends[0]), max(high, ends[1]))
+    def _hull(self, level: float, resampled: Ends | None) -> Ends:
+        t = self.interval(level).ends if self.values else None
+        if t is None:
+            return self.bounds
+        low, high = t if resampled is None else resampled
+        return min(low, t[0]), max(high, t[1])

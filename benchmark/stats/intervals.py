@@ -1,33 +1,102 @@
-"""How sure a mean over seeds is: Student's interval, the paired test, Holm's correction."""
+"""How sure a mean over seeds is: Student's interval and paired test, Holm's correction."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Interval", "holm", "mean_interval", "paired_p", "t_quantile"]
+__all__ = [
+    "UNBOUNDED",
+    "Ends",
+    "Interval",
+    "cut",
+    "holm",
+    "mean_interval",
+    "paired_p",
+    "sum_bounds",
+    "t_quantile",
+]
+
+
+Ends = tuple[float, float]
+"""The lower and the upper end of an interval."""
+UNBOUNDED: Ends = (-math.inf, math.inf)
 
 
 class Interval(NamedTuple):
-    """A mean and the half-width of its interval; no half-width with fewer than two scores."""
+    """A mean and the ends of its interval; no ends with fewer than two scores."""
 
     mean: float
-    half: float | None
+    ends: Ends | None
     n: int
 
 
-def mean_interval(scores: Sequence[float], level: float = 0.95) -> Interval:
-    """Return the mean of `scores` with the half-width of its t interval."""
+def mean_interval(
+    scores: Sequence[float], level: float = 0.95, bounds: Ends = UNBOUNDED
+) -> Interval:
+    """Return the mean of `scores` with Student's t interval, cut at the `bounds` of a score.
+
+    The cut takes away only values that no mean can have, so the interval holds the true mean
+    exactly as often as t's does. Transforms and bootstraps stay within bounds too, but in 4,000
+    samples of each distribution of ``benchmarks/coverage.py`` they held the mean less often: with
+    three scores near .5 (standard deviation .05) 96 % for t, 73 % for the percentile and 72 % for
+    the BCa bootstrap; with ten near .05, 91 % for t and 87 % for t on the arcsine of the square
+    root; t on a shrunken logit, 0 % near .95. A Beta distribution with the same mean and error
+    does as well as t, but may miss the mean of its own scores; Gaffke's interval, which holds for
+    any scores, is .65 wide with three scores whatever they are.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        One a replicate; with one alone there is no interval.
+    level : float
+        How often the interval is to hold the true mean.
+    bounds : (float, float)
+        The least and the largest score there can be: see `imbench.stats.metrics.score_range`, and
+        `sum_bounds` for differences.
+
+    Raises
+    ------
+    ValueError
+        If there is no score.
+
+    Examples
+    --------
+    >>> mean, ends, n = mean_interval([0.9, 0.98], bounds=(0.0, 1.0))
+    >>> [round(end, 3) for end in ends]
+    [0.432, 1.0]
+    """
     n = len(scores)
     if n == 0:
         raise ValueError("no scores, so no mean")
     mean = math.fsum(scores) / n
     if n == 1:
         return Interval(mean, None, 1)
-    return Interval(mean, t_quantile(n - 1, level) * _deviation(scores, mean) / math.sqrt(n), n)
+    half = t_quantile(n - 1, level) * _deviation(scores, mean) / math.sqrt(n)
+    low, high = cut((mean - half, mean + half), bounds)
+    # A damaged record may hold a score beyond the bounds: its mean stays within the interval.
+    return Interval(mean, (min(low, mean), max(high, mean)), n)
+
+
+def cut(ends: Ends, bounds: Ends) -> Ends:
+    """Return the part of an interval that lies within the bounds."""
+    low, high = bounds
+    return min(max(ends[0], low), high), max(min(ends[1], high), low)
+
+
+def sum_bounds(factors: Iterable[float], bounds: Ends, constant: float = 0.0) -> Ends:
+    """Return the least and the largest constant + sum of factor * score.
+
+    For scores within 0 and 1 a difference (factors 1 and -1) lies within -1 and 1.
+    """
+    spans = [sorted((factor * bounds[0], factor * bounds[1])) for factor in factors if factor]
+    return (
+        math.fsum([constant, *(low for low, _ in spans)]),
+        math.fsum([constant, *(high for _, high in spans)]),
+    )
 
 
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:

@@ -226,9 +226,16 @@ def lower_is_better(name: str, metric: Metric | None = None) -> bool:
     return name in _LOWER or bool(getattr(metric, "lower_is_better", False))
 
 
-def score_range(name: str) -> tuple[float, float]:
-    """Return the least and the largest score there can be; infinite for metrics not of ours."""
-    return _RANGES.get(name, (0.0, 1.0) if name in METRICS else (-math.inf, math.inf))
+def score_range(name: str, metric: Metric | None = None) -> tuple[float, float]:
+    """Return the least and the largest score there can be.
+
+    A metric of another package says so by an attribute such as ``score_range = (0.0, 1.0)``; if it
+    does not, both are infinite.
+    """
+    if name in METRICS:
+        return _RANGES.get(name, (0.0, 1.0))
+    low, high = getattr(metric, "score_range", (-math.inf, math.inf))
+    return float(low), float(high)
 
 
 def trivial_f1(prevalence: float) -> float:

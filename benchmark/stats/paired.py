@@ -1,4 +1,4 @@
-"""Exact paired tests, what a number of pairs can show, and equivalence: pure functions.
+"""Exact paired tests, and what a number of pairs can show: pure functions.
 
 The unit is the replicate: one difference of two methods for each seed. Sign-flip p values are
 exact, so they have a floor that no effect, however large, can pass: 0.25 with three pairs, 0.0625
@@ -12,14 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imbench.stats.intervals import mean_interval, t_quantile
+from imbench.stats.intervals import t_quantile
 
 __all__ = [
     "ALPHA",
     "ENOUGH",
     "LEAST",
     "MARGIN",
-    "equivalent",
     "pairs_for_power",
     "seeds_needed",
     "sign_flip",
@@ -100,12 +99,6 @@ def pairs_for_power(effect: float, power: float = 0.8, alpha: float = ALPHA) -> 
         if found >= power:
             return pairs
     return None
-
-
-def equivalent(differences: Sequence[float], margin: float = MARGIN) -> bool:
-    """Whether the 90 % t interval of the mean lies within +-margin: two one-sided tests at 5 %."""
-    mean, half, _ = mean_interval(differences, 0.9)
-    return half is not None and abs(mean) + half < margin
 
 
 def _signed_sums(sizes: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:

@@ -59,18 +59,17 @@ const known = (line, group) => line.scores[metricNow().name]
   .map((entry, i) => entry && [group.counts[i], ...entry]).filter(Boolean);
 
 function band(at, line, group, low, high) {
-  const [least, most] = metricNow().range;
-  const edge = (value) => at.sy(clamp(clamp(value, least, most), low, high)).toFixed(1);
+  const edge = (value) => at.sy(clamp(value, low, high)).toFixed(1);
   const points = known(line, group).filter((one) => one[2] !== null);
   if (!points.length) return;
   const g = draw(at.svg, "g", { class: `m${line.method}` });
   if (points.length === 1) {
-    const [count, mean, half] = points[0];
-    draw(g, "path", { class: "range", d: `M${at.sx(count)} ${edge(mean - half)}V${edge(mean + half)}` });
+    const [count, , from, to] = points[0];
+    draw(g, "path", { class: "range", d: `M${at.sx(count)} ${edge(from)}V${edge(to)}` });
     return;
   }
-  const over = points.map(([count, mean, half]) => `${at.sx(count).toFixed(1)} ${edge(mean + half)}`);
-  const under = points.map(([count, mean, half]) => `${at.sx(count).toFixed(1)} ${edge(mean - half)}`).reverse();
+  const over = points.map(([count, , , to]) => `${at.sx(count).toFixed(1)} ${edge(to)}`);
+  const under = points.map(([count, , from]) => `${at.sx(count).toFixed(1)} ${edge(from)}`).reverse();
   draw(g, "path", { class: "band", d: `M${[...over, ...under].join("L")}z` });
 }
 
@@ -81,9 +80,9 @@ function scoreLine(at, line, group) {
   const points = known(line, group);
   const path = points.map(([count, mean]) => `${at.sx(count).toFixed(1)} ${at.sy(mean).toFixed(1)}`);
   if (path.length > 1) draw(g, "path", { class: "line", d: `M${path.join("L")}`, "stroke-dasharray": method.dash });
-  for (const [count, mean, half, n, of] of points) {
+  for (const [count, mean, from, to, n, of] of points) {
     const dot = mark(g, line.method, at.sx(count), at.sy(mean), strong ? 4.5 : 3.5);
-    const text = half === null ? shown(mean) : `${shown(mean)} \u00b1 ${shown(half)}`;
+    const text = from === null ? shown(mean) : `${shown(mean)} [${shown(from)}, ${shown(to)}]`;
     draw(dot, "title", {}, `${line.title}, ${count} minority images: ${text} (${n} of ${of} seeds)`);
   }
 }
