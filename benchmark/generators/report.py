@@ -38,7 +38,7 @@ __all__ = [
 
 FOLDER = "generators"
 """Folder of oracles below the results; generators are stored there too."""
-SCHEMA = 1
+SCHEMA = 2
 """Version of the JSON form: increased when a field changes its meaning or goes."""
 
 

@@ -88,7 +88,7 @@ class GeneratorRow:
         return sorted(self.scores["forth"])
 
     def mean(self, name: str) -> Interval:
-        """Return the mean of a score over seeds with its t interval within the range of the score."""
+        """Return the mean of a score over seeds with its t interval within the score's range."""
         bounds = (0.0, math.inf if name.startswith(UNLIMITED) else 1.0)
         return mean_interval(list(self.scores[name].values()), bounds=bounds)
 
