@@ -155,7 +155,7 @@ def main() -> None:
     args = arguments(__doc__, repeats=4000).parse_args()
     samples = 200 if args.tiny else args.repeats
     print(f"{samples} samples each: coverage of the true mean, median width")
-    print(f"{'':>33}" + "".join(f"{name:>15}" for name in WAYS))
+    print(f"{'':>33}" + "".join(f"{name:>15} " for name in WAYS))
     held: dict[tuple[str, int], list[float]] = {}
     width: dict[tuple[str, int], list[float]] = {}
     for row, (title, case) in enumerate(CASES.items()):
@@ -166,18 +166,16 @@ def main() -> None:
                 low, high = way(scores)
                 inside = float(np.mean((low <= case.mean) & (case.mean <= high)))
                 own = scores.mean(axis=1)
-                lost = np.mean((own < low - 1e-9) | (own > high + 1e-9))
+                mark = "*" if np.mean((own < low - 1e-9) | (own > high + 1e-9)) > 0.001 else " "
                 held.setdefault((name, n), []).append(inside)
                 width.setdefault((name, n), []).append(float(np.median(high - low)))
-                told += f"{f'{inside:.3f} {width[name, n][-1]:.3f}':>15}"
-                told = told[:-1] + "*" if lost > 0.001 else told
+                told += f"{inside:9.3f} {width[name, n][-1]:.3f}{mark}"
             print(f"{title:<30}{n:>3}{told}")
     print("* intervals that do not hold the mean of their own scores")
     for n in COUNTS:
-        for what, of, target in (("coverage", held, "at_least"), ("width", width, "at_most")):
-            show_ratio(
-                f"{what} of t, cut over t, n = {n}", of["t, cut", n], of["t", n], **{target: 1}
-            )
+        title = f"t, cut over t, n = {n}"
+        show_ratio(f"coverage of {title}", held["t, cut", n], held["t", n], at_least=1)
+        show_ratio(f"width of {title}", width["t, cut", n], width["t", n], at_most=1)
 
 
 if __name__ == "__main__":
