@@ -17,7 +17,7 @@ def echo(text: str) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.replace("\xb1", "+-").encode(encoding, "backslashreplace").decode(encoding)
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
     click.echo(text, nl=not text.endswith("\n"))
 
 
