@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
+from waiting import until
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
@@ -147,8 +148,9 @@ def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
 
 
 def test_a_process_that_is_deaf_to_its_time_limit_is_ended(folder, monkeypatch):
-    monkeypatch.setattr(watched, "GRACE", 0.5)
-    (job,) = jobs_of("parts.py:Deaf", timeout=0.5)
+    monkeypatch.setattr(watched, "GRACE", 0.1)
+    monkeypatch.setattr(watched, "KILL", 600.0)  # asked to end, however late this process looks
+    (job,) = jobs_of("parts.py:Deaf", timeout=4.0)  # time to become deaf on a busy machine
     report = report_of(job)
     assert (report.died, report.late) == ("SIGTERM", True)
 
@@ -158,8 +160,7 @@ def test_work_ends_when_the_run_does(folder):
     told = []
     thread = threading.Thread(target=lambda: told.append(report_of(job)))
     thread.start()
-    while not (folder / "begun").exists():
-        assert thread.is_alive()
+    until((folder / "begun").exists)
     (shown_folder(job) / "1").unlink()
     shown_folder(job).rmdir()
     thread.join()

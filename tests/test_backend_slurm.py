@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -112,9 +111,9 @@ def test_cells_are_done_as_jobs_and_score_as_in_a_plain_run(folder, monkeypatch)
 
 def test_row_04_ctrl_c_is_heard_by_the_run_alone_and_the_second_ends_all(folder):
     process = start(folder, "cluster=local", "--methods", "parts.py:Waits", "--seeds", "0-2")
-    while not (begun := list(folder.glob("begun-*"))):
-        assert process.poll() is None
-        time.sleep(0.05)
+    until(lambda: list(folder.glob("begun-*")) or process.poll() is not None)
+    assert process.poll() is None
+    begun = list(folder.glob("begun-*"))
     born = {int(path.name[6:]): start_time(int(path.name[6:])) for path in begun}
     os.killpg(process.pid, signal.SIGINT)
     assert "stopping: cells that run are finished" in process.stderr.readline()
@@ -122,7 +121,7 @@ def test_row_04_ctrl_c_is_heard_by_the_run_alone_and_the_second_ends_all(folder)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=240)
     assert (process.returncode, len(said.splitlines())) == (130, 1)
-    until(lambda: not any(alive(pid, when) for pid, when in born.items()), 120)
+    until(lambda: not any(alive(pid, when) for pid, when in born.items()))
     assert_clean(folder / "results")
 
 

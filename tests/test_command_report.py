@@ -42,7 +42,7 @@ def bench(*arguments, cwd, encoding="utf-8", **environment):
         encoding=encoding,
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **environment},
-        timeout=120,
+        timeout=280,
     )
 
 

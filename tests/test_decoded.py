@@ -5,11 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import until
 
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.images.cache import make_dataset, open_decoded, prepare, validate_listing
@@ -257,9 +257,16 @@ print("done", d.fingerprint, len(d.train))
 """
 
 
-def child(spec, cache):
+STUCK = f"""
+from imbench.images import cache_writer
+cache_writer.decode = lambda *given, **options: time.sleep(600)
+{CHILD}
+"""
+
+
+def child(spec, cache, code=CHILD):
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, spec, str(cache)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, spec, str(cache)], stdout=subprocess.PIPE, text=True
     )
 
 
@@ -277,7 +284,7 @@ def large(tmp_path, data_picture):
 
 def test_two_processes_at_once_decode_once(large, tmp_path):
     children = [child(large, tmp_path / "c") for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0] for process in children]
+    outputs = [process.communicate(timeout=280)[0] for process in children]
     assert [process.returncode for process in children] == [0, 0]
     assert sum(output.count("decoding") for output in outputs) == 1
     results = {output.splitlines()[-1] for output in outputs}
@@ -287,12 +294,8 @@ def test_two_processes_at_once_decode_once(large, tmp_path):
 
 
 def test_a_killed_decode_leaves_no_half_entry(large, tmp_path):
-    process = child(large, tmp_path / "c")
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("c/decoded/*.part/scratch.npy")):
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    process = child(large, tmp_path / "c", STUCK)
+    until(lambda: list(tmp_path.glob("c/decoded/*.part/scratch.npy")))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL

@@ -126,7 +126,7 @@ def test_missing_data_say_what_to_do(ran, tmp_path):
         cwd=work,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 4

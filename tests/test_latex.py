@@ -137,7 +137,7 @@ def compiled(tables, folder, *, package=""):
         cwd=folder,
         capture_output=True,
         env={**os.environ, "max_print_line": "1000"},
-        timeout=120,
+        timeout=280,
     )
     log = (folder / "report.log").read_text(encoding="utf-8", errors="replace")
     assert run.returncode == 0, log[-2000:]

@@ -429,7 +429,7 @@ def bench(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "imbench", "report", *map(str, arguments)]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     return subprocess.run(
-        command, cwd=cwd, capture_output=True, encoding="utf-8", env=environment, timeout=120
+        command, cwd=cwd, capture_output=True, encoding="utf-8", env=environment, timeout=280
     )
 
 

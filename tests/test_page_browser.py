@@ -91,7 +91,7 @@ class Watched:
     def __init__(self, browser: Any, address: str, **options: Any) -> None:
         self.context = browser.new_context(**options)
         self.tab = self.context.new_page()
-        self.tab.set_default_timeout(10_000)
+        self.tab.set_default_timeout(60_000)
         self.faults: list[str] = []
         self.tab.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.tab.on(

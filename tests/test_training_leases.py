@@ -106,6 +106,7 @@ def foreign(folder, key="k", run="r"):
 
 
 def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
+    before = time.monotonic()
     with leased(tmp_path, "k", run="r", cells=["c1", "c2"]) as mine:
         assert mine
         (claim,) = held_leases(tmp_path)
@@ -115,7 +116,7 @@ def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
             os.getpid(),
             start_time(os.getpid()),
         )
-        assert 0 <= time.monotonic() - claim.since < 60
+        assert before <= claim.since <= time.monotonic()
         assert claim.here
         assert claim.live
         assert not take(tmp_path), "not even by the same process"
@@ -307,7 +308,7 @@ def test_the_claim_of_another_machine_is_taken_over_when_it_falls_silent(
             other.kill()
         else:
             other.send_signal(signal.SIGSTOP)
-        until(lambda: not held_leases(tmp_path), 60)
+        until(lambda: not held_leases(tmp_path))
         with leased(tmp_path, "k", run="mine", cells=[]) as mine:
             assert mine
             (ours,) = held_leases(tmp_path)
@@ -348,7 +349,7 @@ def test_a_claim_is_renewed(tmp_path):
     try:
         for _ in range(2):
             age(path, 1000)
-            until(lambda: time.time() - path.stat().st_mtime < 500, 60)
+            until(lambda: time.time() - path.stat().st_mtime < 500)
     finally:
         process.kill()
         process.communicate()
@@ -371,7 +372,7 @@ def test_a_worker_whose_parent_was_killed_ends_and_gives_its_claim_back(tmp_path
     try:
         parent.kill()
         parent.wait()
-        until(lambda: not alive(worker, started), 60)
+        until(lambda: not alive(worker, started))
         assert not file_of(tmp_path, "k").exists()
     finally:
         if alive(worker, started):
