@@ -196,7 +196,8 @@ class CycleGAN:
             if mean is not None:
                 old: list[Tensor] = list(mean.parameters())
                 new: list[Tensor] = list(net.parameters())
-                torch._foreach_lerp_(old, new, 1 - self.settings.ema)
+                share = 1 - self.settings.ema
+                torch._foreach_lerp_(old, new, share)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @contextmanager

@@ -50,8 +50,10 @@ FILES = {inside: place for folder in FOLDERS for inside, place in packaged(folde
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Path:
-    """Return a folder with a wheel and a source distribution, built from a clean copy."""
-    # A build in the repository itself would package what an earlier one left in build/.
+    """Return a folder with a wheel and a source distribution, built from a copy.
+
+    Nothing of an earlier build is in the copy but the links of a strict editable installation.
+    """
     copy = tmp_path_factory.mktemp("source") / "imbench"
     copy.mkdir()
     for name in ("benchmark", "methods", "datasets", "tests", "docs"):
@@ -59,10 +61,21 @@ def built(tmp_path_factory) -> Path:
     shutil.copytree(ROOT / "results/published", copy / "results/published")
     for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
         shutil.copy(ROOT / name, copy / name)
+    (copy / "dist").mkdir()
+    hook = (
+        "from setuptools import build_meta as hooks\n"
+        "hooks.build_editable('dist', {'editable_mode': 'strict'})"
+    )
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-P", "-m", "build", "--no-isolation", "--outdir", str(out)]
-    done = subprocess.run([*command, str(copy)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    for command in (
+        ["-c", hook],
+        ["-m", "build", "--no-isolation", "--outdir", out],
+        ["-m", "build", "--no-isolation", "--outdir", out / "direct", "--wheel"],
+    ):
+        words = [sys.executable, "-P", *map(str, command)]
+        done = subprocess.run(words, cwd=copy, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert list(copy.glob("build/__editable__.imbench-*/imbench/training/loop.py"))
     return out
 
 
@@ -91,6 +104,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     package = {name for name in names if ".dist-info/" not in name}
     assert package == set(FILES.values())
     assert {name.partition("/")[0] for name in package} == {"imbench"}
+    (direct,) = (wheel.parent / "direct").glob("*.whl")
+    assert set(zipfile.ZipFile(direct).namelist()) == names
 
 
 def test_the_wheel_says_who_may_use_it_and_registers_its_names(wheel):

@@ -46,9 +46,11 @@ class Outputs(Protocol):
     @property
     def decisions_only(self) -> bool:
         """Whether the probabilities are 0 and 1 in place of what was computed."""
+        ...
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return labels (n,) and probabilities (n, K)."""
+        ...
 
 
 @dataclass(frozen=True)

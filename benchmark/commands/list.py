@@ -112,7 +112,7 @@ def _plugin_text(plugin: Plugin) -> str:
         found = load_plugin(plugin.kind, plugin.name)
         fault = interface_fault(plugin.kind, found)
     except UsageError as error:
-        fault = str(error)
+        found, fault = None, str(error)
     if fault is not None:
         return f"{title}\n\nDISABLED: {fault}"
     paragraphs = [

@@ -194,7 +194,7 @@ def _differences(
 ) -> Figure:
     """Draw a panel a count: one method against each other one, seed by seed."""
     counts = sorted({cell["count"] for match in own for cell in match["cells"]})
-    rivals = [match["methods"][1] for match in own]
+    rivals: list[int] = [match["methods"][1] for match in own]
     figure, panels = _grid(len(counts), 0.45 + 0.16 * len(rivals), across=4)
     for axes, count in zip(panels, counts, strict=True):
         axes.axvline(0, color="black", linewidth=0.7)
@@ -215,7 +215,9 @@ def _difference(axes: Axes, row: int, cell: dict[str, Any], style: Look) -> None
     # As on the page: a whole bar is an interval, a dotted one the range of few seeds.
     ends = [end for end in cell["ends"] if end is not None]
     if len(ends) == 2:
-        kind = {"linewidth": 2.0} if cell["interval"] else {"linewidth": 0.9, "linestyle": ":"}
+        kind: dict[str, Any] = (
+            {"linewidth": 2.0} if cell["interval"] else {"linewidth": 0.9, "linestyle": ":"}
+        )
         axes.plot(ends, [row, row], color=style.light, **kind)
     axes.plot(cell["values"], [row] * len(cell["values"]), "o", color=style.light, ms=2, alpha=0.5)
     axes.plot([cell["mean"]], [row], MARKERS[style.marker], color=style.light, ms=4.5)

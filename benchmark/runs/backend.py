@@ -31,6 +31,7 @@ class Backend(Protocol):
         EnvironmentFault
             If nothing can be done there any more.
         """
+        ...
 
     def close(self) -> None:
         """End what is under way, at once."""

@@ -285,9 +285,8 @@ def _conditions(text: str) -> dict[str, str]:
             found[-1] += f",{piece}"
         else:
             found.append(piece)
-    pairs = [piece.partition("=")[::2] for piece in found]
-    rule = dict(pairs)
-    if len(rule) < len(pairs):
+    rule = {key: value for key, _, value in (piece.partition("=") for piece in found)}
+    if len(rule) < len(found):
         raise UsageError(f"exclude: {text!r} gives a condition twice; write two rules")
     return rule
 

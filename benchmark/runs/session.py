@@ -118,7 +118,8 @@ class Session:
         self.devices = devices_of(options.device, options.per_device)
         self.choice = BackendChoice(options.backend, options.scheduler, options.slurm, options.jobs)
         self.choice.check()
-        if len(self.devices.names) > 1 and options.backend != "local":
+        first, *others = self.devices.names
+        if others and options.backend != "local":
             raise UsageError(
                 "a list of devices is for --backend local: give each worker elsewhere its own, "
                 "by CUDA_VISIBLE_DEVICES"
@@ -126,7 +127,7 @@ class Session:
         self.context = RunContext(
             results=options.results.absolute(),
             run=secrets.token_hex(6),
-            device=self.devices.names[0],
+            device=first,
             timeout=options.timeout,
             commit=environment.commit(),
         )

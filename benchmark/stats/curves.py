@@ -50,7 +50,8 @@ def reliability(positive: NDArray[np.bool_], score: NDArray[Any], bins: int = BI
     """Return mean probability, share of positives and images of each bin that has any, (m, 3)."""
     images, total, hits = binned(np.asarray(score, dtype=np.float64), positive, bins)
     some = images > 0
-    return np.stack([total[some] / images[some], hits[some] / images[some], images[some]], axis=1)
+    total, hits, size = total[some], hits[some], images[some].astype(np.float64)
+    return np.stack([total / size, hits / size, size], axis=1)
 
 
 def thinned(points: Points, most: int) -> Points:

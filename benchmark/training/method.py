@@ -197,10 +197,10 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, X: ArrayLike, y: ArrayLike | str | None = "no_validation", *, reset: bool = False
     ) -> Any:
         """Return checked images or features, and checked labels where they are given."""
-        X = X if hasattr(X, "ndim") else np.asarray(X)
-        images = X.ndim > 2
+        array: Any = X if hasattr(X, "ndim") else np.asarray(X)
+        images = array.ndim > 2
         checked = validate_data(
-            self, X, y, reset=reset, allow_nd=True, dtype=None if images else np.float32
+            self, array, y, reset=reset, allow_nd=True, dtype=None if images else np.float32
         )
         if not images:
             return checked
