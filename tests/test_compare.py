@@ -8,10 +8,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.record import Scores
-from imbench.report.compare import FAMILY, compare
+from imbench.report.compare import FAMILY, Comparison, compare
 from imbench.report.latex import PREAMBLE
 from imbench.report.report import render_report
 from imbench.report.words import match_prose, p_text, sentence
@@ -233,6 +234,39 @@ def kept(make_record, skills, images, seeds=8):
     return records
 
 
+def test_intervals_of_differences_end_where_a_difference_does(make_record):
+    pairs = zip((1.0, 0.9, 1.0, 0.1, 1.0, 0.0), (0.0, 0.1, 0.9, 0.0, 0.0, 1.0), strict=True)
+    records = [
+        make_record(recipe, 25, seed, score)
+        for seed, pair in enumerate(pairs)
+        for recipe, score in zip(("us", "cs"), pair, strict=True)
+    ]
+    made = only(records)
+    assert made.effect.bounds == (-1.0, 1.0)
+    mean, (low, high), _ = made.effect.interval(0.99)
+    assert (mean, high) == (pytest.approx(1 / 3), 1.0)
+    gaps = list(made.effect.values.values())
+    whole = stats.t.interval(0.99, 5, np.mean(gaps), stats.sem(gaps))
+    assert whole[1] > 1.6
+    assert low == pytest.approx(whole[0])
+
+
+def test_cutting_an_interval_changes_no_verdict():
+    rng = np.random.default_rng(0)
+    seen = set()
+    for number in range(400):
+        middle, spread = rng.uniform(-0.3, 0.3), 10 ** rng.uniform(-3, 0)
+        drawn = np.clip(rng.normal(middle, spread, 6 + number % 5), -1, 1)
+        values = dict(enumerate(drawn.tolist()))
+        ends, inner = ((middle - 2 * width, middle + 2 * width) for width in (spread, 0.8 * spread))
+        free = Effect(values, ends=ends, inner=inner)
+        held = Effect(values, (-1.0, 1.0), ends, inner)
+        verdicts = {Comparison("a", "b", 25, one, adjusted=one.p).verdict for one in (free, held)}
+        assert len(verdicts) == 1
+        seen |= verdicts
+    assert seen == {"beats", "beaten", "equivalent", "ahead", "behind"}
+
+
 def test_kept_outputs_are_resampled_over_images_too(make_record):
     made = only(kept(make_record, {"us": 1.5, "cs": 0.5}, (60, 40)))
     assert made.verdict == "beats"
@@ -266,9 +300,12 @@ def test_records_without_outputs_or_of_other_images_are_not_resampled(make_recor
     records = kept(make_record, {"us": 1.0, "cs": 0.5}, (60, 40))
     one_bare = [records[0].model_copy(update={"scores": None}), *records[1:]]
     assert only(one_bare).effect.ends is None
+    assert "since outputs are not kept; sign-flip" in sentence(only(one_bare))
     labels = np.repeat([0, 1], (40, 60))
     other = records[0].model_copy(update={"scores": outputs(np.random.default_rng(1), labels, 1.0)})
-    assert only([other, *records[1:]]).effect.ends is None
+    mixed = only([other, *records[1:]])
+    assert mixed.effect.ends is None
+    assert "since some outputs are of other test images; sign-flip" in sentence(mixed)
 
 
 def test_a_metric_that_cannot_bear_resamples_costs_the_bootstrap_only(make_record, tmp_path):
@@ -283,6 +320,8 @@ def test_a_metric_that_cannot_bear_resamples_costs_the_bootstrap_only(make_recor
     (match,) = compare(records, ["us", "cs"], [f"{plugin}:picky"])
     assert match.cells[0].effect.ends is None
     assert match.cells[0].verdict == "beats"
+    why = "outputs cannot be scored on resamples (ValueError: ties)"
+    assert f"about these test images only, since {why}; sign-flip" in sentence(match.cells[0])
 
 
 def test_the_mean_over_counts_pairs_replicates_that_have_them_all(family):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from imbench.check import judging
 from imbench.check.conclusion import counted, fault_of
@@ -402,6 +403,28 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
     )
     assert only(cases).verdict == "worse"
     assert "over test images too" in only(cases).gravest.why
+
+
+@pytest.mark.parametrize("metric", ["f1", "log_loss"])
+def test_intervals_end_where_a_gain_of_a_score_does(make_record, metric):
+    from imbench.check.judging import Pairs
+
+    place = next(iter(side_of([make_record()], ["f1"]).runs))
+    gains = [-1.0, -1.0, -0.1, 0.0, -1.0, 0.0]
+    before, after = dict.fromkeys(range(6), 1.0), {s: 1 + gain for s, gain in enumerate(gains)}
+    pairs = Pairs(place, metric, False, before, after)
+    margins = {metric: 0.1}
+    (near,) = judging.near([pairs], margins, 0.001, "torch 1 -> 2")
+    (chance,) = judging.statistical([pairs], margins, 0.04, lambda *_: None)
+    for judged, level, what in (
+        (near, 0.998, "mean over 6 cells of the method -0.517 ({:+.3f}..{:+.3f})"),
+        (chance, 0.92, "mean change -0.517, {:+.3f}..{:+.3f} over 6 seeds"),
+    ):
+        low, high = stats.t.interval(level, 5, np.mean(gains), stats.sem(gains))
+        if metric == "f1":
+            low = max(low, -1.0)
+        assert what.format(low, high) in judged.why
+        assert judged.verdict == "inconclusive"
 
 
 def test_decisions_serve_scores_of_decisions_only(make_record):

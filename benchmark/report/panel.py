@@ -46,7 +46,7 @@ class Panel:
         self.rows: dict[str, MethodKey] = {row.recipe: row for row in newest}
         self._scores: dict[Place, dict[int, float]] = {}
         self._faults: dict[Place, dict[int, str]] = {}
-        self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | None] = {}
+        self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | str] = {}
 
     def title(self, recipe: str) -> str:
         """Return a method's name as a table prints it."""
@@ -91,11 +91,13 @@ class Panel:
         bounds = sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
         if len(seeds) < ENOUGH:  # too few for words that would rest on an interval
             return Effect(values, bounds)
-        columns = [self._resampled_sum(terms, seed) for seed in seeds]
-        kept = [column for column in columns if column is not None]
-        if len(kept) < len(seeds):
-            return Effect(values, bounds)
-        made = crossed(np.stack(kept, axis=1) + constant)
+        columns = []
+        for seed in seeds:
+            column = self._resampled_sum(terms, seed)
+            if isinstance(column, str):
+                return Effect(values, bounds, no_bootstrap=column)
+            columns.append(column)
+        made = crossed(np.stack(columns, axis=1) + constant)
         ends, inner = (made.interval(level, bounds) for level in (0.95, 0.9))
         return Effect(values, bounds, ends, inner, self._images)
 
@@ -119,30 +121,31 @@ class Panel:
         recipe, count = place
         return self.group.slots.get((self.rows[recipe], count), {}) if recipe in self.rows else {}
 
-    def _resampled_sum(self, terms: Terms, seed: int) -> NDArray[np.float64] | None:
-        total: NDArray[np.float64] | None = None
+    def _resampled_sum(self, terms: Terms, seed: int) -> NDArray[np.float64] | str:
+        """Return the sum of the terms in each resample of the test images, or why there is none."""
+        total = np.zeros(1)
         for (recipe, count), factor in terms.items():
             column = self._resampled(recipe, count, seed)
-            if column is None:
-                return None
-            total = factor * column if total is None else total + factor * column
+            if isinstance(column, str):
+                return column
+            total = total + factor * column
         return total
 
-    def _resampled(self, recipe: str, count: int, seed: int) -> NDArray[np.float64] | None:
+    def _resampled(self, recipe: str, count: int, seed: int) -> NDArray[np.float64] | str:
         """Score one record in resamples of the test images, which are the same for all records."""
         address = recipe, count, seed
         if address not in self._resamples:
             self._resamples[address] = self._rescored(self._slot((recipe, count))[seed])
         return self._resamples[address]
 
-    def _rescored(self, record: Record) -> NDArray[np.float64] | None:
+    def _rescored(self, record: Record) -> NDArray[np.float64] | str:
         if record.scores is None:
-            return None
+            return "outputs are not kept"
         try:
             labels, _, proba = record.scores.arrays()
             counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
             if counts != self.group.test_counts:
-                return None  # of other test images than the rest
+                return "some outputs are of other test images"
             return rescored(self.name, self.metric, labels, [proba])[:, 0]
-        except Exception:  # another package's metric may not bear a resample, outputs be damaged
-            return None
+        except Exception as error:  # a plug-in's metric on resamples, or damaged outputs
+            return f"outputs cannot be scored on resamples ({type(error).__name__}: {error})"

@@ -135,6 +135,7 @@ def _comparison(match: Match, made: Comparison) -> dict[str, Any]:
         "t_high": t[1],
         "bootstrap_low": ends[0],
         "bootstrap_high": ends[1],
+        "no_bootstrap": effect.no_bootstrap,
         "images": effect.images,
         "p": None if over or not effect.values else effect.p,
         "rivals": made.family,

@@ -67,12 +67,12 @@ def range_text(effect: Effect) -> str:
 
 
 def intervals_text(effect: Effect) -> str:
-    """Return both 95 % intervals; the second is missing where records keep no outputs."""
+    """Return both 95 % intervals; in place of a missing one the reason."""
     mean, ends, _ = effect.interval()
     low, high = ends or (mean, mean)
     t = f"95 % t interval {signed(low)}..{signed(high)}"
     if effect.ends is None:
-        return f"{t}, about these test images only, since outputs are not kept"
+        return f"{t}, about these test images only, since {effect.no_bootstrap}"
     low, high = effect.ends
     return f"{t}, bootstrap over {effect.images} test images too {signed(low)}..{signed(high)}"
 

@@ -25,9 +25,11 @@ class Effect:
         The least and the largest number there can be; the t interval is cut there.
     ends, inner : (float, float) or None
         The 95 % and the 90 % interval of the mean by the bootstrap over replicates and test
-        images; None where outputs were not kept or replicates are fewer than six.
+        images; None with fewer than six replicates or for the reason in `no_bootstrap`.
     images : int
         Test images that were resampled.
+    no_bootstrap : str
+        Why there is none, where replicates would be enough.
     """
 
     values: Mapping[int, float]
@@ -35,6 +37,7 @@ class Effect:
     ends: Ends | None = None
     inner: Ends | None = None
     images: int = 0
+    no_bootstrap: str = ""
 
     def __len__(self) -> int:
         return len(self.values)

@@ -56,8 +56,17 @@ def _counted(
     formula: Callable[[confusions.Counts], Floats], labels: Labels, proba: Floats
 ) -> Scorer:
     classes = proba.shape[1]
-    cells = np.eye(classes**2)[labels * classes + predict(proba)]
-    return lambda weights: formula((weights @ cells).reshape(-1, classes, classes))
+    cells = labels * classes + predict(proba)
+
+    def score(weights: Floats) -> Floats:
+        # No matrix of one column a cell of the confusion: with 70 classes it would have 4,900.
+        rows = classes**2 * np.arange(len(weights))[:, None]
+        counts = np.bincount(
+            (rows + cells).ravel(), weights.ravel(), minlength=len(weights) * classes**2
+        )
+        return formula(counts.reshape(-1, classes, classes))
+
+    return score
 
 
 def _brier(labels: Labels, proba: Floats) -> Scorer:
