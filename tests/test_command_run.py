@@ -275,6 +275,8 @@ DIGITS = ("run", "--datasets", "digits", "--minority", "20", "--size", "8")
         ((*DIGITS, "--methods", "smote:k=3"), "smote takes no 'k': known: k_neighbors"),
         ((*DIGITS, "--methods", "nowhere.py:Part"), "no file 'nowhere.py'"),
         ((*DIGITS, "--network", "resnet21"), "unknown network 'resnet21': did you mean resnet20"),
+        ((*DIGITS, "--network", "cnn:widht=8"), "network cnn takes no 'widht': did you mean width"),
+        ((*DIGITS, "--network", "torchvision:nosuch"), "unknown torchvision model 'nosuch'"),
         ((*DIGITS, "--set", "step=3"), "unknown setting 'step': did you mean steps?"),
         ((*DIGITS, "--set", "steps"), "--set 'steps' is not of the form KEY=VALUE"),
         ((*DIGITS, "--steps", "many"), "steps"),

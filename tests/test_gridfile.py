@@ -249,6 +249,9 @@ def test_options_that_cannot_be_meant_are_refused(given, says):
         ("steps=many", "setting steps: Input should be a valid integer"),
         ("lr=inf", "setting lr: Input should be a finite number"),
         ("network=resnet2", "unknown network 'resnet2': did you mean resnet20?"),
+        ("network=cnn:widht=8", "network cnn takes no 'widht': did you mean width?"),
+        ("network=torchvision:nosuch", "unknown torchvision model 'nosuch': "),
+        ("network=nowhere.py:Net", "no file 'nowhere.py'"),
         ("augment=flop", "augment='flop'; write flip, crop"),
     ],
 )

@@ -1,5 +1,7 @@
 """Networks: published sizes, any image, one or three channels."""
 
+import re
+
 import pytest
 import torch
 
@@ -52,12 +54,23 @@ def test_torchvision_models_with_side_heads_give_logits():
     [
         ("resnet2", "did you mean resnet20"),
         ("torchvision:resnet19", "did you mean resnet1"),
-        ("cnn:wide=3", "cannot be built"),
+        ("cnn:widht=8", "network cnn takes no 'widht': did you mean width?"),
+        ("linear:width=8", "network linear takes no 'width': none is known"),
+        ("cnn:width=wide", "network 'cnn:width=wide' cannot be built: "),
+        ("cnn:width=-1", "network 'cnn:width=-1' cannot be built: "),
     ],
 )
 def test_unknown_networks_are_refused(name, says):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=re.escape(says)):
         build_network(name, (3, 32, 32), 2)
+
+
+def test_a_network_that_takes_any_option_is_left_to_it(monkeypatch):
+    def made(shape, classes, **options):
+        return torch.nn.Linear(classes, options["anything"])
+
+    monkeypatch.setattr("imbench.training.networks.load_plugin", lambda _kind, _name: made)
+    assert build_network("mine:anything=3", (3, 8, 8), 2).out_features == 3
 
 
 def test_features_need_the_linear_network():

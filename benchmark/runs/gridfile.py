@@ -250,10 +250,16 @@ def _check_settings(settings: Settings) -> None:
     from imbench.registry import registered_names
     from imbench.training.augment import parse_augment
 
-    network = parse_spec(settings.network).name
-    if network not in registered_names("networks") and ".py:" not in network:
-        raise unknown_name("network", network, registered_names("networks"))
+    network = parse_spec(settings.network)
+    if ".py:" not in network.name and network.name not in registered_names("networks"):
+        raise unknown_name("network", network.name, registered_names("networks"))
     parse_augment(settings.augment)
+    if str(network) != network.name or ".py:" in network.name:
+        # Only building it tells whether it takes these options; that imports torch, 2 s, which
+        # plans of networks without options do without.
+        from imbench.training.networks import build_network
+
+        build_network(settings.network, (3, settings.size, settings.size), 2)
 
 
 def _exclusion(rule: Any) -> Exclusion:

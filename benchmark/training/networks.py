@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
-from imbench.spec import parse_spec
+from imbench.spec import Spec, did_you_mean, parse_spec
 
 __all__ = [
     "Linear",
@@ -32,16 +34,28 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
     Raises
     ------
     UsageError
-        If the name is unknown or the network cannot take the shape.
+        If the name or an option is unknown, or the network cannot be built with it or take the
+        shape.
     """
     parsed = parse_spec(spec)
     maker = load_plugin("networks", parsed.name)
     arguments = () if parsed.argument is None else (parsed.argument,)
+    _refuse_unknown_options(parsed, maker)
     try:
         net: nn.Module = maker(shape, classes, *arguments, **parsed.options)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"network {spec!r} cannot be built: {error}") from error
     return net
+
+
+def _refuse_unknown_options(spec: Spec, maker: Callable[..., nn.Module]) -> None:
+    parameters = list(inspect.signature(maker).parameters.values())[2:]  # after shape and classes
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters]
+    for key in spec.options:
+        if key not in known:
+            raise UsageError(f"network {spec.name} takes no {key!r}: {did_you_mean(key, known)}")
 
 
 class Normalise(nn.Module):
