@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from imbench.errors import UnknownName, UsageError
@@ -23,12 +24,15 @@ __all__ = [
     "parse_integers",
     "parse_spec",
     "parse_texts",
+    "short_name",
     "split_list",
     "unknown_name",
 ]
 
 Value = bool | int | float | str | None
 
+SHORT = 40
+"""Characters up to which a spec is its own heading."""
 _OPTION = re.compile(r"[A-Za-z_]\w*=")
 _WORDS: Mapping[str, Value] = {"true": True, "false": False, "none": None}
 
@@ -77,6 +81,29 @@ def parse_spec(text: str) -> Spec:
             raise UsageError(f"{key!r} is given twice in {text!r}")
         options[key] = _read(value)
     return Spec(name, argument, options)
+
+
+def short_name(spec: str) -> str:
+    """Return what a data set is called in headings and lines of progress.
+
+    A spec of more than 40 characters is cut to the end of its path and its classes.
+
+    >>> short_name("folder:/scans/2024/line 3,majority=ok,minority=defect,test=0.3")
+    'line 3 (ok, defect)'
+    """
+    if len(spec) <= SHORT:
+        return spec
+    try:
+        parsed = parse_spec(spec)
+    except UsageError:  # from a record, which may hold anything
+        return spec
+    if parsed.argument is None:
+        return spec
+    last = PurePath(parsed.argument).name or parsed.argument
+    classes = [
+        str(parsed.options[key]) for key in ("majority", "minority") if key in parsed.options
+    ]
+    return f"{last} ({', '.join(classes)})" if classes else last
 
 
 def split_list(text: str) -> list[str]:

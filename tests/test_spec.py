@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.spec import Spec, did_you_mean, parse_spec, unknown_name
+from imbench.spec import Spec, did_you_mean, parse_spec, short_name, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,27 @@ def test_the_nearest_names_are_offered_or_else_all():
         2,
         "unknown data set 'celba': did you mean celeba?",
     )
+
+
+LONG = "folder:/a/very/long/path/of/somebody/lines 3"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("digits", "digits"),
+        (
+            "folder:clothing,majority=shirt,minority=hat"[:40],
+            "folder:clothing,majority=shirt,minority=",
+        ),
+        (f"{LONG},majority=ok,minority=defect", "lines 3 (ok, defect)"),
+        (f"{LONG},minority=defect/hole,test=0.3", "lines 3 (defect/hole)"),
+        (LONG, "lines 3"),
+        (f"folder:{'/' * 40}", f"folder:{'/' * 40}"[7:]),
+        (f"plug-in:{'option=1234567890,' * 3}x=1"[:60], None),
+        (f"digits:majority={'1' * 40}", f"digits:majority={'1' * 40}"),
+        ("x" * 60, "x" * 60),
+    ],
+)
+def test_a_long_spec_has_a_short_name(spec, name):
+    assert short_name(spec) == (spec if name is None else name)

@@ -64,7 +64,7 @@ def generator_table(
     counts = [row.minority for row in rows]
     breaks = {index + 3 for index, (one, two) in enumerate(pairwise(counts)) if one != two}
     return Sheet(
-        title=f"{group.name}: generators, A = {name_a}, B = {name_b}",
+        title=f"{group.title}: generators, A = {name_a}, B = {name_b}",
         slug=f"generators-{group.code}-{rows[0].label}",
         above=(_protocol(rows, standard, group, oracle, oracles),),
         span="",

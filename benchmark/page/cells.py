@@ -15,6 +15,7 @@ from imbench.page.images import Gallery, Pictures, wrong_rows
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
 from imbench.report.sheet import visible
+from imbench.spec import short_name
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict
 
@@ -64,7 +65,7 @@ class Maker:
         made = {
             "seed": record.cell.seed,
             "minority": record.cell.minority,
-            "dataset": visible(record.cell.dataset),
+            "dataset": visible(short_name(record.cell.dataset)),
             "status": record.status,
             "reason": visible(record.reason),
             "key": visible(record.key),

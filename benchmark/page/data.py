@@ -94,8 +94,8 @@ def plain_groups(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 def group_title(group: Group, all_groups: Sequence[Group]) -> str:
     """Return the name of a group's data set, with its code where others have the same name."""
-    alike = sum(other.name == group.name for other in all_groups)
-    return visible(group.name) + (f" ({group.code})" if alike > 1 else "")
+    alike = sum(other.title == group.title for other in all_groups)
+    return visible(group.title) + (f" ({group.code})" if alike > 1 else "")
 
 
 def _line(

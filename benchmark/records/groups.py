@@ -12,6 +12,7 @@ from typing import NamedTuple
 from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
 from imbench.records.record import Record
+from imbench.spec import short_name
 
 __all__ = [
     "Basis",
@@ -56,8 +57,13 @@ class Group:
 
     @property
     def name(self) -> str:
-        """Return the name the tables carry."""
+        """Return the spec of the data set, the first of several."""
         return self.names[0]
+
+    @property
+    def title(self) -> str:
+        """Return the name for headings: the end of its path where the spec is long."""
+        return short_name(self.name)
 
     @cached_property
     def code(self) -> str:

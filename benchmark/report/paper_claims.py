@@ -73,7 +73,7 @@ def claims_prose(group: Group, found: Sequence[Found]) -> Prose:
         told[one.finding] += 1
     counted = ", ".join(f"{finding} {number}" for finding, number in told.items())
     return Prose(
-        title=f"{group.name}: claims about the paper's methods, by {metric_title(METRIC)}",
+        title=f"{group.title}: claims about the paper's methods, by {metric_title(METRIC)}",
         above=f"{protocol_line(group)}; {counted}",
         items=tuple(one.sentence for one in found),
     )

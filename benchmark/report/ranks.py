@@ -190,17 +190,17 @@ def _level(ranks: Ranks, place: int) -> str:
 def _matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
     """Return means as (cells, methods), NaN where there is none, recipes and names of cells."""
     recipes = list(dict.fromkeys(line.recipe for table in tables for line in table.lines))
-    names = [table.group.name for table in tables]
+    names = [table.group.title for table in tables]
     cells, rows = [], []
     for table in tables:
-        code = f" ({table.group.code})" if names.count(table.group.name) > 1 else ""
+        code = f" ({table.group.code})" if names.count(table.group.title) > 1 else ""
         # Of several versions of a recipe's parts the newest, which stands last, counts.
         lines = {line.recipe: line for line in table.lines}
         for column, count in enumerate(table.counts):
             means = [
                 lines[name].entries[column].mean if name in lines else None for name in recipes
             ]
-            cells.append(f"{table.group.name} {count}{code}")
+            cells.append(f"{table.group.title} {count}{code}")
             rows.append([math.nan if mean is None else mean for mean in means])
     return np.array(rows, dtype=np.float64).reshape(len(cells), len(recipes)), recipes, cells
 

@@ -136,7 +136,7 @@ def table_sheet(table: Table) -> Sheet:
     basis = table.group.basis
     return Sheet(
         title=table.title,
-        slug=_slug(f"{table.group.name}-{table.metric}-{table.group.code}"),
+        slug=_slug(f"{table.group.title}-{table.metric}-{table.group.code}"),
         above=(table.protocol,),
         span="minority training images",
         head=("method", *map(str, table.counts)),
@@ -212,7 +212,7 @@ def _sheet(tables: Sequence[Table], places: Sequence[int], start: int) -> Sheet:
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     continued = " (continued)" if start else ""
     return Sheet(
-        title=f"{first.group.name}: {', '.join(table.metric for table in tables)}{continued}",
+        title=f"{first.group.title}: {', '.join(table.metric for table in tables)}{continued}",
         slug=f"{base.slug}-beside{f'-{start}' if start else ''}",
         above=(first.protocol,),
         span="minority training images and metric",

@@ -111,7 +111,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
     return Table(
         group=group,
         metric=name,
-        title=f"{group.name}: {metric_title(name)}",
+        title=f"{group.title}: {metric_title(name)}",
         protocol=protocol_line(group),
         counts=tuple(group.counts),
         lines=lines,
@@ -179,7 +179,8 @@ def protocol_line(group: Group) -> str:
     pieces.append(f"{settings.steps} steps of {settings.batch_size} images")
     seeds = group.seeds
     pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}")
-    pieces.append(f"data {group.basis.fingerprint[:12]}")
+    spec = "" if group.title == group.name else f"{group.name} "
+    pieces.append(f"data {spec}{group.basis.fingerprint[:12]}")
     return "; ".join(pieces)
 
 

@@ -22,7 +22,7 @@ def match_prose(match: Match, *, protocol: bool = True) -> Prose:
         above.append("a lower score is better, and a difference above 0 means a better one")
     items = [f"{cell.minority} minority images: {sentence(cell)}" for cell in match.cells]
     return Prose(
-        title=f"{match.group.name}: {first} against {second} by {metric_title(match.metric)}",
+        title=f"{match.group.title}: {first} against {second} by {metric_title(match.metric)}",
         above="; ".join(above),
         items=(*items, *_over(match), *_seeds(match)),
     )
