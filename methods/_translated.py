@@ -24,6 +24,7 @@ VARIANTS = ("both", "a2b")
 class TranslatedPart(JointPart):
     """Base of AUG and ALT: trains the pairs, and reports what they cost and show."""
 
+    trains_generators: ClassVar[bool] = True
     DIFF_AUGMENT: ClassVar[bool] = False
     steps: int
     da: bool | None

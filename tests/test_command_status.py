@@ -18,6 +18,7 @@ from imbench.commands.cli import exit_code
 from imbench.commands.status import _running_lines
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Cell
+from imbench.records.environment import cores
 from imbench.records.store import Store
 from imbench.runs.cell_states import cell_states
 from imbench.runs.training_leases import TrainingLease, held_leases
@@ -110,7 +111,7 @@ def test_during_a_run_each_cell_has_its_state(seen):
         "parts.py:Raises": ["", "1", "", ""],
     }
     assert re.search(
-        r"^1 done, 1 failed, 1 running, 1 missing; about \d+ (s|min) to go$",
+        r"^1 done, 1 failed, 1 running, 1 missing; to go: about \d+ (s|min) on 1 worker$",
         look.out,
         flags=re.MULTILINE,
     )
@@ -262,18 +263,18 @@ def test_a_cell_has_one_state_and_done_goes_first(entries):
     assert [entry.cell.seed for entry in state.failed] == [1], "what runs again has not failed yet"
 
 
-def test_the_rest_takes_the_mean_time_of_the_done_on_as_many_workers(entries):
+def test_who_works_shares_what_is_left(entries):
     known = entries(s0=("ok", 4.0), s1=("ok", 2.0))
     cells = [cell(seed) for seed in range(8)]
-    assert cell_states(cells, known, []).seconds_left == pytest.approx(6 * 3.0)
     two = [claim_of(cells[2]), claim_of(cells[3])]
-    assert cell_states(cells, known, two).seconds_left == pytest.approx(6 * 3.0 / 2)
-    assert cell_states(cells, known, iter(two)).seconds_left == pytest.approx(6 * 3.0 / 2)
+    for held in (two, iter(two)):
+        states = cell_states(cells, known, held)
+        assert (states.left.seconds, states.workers) == (6 * 3.0, 2)
+    alone = cell_states(cells, known, [])
+    assert (alone.left.seconds, alone.workers) == (6 * 3.0, min(6, cores()))
+    assert cell_states(cells[:1], known, []).left.seconds == 0
 
 
 def test_no_time_is_told_without_anything_to_go_by(entries):
-    cells = [cell(seed) for seed in range(3)]
-    assert cell_states(cells, {}, []).seconds_left is None
     known = entries(s0=("failed", 0.0))
-    assert cell_states(cells, known, []).seconds_left is None
-    assert cell_states(cells[:1], known, []).seconds_left == 0.0
+    assert cell_states([cell(seed) for seed in range(3)], known, []).left.seconds is None

@@ -16,8 +16,9 @@ import pytest
 
 from imbench.errors import EnvironmentFault
 from imbench.records.cell import Cell
+from imbench.runs.estimate import UNKNOWN
 from imbench.runs.job import Outcome
-from imbench.runs.progress import EVERY, Events, Progress, spoken
+from imbench.runs.progress import EVERY, Events, Progress
 
 
 class Clock:
@@ -41,12 +42,12 @@ class Filed:
     def lines(self):
         return [line.rstrip() for line in self.stream.getvalue().splitlines()]
 
-    def end(self, seconds=0.0, running=2, **statuses):
+    def end(self, seconds=0.0, running=2, left=UNKNOWN, **statuses):
         """Let time pass, then let cells end."""
         self.clock.time += seconds
         for status, number in statuses.items():
             for _ in range(number):
-                self.progress.advance(status, running=running)
+                self.progress.advance(status, running=running, left=left)
 
 
 @pytest.fixture(autouse=True)
@@ -55,36 +56,22 @@ def eighty_columns(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
+    ("total", "seconds", "statuses", "counts", "passed"),
     [
-        (0.2, "about 1 s"),
-        (41, "about 41 s"),
-        (89.9, "about 90 s"),
-        (90, "about 2 min"),
-        (2460, "about 41 min"),
-        (5400, "about 1.5 h"),
-        (86400, "about 24.0 h"),
+        (165, 31, {"ok": 128, "failed": 3}, "131/165  ok 128  failed 3", "0:00:31"),
+        (165, 7500, {"ok": 165}, "165/165  ok 165  failed 0", "2:05:00"),
+        (30, 9, {"timeout": 9, "crashed": 1}, "10/30  ok 0  failed 10", "0:00:09"),
+        (3, 8, {"ok": 1}, "1/3  ok 1  failed 0", "0:00:08"),
     ],
 )
-def test_a_time_in_words(seconds, text):
-    assert spoken(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("total", "seconds", "statuses", "counts", "times"),
-    [
-        (165, 31, {"ok": 128, "failed": 3}, "131/165  ok 128  failed 3", "0:00:31 ETA 0:00:09"),
-        (165, 7500, {"ok": 165}, "165/165  ok 165  failed 0", "2:05:00 ETA 0:00:00"),
-        (30, 9, {"timeout": 9, "crashed": 1}, "10/30  ok 0  failed 10", "0:00:09 ETA 0:00:18"),
-        (3, 8, {"ok": 1}, "1/3  ok 1  failed 0", "0:00:08 ETA 0:00:16"),
-    ],
-)
-def test_the_rest_is_expected_to_take_as_long(total, seconds, statuses, counts, times):
+def test_the_line_counts_cells_and_says_what_it_is_told_of_the_rest(
+    total, seconds, statuses, counts, passed
+):
     filed = Filed(total)
     with filed.progress:
-        filed.end(seconds, **statuses)
+        filed.end(seconds, left=">0:12:00", **statuses)
     bar, text = filed.lines[-1][:13], filed.lines[-1][13:]
-    assert text == f"{counts}  running 2 {times}"
+    assert text == f"{counts}  running 2 {passed} ETA >0:12:00"
     assert bar.count("━") == 12 * sum(statuses.values()) // total
 
 

@@ -76,7 +76,8 @@ def _running_lines(
     cells: Sequence[Cell], known: Mapping[str, RecordSummary], leases: Sequence[TrainingLease]
 ) -> Iterator[str]:
     """Yield a line for each running training; its time is known on its own machine only."""
-    from imbench.runs.progress import spoken
+    from imbench.runs.estimate import spoken
+    from imbench.spec import short_name
 
     by_key = {cell.key: cell for cell in cells}
     for lease in leases[:MAX_RUNNING]:
@@ -86,7 +87,7 @@ def _running_lines(
             duration = f"for {spoken(time.monotonic() - lease.since)}"
             more = f" and {len(todo) - 1} more" if len(todo) > 1 else ""
             yield (
-                f" RUNNING  {cell.dataset}-{cell.minority}  {cell.recipe}{more}  "
+                f" RUNNING  {short_name(cell.dataset)}-{cell.minority}  {cell.recipe}{more}  "
                 f"seed {cell.seed}  {duration if lease.here else 'elsewhere'}"
             )
 
@@ -100,9 +101,10 @@ def _format_counts(states: CellStates) -> str:
 
     from imbench.runs.cell_states import STATES
     from imbench.runs.plantext import in_order
+    from imbench.spec import short_name
 
     rows = [
-        [dataset, recipe, *(counts[state] or "" for state in STATES)]
+        [short_name(dataset), recipe, *(counts[state] or "" for state in STATES)]
         for (dataset, recipe), counts in in_order(states.counts)
     ]
     return tabulate(rows, headers=["data set", "method", *STATES], disable_numparse=True)
@@ -110,13 +112,11 @@ def _format_counts(states: CellStates) -> str:
 
 def _format_summary(states: CellStates) -> str:
     from imbench.runs.cell_states import STATES
-    from imbench.runs.progress import spoken
 
     counts = ", ".join(f"{states.total[state]} {state}" for state in STATES)
     if not states.total["missing"] and not states.total["running"]:
         return f"\n{counts}"
-    seconds = states.seconds_left
-    return f"\n{counts}; {'time unknown' if seconds is None else f'{spoken(seconds)} to go'}"
+    return f"\n{counts}; to go: {states.left.words(states.workers)}"
 
 
 def _format_failure(record: RecordSummary, results: Path) -> str:

@@ -106,6 +106,11 @@ class Record(BaseModel):
         """Whether the cell needs no further run."""
         return self.status == "ok"
 
+    @property
+    def seconds(self) -> float:
+        """Time that its training and scoring took; 0 if it shares another cell's training."""
+        return 0.0 if self.shared_with else sum(self.cost.get(phase, 0.0) for phase in PHASES)
+
     def sealed(self) -> Record:
         """Return the record with its checksum filled in."""
         return self.model_copy(update={"checksum": checksum(self.plain())})

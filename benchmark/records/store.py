@@ -23,7 +23,7 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import is_abandoned, write_atomic
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
-from imbench.records.record import PHASES, SCHEMA, Record, Status, checksum
+from imbench.records.record import SCHEMA, Record, Status, checksum
 
 __all__ = ["UPGRADES", "RecordSummary", "Store", "existing_store", "read_records", "upgrade"]
 
@@ -305,7 +305,6 @@ def _text(record: Record) -> str:
 
 
 def _entry(record: Record, path: Path) -> RecordSummary:
-    spent = sum(record.cost.get(phase, 0.0) for phase in PHASES)
     return RecordSummary(
         cell=record.cell,
         status=record.status,
@@ -313,7 +312,7 @@ def _entry(record: Record, path: Path) -> RecordSummary:
         checksum=record.checksum,
         reason=record.reason,
         log=record.log,
-        seconds=0.0 if record.shared_with else spent,
+        seconds=record.seconds,
     )
 
 

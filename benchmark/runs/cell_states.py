@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from imbench.records.cell import Cell
 from imbench.records.store import RecordSummary
+from imbench.runs.estimate import Costs, Estimate, trainings_left
+from imbench.runs.runner import job_count
 from imbench.runs.training_leases import TrainingLease
 
 __all__ = ["STATES", "CellStates", "cell_states"]
@@ -22,8 +24,10 @@ class CellStates:
     counts: dict[tuple[str, str], Counter[str]]
     """Data set and recipe to the number of cells in each state."""
     failed: list[RecordSummary]
-    seconds_left: float | None
-    """Of missing and running cells, by the mean time of those done; None if it is unknown."""
+    left: Estimate
+    """Time of the trainings that missing and running cells need."""
+    workers: int
+    """How many work on them, or would if the run were started again."""
 
     @property
     def total(self) -> Counter[str]:
@@ -50,6 +54,7 @@ def cell_states(
     all_cells = {key: record.cell for key, record in known.items()}
     all_cells |= {cell.key: cell for cell in cells}
     counts: dict[tuple[str, str], Counter[str]] = {}
+    cells_left = []
     for key, cell in all_cells.items():
         if key in known and known[key].done:
             state = "done"
@@ -58,16 +63,15 @@ def cell_states(
         else:
             state = "failed" if key in known else "missing"
         counts.setdefault((cell.dataset, cell.recipe), Counter())[state] += 1
+        if state in ("running", "missing"):
+            cells_left.append(cell)
     failed = [record for key, record in known.items() if not record.done and key not in running]
-    todo = sum(count["missing"] + count["running"] for count in counts.values())
-    return CellStates(counts, failed, _seconds_left(todo, known, len(leases)))
+    todo = trainings_left(cells_left, known)
+    left = Costs(known.values()).estimate(todo)
+    return CellStates(counts, failed, left, len(leases) or _usual_workers(todo))
 
 
-def _seconds_left(todo: int, known: Mapping[str, RecordSummary], workers: int) -> float | None:
-    spent = [record.seconds for record in known.values() if record.done]
-    if todo == 0:
-        return 0.0
-    if not any(spent):
-        return None
-    # Cells that share a training cost 0, among those done and those left: so count all of them.
-    return sum(spent) / len(spent) * todo / max(1, workers)
+def _usual_workers(trainings: Sequence[Cell]) -> int:
+    """Return how many workers `bench run` would start by itself."""
+    threads = max((cell.settings.threads for cell in trainings), default=1)
+    return job_count("auto", threads, len(trainings))

@@ -16,6 +16,7 @@ from imbench.images.cache import prepare
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.records.store import RecordSummary, Store
+from imbench.runs.estimate import Costs, Estimate, training_cell
 from imbench.runs.job import Job, RunContext
 from imbench.training.recipe import PAPER_METHODS, Recipe, parse_recipe
 
@@ -59,8 +60,8 @@ class Plan:
     """Cells that an earlier run failed at and that are not asked for again."""
     to_run: tuple[Cell, ...]
     jobs: tuple[Job, ...]
-    seconds: float | None
-    """Estimated time of all jobs one after the other; None if there is no record to go by."""
+    costs: Costs
+    """What trainings of earlier runs took."""
     bytes_needed: int
     bytes_free: int
 
@@ -73,6 +74,11 @@ class Plan:
     def absent(self) -> list[Source]:
         """Data sets that are not there."""
         return [source for source in self.sources.values() if source.fault]
+
+    @property
+    def estimate(self) -> Estimate:
+        """Time of all jobs; those that only adjust kept outputs take none."""
+        return self.costs.estimate(job.training for job in self.jobs if job.outputs is None)
 
     @property
     def trainings(self) -> int:
@@ -199,7 +205,7 @@ def make_plan(
         failed=tuple(failed),
         to_run=tuple(to_run),
         jobs=tuple(jobs),
-        seconds=_seconds(jobs, known.values()),
+        costs=Costs(known.values()),
         bytes_needed=sum(_record_bytes(sources[cell.dataset]) for cell in to_run),
         bytes_free=shutil.disk_usage(_existing(store.folder)).free,
     )
@@ -242,7 +248,7 @@ def _kept(
     """Return the key of each training to a record that holds its outputs."""
     kept = {key: entry.path for key, entry in known.items() if entry.done}
     for cell in done:
-        kept.setdefault(_training(cell, recipes[cell.recipe]).key, known[cell.key].path)
+        kept.setdefault(training_cell(cell, recipes[cell.recipe]).key, known[cell.key].path)
     return kept
 
 
@@ -261,7 +267,7 @@ class _JobBuilder:
         grouped: dict[str, list[Cell]] = {}
         trained: dict[str, Cell] = {}
         for cell in cells:
-            training = _training(cell, self.recipes[cell.recipe])
+            training = training_cell(cell, self.recipes[cell.recipe])
             trained[training.key] = training
             grouped.setdefault(training.key, []).append(cell)
         jobs = [
@@ -289,34 +295,6 @@ class _JobBuilder:
             skipped=skipped,
             stale={cell.key: self.stale[cell.key] for cell in cells if cell.key in self.stale},
         )
-
-
-def _training(cell: Cell, recipe: Recipe) -> Cell:
-    """Return the cell of a training alone, without parts that act at prediction time."""
-    training = recipe.training
-    if training is recipe:
-        return cell
-    return cell.model_copy(update={"recipe": str(training), "versions": training.versions})
-
-
-def _seconds(jobs: Sequence[Job], known: Collection[RecordSummary]) -> float | None:
-    """Go by the mean time of the same recipe at the same settings, else of any recipe."""
-    if not jobs:
-        return 0.0
-    settings = jobs[0].training.settings
-    spent: dict[str, list[float]] = {}
-    for entry in known:
-        if entry.done and entry.seconds > 0 and entry.cell.settings == settings:
-            spent.setdefault(entry.cell.recipe, []).append(entry.seconds)
-    if not spent:
-        return None
-    everything = [seconds for times in spent.values() for seconds in times]
-    total = 0.0
-    for job in jobs:
-        if job.outputs is None:
-            times = spent.get(job.training.recipe, everything)
-            total += sum(times) / len(times)
-    return total
 
 
 def _record_bytes(source: Source) -> int:

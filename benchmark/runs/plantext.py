@@ -8,7 +8,7 @@ from typing import TypeVar
 from imbench.records.cell import Grid
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
-from imbench.runs.progress import spoken
+from imbench.spec import short_name
 
 __all__ = [
     "failure_line",
@@ -55,15 +55,14 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     lines = [f"Plan  {_product(plan)}: {', '.join(states)}"]
     facts = [_time(plan, workers), f"disk {_space(plan)}"]
     facts += [
-        f"{name} {'missing' if source.fault else 'found'}" for name, source in plan.sources.items()
+        f"{short_name(name)} {'missing' if source.fault else 'found'}"
+        for name, source in plan.sources.items()
     ]
     lines.append(f"      {'    '.join(facts)}")
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
-    lines += [f"      {source.fault}" for source in plan.absent]
-    fault = no_space(plan)
-    return [*lines, f"      {fault}"] if fault else lines
+    return lines
 
 
 def no_space(plan: Plan) -> str:
@@ -99,7 +98,7 @@ def failure_line(outcome: Outcome, results: str) -> str:
     """Return `` FAILED   cub-50   smote  seed 1   reason   results/cub/50/smote/1-9be2.log``."""
     cell = outcome.cell
     line = (
-        f" {outcome.status.upper():<8} {cell.dataset}-{cell.minority}  {cell.recipe}  "
+        f" {outcome.status.upper():<8} {short_name(cell.dataset)}-{cell.minority}  {cell.recipe}  "
         f"seed {cell.seed}  {outcome.reason}"
     )
     return f"{line}  {results}/{outcome.log}" if outcome.log else line
@@ -135,11 +134,7 @@ def _product(plan: Plan) -> str:
 
 
 def _time(plan: Plan, workers: int) -> str:
-    if not plan.jobs:
-        return "nothing to do"
-    if plan.seconds is None:
-        return f"time unknown, on {_count(workers, 'worker')}"
-    return f"{spoken(plan.seconds / workers)} on {_count(workers, 'worker')}"
+    return plan.estimate.words(workers) if plan.jobs else "nothing to do"
 
 
 def _space(plan: Plan) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from imbench.errors import EnvironmentFault
+from imbench.runs.estimate import UNKNOWN
 from imbench.runs.job import Outcome
 
-__all__ = ["Events", "Progress", "spoken"]
+__all__ = ["Events", "Progress"]
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -22,6 +22,7 @@ COUNTS = (
     "{task.completed}/{task.total}  ok {task.fields[ok]}  failed {task.fields[failed]}  "
     "running {task.fields[running]}"
 )
+ETA = "ETA {task.fields[left]}"
 WIDE = 72
 """Columns of a terminal from which on it has room for the bar and the times too."""
 
@@ -55,7 +56,7 @@ class Progress:
         self.quiet = quiet
         self._now = now
         self._live = False
-        self._counts: dict[str, Any] = {"ok": 0, "failed": 0, "running": 0}
+        self._counts: dict[str, Any] = {"ok": 0, "failed": 0, "running": 0, "left": UNKNOWN}
 
     def __enter__(self) -> Progress:
         from rich import progress
@@ -68,20 +69,17 @@ class Progress:
         if console.width >= WIDE:
             columns.insert(0, progress.BarColumn(bar_width=12))
             columns.append(progress.TimeElapsedColumn(Column(no_wrap=True)))
-            columns.append(progress.TextColumn("ETA"))
-            columns.append(progress.TimeRemainingColumn(table_column=Column(no_wrap=True)))
+            columns.append(progress.TextColumn(ETA, table_column=Column(no_wrap=True)))
         self._bar = progress.Progress(
             *columns,
             console=console,
             refresh_per_second=4,
-            speed_estimate_period=math.inf,  # few cells end within the 30 s of rich
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
             get_time=self._now,
         )
         self._task = self._bar.add_task("", total=self.total, **self._counts)
-        self._bar.advance(self._task, 0)  # the speed counts from here, not from the first cell
         self._printed, self._printed_at = 0.0, self._now()
         terminal = self.stream.isatty() and console.is_interactive
         self._live = (terminal or console.is_jupyter) and not self.quiet
@@ -95,10 +93,11 @@ class Progress:
         if self._live or self._bar.tasks[0].completed != self._printed:
             self._print()
 
-    def advance(self, status: str, *, running: int) -> None:
-        """Count a cell that ended, and say how many run."""
+    def advance(self, status: str, *, running: int, left: str = UNKNOWN) -> None:
+        """Count a cell that ended; say how many run and, as `Estimate.clock` does, what is left."""
         self._counts["ok" if status == "ok" else "failed"] += 1
         self._counts["running"] = running
+        self._counts["left"] = left
         self._bar.update(self._task, advance=1, **self._counts)
         if not self._live and self._now() - self._printed_at >= EVERY:
             self._print()
@@ -117,15 +116,6 @@ class Progress:
         if not self.quiet:
             self._printed, self._printed_at = self._bar.tasks[0].completed, self._now()
             self._bar.console.print(self._bar)
-
-
-def spoken(seconds: float) -> str:
-    """Return ``about 41 min`` and the like."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
 
 
 class Events:

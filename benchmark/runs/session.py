@@ -17,6 +17,7 @@ from imbench.records.cell import Grid
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import Devices, as_many_as_fit, devices_of
+from imbench.runs.estimate import TimeLeft
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.plan import Plan, find_sources, make_plan, recipes_of
 from imbench.runs.plantext import failure_line, grid_lines, no_space, plan_lines
@@ -140,10 +141,12 @@ class Session:
         ------
         DataError
             If a data set is not there.
+        EnvironmentFault
+            If the records would not fit on the disk.
         """
         plan = self._plan()
         self._show(plan, self._workers(plan))
-        _refuse_absent(plan)
+        _refuse(plan)
         return plan
 
     def run(self) -> FinishedRun:
@@ -162,9 +165,7 @@ class Session:
         with self._backend(plan) as backend:
             workers = self._workers(plan) if backend is None else backend.workers
             self._show(plan, workers)
-            _refuse_absent(plan)
-            if fault := no_space(plan):
-                raise EnvironmentFault(fault)
+            _refuse(plan)
             self._keep(plan)
             finished = FinishedRun(plan, self._work(plan, workers, backend))
         self._log_end(finished)
@@ -241,6 +242,7 @@ class Session:
         if not plan.jobs:
             return Result()
         progress = Progress(len(plan.to_run), sys.stderr, quiet=self.options.quiet)
+        left = TimeLeft(plan.jobs, plan.costs)
         runner = Runner(
             self.context,
             workers=workers,
@@ -254,7 +256,9 @@ class Session:
         def tell(outcome: Outcome) -> None:
             if outcome.status != "ok":
                 progress.say(failure_line(outcome, str(self.store.folder)))
-            progress.advance(outcome.status, running=runner.running)
+            left.end(outcome)
+            clock = left.estimate().clock(workers)
+            progress.advance(outcome.status, running=runner.running, left=clock)
             self.events.cell(outcome)
 
         runner.tell = tell
@@ -274,6 +278,9 @@ class Session:
         )
 
 
-def _refuse_absent(plan: Plan) -> None:
+def _refuse(plan: Plan) -> None:
+    """Raise what a plan shows to be impossible."""
     if plan.absent:
         raise DataError("; ".join(source.fault for source in plan.absent))
+    if fault := no_space(plan):
+        raise EnvironmentFault(fault)

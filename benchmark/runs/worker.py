@@ -145,7 +145,8 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
 
 
 def _own_seconds(record: Record, seconds: float) -> float:
-    return 0.0 if record.shared_with else seconds
+    """Return what planning will read of the record; of one without scores, how long it took."""
+    return record.seconds if record.done else seconds
 
 
 def _kept(store: Store, job: Job) -> _Trained | None:

@@ -63,6 +63,8 @@ class Part(BaseEstimator):  # type: ignore[misc]
     """Raise it when the part's scores change: older records then no longer match."""
     title: ClassVar[str] = ""
     """Name as the paper's table prints it."""
+    trains_generators: ClassVar[bool] = False
+    """Whether it trains networks beside the classifier: its cells are then timed apart."""
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """Which values the parameters may take; `imbench.training.recipe` checks them."""
 
