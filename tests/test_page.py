@@ -18,9 +18,15 @@ from PIL import Image
 
 from imbench.errors import NotComparable, UsageError
 from imbench.images.cache import prepare
-from imbench.page.images import Gallery, Pictures, find_decoded, picture, wrong_rows
-from imbench.page.looks import MARKERS, look_of
-from imbench.page.page import page, safe_json
+from imbench.page.images import (
+    Gallery,
+    Pictures,
+    embedded_picture,
+    find_decoded,
+    misclassified_rows,
+)
+from imbench.page.page import render_page, safe_json
+from imbench.page.styles import MARKERS, style_of
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 from imbench.report.compare import compare
@@ -89,7 +95,7 @@ class Texts(HTMLParser):
 
 
 def test_scores_in_the_page_are_those_of_the_tables(some):
-    held = data_of(page(some, metrics=["f1", "log_loss"]))
+    held = data_of(render_page(some, metrics=["f1", "log_loss"]))
     (plain,) = held["groups"]
     for table in make_tables(some, ["f1", "log_loss"]):
         for line, shown in zip(table.lines, plain["lines"], strict=True):
@@ -107,7 +113,7 @@ def test_scores_in_the_page_are_those_of_the_tables(some):
 
 
 def test_tables_in_the_page_are_printed_as_in_the_report(some):
-    cells = [" ".join(text.split()) for text in Texts(page(some)).cells]
+    cells = [" ".join(text.split()) for text in Texts(render_page(some)).cells]
     (table,) = make_tables(some)
     for line in table.lines:
         assert line.title in cells
@@ -119,7 +125,7 @@ def test_tables_in_the_page_are_printed_as_in_the_report(some):
 
 
 def test_differences_are_those_of_compare_with_the_whole_table_as_the_family(some):
-    held = data_of(page(some))
+    held = data_of(render_page(some))
     (own,) = held["differences"]
     (first,) = [m for m in own if m["methods"] == [1, 2]]
     wanted = next(
@@ -139,14 +145,14 @@ def test_six_pairs_have_an_interval_and_five_have_none(make_record):
             for recipe, gain in (("vanilla", 0.0), ("cs", 0.1))
             for seed in range(seeds)
         ]
-        cells = data_of(page(records))["differences"][0][0]["cells"]
+        cells = data_of(render_page(records))["differences"][0][0]["cells"]
         assert [cell["interval"] for cell in cells] == [interval]
         assert ("beats" in cells[0]["text"]) == interval
         assert "won" in cells[0]["text"]
 
 
 def test_ranks_are_drawn_and_printed(some):
-    text = page([record for record in some if record.done])
+    text = render_page([record for record in some if record.done])
     ranks = make_ranks(make_tables(record for record in some if record.done))
     assert f"critical difference (Nemenyi, 0.05) {ranks.critical:.2f}" in text
     assert "description, not a test" in text
@@ -155,11 +161,11 @@ def test_ranks_are_drawn_and_printed(some):
 
 
 def test_too_few_methods_for_ranks_are_no_fault(make_record):
-    assert "ranks need three methods" in page([make_record()])
+    assert "ranks need three methods" in render_page([make_record()])
 
 
 def test_a_cell_has_curves_confusion_settings_and_scores(some):
-    held = data_of(page(some))
+    held = data_of(render_page(some))
     record = some[0]
     cell = held["cells"][record.key]
     labels, _, proba = record.scores.arrays()
@@ -180,7 +186,7 @@ def test_a_cell_has_curves_confusion_settings_and_scores(some):
 
 def test_failures_and_holes_are_listed_with_reasons(some):
     planned = [some[0].cell.model_copy(update={"seed": seed}) for seed in (7, 8)]
-    text = page(some, planned=planned)
+    text = render_page(some, planned=planned)
     rows = " ".join(text[text.index('id="failures-title"') :].split())
     assert 'diverged</a></td><td class="reason">loss is NaN' in rows
     assert '<td class="r">7-8</td><td>not run</td>' in rows
@@ -200,7 +206,7 @@ def test_names_are_texts_wherever_they_come_from(make_record):
     )
     cell = record.cell.model_copy(update={"seed": 1})
     failed = Record(key=cell.key, cell=cell, status="failed", reason=HOSTILE)
-    text = page([record, failed], command=HOSTILE)
+    text = render_page([record, failed], command=HOSTILE)
     found = Texts(text)
     assert [tag for tag, _ in found.tags].count("script") == 2
     assert not any(name.startswith("on") for _, given in found.tags for name in given)
@@ -219,12 +225,12 @@ def test_json_in_the_page_ends_no_element_and_holds_any_text():
 
 
 def test_half_a_surrogate_pair_can_be_written(make_record, tmp_path):
-    text = page([make_record(notes=["half \ud800 of one"])])
+    text = render_page([make_record(notes=["half \ud800 of one"])])
     (tmp_path / "page.html").write_text(text, "utf-8")
 
 
 def test_the_policy_allows_what_is_in_the_page_and_nothing_else(some):
-    text = page(some)
+    text = render_page(some)
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
     rules = dict(rule.strip().split(" ", 1) for rule in policy.replace("&#39;", "'").split(";"))
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
@@ -239,7 +245,7 @@ def test_the_policy_allows_what_is_in_the_page_and_nothing_else(some):
 
 
 def test_the_same_records_give_the_same_page(some):
-    assert page(some) == page(list(reversed(some)))
+    assert render_page(some) == render_page(list(reversed(some)))
 
 
 @pytest.mark.parametrize(
@@ -259,22 +265,22 @@ def test_the_same_records_give_the_same_page(some):
 def test_foreign_records_never_end_a_page(make_record, tmp_path, fields):
     whole = [make_record("cs", 50, seed, 0.6) for seed in range(2)]
     odd = make_record("us", 50, 0, None, **fields)
-    held = data_of(page([*whole, odd], metrics=["f1", "auroc"], folder=tmp_path))
+    held = data_of(render_page([*whole, odd], metrics=["f1", "auroc"], folder=tmp_path))
     assert len(held["cells"]) == 3
     assert held["cells"][odd.key]["log"] == ""
 
 
 def test_no_records_and_unknown_metrics_are_said(some):
     with pytest.raises(NotComparable):
-        page([])
+        render_page([])
     with pytest.raises(UsageError):
-        page(some, metrics=["f7"])
+        render_page(some, metrics=["f7"])
 
 
 def test_the_end_of_a_log_is_shown(make_record, tmp_path):
     (tmp_path / "a.log").write_text("".join(f"line {i} \x1b[31m<b>\n" for i in range(400)))
     record = make_record(log="a.log")
-    shown = data_of(page([record], folder=tmp_path))["cells"][record.key]["log"].splitlines()
+    shown = data_of(render_page([record], folder=tmp_path))["cells"][record.key]["log"].splitlines()
     assert len(shown) == 25
     assert shown[-1] == r"line 399 \x1b[31m<b>"
 
@@ -285,19 +291,19 @@ def test_who_shares_a_training_is_charged_for_it(make_record):
     reused = make_record(
         "aug", 50, cost={"fit": 2.0, "generator_reused": 1.0, "generator_seconds": 10.0}
     )
-    (plain,) = data_of(page([trained, shared, reused]))["groups"]
+    (plain,) = data_of(render_page([trained, shared, reused]))["groups"]
     assert [line["seconds"] for line in plain["lines"]] == [[4.5], [4.5], [12.0]]
 
 
 def test_a_method_looks_the_same_whatever_stands_beside_it(some):
-    assert len({look_of(recipe).light for recipe in PAPER_METHODS}) == len(PAPER_METHODS)
-    assert look_of("my-own:a=1") == look_of("my-own:a=1") != look_of("my-own:a=2")
-    alone = page([record for record in some if record.cell.recipe == "us"])
-    for text in (page(some), alone):
+    assert len({style_of(recipe).light for recipe in PAPER_METHODS}) == len(PAPER_METHODS)
+    assert style_of("my-own:a=1") == style_of("my-own:a=1") != style_of("my-own:a=2")
+    alone = render_page([record for record in some if record.cell.recipe == "us"])
+    for text in (render_page(some), alone):
         (place,) = [
             i for i, method in enumerate(data_of(text)["methods"]) if method["title"] == "US"
         ]
-        assert re.findall(rf"\.m{place}\{{color:(#\w+)\}}", text) == list(look_of("us")[:2])
+        assert re.findall(rf"\.m{place}\{{color:(#\w+)\}}", text) == list(style_of("us")[:2])
 
 
 def contrast(first: str, second: str) -> float:
@@ -315,7 +321,7 @@ def contrast(first: str, second: str) -> float:
     "recipe", [*PAPER_METHODS, "aug-da", "la", *(f"other{i}" for i in range(40))]
 )
 def test_colours_can_be_seen_on_both_backgrounds(recipe):
-    one = look_of(recipe)
+    one = style_of(recipe)
     assert contrast(one.light, "#ffffff") >= 3
     assert contrast(one.dark, "#16181d") >= 3
     assert one.marker in MARKERS
@@ -326,8 +332,8 @@ def test_wrong_images_are_the_surest_of_each_class_in_turn():
     minority = np.array([0.7, 0.9, 0.1, 0.2, 0.4, 0.8])
     proba = np.stack([1 - minority, minority], axis=1)
     predicted = (minority > 0.5).astype(int)
-    assert wrong_rows(labels, predicted, proba, 3) == [3, 1, 4]
-    assert wrong_rows(labels, predicted, proba, 0) == []
+    assert misclassified_rows(labels, predicted, proba, 3) == [3, 1, 4]
+    assert misclassified_rows(labels, predicted, proba, 0) == []
 
 
 @pytest.fixture
@@ -346,7 +352,7 @@ def test_wrong_images_are_embedded_where_the_data_are_here(decoded_folder, make_
         cell={"dataset": spec, "fingerprint": decoded.fingerprint},
         scores=Scores.of(labels, proba, proba),
     )
-    held = data_of(page([record], images=3, data=root))
+    held = data_of(render_page([record], images=3, data=root))
     cell = held["cells"][record.key]
     assert held["classes"] == [["cat", "dog"]]
     assert cell["wrong_count"] == len(labels) == 8
@@ -357,8 +363,8 @@ def test_wrong_images_are_embedded_where_the_data_are_here(decoded_folder, make_
     ]
     assert set(held["images"][0]) == {str(row) for row, *_ in cell["wrong"]}
     assert all(uri.startswith("data:image/webp;base64,") for uri in held["images"][0].values())
-    none = data_of(page([record], images=0, data=root))
-    assert none["cells"][record.key]["no_images"] == "images were not asked for"
+    none = data_of(render_page([record], images=0, data=root))
+    assert none["cells"][record.key]["no_images"] == "images were not requested"
     assert none["images"] == [{}]
 
 
@@ -401,7 +407,7 @@ def test_pictures_beside_a_record_are_encoded_anew(tmp_path, data_picture):
 
 def test_a_picture_that_would_fill_the_memory_is_left_out(tmp_path):
     Image.new("1", (6000, 6000)).save(tmp_path / "large.png")
-    assert picture(tmp_path, "large.png") == ("", "is too large")
+    assert embedded_picture(tmp_path, "large.png") == ("", "is too large")
 
 
 def test_hundreds_of_cells_stay_below_ten_megabytes(make_record):
@@ -412,7 +418,7 @@ def test_hundreds_of_cells_stay_below_ten_megabytes(make_record):
         for count in (10, 25, 50, 75)
         for seed in range(6)
     ]
-    size = len(page(records, metrics=["f1"]).encode())
+    size = len(render_page(records, metrics=["f1"]).encode())
     assert size < 4e6, f"{size} bytes for {len(records)} cells"
 
 

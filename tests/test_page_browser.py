@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imbench.page.page import page
+from imbench.page.page import render_page
 from imbench.records.cell import Cell, Settings
 from imbench.records.record import Record, Scores
 from imbench.stats.metrics import score_all
@@ -72,7 +72,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         )
     )
     path = tmp_path_factory.mktemp("page") / "page.html"
-    text = page(records, metrics=["f1", "log_loss"], images=0, data=Path("nowhere"))
+    text = render_page(records, metrics=["f1", "log_loss"], images=0, data=Path("nowhere"))
     path.write_text(text, "utf-8")
     return path.as_uri()
 
@@ -166,7 +166,7 @@ def test_fields_filter_tables_and_plots(opened):
 
 def test_a_picked_method_gets_its_band(opened):
     tab = opened()
-    tab.get_by_role("button", name="pick none").click()
+    tab.get_by_role("button", name="select none").click()
     assert tab.locator("#score-plots .band").count() == 0
     button = tab.get_by_role("button", name="CS", exact=True)
     button.click()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from imbench.errors import NotComparable
 from imbench.page.figures import FORMATS, figure_bytes, figures, save_figures
-from imbench.page.looks import look_of
+from imbench.page.styles import style_of
 from imbench.report.tables import make_tables
 
 HOSTILE = "$\\frac{<b>&\u4e2d_%"
@@ -63,7 +63,7 @@ def test_means_and_bands_are_those_of_the_tables(some):
     panels = drawn["scores-digits-f1"].axes
     for axes, line in zip(panels, table.lines, strict=False):
         means = [entry.mean for entry in line.entries]
-        own = next(one for one in axes.lines if one.get_color() == look_of(line.recipe).light)
+        own = next(one for one in axes.lines if one.get_color() == style_of(line.recipe).light)
         assert own.get_ydata() == pytest.approx(means, rel=1e-5)
         (band,) = [one for one in axes.collections if isinstance(one, PolyCollection)]
         ends = {round(y, 4) for _, y in band.get_paths()[0].vertices}
@@ -77,7 +77,9 @@ def test_few_pairs_are_drawn_as_a_range(some):
         axes = dict(figures(records))["differences-digits-f1"].axes[0]
         bars = [one for one in axes.lines if len(one.get_xdata()) == 2 and one.get_ydata()[0] >= 0]
         rows = [
-            one for one in bars if one.get_color() in (look_of(HOSTILE).light, look_of("cs").light)
+            one
+            for one in bars
+            if one.get_color() in (style_of(HOSTILE).light, style_of("cs").light)
         ]
         assert {one.get_linestyle() for one in rows} == {style}
 

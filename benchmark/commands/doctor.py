@@ -69,9 +69,7 @@ def _check_folder(name: str, folder: Path) -> bool:
     nearest = next(parent for parent in (path, *path.parents) if parent.exists())
     writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     free = f"{shutil.disk_usage(nearest).free / 1e9:.0f} GB free"
-    state = (
-        ("" if nearest == path else "will be made, ") + free if writable else "CANNOT BE WRITTEN"
-    )
+    state = free if nearest == path else f"will be made, {free}"
     _print_row(name, f"{folder} ({state if writable else 'CANNOT BE WRITTEN'})")
     return writable
 

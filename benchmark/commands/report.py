@@ -179,9 +179,9 @@ def _write(target: str, text: str, size: str = "") -> None:
 
 
 def _write_page(records: list[Record], target: str, **options: Any) -> None:
-    from imbench.page.page import page
+    from imbench.page.page import render_page
 
-    text = page(records, **options)
+    text = render_page(records, **options)
     if target == STDOUT:
         # The page declares UTF-8, whatever the terminal's encoding is.
         click.echo(text.encode(), nl=False)

@@ -14,10 +14,7 @@ __all__ = ["command_line", "echo", "terminal_width"]
 def echo(text: str) -> None:
     """Print text as it is, or with escapes for characters that the encoding of stdout lacks."""
     encoding = sys.stdout.encoding or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     click.echo(text, nl=not text.endswith("\n"))
 
 

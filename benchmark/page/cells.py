@@ -1,4 +1,4 @@
-"""One record as the page shows it: scores, curves, confusion, cost, end of its log, pictures."""
+"""Records as data of the page: scores, curves, confusion, cost, end of the log, pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.page.images import Gallery, Pictures, wrong_rows
+from imbench.page.images import Gallery, Pictures, misclassified_rows
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
 from imbench.report.sheet import visible
@@ -19,37 +19,44 @@ from imbench.spec import short_name
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict
 
-__all__ = ["Maker", "seconds"]
+__all__ = [
+    "FEWER_POINTS",
+    "MANY_RECORDS",
+    "POINTS",
+    "CellBuilder",
+    "cell_seconds",
+    "json_number",
+]
 
 POINTS = 60
-"""Points of a curve: at 260 pixels none is missed."""
-FEWER = 20
-MANY = 1000
-"""Records from which on a curve has `FEWER` points, so that the page stays below 10 MB."""
+"""Points of a curve: enough for a plot of 260 pixels."""
+FEWER_POINTS = 20
+MANY_RECORDS = 1000
+"""From so many records on a curve has `FEWER_POINTS`, so that the page stays below 10 MB."""
 CURVES = 4
-"""Minority classes that curves are drawn of."""
+"""Minority classes with curves."""
 LOG_BYTES = 3000
 LOG_LINES = 25
 
 
 @dataclass
-class Maker:
-    """Turns records into plain data.
+class CellBuilder:
+    """Turns records into plain data for the scripts of the page.
 
     Attributes
     ----------
     metrics : dict
-        Name to metric: the scores to show beside those that a record holds.
+        Name to metric: scores to add to those in a record.
     pictures : Pictures
-        What generators left.
+        Embeds the pictures that generators drew.
     folder : Path or None
-        The results folder, for logs.
+        The results folder, to read logs from.
     images : int
-        Most wrongly classified images a record.
+        Maximum number of misclassified images a record.
     points : int
-        Most points of a curve.
+        Maximum number of points of a curve.
     settings, environments : list
-        What records share, each kept once.
+        Settings and environments of all records, each once; cells hold their indices.
     """
 
     metrics: Mapping[str, Metric]
@@ -60,9 +67,10 @@ class Maker:
     settings: list[dict[str, str]] = field(default_factory=list)
     environments: list[dict[str, str]] = field(default_factory=list)
 
-    def __call__(self, record: Record, gallery: Gallery) -> dict[str, Any]:
-        """Return a record as plain data; what cannot be made of it is left out with a reason."""
-        made = {
+    def build(self, record: Record, gallery: Gallery) -> dict[str, Any]:
+        """Return a record as plain data; outputs that cannot be read are left out with a reason."""
+        settings = _visible_items(record.cell.settings.model_dump())
+        cell = {
             "seed": record.cell.seed,
             "minority": record.cell.minority,
             "dataset": visible(short_name(record.cell.dataset)),
@@ -74,70 +82,70 @@ class Maker:
             "versions": {visible(k): v for k, v in record.cell.versions.items()},
             "shared": visible(record.shared_with),
             "train": record.train_counts,
-            "sampled": [number(count) for count in record.sampled_counts],
+            "sampled": [json_number(count) for count in record.sampled_counts],
             "test": record.test_counts,
             "skipped": record.images_skipped,
             "notes": [visible(note) for note in record.notes],
-            "cost": {visible(name): number(value) for name, value in record.cost.items()},
+            "cost": {visible(name): json_number(value) for name, value in record.cost.items()},
             "intact": record.intact,
             "scores": self._scores(record),
-            "settings": place_among(self.settings, _texts(record.cell.settings.model_dump())),
-            "environment": place_among(self.environments, _texts(record.environment)),
+            "settings": _shared_index(self.settings, settings),
+            "environment": _shared_index(self.environments, _visible_items(record.environment)),
             "log": self._log(record),
             "pictures": self.pictures.of(record.files),
         }
         try:
-            made |= self._outputs(record, gallery)
-        except Exception as error:  # a damaged record must not cost the page
-            made["no_outputs"] = visible(f"the outputs cannot be read: {error}")
-        return made
+            cell |= self._outputs(record, gallery)
+        except Exception as error:  # one damaged record must not prevent the page
+            cell["no_outputs"] = visible(f"the outputs cannot be read: {error}")
+        return cell
 
     def _scores(self, record: Record) -> dict[str, float | None]:
-        found = {visible(name): number(value) for name, value in record.metrics.items()}
+        scores = {visible(name): json_number(value) for name, value in record.metrics.items()}
         for name, metric in self.metrics.items():
             if record.done and name not in record.metrics:
-                found[name] = number(score(record, name, metric)[0])
-        return found
+                scores[name] = json_number(score(record, name, metric)[0])
+        return scores
 
     def _outputs(self, record: Record, gallery: Gallery) -> dict[str, Any]:
         if record.scores is None:
             return {"no_outputs": "the record keeps no outputs of single images"}
         labels, _, proba = record.scores.arrays()
         counts = confusion(labels, proba)
-        chosen = range(1, min(proba.shape[1], 1 + CURVES))
+        minorities = range(1, min(proba.shape[1], 1 + CURVES))
         return {
             "confusion": counts.tolist(),
-            "curves": [self._curves(labels == c, proba[:, c]) for c in chosen],
-            **self._wrong(labels, proba, gallery),
+            "curves": [self._curves(labels == c, proba[:, c]) for c in minorities],
+            **self._misclassified(labels, proba, gallery),
         }
 
-    def _curves(self, positive: NDArray[np.bool_], share: NDArray[Any]) -> dict[str, Any]:
+    def _curves(self, positive: NDArray[np.bool_], proba: NDArray[Any]) -> dict[str, Any]:
         return {
-            "roc": rounded(thinned(roc(positive, share), self.points)),
-            "pr": rounded(thinned(precision_recall(positive, share), self.points)),
-            "reliability": rounded(reliability(positive, share)),
+            "roc": json_points(thinned(roc(positive, proba), self.points)),
+            "pr": json_points(thinned(precision_recall(positive, proba), self.points)),
+            "reliability": json_points(reliability(positive, proba)),
         }
 
-    def _wrong(
+    def _misclassified(
         self, labels: NDArray[np.int64], proba: NDArray[Any], gallery: Gallery
     ) -> dict[str, Any]:
         predicted = predict(proba)
         count = int((predicted != labels).sum())
         if not self.images:
-            return {"wrong_count": count, "no_images": "images were not asked for"}
+            return {"wrong_count": count, "no_images": "images were not requested"}
         if gallery.decoded is None:
             return {"wrong_count": count, "no_images": gallery.reason}
         if not gallery.fits(labels):
             return {"wrong_count": count, "no_images": "the record has other test images"}
         wrong = [
-            [row, int(labels[row]), int(predicted[row]), number(proba[row, predicted[row]])]
-            for row in wrong_rows(labels, predicted, proba, self.images)
+            [row, int(labels[row]), int(predicted[row]), json_number(proba[row, predicted[row]])]
+            for row in misclassified_rows(labels, predicted, proba, self.images)
             if gallery.add(row)
         ]
         return {"wrong_count": count, "wrong": wrong}
 
     def _log(self, record: Record) -> str:
-        """Return the end of a record's log; empty if there is none below the results folder."""
+        """Return the end of a record's log; empty if the results folder has none."""
         if self.folder is None or not record.log:
             return ""
         path = self.folder / record.log
@@ -152,48 +160,48 @@ class Maker:
         return "\n".join(visible(line) for line in lines[-LOG_LINES:])
 
 
-def seconds(record: Record, others: Mapping[str, Record]) -> float | None:
-    """Return what a record's training and scoring took, its generator's training included.
+def cell_seconds(record: Record, others: Mapping[str, Record]) -> float | None:
+    """Return the time of a record's training and scoring, with its generator's training.
 
-    Who shares a training, or a generator that another cell had trained, is charged for it too: it
-    is not free. None where the time is not known, or not the record whose training was shared.
+    A training or generator that another cell trained counts in full for every cell that uses it.
+    None if the time, or the record whose training was shared, is unknown.
 
     Parameters
     ----------
     record : Record
         Of any status.
     others : mapping
-        Key to record, for the one that trained.
+        Key to record, to find the one whose training was shared.
     """
     source = others.get(record.shared_with) if record.shared_with else record
     if source is None:
         return None
-    spent = [source.cost.get(phase) for phase in PHASES]
-    known = [value for value in spent if value is not None]
-    if not known:
+    times = [source.cost[phase] for phase in PHASES if source.cost.get(phase) is not None]
+    if not times:
         return None
-    reused = bool(source.cost.get("generator_reused"))
-    return number(math.fsum(known) + (source.cost.get("generator_seconds", 0.0) if reused else 0.0))
+    if source.cost.get("generator_reused"):
+        times.append(source.cost.get("generator_seconds", 0.0))
+    return json_number(math.fsum(times))
 
 
-def number(value: float | None, digits: int = 6) -> float | None:
-    """Return a number with so many significant digits; None for what JSON cannot hold."""
+def json_number(value: float | None, digits: int = 6) -> float | None:
+    """Return a number rounded to significant digits; None for NaN and infinity."""
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{digits}g}")
 
 
-def rounded(points: NDArray[np.float64]) -> list[list[float]]:
-    """Return points with four decimals, which is half a pixel of a plot 5,000 wide."""
+def json_points(points: NDArray[np.float64]) -> list[list[float]]:
+    """Return points with four decimals: half a pixel of a plot 5,000 pixels wide."""
     return [[round(value, 4) for value in row] for row in points.tolist()]
 
 
-def place_among(shared: list[dict[str, str]], one: dict[str, str]) -> int:
-    """Return the place of `one` among `shared`, appended if it is new."""
-    if one not in shared:
-        shared.append(one)
-    return shared.index(one)
+def _shared_index(shared: list[dict[str, str]], item: dict[str, str]) -> int:
+    """Return the index of an item in a list, appended if it is new."""
+    if item not in shared:
+        shared.append(item)
+    return shared.index(item)
 
 
-def _texts(plain: Mapping[str, Any]) -> dict[str, str]:
+def _visible_items(plain: Mapping[str, Any]) -> dict[str, str]:
     return {visible(str(key)): visible(str(value)) for key, value in plain.items()}

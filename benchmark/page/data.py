@@ -1,4 +1,4 @@
-"""Tables to what the page draws, as plain data: methods, scores by count, differences, ranks."""
+"""Tables as plain data for the plots: methods, scores by count, paired differences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imbench.page.cells import number, seconds
-from imbench.page.looks import look_of
+from imbench.page.cells import cell_seconds, json_number
+from imbench.page.styles import style_of
 from imbench.records.groups import Group
 from imbench.records.record import Record
 from imbench.registry import load_plugin
@@ -28,12 +28,12 @@ __all__ = [
     "metric_rows",
     "plain_groups",
     "plain_methods",
-    "reference",
+    "reference_method",
 ]
 
 
 def groups_of(tables: Sequence[Table]) -> list[Group]:
-    """Return the groups of records that tables are of, each once."""
+    """Return the groups of the tables, each once."""
     return list({id(table.group): table.group for table in tables}.values())
 
 
@@ -43,7 +43,7 @@ def methods_of(tables: Sequence[Table]) -> list[str]:
 
 
 def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what a plot needs to know of each metric."""
+    """Return name, title, direction and range of each metric."""
     rows = []
     for name in names:
         metric = load_plugin("metrics", name)
@@ -53,20 +53,20 @@ def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
                 "name": name,
                 "title": visible(metric_title(name)),
                 "lower": lower_is_better(name, metric),
-                "range": [number(low), number(high)],
+                "range": [json_number(low), json_number(high)],
             }
         )
     return rows
 
 
 def plain_methods(tables: Sequence[Table]) -> list[dict[str, str]]:
-    """Return how each method is called and drawn."""
+    """Return title, dash and marker of each method."""
     titles = {line.recipe: line.title for table in tables for line in reversed(table.lines)}
     return [
         {
             "title": visible(titles[recipe].partition(" [")[0] or recipe),
-            "dash": look_of(recipe).dash,
-            "marker": look_of(recipe).marker,
+            "dash": style_of(recipe).dash,
+            "marker": style_of(recipe).marker,
         }
         for recipe in methods_of(tables)
     ]
@@ -75,21 +75,22 @@ def plain_methods(tables: Sequence[Table]) -> list[dict[str, str]]:
 def plain_groups(tables: Sequence[Table]) -> list[dict[str, Any]]:
     """Return, for each group, the mean and interval of each method, count and metric."""
     recipes = methods_of(tables)
-    made = []
+    plain = []
     for group in groups_of(tables):
-        others = {record.key: record for record in group.records}
+        records = {record.key: record for record in group.records}
         own = [table for table in tables if table.group is group]
-        made.append(
+        plain.append(
             {
                 "name": group_title(group, groups_of(tables)),
                 "counts": list(own[0].counts),
-                "trivial": {table.metric: number(table.trivial) for table in own},
+                "trivial": {table.metric: json_number(table.trivial) for table in own},
                 "lines": [
-                    _line(group, own, place, recipes, others) for place in range(len(group.rows))
+                    _plain_row(group, own, index, recipes, records)
+                    for index in range(len(group.rows))
                 ],
             }
         )
-    return made
+    return plain
 
 
 def group_title(group: Group, all_groups: Sequence[Group]) -> str:
@@ -98,47 +99,49 @@ def group_title(group: Group, all_groups: Sequence[Group]) -> str:
     return visible(group.title) + (f" ({group.code})" if alike > 1 else "")
 
 
-def _line(
+def _plain_row(
     group: Group,
     own: Sequence[Table],
-    place: int,
+    index: int,
     recipes: Sequence[str],
-    others: Mapping[str, Record],
+    records: Mapping[str, Record],
 ) -> dict[str, Any]:
-    lines: list[TableRow] = [table.lines[place] for table in own]
-    slots = [group.slots.get((group.rows[place], count), {}) for count in own[0].counts]
+    lines: list[TableRow] = [table.lines[index] for table in own]
+    slots = [group.slots.get((group.rows[index], count), {}) for count in own[0].counts]
     return {
         "method": recipes.index(lines[0].recipe),
         "title": visible(lines[0].title),
         "cells": [[slot[seed].cell.key for seed in sorted(slot)] for slot in slots],
-        "seconds": [_mean_seconds(list(slot.values()), others) for slot in slots],
+        "seconds": [_mean_seconds(list(slot.values()), records) for slot in slots],
         "scores": {
-            table.metric: [_entry(entry) for entry in line.entries]
+            table.metric: [_plain_entry(entry) for entry in line.entries]
             for table, line in zip(own, lines, strict=True)
         },
     }
 
 
-def _entry(entry: TableCell) -> list[Any] | None:
+def _plain_entry(entry: TableCell) -> list[Any] | None:
     if entry.mean is None:
         return None
     low, high = entry.ends or (None, None)
-    ends = [number(low), number(high)]
-    return [number(entry.mean), *ends, len(entry.scores), len(entry.status)]
+    ends = [json_number(low), json_number(high)]
+    return [json_number(entry.mean), *ends, len(entry.scores), len(entry.status)]
 
 
-def _mean_seconds(records: Sequence[Record], others: Mapping[str, Record]) -> float | None:
-    known = [spent for record in records if (spent := seconds(record, others)) is not None]
-    return number(math.fsum(known) / len(known), 3) if known else None
+def _mean_seconds(slot: Sequence[Record], records: Mapping[str, Record]) -> float | None:
+    times = (cell_seconds(record, records) for record in slot)
+    known = [time for time in times if time is not None]
+    return json_number(math.fsum(known) / len(known), 3) if known else None
 
 
-def reference(tables: Sequence[Table]) -> int:
-    """Return the method that the page compares first.
+def reference_method(tables: Sequence[Table]) -> int:
+    """Return the index of the method that the page compares with others at first.
 
-    Of AUG and three usual rivals the one with the most scores; of all, where none of them was run.
+    It is that with the most scores of AUG and three common methods, or of all if none of these
+    was run.
     """
     recipes = methods_of(tables)
-    covered = {
+    scored = {
         recipe: sum(
             len(entry.scores)
             for table in tables
@@ -148,8 +151,8 @@ def reference(tables: Sequence[Table]) -> int:
         )
         for recipe in recipes
     }
-    named = [recipe for recipe in ("aug", "us+cs", "cs", "vanilla") if recipe in covered]
-    return recipes.index(max(named or recipes, key=covered.__getitem__))
+    preferred = [recipe for recipe in ("aug", "us+cs", "cs", "vanilla") if recipe in scored]
+    return recipes.index(max(preferred or recipes, key=scored.__getitem__))
 
 
 def method_differences(
@@ -157,37 +160,40 @@ def method_differences(
 ) -> list[list[dict[str, Any]]]:
     """Compare methods with all others of their table, for each group and metric in turn.
 
-    Each method, or those at the places `firsts` of `methods_of`: a comparison of outputs draws
-    thousands of resamples. The family of Holm's correction is all other methods of the table.
+    All methods, or those at indices `firsts` of `methods_of`, since each comparison of outputs
+    draws thousands of resamples. The family of Holm's correction is all other methods of a table.
     """
     recipes = methods_of(tables)
-    made = []
+    plain = []
     for table in tables:
         panel = Panel(table.group, table.metric, load_plugin("metrics", table.metric))
         known = sorted(panel.rows, key=recipes.index)
-        made.append(
+        plain.append(
             [
                 {
                     "methods": [recipes.index(recipe) for recipe in match.recipes],
-                    "cells": [_difference(cell) for cell in match.cells],
+                    "cells": [_plain_comparison(cell) for cell in match.cells],
                 }
                 for first in known
                 if firsts is None or recipes.index(first) in firsts
-                for match in match_all(panel, first, [one for one in known if one != first])
+                for match in match_all(panel, first, [other for other in known if other != first])
             ]
         )
-    return made
+    return plain
 
 
-def _difference(made: Comparison) -> dict[str, Any]:
-    effect = made.effect
-    plain: dict[str, Any] = {"count": made.minority, "text": visible(sentence(made))}
+def _plain_comparison(comparison: Comparison) -> dict[str, Any]:
+    effect = comparison.effect
+    plain: dict[str, Any] = {
+        "count": comparison.minority,
+        "text": visible(sentence(comparison)),
+    }
     if not effect.values:
         return plain
     ends = effect.hull if len(effect) >= ENOUGH else effect.span
     return plain | {
-        "mean": number(effect.mean, 4),
-        "ends": [number(end, 4) for end in ends],
+        "mean": json_number(effect.mean, 4),
+        "ends": [json_number(end, 4) for end in ends],
         "interval": len(effect) >= ENOUGH,
-        "values": [number(value, 4) for value in effect.values.values()],
+        "values": [json_number(value, 4) for value in effect.values.values()],
     }

@@ -1,4 +1,4 @@
-"""A critical-difference diagram: average ranks on a line, bars over what is not separated.
+"""A critical-difference diagram: average ranks on a line, bars over methods not separated.
 
 After J. Demsar, Statistical comparisons of classifiers over multiple data sets, Journal of Machine
 Learning Research 7, 2006.
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "draw_diagram", "save_diagram"]
 
 FORMATS = (".pdf", ".png", ".svg")
-STEP = 0.22
-"""Inches from one label to the next."""
+LABEL_INCHES = 0.22
+"""Distance of two labels."""
 
 
 def draw_diagram(ranks: Ranks) -> Figure:
@@ -29,18 +29,18 @@ def draw_diagram(ranks: Ranks) -> Figure:
     from matplotlib.figure import Figure
 
     count = len(ranks.means)
-    lines = (count + 1) // 2
+    half = (count + 1) // 2
     bars = len(ranks.cliques)
-    figure = Figure(figsize=(7, 1.2 + STEP * lines + 0.12 * bars), layout="constrained")
+    figure = Figure(figsize=(7, 1.2 + LABEL_INCHES * half + 0.12 * bars), layout="constrained")
     axes = figure.subplots()
     _scale(axes, count, ranks.critical)
     for bar, (first, last) in enumerate(ranks.cliques):
         level = -0.5 * (bar + 1)
         ends = [ranks.means[first] - 0.05, ranks.means[last] + 0.05]
         axes.plot(ends, [level, level], color="black", linewidth=3, solid_capstyle="round")
-    for place, (title, mean) in enumerate(zip(ranks.titles, ranks.means, strict=True)):
-        left = place < lines
-        level = -0.5 * (bars + 1) - (place if left else count - 1 - place) - 0.5
+    for index, (title, mean) in enumerate(zip(ranks.titles, ranks.means, strict=True)):
+        left = index < half
+        level = -0.5 * (bars + 1) - (index if left else count - 1 - index) - 0.5
         edge = 0.6 if left else count + 0.4
         axes.plot([mean, mean, edge], [0, level, level], color="0.4", linewidth=0.8)
         axes.annotate(
@@ -51,7 +51,7 @@ def draw_diagram(ranks: Ranks) -> Figure:
             ha="right" if left else "left",
             va="center",
             fontsize=8,
-            # A name may hold $, which would start a formula.
+            # A $ in a name would start a formula.
             parse_math=False,
         )
     axes.set_title(
@@ -63,17 +63,17 @@ def draw_diagram(ranks: Ranks) -> Figure:
 
 
 def save_diagram(ranks: Ranks, path: Path) -> None:
-    """Write the diagram as PDF, PNG or SVG, by the ending of the path.
+    """Write the diagram as PDF, PNG or SVG, by the suffix of the path.
 
     Raises
     ------
     UsageError
-        For another ending.
+        For another suffix.
     EnvironmentFault
         If the file cannot be written.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path} ends in none of {', '.join(FORMATS)}: a diagram is one of these")
+        raise UsageError(f"{path} does not end in one of {', '.join(FORMATS)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draw_diagram(ranks).savefig(path, dpi=200)
@@ -88,13 +88,13 @@ def _scale(axes: Axes, count: int, critical: float) -> None:
     for rank in range(1, count + 1):
         axes.plot([rank, rank], [0, 0.25], color="black", linewidth=1)
         axes.annotate(str(rank), (rank, 0.35), ha="center", va="bottom", fontsize=8)
-    shown = min(critical, count - 1)
-    axes.plot([1, 1 + shown], [1.6, 1.6], color="black", linewidth=1)
-    for end in (1, 1 + shown):
+    length = min(critical, count - 1)
+    axes.plot([1, 1 + length], [1.6, 1.6], color="black", linewidth=1)
+    for end in (1, 1 + length):
         axes.plot([end, end], [1.45, 1.75], color="black", linewidth=1)
     axes.annotate(
         f"critical difference {critical:.2f}",
-        (1 + shown / 2, 1.75),
+        (1 + length / 2, 1.75),
         ha="center",
         va="bottom",
         fontsize=8,

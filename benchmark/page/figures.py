@@ -20,8 +20,14 @@ from numpy.typing import NDArray
 from imbench.errors import NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
-from imbench.page.data import method_differences, methods_of, metric_rows, plain_groups, reference
-from imbench.page.looks import Look, look_of
+from imbench.page.data import (
+    method_differences,
+    methods_of,
+    metric_rows,
+    plain_groups,
+    reference_method,
+)
+from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.registry import load_plugin
@@ -39,11 +45,11 @@ __all__ = ["FORMATS", "figure_bytes", "figures", "save_figures"]
 FORMATS = ("pdf", "svg", "png")
 DPI = 200
 WIDTH = 7.0
-"""Inches: the text of a page with two columns."""
-ACROSS = 5
+"""Inches: the width of a page of text in two columns."""
+COLUMNS = 5
 """Panels in a row."""
-SMALL, MIDDLE = 7, 8
-"""Points of the text: legible where the figure is printed at its size."""
+TICK_SIZE, TITLE_SIZE = 7, 8
+"""Points: legible if the figure is printed at its size."""
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "cross": "P"}
 GREY = "0.82"
 
@@ -68,8 +74,8 @@ def save_figures(
     """
     paths = []
     for name, figure in figures(records, metrics=metrics, planned=planned):
-        # Once for all forms: to lay out fifteen panels takes seconds.
-        with _boxes_for_letters():
+        # Once for all formats: the layout of fifteen panels takes seconds.
+        with _missing_glyphs_ignored():
             figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for form in FORMATS:
@@ -85,28 +91,28 @@ def figures(
     metrics: Sequence[str] = ("f1",),
     planned: Iterable[Cell] = (),
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield name and figure of all that can be drawn of the records."""
+    """Yield name and figure of each plot of the records."""
     tables = make_tables(records, metrics, planned=planned)
     if not tables:
         raise NotComparable("no records to draw: `bench run` makes some")
     from imbench.page.diagram import draw_diagram
 
     recipes = methods_of(tables)
-    looks = [look_of(recipe) for recipe in recipes]
-    compared = method_differences(tables, [reference(tables)])
-    names = {one["name"]: one for one in metric_rows(metrics)}
+    styles = [style_of(recipe) for recipe in recipes]
+    compared = method_differences(tables, [reference_method(tables)])
+    names = {row["name"]: row for row in metric_rows(metrics)}
     titles = _titles(tables, recipes)
     plain = plain_groups(tables)
-    for place, table in enumerate(tables):
-        group, metric = plain[place // len(names)], names[table.metric]
+    for index, table in enumerate(tables):
+        group, metric = plain[index // len(names)], names[table.metric]
         about = f"{group['name']}-{table.metric}"
         if any(entry for line in group["lines"] for entry in line["scores"][table.metric]):
-            yield f"scores-{about}", _scores(group, metric, looks)
-        own = compared[place]
+            yield f"scores-{about}", _draw_scores(group, metric, styles)
+        own = compared[index]
         if any("values" in cell for match in own for cell in match["cells"]):
-            yield f"differences-{about}", _differences(own, metric, looks, titles)
+            yield f"differences-{about}", _draw_differences(own, metric, styles, titles)
         if any(spent for line in group["lines"] for spent in line["seconds"]):
-            yield f"cost-{about}", _cost(group, metric, looks)
+            yield f"cost-{about}", _draw_cost(group, metric, styles)
     for name in names:
         try:
             own_tables = [table for table in tables if table.metric == name]
@@ -121,17 +127,17 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     import matplotlib
 
     dates: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-    held = io.BytesIO()
-    # Type 42 is what publishers ask for: fonts that stay text, whole or as subsets.
+    buffer = io.BytesIO()
+    # Publishers require fonts of type 42, whose text stays text.
     style: Any = {"pdf.fonttype": 42, "svg.hashsalt": "imbench"}
-    with matplotlib.rc_context(style), _boxes_for_letters():
-        figure.savefig(held, format=form, dpi=DPI, metadata=dates.get(form))
-    return held.getvalue()
+    with matplotlib.rc_context(style), _missing_glyphs_ignored():
+        figure.savefig(buffer, format=form, dpi=DPI, metadata=dates.get(form))
+    return buffer.getvalue()
 
 
 @contextmanager
-def _boxes_for_letters() -> Iterator[None]:
-    """Let a letter that no font here has be drawn as a box, without a warning for each."""
+def _missing_glyphs_ignored() -> Iterator[None]:
+    """Draw a box for each glyph that no font has, without a warning."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         yield
@@ -142,15 +148,15 @@ def _titles(tables: Sequence[Table], recipes: Sequence[str]) -> list[str]:
     return [visible(found[recipe]).partition(" [")[0] for recipe in recipes]
 
 
-def _scores(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]) -> Figure:
-    """Draw a panel a method: its means and their band, all others in grey."""
+def _draw_scores(group: dict[str, Any], metric: dict[str, Any], styles: Sequence[Style]) -> Figure:
+    """Draw a panel for each method: its means with their intervals, all others in grey."""
     lines, counts = group["lines"], group["counts"]
     figure, panels = _grid(len(lines), 1.15)
     for index, (axes, line) in enumerate(zip(panels, lines, strict=True)):
         for other in lines:
             x, mean, *_ = _points(other, counts, metric["name"])
             axes.plot(x, mean, color=GREY, linewidth=0.6, zorder=1)
-        style = looks[line["method"]]
+        style = styles[line["method"]]
         x, mean, low, high = _points(line, counts, metric["name"])
         known = np.isfinite(low)
         band = x[known], low[known], high[known]
@@ -163,13 +169,13 @@ def _scores(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]
         )
         if group["trivial"][metric["name"]] is not None:
             axes.axhline(group["trivial"][metric["name"]], color="0.5", linewidth=0.7, ls="--")
-        axes.set_title(line["title"], fontsize=MIDDLE, parse_math=False)
+        axes.set_title(line["title"], fontsize=TITLE_SIZE, parse_math=False)
         axes.set_xticks(counts)
-        if index % ACROSS:
+        if index % COLUMNS:
             axes.tick_params(labelleft=False)
     if None not in metric["range"]:
         panels[0].set_ylim(*metric["range"])
-    _name_axes(figure, "minority training images", metric)
+    _label_axes(figure, "minority training images", metric)
     return figure
 
 
@@ -186,33 +192,33 @@ def _points(line: dict[str, Any], counts: Sequence[int], metric: str) -> NDArray
     return np.array(rows, dtype=np.float64).reshape(-1, 4).T
 
 
-def _differences(
+def _draw_differences(
     own: Sequence[dict[str, Any]],
     metric: dict[str, Any],
-    looks: Sequence[Look],
+    styles: Sequence[Style],
     titles: Sequence[str],
 ) -> Figure:
-    """Draw a panel a count: one method against each other one, seed by seed."""
+    """Draw a panel for each count: one method against each other method, seed by seed."""
     counts = sorted({cell["count"] for match in own for cell in match["cells"]})
     rivals: list[int] = [match["methods"][1] for match in own]
-    figure, panels = _grid(len(counts), 0.45 + 0.16 * len(rivals), across=4)
+    figure, panels = _grid(len(counts), 0.45 + 0.16 * len(rivals), columns=4)
     for axes, count in zip(panels, counts, strict=True):
         axes.axvline(0, color="black", linewidth=0.7)
         for row, match in enumerate(own):
             for cell in match["cells"]:
                 if cell["count"] == count and "values" in cell:
-                    _difference(axes, row, cell, looks[rivals[row]])
-        axes.set_title(f"{count} minority images", fontsize=MIDDLE)
+                    _draw_difference(axes, row, cell, styles[rivals[row]])
+        axes.set_title(f"{count} minority images", fontsize=TITLE_SIZE)
         axes.set_yticks(range(len(rivals)), [titles[rival] for rival in rivals], parse_math=False)
     panels[0].set_ylim(len(rivals) - 0.5, -0.5)
     first = titles[own[0]["methods"][0]]
     label = f"difference in {metric['title']}; above 0 {first} is better"
-    figure.supxlabel(label, fontsize=MIDDLE, parse_math=False)
+    figure.supxlabel(label, fontsize=TITLE_SIZE, parse_math=False)
     return figure
 
 
-def _difference(axes: Axes, row: int, cell: dict[str, Any], style: Look) -> None:
-    # As on the page: a whole bar is an interval, a dotted one the range of few seeds.
+def _draw_difference(axes: Axes, row: int, cell: dict[str, Any], style: Style) -> None:
+    # As on the page: a solid bar is an interval, a dotted bar the range of few seeds.
     ends = [end for end in cell["ends"] if end is not None]
     if len(ends) == 2:
         kind: dict[str, Any] = (
@@ -223,20 +229,20 @@ def _difference(axes: Axes, row: int, cell: dict[str, Any], style: Look) -> None
     axes.plot([cell["mean"]], [row], MARKERS[style.marker], color=style.light, ms=4.5)
 
 
-def _cost(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]) -> Figure:
-    """Draw a panel a count: seconds of a cell against its score."""
+def _draw_cost(group: dict[str, Any], metric: dict[str, Any], styles: Sequence[Style]) -> Figure:
+    """Draw a panel for each count: seconds a cell against scores."""
     counts = group["counts"]
-    figure, panels = _grid(len(counts), 1.7, across=3)
+    figure, panels = _grid(len(counts), 1.7, columns=3)
     named: dict[str, Any] = {}
     for column, (axes, count) in enumerate(zip(panels, counts, strict=True)):
         for line in group["lines"]:
             spent, entry = line["seconds"][column], line["scores"][metric["name"]][column]
             if spent and entry:
-                style = looks[line["method"]]
+                style = styles[line["method"]]
                 (named[line["title"]],) = axes.plot(
                     [spent], [entry[0]], MARKERS[style.marker], color=style.light, ms=5
                 )
-        axes.set_title(f"{count} minority images", fontsize=MIDDLE)
+        axes.set_title(f"{count} minority images", fontsize=TITLE_SIZE)
     _log_seconds(panels)
     if named:
         legend = figure.legend(
@@ -244,12 +250,12 @@ def _cost(group: dict[str, Any], metric: dict[str, Any], looks: Sequence[Look]) 
             named,
             loc="outside lower center",
             ncols=5,
-            fontsize=SMALL,
+            fontsize=TICK_SIZE,
             frameon=False,
         )
         for text in legend.get_texts():
             text.set_parse_math(False)
-    _name_axes(figure, "", metric)
+    _label_axes(figure, "", metric)
     return figure
 
 
@@ -262,35 +268,35 @@ def _log_seconds(panels: Sequence[Axes]) -> None:
     panels[0].xaxis.set_minor_formatter(NullFormatter())
     for axes in panels:
         if axes.xaxis.get_tick_params()["labelbottom"]:
-            axes.set_xlabel("seconds a cell", fontsize=MIDDLE)
+            axes.set_xlabel("seconds a cell", fontsize=TITLE_SIZE)
 
 
-def _grid(count: int, height: float, across: int = ACROSS) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many panels, and these; empty places are left blank."""
+def _grid(count: int, height: float, columns: int = COLUMNS) -> tuple[Figure, list[Axes]]:
+    """Return a figure with `count` panels, and the panels."""
     from matplotlib.figure import Figure
 
-    columns = min(count, across)
-    rows = math.ceil(count / columns)
+    used = min(count, columns)
+    rows = math.ceil(count / used)
     figure = Figure(
-        figsize=(max(WIDTH * columns / across, WIDTH / 2), rows * height + 0.5),
+        figsize=(max(WIDTH * used / columns, WIDTH / 2), rows * height + 0.5),
         layout="constrained",
     )
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    grid = figure.subplots(rows, used, squeeze=False, sharex=True, sharey=True)
     panels = list(grid.flat)
     for empty in panels[count:]:
         empty.set_axis_off()
-    # Panels above an empty place are the last of their column and need the labels of its axis.
-    for above in panels[max(0, count - columns) : count]:
+    # A panel above an empty one is the last of its column and needs the labels of the axis.
+    for above in panels[max(0, count - used) : count]:
         above.tick_params(labelbottom=True)
     for axes in panels[:count]:
-        axes.tick_params(labelsize=SMALL)
+        axes.tick_params(labelsize=TICK_SIZE)
         axes.grid(color="0.92", linewidth=0.5)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     return figure, panels[:count]
 
 
-def _name_axes(figure: Figure, x: str, metric: dict[str, Any]) -> None:
-    figure.supxlabel(x, fontsize=MIDDLE)
+def _label_axes(figure: Figure, x: str, metric: dict[str, Any]) -> None:
+    figure.supxlabel(x, fontsize=TITLE_SIZE)
     lower = " (lower is better)" if metric["lower"] else ""
-    figure.supylabel(metric["title"] + lower, fontsize=MIDDLE, parse_math=False)
+    figure.supylabel(metric["title"] + lower, fontsize=TITLE_SIZE, parse_math=False)

@@ -1,4 +1,4 @@
-"""Records to one self-contained HTML page: no request leaves it, so it works from a disk.
+"""One self-contained HTML page of all records: it makes no request, so it opens from a file.
 
 Statistics are those of the tables, comparisons and ranks; scripts in the page draw, sort and
 filter them, and compute none.
@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from imbench.errors import NotComparable
-from imbench.page.cells import FEWER, MANY, POINTS, Maker
+from imbench.page.cells import FEWER_POINTS, MANY_RECORDS, POINTS, CellBuilder
 from imbench.page.data import (
     group_title,
     groups_of,
@@ -26,10 +26,10 @@ from imbench.page.data import (
     metric_rows,
     plain_groups,
     plain_methods,
-    reference,
+    reference_method,
 )
 from imbench.page.images import Gallery, Pictures, find_decoded
-from imbench.page.looks import look_of
+from imbench.page.styles import style_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
 from imbench.records.groups import Group
@@ -40,14 +40,12 @@ from imbench.report.sheet import visible
 from imbench.report.tables import make_tables
 from imbench.stats.paired import ENOUGH
 
-__all__ = ["IMAGES", "page", "safe_json"]
+__all__ = ["render_page", "safe_json"]
 
-IMAGES = 8
-"""Wrongly classified images that are shown of a cell."""
 SCRIPTS = ("draw.js", "plots.js", "cells.js", "page.js")
 
 
-def page(
+def render_page(
     records: Iterable[Record],
     *,
     metrics: Sequence[str] = ("f1",),
@@ -55,7 +53,7 @@ def page(
     bold: str = "best",
     folder: Path | None = None,
     data: Path = Path("data"),
-    images: int = IMAGES,
+    images: int = 8,
     command: str = "",
 ) -> str:
     """Return the page of `records`.
@@ -67,17 +65,17 @@ def page(
     metrics : sequence of str
         Registered names; the first one is shown first.
     planned : iterable of Cell
-        Cells asked for; those without a record are holes.
+        Cells of the last run; those without a record are shown as missing.
     bold : {"best", "not-worse"}
-        What is bold in a table: see `imbench.report.tables.choose_bold`.
+        Which scores are bold: see `imbench.report.tables.choose_bold`.
     folder : Path, optional
-        The results folder: logs and pictures beside the records are taken from it.
+        The results folder, to read logs and pictures from.
     data : Path
-        The folder of data sets, for images that a classifier got wrong.
+        The folder of data sets, to read misclassified images from.
     images : int
-        Most such images of a cell; with 0 the page holds no pictures.
+        Maximum number of such images a cell; with 0 the page has no pictures.
     command : str
-        What the page was asked with.
+        The command that asked for the page.
 
     Raises
     ------
@@ -90,99 +88,102 @@ def page(
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
-    found = groups_of(tables)
-    maker = Maker(
+    record_groups = groups_of(tables)
+    builder = CellBuilder(
         metrics={name: load_plugin("metrics", name) for name in metrics},
         pictures=Pictures(folder if images else None),
         folder=folder,
         images=images,
-        points=POINTS if len(records) < MANY else FEWER,
+        points=POINTS if len(records) < MANY_RECORDS else FEWER_POINTS,
     )
-    cells, galleries = _cells(found, maker, data)
-    drawn: dict[str, Any] = {
+    cells, galleries = _build_cells(record_groups, builder, data)
+    script_data: dict[str, Any] = {
         "metrics": metric_rows(metrics),
         "methods": plain_methods(tables),
         "groups": plain_groups(tables),
-        "reference": reference(tables),
+        "reference": reference_method(tables),
         "differences": method_differences(tables),
         "enough": ENOUGH,
         "words": WORDS,
         "cells": cells,
         "classes": [[visible(name) for name in gallery.classes] for gallery in galleries],
-        "images": [gallery.made for gallery in galleries],
-        "settings": maker.settings,
-        "environments": maker.environments,
+        "images": [gallery.thumbnails for gallery in galleries],
+        "settings": builder.settings,
+        "environments": builder.environments,
     }
-    texts: dict[str, Any] = {
-        "metrics": drawn["metrics"],
-        "methods": drawn["methods"],
-        "groups": [group_title(group, found) for group in found],
-        "reference": drawn["reference"],
+    markup_data: dict[str, Any] = {
+        "metrics": script_data["metrics"],
+        "methods": script_data["methods"],
+        "groups": [group_title(group, record_groups) for group in record_groups],
+        "reference": script_data["reference"],
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
-        "failures": failures(found),
-        "about": about(found, records, maker.environments),
+        "failures": failures(record_groups),
+        "about": about(record_groups, records, builder.environments),
         "command": visible(command),
         "enough": ENOUGH,
     }
-    return _filled(drawn, texts, methods_of(tables))
+    return _render_template(markup_data, script_data, methods_of(tables))
 
 
 def safe_json(plain: Any) -> str:
-    """Return JSON that may stand inside a script element, whatever its texts hold."""
+    """Return JSON that is safe inside a script element, whatever text it contains."""
     text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _cells(
-    found: Sequence[Group], maker: Maker, data: Path
+def _build_cells(
+    record_groups: Sequence[Group], builder: CellBuilder, data: Path
 ) -> tuple[dict[str, dict[str, Any]], list[Gallery]]:
-    """Return what is shown of each record, by the key of its cell, and the images it refers to."""
+    """Return the data of each record, by the key of its cell, and the images of each group."""
     cells: dict[str, dict[str, Any]] = {}
     galleries = []
-    for place, group in enumerate(found):
-        gallery = Gallery(*(find_decoded(group, data) if maker.images else (None, "")))
+    for index, group in enumerate(record_groups):
+        gallery = Gallery(*(find_decoded(group, data) if builder.images else (None, "")))
         galleries.append(gallery)
         for record in group.records:
-            cells[record.cell.key] = {"group": place, **maker(record, gallery)}
+            cells[record.cell.key] = {"group": index, **builder.build(record, gallery)}
     return cells, galleries
 
 
-def _filled(drawn: dict[str, Any], texts: dict[str, Any], recipes: Sequence[str]) -> str:
-    """Return the page: the template with its data, styles and scripts, and a policy for them."""
+def _render_template(
+    markup_data: dict[str, Any], script_data: dict[str, Any], recipes: Sequence[str]
+) -> str:
+    """Return the page: the template with data, styles, scripts, and the policy that allows them."""
     from importlib.metadata import version
 
-    style = _part("page.css") + _method_styles(recipes)
-    script = "".join(map(_part, SCRIPTS))
+    style = _read_template("page.css") + _method_styles(recipes)
+    script = "".join(map(_read_template, SCRIPTS))
     policy = (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; "
+        f"script-src '{_csp_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = environment.from_string(_part("page.html"))
+    template = environment.from_string(_read_template("page.html"))
     text = template.render(
-        **texts,
+        **markup_data,
         version=version("imbench"),
         policy=policy,
         style=style,
         script=script,
-        data=safe_json(drawn),
+        data=safe_json(script_data),
     )
-    # Halves of surrogate pairs, which foreign names may hold, are no UTF-8.
+    # Unpaired surrogates, which foreign names may contain, cannot be encoded in UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _part(name: str) -> str:
+def _read_template(name: str) -> str:
     return (files("imbench.page.templates") / name).read_text("utf-8")
 
 
-def _digest(text: str) -> str:
+def _csp_hash(text: str) -> str:
+    """Return the hash by which the content security policy allows an inline element."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _method_styles(recipes: Sequence[str]) -> str:
-    """Return one class a method, which sets its colour in a light and in a dark page."""
-    looks = [look_of(recipe) for recipe in recipes]
-    light = "".join(f".m{i}{{color:{one.light}}}\n" for i, one in enumerate(looks))
-    dark = "".join(f".m{i}{{color:{one.dark}}}\n" for i, one in enumerate(looks))
+    """Return a CSS class for each method, with its colour on a light and on a dark page."""
+    styles = [style_of(recipe) for recipe in recipes]
+    light = "".join(f".m{i}{{color:{style.light}}}\n" for i, style in enumerate(styles))
+    dark = "".join(f".m{i}{{color:{style.dark}}}\n" for i, style in enumerate(styles))
     return f"{light}@media screen and (prefers-color-scheme: dark){{\n{dark}}}\n"

@@ -1,4 +1,4 @@
-"""What of a page is plain markup: tables, ranks, failures, protocol and environment as data."""
+"""Data of the page's markup: tables, ranks, failures, protocol and environment."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ __all__ = ["about", "failures", "rank_blocks", "table_blocks"]
 
 def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     """Return the tables of a report, with the key of the first cell behind each entry."""
-    found, recipes = groups_of(tables), methods_of(tables)
+    record_groups, recipes = groups_of(tables), methods_of(tables)
     names = list(dict.fromkeys(table.metric for table in tables))
     blocks = []
     for table in tables:
         sheet = table_sheet(table)
-        keys = [_keys(table, place) for place in range(len(table.lines))]
+        keys = [_cell_keys(table, index) for index in range(len(table.lines))]
         blocks.append(
             {
-                **_sheet(sheet, [*keys, [""] * len(sheet.head)]),
+                **_plain_table(sheet, [*keys, [""] * len(sheet.head)]),
                 "metric": names.index(table.metric),
-                "group": next(i for i, group in enumerate(found) if group is table.group),
+                "group": next(i for i, group in enumerate(record_groups) if group is table.group),
                 "methods": [recipes.index(line.recipe) for line in table.lines],
             }
         )
     return blocks
 
 
-def _keys(table: Table, place: int) -> list[str]:
-    row = table.group.rows[place]
+def _cell_keys(table: Table, index: int) -> list[str]:
+    row = table.group.rows[index]
     slots = [table.group.slots.get((row, count), {}) for count in table.counts]
     return ["", *(slot[min(slot)].cell.key if slot else "" for slot in slots)]
 
@@ -58,11 +58,12 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
         else:
             sheet = ranks_sheet(ranks)
             empty = [[""] * len(sheet.head)] * len(sheet.rows)
-            blocks.append({**_sheet(sheet, empty), "diagram": _diagram(ranks), "reason": ""})
+            table = _plain_table(sheet, empty)
+            blocks.append({**table, "diagram": _diagram_url(ranks), "reason": ""})
     return blocks
 
 
-def _diagram(ranks: Ranks) -> str:
+def _diagram_url(ranks: Ranks) -> str:
     from imbench.page.diagram import draw_diagram
     from imbench.page.figures import figure_bytes
 
@@ -70,7 +71,7 @@ def _diagram(ranks: Ranks) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def _sheet(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+def _plain_table(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
     letters = footnotes(sheet.rows)
     return {
         "title": visible(sheet.title),
@@ -81,8 +82,8 @@ def _sheet(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
             for text, side in zip(sheet.head, sheet.align, strict=True)
         ],
         "rows": [
-            [_shown(shown, key, letters) for shown, key in zip(row, own, strict=True)]
-            for row, own in zip(sheet.rows, keys, strict=True)
+            [_plain_cell(shown, key, letters) for shown, key in zip(row, row_keys, strict=True)]
+            for row, row_keys in zip(sheet.rows, keys, strict=True)
         ],
         "last": min(sheet.rules, default=len(sheet.rows)),
         "notes": [(mark, visible(text)) for text, mark in letters.items()],
@@ -90,7 +91,7 @@ def _sheet(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
     }
 
 
-def _shown(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
+def _plain_cell(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
     return {
         "value": shown.number(),
         "ends": ", ".join(shown.interval() or ()),
@@ -102,11 +103,11 @@ def _shown(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return every record without a score, and the cells asked for that have no record."""
+def failures(record_groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return every record without a score, and the cells of the last run without a record."""
     rows = []
-    for group in found:
-        name = group_title(group, found)
+    for group in record_groups:
+        name = group_title(group, record_groups)
         for record in group.records:
             if not record.done:
                 rows.append(
@@ -120,17 +121,17 @@ def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
                         "key": record.cell.key,
                     }
                 )
-        for row, count in sorted(group.planned, key=lambda place: (place[1], place[0])):
-            lost = group.planned[row, count] - set(group.slots.get((row, count), {}))
-            if lost:
+        for row, count in sorted(group.planned, key=lambda key: (key[1], key[0])):
+            missing = group.planned[row, count] - set(group.slots.get((row, count), {}))
+            if missing:
                 rows.append(
                     {
                         "dataset": name,
                         "method": visible(method_title(row.recipe)),
                         "minority": count,
-                        "seeds": format_ranges(lost),
+                        "seeds": format_ranges(missing),
                         "what": WORDS["missing"],
-                        "reason": "asked for by the last run",
+                        "reason": "planned by the last run",
                         "key": "",
                     }
                 )
@@ -138,25 +139,27 @@ def failures(found: Sequence[Group]) -> list[dict[str, Any]]:
 
 
 def about(
-    found: Sequence[Group], records: Sequence[Record], environments: Sequence[dict[str, str]]
+    record_groups: Sequence[Group],
+    records: Sequence[Record],
+    environments: Sequence[dict[str, str]],
 ) -> dict[str, Any]:
-    """Return the protocol of each group, and what the records were made with."""
+    """Return the protocol of each group, and commits and environments of the records."""
     started = sorted(record.started for record in records if record.started)
     commits = Counter(record.commit for record in records if record.commit)
-    names = list(dict.fromkeys(name for one in environments for name in one))
+    names = list(dict.fromkeys(name for environment in environments for name in environment))
     return {
         "protocols": [
             {
-                "name": group_title(group, found),
+                "name": group_title(group, record_groups),
                 "line": visible(protocol_line(group)),
                 "fingerprint": visible(group.basis.fingerprint),
                 "version": group.basis.protocol,
                 "settings": _pairs(group.basis.settings.model_dump()),
             }
-            for group in found
+            for group in record_groups
         ],
         "environments": [
-            (name, list(dict.fromkeys(one.get(name, "not recorded") for one in environments)))
+            (name, list(dict.fromkeys(env.get(name, "not recorded") for env in environments)))
             for name in names
         ],
         "commits": [(visible(name), count) for name, count in commits.most_common()],

@@ -1,1 +1,1 @@
-"""The parts of the HTML page that are no Python: markup, styles, scripts."""
+"""Markup, styles and scripts of the HTML page."""

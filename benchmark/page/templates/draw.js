@@ -1,23 +1,24 @@
 "use strict";
-// Drawing: elements, scales, axes, markers. Every text is set as text, never as markup.
+// Elements, scales, axes and markers. Every text is set as text, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
+// Append an HTML element.
 function put(parent, name, attributes = {}, text) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  parent.append(made);
-  return made;
+  return append(parent, document.createElement(name), attributes, text);
 }
 
+// Append an SVG element.
 function draw(parent, name, attributes = {}, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  parent.append(made);
-  return made;
+  return append(parent, document.createElementNS(SVG, name), attributes, text);
+}
+
+function append(parent, element, attributes, text) {
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  parent.append(element);
+  return element;
 }
 
 function fill(select, pairs, chosen) {
@@ -26,9 +27,8 @@ function fill(select, pairs, chosen) {
   if (pairs.some(([value]) => String(value) === String(chosen))) select.value = chosen;
 }
 
-const shown = (value, digits = 3) =>
+const formatted = (value, digits = 3) =>
   value === null || value === undefined ? "\u2013" : value.toFixed(digits).replace("-", "\u2212");
-const plus = (value) => (value > 0 ? "+" : "") + shown(value);
 
 function scale(low, high, from, to, log = false) {
   const at = log ? Math.log10 : (x) => x;
@@ -57,8 +57,8 @@ function logTicks(low, high) {
   return [];
 }
 
-// A plot's frame: svg, scales, and grid with labels. `x` and `y` have low, high, label and may
-// have log and at, the ticks to mark.
+// Axes, scales and grid of a plot. `x` and `y` have low, high and label; `x` may have log, and at:
+// the values of its ticks.
 function frame(parent, { width, height, left, bottom = 42, top = 8, right = 12, x, y, label }) {
   const svg = draw(parent, "svg", {
     class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label,
@@ -70,17 +70,17 @@ function frame(parent, { width, height, left, bottom = 42, top = 8, right = 12, 
     const { found, digits } = ticks(y.low, y.high, 5);
     for (const value of found) {
       draw(svg, "path", { class: "grid", d: `M${left} ${sy(value)}H${width - right}` });
-      draw(svg, "text", { class: "soft", x: left - 6, y: sy(value) + 4, "text-anchor": "end" }, shown(value, digits));
+      draw(svg, "text", { class: "soft", x: left - 6, y: sy(value) + 4, "text-anchor": "end" }, formatted(value, digits));
     }
     if (y.label) draw(svg, "text", {
       class: "soft", x: 12, y: (top + base) / 2, "text-anchor": "middle",
       transform: `rotate(-90 12 ${(top + base) / 2})`,
     }, y.label);
   }
-  const made = x.log ? { found: logTicks(x.low, x.high) } : ticks(x.low, x.high, x.most || 6);
-  for (const value of x.at || made.found) {
+  const xTicks = x.log ? { found: logTicks(x.low, x.high) } : ticks(x.low, x.high, x.most || 6);
+  for (const value of x.at || xTicks.found) {
     draw(svg, "path", { class: x.grid ? "grid" : "axis", d: x.grid ? `M${sx(value)} ${top}V${base}` : `M${sx(value)} ${base}v5` });
-    const text = x.at || x.log ? String(+value.toPrecision(3)) : shown(value, made.digits);
+    const text = x.at || x.log ? String(+value.toPrecision(3)) : formatted(value, xTicks.digits);
     draw(svg, "text", { class: "soft", x: sx(value), y: base + 18, "text-anchor": "middle" }, text);
   }
   draw(svg, "path", { class: "axis", d: `M${left} ${base}H${width - right}` });

@@ -1,25 +1,25 @@
-// What the page does when something is chosen, sorted, filtered, or opened.
+// Handlers of the page: choose, sort, filter, and open a cell.
 function showBlocks() {
   for (const block of document.querySelectorAll(".block")) {
     const metric = Number(block.dataset.metric) === state.metric;
     const group = state.group === "" || block.dataset.group === undefined || block.dataset.group === state.group;
     block.hidden = !(metric && group);
-    for (const row of block.querySelectorAll("tr[data-method]")) row.hidden = !wanted(Number(row.dataset.method));
+    for (const row of block.querySelectorAll("tr[data-method]")) row.hidden = !matchesFilter(Number(row.dataset.method));
   }
-  const count = data.methods.filter((_, i) => wanted(i)).length;
+  const count = data.methods.filter((_, i) => matchesFilter(i)).length;
   byId("shown").textContent = count === data.methods.length ? "" : `${count} of ${data.methods.length} methods`;
-  for (const button of document.querySelectorAll(".pick")) button.hidden = !wanted(Number(button.dataset.method));
+  for (const button of document.querySelectorAll(".pick")) button.hidden = !matchesFilter(Number(button.dataset.method));
 }
 
 function sortBy(button) {
   const table = button.closest("table");
   const head = button.closest("th");
   const column = Number(button.dataset.column);
-  // A first press brings the best to the top: the largest score, or the smallest where lower is better.
+  // The first click sorts the best to the top: the largest score, or the smallest where lower is better.
   const first = column === 0 || metricNow().lower ? "ascending" : "descending";
   const other = first === "ascending" ? "descending" : "ascending";
   const next = { none: first, [first]: other, [other]: "none" }[head.getAttribute("aria-sort")];
-  for (const one of table.querySelectorAll("th[aria-sort]")) one.setAttribute("aria-sort", "none");
+  for (const cell of table.querySelectorAll("th[aria-sort]")) cell.setAttribute("aria-sort", "none");
   head.setAttribute("aria-sort", next);
   const sign = next === "descending" ? -1 : 1;
   const value = (row) => row.children[column].dataset.sort;
@@ -69,7 +69,7 @@ function start() {
   }
   for (const row of document.querySelectorAll("tr[data-method]")) row.classList.add("own", `m${row.dataset.method}`);
   for (const button of document.querySelectorAll(".pick")) button.addEventListener("click", () => toggle(Number(button.dataset.method)));
-  byId("pick-all").addEventListener("click", () => pick(data.methods.map((_, i) => i).filter(wanted)));
+  byId("pick-all").addEventListener("click", () => pick(data.methods.map((_, i) => i).filter(matchesFilter)));
   byId("pick-none").addEventListener("click", () => pick([]));
   for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => sortBy(button));
   byId("reference").value = state.reference;
@@ -91,13 +91,13 @@ function start() {
   if (firstKey !== undefined) showCell(firstKey);
   window.addEventListener("hashchange", openFromAddress);
   openFromAddress();
-  // On paper nothing can be opened.
+  // Print the content of all details.
   let closed = [];
   window.addEventListener("beforeprint", () => {
     closed = [...document.querySelectorAll("details:not([open])")];
-    for (const one of closed) one.open = true;
+    for (const details of closed) details.open = true;
   });
-  window.addEventListener("afterprint", () => { for (const one of closed) one.open = false; });
+  window.addEventListener("afterprint", () => { for (const details of closed) details.open = false; });
   let [width, waiting] = [window.innerWidth, 0];
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;

@@ -3,11 +3,11 @@ const state = { metric: 0, group: "", filter: "", picked: new Set(), reference: 
 
 const metricNow = () => data.metrics[state.metric];
 const groupsNow = () => data.groups.map((group, i) => [group, i]).filter(([, i]) => state.group === "" || Number(state.group) === i);
-const wanted = (method) => data.methods[method].title.toLowerCase().includes(state.filter);
-const linesOf = (group) => group.lines.filter((line) => wanted(line.method));
+const matchesFilter = (method) => data.methods[method].title.toLowerCase().includes(state.filter);
+const linesOf = (group) => group.lines.filter((line) => matchesFilter(line.method));
 
-// An axis from the least to the largest value, with some room; the whole range of the metric where
-// the values fill a good part of it and `whole` is asked for.
+// Ends of an axis: the values with a margin, or with `whole` the full range of the metric if the
+// values fill more than 0.3 of it.
 function scoreRange(values, whole) {
   if (!values.length) return [0, 1];
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -17,14 +17,14 @@ function scoreRange(values, whole) {
   return [clamp(low - room, least, null), clamp(high + room, null, most)];
 }
 
-// Makes all figures of a grid before it draws one: only then is their width known.
+// Create all figures of a grid before drawing, since only then is their width known.
 function drawInto(box, plots) {
   const figures = plots.map(([title, level]) => {
     const figure = put(box, "figure");
     put(figure, level, {}, title);
     return figure;
   });
-  plots.forEach(([, , act], i) => act(figures[i]));
+  plots.forEach(([, , drawPlot], i) => drawPlot(figures[i]));
 }
 
 function drawScores() {
@@ -55,12 +55,12 @@ function scorePlot(figure, group) {
   for (const line of order) scoreLine(at, line, group);
 }
 
-const known = (line, group) => line.scores[metricNow().name]
+const scoredPoints = (line, group) => line.scores[metricNow().name]
   .map((entry, i) => entry && [group.counts[i], ...entry]).filter(Boolean);
 
 function band(at, line, group, low, high) {
   const edge = (value) => at.sy(clamp(value, low, high)).toFixed(1);
-  const points = known(line, group).filter((one) => one[2] !== null);
+  const points = scoredPoints(line, group).filter((point) => point[2] !== null);
   if (!points.length) return;
   const g = draw(at.svg, "g", { class: `m${line.method}` });
   if (points.length === 1) {
@@ -77,12 +77,12 @@ function scoreLine(at, line, group) {
   const method = data.methods[line.method];
   const strong = state.picked.has(line.method) ? " strong" : "";
   const g = draw(at.svg, "g", { class: `m${line.method}${strong}` });
-  const points = known(line, group);
+  const points = scoredPoints(line, group);
   const path = points.map(([count, mean]) => `${at.sx(count).toFixed(1)} ${at.sy(mean).toFixed(1)}`);
   if (path.length > 1) draw(g, "path", { class: "line", d: `M${path.join("L")}`, "stroke-dasharray": method.dash });
   for (const [count, mean, from, to, n, of] of points) {
     const dot = mark(g, line.method, at.sx(count), at.sy(mean), strong ? 4.5 : 3.5);
-    const text = from === null ? shown(mean) : `${shown(mean)} [${shown(from)}, ${shown(to)}]`;
+    const text = from === null ? formatted(mean) : `${formatted(mean)} [${formatted(from)}, ${formatted(to)}]`;
     draw(dot, "title", {}, `${line.title}, ${count} minority images: ${text} (${n} of ${of} seeds)`);
   }
 }
@@ -90,16 +90,16 @@ function scoreLine(at, line, group) {
 function drawDifferences() {
   const box = byId("difference-plots");
   box.replaceChildren();
-  for (const [group, place] of groupsNow()) {
-    const own = data.differences[place * data.metrics.length + state.metric]
-      .filter((match) => match.methods[0] === state.reference && wanted(match.methods[1]));
+  for (const [group, index] of groupsNow()) {
+    const own = data.differences[index * data.metrics.length + state.metric]
+      .filter((match) => match.methods[0] === state.reference && matchesFilter(match.methods[1]));
     const part = put(box, "section", { "aria-label": group.name });
     put(part, "h3", {}, group.name);
     const counts = [...new Set(own.flatMap((match) => match.cells.map((cell) => cell.count)))].sort((a, b) => a - b);
     const pairs = counts.map((count) => [count, own.map((match) => [match.methods[1], match.cells.find((cell) => cell.count === count)])
       .filter(([, cell]) => cell && cell.values)]).filter(([, rows]) => rows.length);
     if (!pairs.length) {
-      put(part, "p", {}, `No seed has scores of ${data.methods[state.reference].title} and another method here.`);
+      put(part, "p", {}, `No seed has scores of both ${data.methods[state.reference].title} and another method.`);
       continue;
     }
     const all = pairs.flatMap(([, rows]) => rows.flatMap(([, cell]) => [...cell.values, ...cell.ends])).filter(Number.isFinite);
@@ -144,11 +144,11 @@ function drawCost() {
   const box = byId("cost-plots");
   box.replaceChildren();
   const counts = [...new Set(groupsNow().flatMap(([group]) => group.counts))].sort((a, b) => a - b);
-  fill(byId("cost-count"), [["", "each data set's smallest"], ...counts.map((count) => [count, String(count)])], state.cost);
+  fill(byId("cost-count"), [["", "smallest of each data set"], ...counts.map((count) => [count, String(count)])], state.cost);
   const plots = groupsNow().map(([group]) => [group, state.cost === "" ? 0 : group.counts.indexOf(Number(state.cost))])
     .filter(([, column]) => column >= 0);
   drawInto(box, plots.map(([group, column]) => [`${group.name}, ${group.counts[column]} minority images`, "h3", (figure) => costPlot(figure, group, column)]));
-  if (!box.children.length) put(box, "p", {}, "No data set here was run at this count.");
+  if (!box.children.length) put(box, "p", {}, "No data set shown was run at this count.");
 }
 
 function costPlot(figure, group, column) {
@@ -156,7 +156,7 @@ function costPlot(figure, group, column) {
   const points = linesOf(group).map((line) => [line, line.seconds[column], line.scores[metric.name][column]])
     .filter(([, spent, entry]) => spent > 0 && entry);
   if (!points.length) {
-    put(figure, "p", {}, "No method here has both a time and a score.");
+    put(figure, "p", {}, "No method has both a time and a score.");
     return;
   }
   const spent = points.map(([, seconds]) => seconds);
@@ -171,26 +171,26 @@ function costPlot(figure, group, column) {
   for (const [line, seconds, entry] of points) {
     const [x, y] = [at.sx(seconds), at.sy(entry[0])];
     const g = draw(at.svg, "g", { class: `m${line.method} point` });
-    draw(mark(g, line.method, x, y, 5), "title", {}, `${line.title}: ${+seconds.toPrecision(3)} s, ${shown(entry[0])}`);
+    draw(mark(g, line.method, x, y, 5), "title", {}, `${line.title}: ${+seconds.toPrecision(3)} s, ${formatted(entry[0])}`);
     taken.push([x - 5, y - 5, x + 5, y + 5]);
   }
   for (const [line, seconds, entry] of points) label(at, clip(line.title, 16), at.sx(seconds), at.sy(entry[0]), taken);
 }
 
-// Sets a label beside its point where none stands yet; leaves it out if there is no room.
+// Place a label beside its point where it covers no other; leave it out if there is no room.
 function label(at, text, x, y, taken) {
-  const made = draw(at.svg, "text", {}, text);
-  const width = made.getComputedTextLength();
+  const element = draw(at.svg, "text", {}, text);
+  const width = element.getComputedTextLength();
   const sides = [[8, 4], [-8 - width, 4], [-width / 2, -9], [-width / 2, 18]];
   const corners = [[8, -8], [8, 16], [-8 - width, -8], [-8 - width, 16]];
   for (const [dx, dy] of [...sides, ...corners]) {
     const box = [x + dx, y + dy - 10, x + dx + width, y + dy + 2];
     const clash = taken.some((o) => box[0] < o[2] && o[0] < box[2] && box[1] < o[3] && o[1] < box[3]);
     if (clash || box[0] < at.left || box[2] > at.right + 74 || box[1] < 0 || box[3] > at.base) continue;
-    made.setAttribute("x", x + dx);
-    made.setAttribute("y", y + dy);
+    element.setAttribute("x", x + dx);
+    element.setAttribute("y", y + dy);
     taken.push(box);
     return;
   }
-  made.remove();
+  element.remove();
 }
