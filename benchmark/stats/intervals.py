@@ -46,7 +46,7 @@ def mean_interval(
     the BCa bootstrap; with ten near .05, 91 % for t and 87 % for t on the arcsine of the square
     root; t on a shrunken logit, 0 % near .95. A Beta distribution with the same mean and error
     does as well as t, but may miss the mean of its own scores; Gaffke's interval, which holds for
-    any scores, is .65 wide with three scores whatever they are.
+    any scores, has a median width of .65 or more with three scores, however close they are.
 
     Parameters
     ----------
