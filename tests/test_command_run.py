@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from places import before_others
 
 from imbench.commands.cli import exit_code
 from imbench.records.store import Store
@@ -66,7 +67,7 @@ def comma(tmp_path_factory):
         command = ["localedef", "-f", "UTF-8", "-i", "de_DE", built]
         subprocess.run(command, capture_output=True, check=False)
     for place in ({"LOCPATH": str(folder)}, {}):
-        found = {"LC_ALL": "de_DE.UTF-8", "PYTHONPATH": str(folder), **place}
+        found = {"LC_ALL": "de_DE.UTF-8", "PYTHONPATH": before_others(folder), **place}
         done = subprocess.run(
             [sys.executable, "-P", "-c", told],
             env={**os.environ, **found},

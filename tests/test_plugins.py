@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import before_others
 
 from imbench import Method
 from imbench.registry import load_plugin
@@ -29,8 +30,7 @@ def blocks(page: str) -> dict[str, str]:
 
 
 def call(*command: object, cwd: Path, site: Path, **extra: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1", **extra}
+    environment = {**os.environ, "PYTHONPATH": before_others(site), "PYTHONSAFEPATH": "1", **extra}
     return subprocess.run(
         [str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True
     )

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -310,6 +311,23 @@ def test_workers_inherit_the_memory_settings_that_the_user_has_not_made(tmp_path
     assert (threads, ignored) == ("1", True)
     assert os.environ[first] == "123"
     assert not [name for name in rest if name in os.environ]
+
+
+def test_a_worker_that_joblib_ends_as_it_has_grown_holds_nothing_up(tmp_path):
+    pytest.importorskip("psutil", reason="joblib looks at the memory of workers with it alone")
+
+    def grows(job):
+        kept = vars(sys).setdefault("kept", [])
+        time.sleep(1.1)  # joblib looks once a second
+        kept.append(bytearray(b"x") * (400 << 20) if len(kept) == 1 else None)
+        return JobReport(job, stop=str(os.getpid()))
+
+    # Warnings are errors here: that of joblib's thread would end it, and the run would not.
+    reports = list(Pool(1, 1, grows).run(iter(jobs_of(tmp_path, *["fine"] * 4))))
+    Pool.close()
+    first, second, *rest = [report.stop for report in reports]
+    assert first == second
+    assert second not in rest
 
 
 def test_row_08_what_lacked_memory_beside_others_is_tried_once_more_alone(tmp_path):

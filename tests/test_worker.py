@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import before_others
 
 from imbench.records import environment
 from imbench.records.store import Store
@@ -580,7 +581,7 @@ def test_a_torch_that_cannot_be_imported_stops_the_run(parts, tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", told],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": before_others(tmp_path)},
         capture_output=True,
         text=True,
     )

@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -83,18 +84,19 @@ class Pool:
         # One for all jobs: where the old one is broken, a second call makes a new one.
         executor = self._executor(workers)
         try:
-            while True:
-                for job in islice(jobs, workers - len(pending)):
-                    self.unreported[job.key] = job
-                    with sigint_blocked():
-                        pending.add(executor.submit(self.work, job))
-                if not pending:
-                    return
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=lambda one: one.exception() is not None):
-                    report = future.result()
-                    self.unreported.pop(report.job.key, None)
-                    yield report
+            with _workers_may_leave():
+                while True:
+                    for job in islice(jobs, workers - len(pending)):
+                        self.unreported[job.key] = job
+                        with sigint_blocked():
+                            pending.add(executor.submit(self.work, job))
+                    if not pending:
+                        return
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in sorted(done, key=lambda one: one.exception() is not None):
+                        report = future.result()
+                        self.unreported.pop(report.job.key, None)
+                        yield report
         except BrokenProcessPool as error:
             # Told before the other workers are killed: their claims are to be those of the dead.
             executor.shutdown(wait=True, kill_workers=True)
@@ -151,6 +153,18 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(1)
+
+
+@contextmanager
+def _workers_may_leave() -> Iterator[None]:
+    """Ignore joblib's warning of a worker that ended itself, idle or grown, as a job came.
+
+    joblib starts another worker either way. It warns in a thread of its own, which dies of that
+    where warnings are errors, and the run would wait forever.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        yield
 
 
 @contextmanager
