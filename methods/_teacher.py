@@ -32,9 +32,9 @@ class Teacher:
         """Take the network's present weights into the mean."""
         self.updates += 1
         decay = min(self.decay, self.updates / (self.updates + 9))
-        old: list[Tensor] = list(self.net.parameters())
-        new = [p.detach() for p in net.parameters()]
-        torch._foreach_lerp_(old, new, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
+        means: list[Tensor] = list(self.net.parameters())
+        weights = [p.detach() for p in net.parameters()]
+        torch._foreach_lerp_(means, weights, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         for mean, new in zip(self.net.buffers(), net.buffers(), strict=True):
             mean.copy_(new)
 
