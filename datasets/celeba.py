@@ -29,6 +29,18 @@ class CelebA(Obtainable):
 
     Options: `majority` (default ``Black_Hair``), `minority` (default ``Blond_Hair``); ``rest`` for
     either is the faces without the other attribute.
+
+    Notes
+    -----
+    202,599 faces of 10,177 people, aligned and cut to 178 x 218 px, with 40 attributes each. Terms:
+    non-commercial research; the images belong to whoever holds their rights. It is not downloaded
+    here (``bench data import celeba FOLDER``). The split is the official partition, in which
+    nobody stands on two sides. Attributes were labelled by people, and some labels are wrong.
+
+    References
+    ----------
+    Liu, Luo, Wang and Tang 2015, "Deep learning face attributes in the wild", ICCV,
+    arXiv 1411.7766.
     """
 
     title = "CelebA"
@@ -77,7 +89,7 @@ class CelebA(Obtainable):
             labels.append(int(has[1]))
             where.append(splits[name])
         if not names or images is None:
-            raise DataError(f"celeba has no face with one of {' and '.join(wanted)} alone")
+            raise DataError(f"celeba has no face with only one of {' and '.join(wanted)}")
         if (images / _IMAGES).is_dir():  # as some archives have it
             images = images / _IMAGES
         return Listing(

@@ -24,6 +24,17 @@ class CUB(Obtainable):
     Options: `majority` (default ``Sparrow``, 21 species), `minority` (default ``Flycatcher``, 7
     species; ``Wren/Warbler`` gives two minorities; ``rest`` is all other species). Bounding boxes
     are not used.
+
+    Notes
+    -----
+    11,788 photographs of 200 species, 41 to 60 of each, from CaltechDATA
+    (``bench data fetch cub``). Terms: non-commercial research and education. The split is the
+    official one, about 30 training images of each species; there is no validation split.
+
+    References
+    ----------
+    Wah, Branson, Welinder, Perona and Belongie 2011, "The Caltech-UCSD Birds-200-2011 dataset",
+    California Institute of Technology, CNS-TR-2011-001.
     """
 
     title = "CUB-200-2011"

@@ -41,6 +41,17 @@ class FashionMNIST(Obtainable):
 
     Options: `majority` (default ``t-shirt``), `minority` (default ``shirt``, the class most often
     taken for it); ``rest`` is all other classes.
+
+    Notes
+    -----
+    70,000 grey product photographs of Zalando, 28 x 28 px, ten classes of equal size
+    (``bench data fetch fashion-mnist``). Licence: MIT. The split is the official one; there is no
+    validation split.
+
+    References
+    ----------
+    Xiao, Rasul and Vollgraf 2017, "Fashion-MNIST: a novel image dataset for benchmarking machine
+    learning algorithms", arXiv 1708.07747.
     """
 
     title = "Fashion-MNIST"

@@ -21,6 +21,33 @@ class Folder(UserImages):
 
     Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
     has no split folders `test` and `validation` (shares of each class, default 0.25 and 0).
+
+    Notes
+    -----
+    Your images, under your terms; none are copied but into the cache of decoded images. Each folder
+    of PATH is a class, with all images below it. Where PATH has folders ``train`` and ``test``
+    (``val`` too) with the classes in them, they are the split; otherwise ours takes the same share
+    of each class by a hash of the image's path. With two classes and no choice the larger one is
+    the majority.
+
+    References
+    ----------
+    The layout is that of torchvision's ImageFolder,
+    https://docs.pytorch.org/vision/stable/generated/torchvision.datasets.ImageFolder.html.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, count in (("hat", 4), ("shirt", 8)):
+    ...         Path(folder, name).mkdir()
+    ...         for number in range(count):
+    ...             Path(folder, name, f"{number}.png").touch()
+    ...     listing = Folder(Path(), folder).read()
+    >>> for split in ("train", "test"):
+    ...     print(split, listing.classes, np.bincount(listing.labels[listing.splits == split]))
+    train ('shirt', 'hat') [6 3]
+    test ('shirt', 'hat') [2 1]
     """
 
     title = "Folder"

@@ -1,7 +1,4 @@
-"""Horses and zebras of CycleGAN (Zhu et al., ICCV 2017, arXiv 1703.10593): zebras are the minority.
-
-The official test split shares images with training, so copies are left out of training.
-"""
+"""Horses and zebras of CycleGAN (Zhu et al., ICCV 2017, arXiv 1703.10593)."""
 
 from __future__ import annotations
 
@@ -33,7 +30,21 @@ class Horse2Zebra(Obtainable):
     """``horse2zebra``: 1,067 + 1,334 training and 120 + 140 test images, official split.
 
     Object masks are read where ``masks/trainA/NAME.png`` exist; the official release has none.
-    Options: `majority`, `minority` (``horse``, ``zebra``).
+    Options: `majority` (default ``horse``), `minority` (default ``zebra``).
+
+    Notes
+    -----
+    Photographs of 256 x 256 px that CycleGAN's authors took from ImageNet
+    (``bench data fetch horse2zebra``). Terms: those of ImageNet, non-commercial research. The split
+    is the official one. Some test images have copies in training: those are left out of training,
+    and `bench data verify horse2zebra` lists them.
+
+    References
+    ----------
+    Zhu, Park, Isola and Efros 2017, "Unpaired image-to-image translation using cycle-consistent
+    adversarial networks", ICCV, appendix, arXiv 1703.10593.
+
+    Deng et al. 2009, "ImageNet: a large-scale hierarchical image database", CVPR.
     """
 
     title = "Horse2Zebra"

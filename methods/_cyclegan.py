@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from imbench.methods._gan_losses import discriminator_loss, generator_loss
 from imbench.methods._gan_networks import Generator, PatchDiscriminator, initialise
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._image_pool import ImagePool
+from imbench.methods._teacher import running_mean
 
 __all__ = ["CycleGAN", "Judge", "frozen"]
 
@@ -71,8 +71,8 @@ class CycleGAN:
             # Not channels_last, which classifiers gain from: norms are twice as slow in it.
             net.to(device)
         self.g_ab, self.g_ba, self.d_a, self.d_b = nets
-        self.ema_ab: nn.Module | None = deepcopy(self.g_ab) if settings.ema else None
-        self.ema_ba: nn.Module | None = deepcopy(self.g_ba) if settings.ema else None
+        self.ema_ab = running_mean(self.g_ab, settings.ema) if settings.ema else None
+        self.ema_ba = running_mean(self.g_ba, settings.ema) if settings.ema else None
         self.opt_g = self._adam(self.g_ab, self.g_ba)
         self.opt_d = self._adam(self.d_a, self.d_b)
         self.pool_a, self.pool_b = ImagePool(settings.pool), ImagePool(settings.pool)
@@ -112,7 +112,9 @@ class CycleGAN:
             self.opt_g.zero_grad(set_to_none=True)
             parts.sum().backward()  # type: ignore[no-untyped-call]
             self.opt_g.step()
-        self._average()
+        for mean, net in ((self.ema_ab, self.g_ab), (self.ema_ba, self.g_ba)):
+            if mean is not None:
+                mean.update_parameters(net)
         loss = self.discriminator_losses(a, b, fake_b, fake_a)
         self.opt_d.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -184,20 +186,12 @@ class CycleGAN:
         self.rng.bit_generator.state = state["rng"]
 
     def _nets(self) -> dict[str, nn.Module]:
-        named = ("g_ab", "g_ba", "d_a", "d_b", "ema_ab", "ema_ba")
-        return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+        nets = {name: getattr(self, name) for name in ("g_ab", "g_ba", "d_a", "d_b")}
+        means = {"ema_ab": self.ema_ab, "ema_ba": self.ema_ba}
+        return nets | {name: mean.module for name, mean in means.items() if mean is not None}
 
     def _seen(self, x: Tensor) -> Tensor:
         return diff_augment(x, self.rng) if self.settings.da else x
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        for mean, net in ((self.ema_ab, self.g_ab), (self.ema_ba, self.g_ba)):
-            if mean is not None:
-                old: list[Tensor] = list(mean.parameters())
-                new: list[Tensor] = list(net.parameters())
-                share = 1 - self.settings.ema
-                torch._foreach_lerp_(old, new, share)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Learning gamma, which divides the majority's loss, on a few held-out training images.
 
-Never by descending the training loss: its derivative in 1/gamma is the majority's loss, so
-1/gamma would go to 0.
+The training loss cannot teach it: its derivative in 1/gamma is the majority's loss, which is
+positive, so that 1/gamma would go to 0.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def hold_out(
     smallest = int(np.bincount(y).min())
     if smallest < 4:
         raise UsageError(
-            f"a learned gamma holds out 2 images of each class; one has {smallest} only"
+            f"a learned gamma needs 4 images of each class, to hold out 2; one class has {smallest}"
         )
     n = max(2, round(HELD * smallest))
     held = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:n] for c in np.unique(y)])
@@ -187,7 +187,7 @@ class Gamma:
     """
 
     EVERY = 10
-    """Steps between two moves: one costs as much as two steps of training."""
+    """Steps between two moves; a move costs as much as two steps of training."""
     RATE = 0.05
     """Size of a move in log gamma, whatever the gradient's size."""
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from imbench.errors import UsageError
+from imbench.training.constraints import FLAG, NONE, Constraint, choice, number, whole
 
-__all__ = ["ADVERSARIAL", "GanSettings", "Sizes", "default_sizes", "is_number", "lr_factor"]
-
-ADVERSARIAL = ("lsgan", "bce")
+__all__ = [
+    "GAN_CONSTRAINTS",
+    "GanParameters",
+    "GanSettings",
+    "Sizes",
+    "default_sizes",
+    "lr_factor",
+]
 
 
 @dataclass(frozen=True)
@@ -42,19 +49,15 @@ def default_sizes(side: int) -> Sizes:
     return Sizes(width=64, blocks=9, layers=3, patch_width=64)
 
 
-@dataclass(frozen=True)
-class GanSettings:
-    """How a pair of generators is trained; the defaults are the reference code's.
+@dataclass(eq=False, repr=False)
+class GanParameters:
+    """The parameters of a part that say how its generators are trained.
 
-    Sizes of 0 are chosen from the image size (`default_sizes`).
-
-    Raises
-    ------
-    UsageError
-        If a value cannot be meant.
+    `imbench.methods.aug.Augmented` describes them. But for `steps` and `batch` the defaults are
+    the reference code's.
     """
 
-    steps: int = 2000
+    steps: int = 0
     batch: int = 4
     lr: float = 2e-4
     cycle: float = 10.0
@@ -65,28 +68,28 @@ class GanSettings:
     blocks: int = 0
     layers: int = 0
     patch_width: int = 0
-    da: bool = False
-    """DiffAugment in the discriminators."""
+    da: bool | None = None
     ema: float = 0.0
-    """Decay of a running mean of the generators' weights, which then translates; 0 for none."""
 
-    def __post_init__(self) -> None:
-        if self.gan not in ADVERSARIAL:
-            raise UsageError(f"gan={self.gan!r}; write {' or '.join(ADVERSARIAL)}")
-        _whole("steps", self.steps, 1)
-        _whole("batch", self.batch, 1)
-        for name in ("pool", "width", "blocks", "layers", "patch_width"):
-            _whole(name, getattr(self, name), 0)
-        if not is_number(self.lr) or self.lr <= 0:
-            raise UsageError(f"lr={self.lr!r}; a learning rate is a number above 0")
-        for name in ("cycle", "identity"):
-            value = getattr(self, name)
-            if not is_number(value) or value < 0:
-                raise UsageError(f"{name}={value!r}; a weight is a number from 0 on")
-        if not is_number(self.ema) or not 0 <= self.ema < 1:
-            raise UsageError(f"ema={self.ema!r}; a decay lies in [0, 1)")
-        if not isinstance(self.da, bool):
-            raise UsageError(f"da={self.da!r}; write true or false")
+
+GAN_CONSTRAINTS: Mapping[str, Constraint] = {
+    "steps": whole(0),
+    "batch": whole(1),
+    "lr": number(0, open_low=True),
+    **dict.fromkeys(("cycle", "identity"), number(0)),
+    "gan": choice("lsgan", "bce"),
+    **dict.fromkeys(("pool", "width", "blocks", "layers", "patch_width"), whole(0)),
+    "da": FLAG | NONE,
+    "ema": number(0, 1, open_high=True),
+}
+
+
+@dataclass
+class GanSettings(GanParameters):
+    """The same with nothing left open but sizes of 0, which `sizes` chooses for the images."""
+
+    steps: int = 2000
+    da: bool | None = False
 
     def sizes(self, side: int) -> Sizes:
         """Return the sizes of the networks for images of a side.
@@ -115,13 +118,3 @@ def lr_factor(step: int, steps: int) -> float:
     """
     constant = steps - steps // 2
     return 1.0 - max(0, step + 1 - constant) / (steps // 2 + 1)
-
-
-def is_number(value: object) -> bool:
-    """Whether a parameter, which a recipe gives as any kind of value, is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _whole(name: str, value: object, low: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise UsageError(f"{name}={value!r}; write a whole number from {low} on")

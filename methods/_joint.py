@@ -8,14 +8,14 @@ weight 1/gamma stands before the losses of the majority.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.methods._gan_settings import is_number
 from imbench.methods.class_balanced import effective_number
+from imbench.training.constraints import FLAG, NONE, choice, number
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["BESIDE_WEIGHTS", "GAMMAS", "JointPart", "draw_chances"]
 
 GAMMAS = ("ir", "effective", "cbl", "learned", "learned-meta")
-"""Rules for gamma; any number above 0 is one too."""
+"""Rules that gamma may name instead of being a number."""
 BESIDE_WEIGHTS = 0.1
-"""Worth of a fake where a part weighs classes. At 1 both classes are equally strong after
-translation both ways, and no weighting of counts would do anything."""
+"""Worth of a fake where a part weighs classes. At 1 translation both ways makes the counts of two
+classes equal, and weights from counts would do nothing."""
 FILTER_FROM = 0.2
 """Share of the steps after which the teacher has learnt enough to leave out fakes."""
 
@@ -40,7 +40,7 @@ FILTER_FROM = 0.2
 class JointPart(Part):
     """Base of the parts that train on real and generated images.
 
-    `imbench.methods.aug.Augmented` describes the parameters.
+    A subclass declares the parameters; `imbench.methods.aug.Augmented` describes them.
     """
 
     gamma: float | str
@@ -53,6 +53,13 @@ class JointPart(Part):
     raw_weights_: NDArray[np.float64] | None = None
     judged_: int = 0
     dropped_: float = 0.0
+    constraints: ClassVar = {
+        "gamma": number(0, open_low=True) | choice(*GAMMAS),
+        "kappa": number(0, 1) | NONE,
+        "filter": number(0, 1),
+        "beta": number(0, 1),
+        "summed": FLAG,
+    }
 
     @property
     def weighs(self) -> bool:
@@ -66,27 +73,12 @@ class JointPart(Part):
 
     def beside(self, others: Sequence[Part]) -> Self:
         """Settle kappa and how examples are drawn, which depend on the other parts."""
-        self._refuse_what_cannot_be_meant()
         summed = self.gamma in ("effective", "cbl") or any(part.weighs for part in others)
         kappa = self.kappa
         if kappa is None:
             kappa = BESIDE_WEIGHTS if summed else 1.0
         settled = {"kappa": kappa, "summed": summed or self.summed}
         return type(self)(**self.get_params() | settled)
-
-    def _refuse_what_cannot_be_meant(self) -> None:
-        """Raise UsageError for a wrong parameter: before anything is trained."""
-        gamma = self.gamma
-        if not (gamma in GAMMAS if isinstance(gamma, str) else gamma > 0):
-            raise UsageError(f"gamma={gamma!r}; write a number above 0 or {', '.join(GAMMAS)}")
-        for name, what in (
-            ("kappa", "the worth of a fake"),
-            ("filter", "a chance"),
-            ("beta", "beta of effective numbers"),
-        ):
-            value = getattr(self, name)
-            if value is not None and not (is_number(value) and 0 <= value <= 1):
-                raise UsageError(f"{name}={value!r}; {what} lies in [0, 1]")
 
     def _join(
         self, x: Examples, y: NDArray[np.int64], fakes: Examples, labels: NDArray[np.int64]
@@ -98,8 +90,7 @@ class JointPart(Part):
     def draw(self, y: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the chances (n,): equal parts, or in proportion beside class weights."""
         if len(y) != len(self.fake_):
-            name = type(self).__name__.lower()
-            raise UsageError(f"{name} must be the last part that changes the training set")
+            raise UsageError(f"{self.title} must be the last part that changes the training set")
         return draw_chances(y, self.fake_, self.kappa or 0.0, summed=self.summed)
 
     def class_weights(
@@ -177,7 +168,7 @@ class JointPart(Part):
         if gamma == "cbl":
             return np.asarray(1 / effective_number(counts, self.beta))
         if isinstance(gamma, str) or gamma == 1:
-            return None  # a learned one changes on the way: `weigh` has it
+            return None  # A learned gamma changes with the steps: `weigh` applies it.
         weights = np.ones(len(counts))
         weights[0] = 1 / gamma
         return weights
@@ -205,9 +196,9 @@ def draw_chances(
     if summed:
         return chances
     for label in np.unique(y):
-        for own in (fake & (y == label), ~fake & (y == label)):
-            if own.any():
-                chances[own] /= own.sum()
-        own = y == label
-        chances[own] /= chances[own].sum()
+        for rows in (fake & (y == label), ~fake & (y == label)):
+            if rows.any():
+                chances[rows] /= rows.sum()
+        rows = y == label
+        chances[rows] /= chances[rows].sum()
     return np.asarray(chances / chances.max())

@@ -1,4 +1,4 @@
-"""Training a pair of generators to a step: resumed where it was left, shared where it is done."""
+"""Training a pair of generators up to a step: resumed after a break, shared between fits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from imbench.training.part import Context
 __all__ = ["GeneratorPair", "to_pixels", "to_signed", "trained_pair"]
 
 VERSION = 2
-"""Raise it when the same settings would train to other generators."""
+"""To be raised when the same settings lead to other generators."""
 SAVE_EVERY = 20.0
 """Seconds of training between two checkpoints."""
 _LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class GeneratorPair:
     history : list of (step, adversarial, cycle, identity, judge, discriminators)
         Mean losses since the last line.
     seconds : float
-        Time all steps took, wherever they were done.
+        Time that all steps took, those of earlier fits too.
     reused : bool
         Whether another fit had trained it.
     file : str
@@ -123,7 +123,7 @@ class GeneratorPair:
         return np.concatenate(pieces) if pieces else np.empty((0, *self.a.shape[1:]), np.uint8)
 
     def keep(self) -> None:
-        """Leave the generators as they are in the folder of the run, named by their content."""
+        """Store the generators as they are in the folder of the run, named by their content."""
         if self.folder is None:
             return
         kept = self.gan.state(ended=True)
@@ -197,9 +197,9 @@ class GeneratorPair:
 
 
 def trained_pair(pair: GeneratorPair, until: int) -> GeneratorPair:
-    """Return a new pair trained to a step: from the run's folder, or now, and left there.
+    """Train a new pair up to a step, or read it from the run's folder; it is stored there.
 
-    Two fits that need the same pair at once train it once: the second waits. What was
+    Two fits that need the same pair at once train it once: the second waits. A training that was
     interrupted goes on from its last checkpoint.
     """
     folder = pair.folder

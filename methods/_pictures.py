@@ -18,9 +18,9 @@ LOSSES = ("adversarial", "cycle", "identity", "judge", "discriminators")
 def sample_grid(pair: GeneratorPair, shown: int = 10, side: int = 64) -> bytes:
     """Return six rows of `shown` images: a, its translation, back; b, its translation, back."""
     rows: list[NDArray[np.uint8]] = []
-    for x, forth in ((pair.a[:shown], True), (pair.b[:shown], False)):
-        there = pair.translate(x, to_minority=forth)
-        rows += [x, there, pair.translate(there, to_minority=not forth)]
+    for x, to_minority in ((pair.a[:shown], True), (pair.b[:shown], False)):
+        translated = pair.translate(x, to_minority=to_minority)
+        rows += [x, translated, pair.translate(translated, to_minority=not to_minority)]
     return _png(_tiled(rows, max(1, side // pair.a.shape[1])))
 
 

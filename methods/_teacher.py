@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-__all__ = ["Teacher"]
+__all__ = ["Teacher", "running_mean"]
 
 
 class Teacher:
@@ -22,24 +23,31 @@ class Teacher:
     """
 
     def __init__(self, net: nn.Module, decay: float = 0.99) -> None:
-        self.net = deepcopy(net).eval()
-        self.net.requires_grad_(False)
+        self.mean = running_mean(net, decay).eval()
+        self.mean.requires_grad_(False)
         self.decay = decay
-        self.updates = 0
 
-    @torch.no_grad()
     def update(self, net: nn.Module) -> None:
         """Take the network's present weights into the mean."""
-        self.updates += 1
-        decay = min(self.decay, self.updates / (self.updates + 9))
-        means: list[Tensor] = list(self.net.parameters())
-        weights = [p.detach() for p in net.parameters()]
-        torch._foreach_lerp_(means, weights, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
-        for mean, new in zip(self.net.buffers(), net.buffers(), strict=True):
-            mean.copy_(new)
+        n = int(self.mean.n_averaged)
+        self.mean.multi_avg_fn = _mean_with(min(self.decay, n / (n + 9)))
+        self.mean.update_parameters(net)
 
     @torch.no_grad()
     def chance(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the probability (m,) that it gives the labels y (m,) of images x in [0, 1]."""
-        logits: Tensor = self.net(x)
+        logits: Tensor = self.mean(x)
         return logits.softmax(dim=1).gather(1, y[:, None])[:, 0]
+
+
+def running_mean(net: nn.Module, decay: float) -> AveragedModel:
+    """Return the running mean of a network's weights, which begins at what they are now."""
+    mean = AveragedModel(net, multi_avg_fn=_mean_with(decay))
+    # Its first update copies. Left to the first step, the mean would forget the weights before it.
+    mean.update_parameters(net)
+    return mean
+
+
+def _mean_with(decay: float) -> Callable[..., None]:
+    average: Callable[..., None] = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return average

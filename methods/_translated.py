@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.methods._gan_settings import GanSettings, is_number
+from imbench.methods._gan_settings import GAN_CONSTRAINTS, GanParameters, GanSettings
 from imbench.methods._joint import JointPart
+from imbench.training.constraints import choice, number
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -18,31 +19,42 @@ if TYPE_CHECKING:
 
 __all__ = ["TranslatedPart"]
 
-VARIANTS = ("both", "a2b")
+
+@dataclass(eq=False, repr=False)
+class FakeParameters:
+    """The parameters that say which fakes the classifier gets, how often, and how weighed."""
+
+    gamma: float | str = 1.0
+    kappa: float | None = None
+    variant: str = "both"
+    ratio: float = 1.0
+    filter: float = 0.0
+    beta: float = 0.999
+    summed: bool = False
 
 
-class TranslatedPart(JointPart):
-    """Base of AUG and ALT: trains the pairs, and reports what they cost and show."""
+@dataclass(eq=False, repr=False)
+class TranslatedPart(JointPart, GanParameters, FakeParameters):
+    """Base of AUG and ALT: trains the pairs, and reports what they cost and show.
+
+    The parameters of its last base come first in ``__init__`` and in canonical recipes: keys of
+    cells hold that order.
+    """
 
     trains_generators: ClassVar[bool] = True
     DIFF_AUGMENT: ClassVar[bool] = False
-    steps: int
-    da: bool | None
-    variant: str
-    ratio: float
-
-    def _refuse_what_cannot_be_meant(self) -> None:
-        super()._refuse_what_cannot_be_meant()
-        if self.variant not in VARIANTS:
-            raise UsageError(f"variant={self.variant!r}; write {' or '.join(VARIANTS)}")
-        if not is_number(self.ratio) or self.ratio < 0:
-            raise UsageError(f"ratio={self.ratio!r}; write a number from 0 on")
-        _ = self.gan_settings  # raises
+    """What `da` left out means."""
+    constraints: ClassVar = {
+        **JointPart.constraints,
+        "variant": choice("both", "a2b"),
+        "ratio": number(0),
+        **GAN_CONSTRAINTS,
+    }
 
     @property
     def gan_settings(self) -> GanSettings:
         """How the pairs are trained."""
-        given = {field.name: getattr(self, field.name) for field in fields(GanSettings)}
+        given = {field.name: getattr(self, field.name) for field in fields(GanParameters)}
         given["steps"] = self.steps or 2 * self.context_.steps
         given["da"] = self.DIFF_AUGMENT if self.da is None else self.da
         return GanSettings(**given)
@@ -78,16 +90,16 @@ class TranslatedPart(JointPart):
         return [(label, rng.permutation(majority)[: max(0, wanted)])]
 
     def _report(self, label: int, pair: GeneratorPair) -> None:
-        """Leave cost, pictures and the place of the generators."""
+        """Note what the pair cost, its pictures, and the file of its generators."""
         from imbench.methods._pictures import loss_curves, sample_grid
 
-        add = {
+        cost = {
             "generator_seconds": pair.seconds,
             "generator_steps": float(pair.done),
             "generator_images": float(2 * pair.done * pair.settings.batch),
             "generator_reused": float(pair.reused),
         }
-        for name, value in add.items():
+        for name, value in cost.items():
             self.cost_[name] = self.cost_.get(name, 0.0) + value
         self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
         self.artifacts_[f"losses-{label}.png"] = loss_curves(pair.history)

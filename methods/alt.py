@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.errors import UsageError
-from imbench.methods._gan_settings import is_number
 from imbench.methods._translated import TranslatedPart
 from imbench.training.augment import parse_augment
+from imbench.training.constraints import number, whole
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -23,13 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Alternating"]
 
 
+@dataclass(eq=False, repr=False)
 class Alternating(TranslatedPart):
     """Let the generators learn from the classifier, and it from their newest fakes.
-
-    The generators first train alone for half of their steps, as in AUG and shared with it. Their
-    other half is spread over the classifier's steps: before each of them the generators are
-    updated with the frozen classifier's loss on the fakes added, then the classifier on fresh
-    translations of images of its batch. It has as many steps as any other method.
 
     Parameters
     ----------
@@ -46,79 +42,60 @@ pool, width, blocks, layers, patch_width, da, ema
         Share of the last steps in which the generators stay as they are.
     k_g, k_m : int
         Generator steps for each `k_m` steps of the classifier; 0 spreads what is left evenly.
+
+    Notes
+    -----
+    The generators first train alone for half of their steps, as in AUG and shared with it. Their
+    other half is spread over the classifier's steps: before each of them the generators are
+    updated, then the classifier on fresh translations of images of its batch. It has as many steps
+    as any other method. The losses are those of `imbench.methods.aug.Augmented`; to that of the
+    generators comes the loss of the classifier, which is frozen, on the fakes,
+
+        judge [-log z(G_AB(a)) - 1/gamma log(1 - z(G_BA(b)))]
+
+    It helps where the classifier can tell which fakes miss their class, and harms where it cannot:
+    a classifier that takes everything for the majority asks for noise that deceives it. Hence
+    `warmup`, `ramp` and `freeze`.
+
+    References
+    ----------
+    Sahoo, Singh, Panda, Feris and Das 2020, "Mitigating dataset imbalance via joint generation and
+    classification", ECCV Workshops, doi 10.1007/978-3-030-65414-6_14, arXiv 2008.05524.
+
+    Examples
+    --------
+    Half of the generators' steps come first, the others until they are frozen:
+
+    >>> import numpy as np
+    >>> from imbench import Method
+    >>> x = np.random.default_rng(0).integers(0, 80, (26, 8, 8, 3), dtype=np.uint8)
+    >>> y = np.repeat([0, 1], [20, 6])
+    >>> x[y == 1] += 60
+    >>> small = "steps=8,batch=2,width=4,blocks=1,patch_width=4"
+    >>> for freeze in (0.1, 1):
+    ...     method = Method(f"alt:freeze={freeze},{small}", network="linear", steps=2, device="cpu")
+    ...     print(freeze, method.fit(x, y).cost_["generator_steps"])
+    0.1 8.0
+    1 4.0
     """
 
     version: ClassVar[int] = 2
     title: ClassVar[str] = "ALT"
 
-    def __init__(
-        self,
-        gamma: float | str = 1.0,
-        kappa: float | None = None,
-        variant: str = "both",
-        ratio: float = 1.0,
-        filter: float = 0.0,  # noqa: A002
-        beta: float = 0.999,
-        summed: bool = False,
-        steps: int = 0,
-        batch: int = 4,
-        lr: float = 2e-4,
-        cycle: float = 10.0,
-        identity: float = 5.0,
-        gan: str = "lsgan",
-        pool: int = 50,
-        width: int = 0,
-        blocks: int = 0,
-        layers: int = 0,
-        patch_width: int = 0,
-        da: bool | None = None,
-        ema: float = 0.0,
-        judge: float = 1.0,
-        warmup: float = 0.1,
-        ramp: float = 0.1,
-        freeze: float = 0.1,
-        k_g: int = 0,
-        k_m: int = 1,
-    ) -> None:
-        self.gamma = gamma
-        self.kappa = kappa
-        self.variant = variant
-        self.ratio = ratio
-        self.filter = filter
-        self.beta = beta
-        self.summed = summed
-        self.steps = steps
-        self.batch = batch
-        self.lr = lr
-        self.cycle = cycle
-        self.identity = identity
-        self.gan = gan
-        self.pool = pool
-        self.width = width
-        self.blocks = blocks
-        self.layers = layers
-        self.patch_width = patch_width
-        self.da = da
-        self.ema = ema
-        self.judge = judge
-        self.warmup = warmup
-        self.ramp = ramp
-        self.freeze = freeze
-        self.k_g = k_g
-        self.k_m = k_m
+    judge: float = 1.0
+    warmup: float = 0.1
+    ramp: float = 0.1
+    freeze: float = 0.1
+    k_g: int = 0
+    k_m: int = 1
 
-    def _refuse_what_cannot_be_meant(self) -> None:
-        super()._refuse_what_cannot_be_meant()
-        for name in ("warmup", "ramp", "freeze"):
-            value = getattr(self, name)
-            if not is_number(value) or not 0 <= value <= 1:
-                raise UsageError(f"{name}={value!r}; a share of the steps lies in [0, 1]")
-        if not is_number(self.judge) or self.judge < 0:
-            raise UsageError(f"judge={self.judge!r}; a weight is a number from 0 on")
-        for name, low in (("k_g", 0), ("k_m", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < low:
-                raise UsageError(f"{name}={value!r}; write a whole number from {low} on")
+    constraints: ClassVar = {
+        **TranslatedPart.constraints,
+        "judge": number(0),
+        **dict.fromkeys(("warmup", "ramp", "freeze"), number(0, 1)),
+        "k_g": whole(0),
+        "k_m": whole(1),
+    }
 
     @property
     def judges_from(self) -> float:
@@ -128,7 +105,7 @@ pool, width, blocks, layers, patch_width, da, ema
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:
-        """Train the generators half way; add what they will translate, under its new label."""
+        """Train the generators half way; add the images to be translated, under their new label."""
         x, y = self._without_held(x, y, rng)
         pixels = self._pixels(x)
         total = self.gan_settings.steps
@@ -172,10 +149,11 @@ pool, width, blocks, layers, patch_width, da, ema
             return x
         partners = self.partner_[rows[fake]]
         for label, pair in self.pairs_.items():
-            for own in (targets == label, (partners == label) & (targets == 0)):
-                if own.any():
-                    forth = bool(targets[own][0] == label)
-                    x[fake[own]] = pair.translate(x[fake[own]], to_minority=forth)
+            to_minority, to_majority = targets == label, (partners == label) & (targets == 0)
+            for chosen, forward in ((to_minority, True), (to_majority, False)):
+                if chosen.any():
+                    images = fake[chosen]
+                    x[images] = pair.translate(x[images], to_minority=forward)
         return x
 
     def finish(self, state: TrainState) -> None:
@@ -210,15 +188,15 @@ pool, width, blocks, layers, patch_width, da, ema
         rng = state.rng("augmentation of fakes for generators")
         factors = self._class_factors(state)
 
-        def loss(fake_b: Tensor, fake_a: Tensor) -> Tensor:
+        def judge(fake_b: Tensor, fake_a: Tensor) -> Tensor:
             total = fake_b.new_zeros(())
             for fakes, target in ((fake_b, label), (fake_a, 0)):
                 x = flip_and_crop(fakes, steps, rng).add(1).mul(0.5)
-                own = cross_entropy(state.net(x), x.new_full((len(x),), target).long())
-                total = total + factors[target] / factors[label] * own
+                loss = cross_entropy(state.net(x), x.new_full((len(x),), target).long())
+                total = total + factors[target] / factors[label] * loss
             return weight * total
 
-        return loss
+        return judge
 
     def _real_images(self, state: TrainState, labels: NDArray[np.int64]) -> NDArray[Any]:
         rng = state.rng("real images in place of fakes")

@@ -16,9 +16,6 @@ __all__ = ["Augmented", "AugmentedDA"]
 class Augmented(TranslatedPart):
     """Train a CycleGAN between the majority and each minority, then classify with its fakes.
 
-    With more than two classes every minority has a pair of its own with the majority: what is
-    known of two classes stays as it is, and the cost grows with their number.
-
     Parameters
     ----------
     gamma : float or str
@@ -40,7 +37,7 @@ class Augmented(TranslatedPart):
     summed : bool
         Draw every real image alike, rather than four equal parts; set beside class weights.
     steps, batch : int
-        Generator steps, and images of each class in one; 0 steps are twice the classifier's.
+        Generator steps, and images of each class in a step; 0 steps are twice the classifier's.
     lr, cycle, identity : float
         Adam's rate; weights of the cycle and identity losses (alpha is half of beta there).
     gan : {'lsgan', 'bce'}
@@ -53,55 +50,51 @@ class Augmented(TranslatedPart):
         DiffAugment in the discriminators; off in AUG.
     ema : float
         Decay of a running mean of the generators, which then makes the fakes; 0 for none.
+
+    Notes
+    -----
+    G_AB makes minority images of majority images, G_BA the reverse; D_A and D_B tell real images
+    from fakes. Generators and discriminators minimise, with mean absolute differences,
+
+        G: (D_B(G_AB(a)) - 1)^2 + (D_A(G_BA(b)) - 1)^2
+           + cycle (|G_BA(G_AB(a)) - a| + |G_AB(G_BA(b)) - b|)
+           + identity (|G_AB(b) - b| + |G_BA(a) - a|)
+        D: 1/2 [(D_A(a) - 1)^2 + D_A(G_BA(b))^2 + (D_B(b) - 1)^2 + D_B(G_AB(a))^2]
+
+    Then a classifier with probability z of the minority learns from real images and fakes, drawn
+    alike, the fakes under the label they were translated to:
+
+        -log z(b) - log z(G_AB(a)) + 1/gamma [-log(1 - z(a)) - log(1 - z(G_BA(b)))]
+
+    Four equal parts are balanced at gamma 1; see docs/methods.md for other values. With more than
+    two classes every minority has a pair of its own with the majority, so the cost grows with their
+    number. It helps where fakes differ from what there is: with a dozen minority images D_B learns
+    them by heart, and a G_AB that changes little makes majority images under the wrong label.
+
+    References
+    ----------
+    Sahoo, Singh, Panda, Feris and Das 2020, "Mitigating dataset imbalance via joint generation and
+    classification", ECCV Workshops, doi 10.1007/978-3-030-65414-6_14, arXiv 2008.05524.
+
+    Zhu, Park, Isola and Efros 2017, "Unpaired image-to-image translation using cycle-consistent
+    adversarial networks", ICCV, section 3, arXiv 1703.10593.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Method
+    >>> x = np.random.default_rng(0).integers(0, 80, (26, 8, 8, 3), dtype=np.uint8)
+    >>> y = np.repeat([0, 1], [20, 6])
+    >>> x[y == 1] += 60
+    >>> small = "steps=4,batch=2,width=4,blocks=1,patch_width=4"
+    >>> method = Method(f"aug:{small}", network="linear", steps=2, device="cpu").fit(x, y)
+    >>> real, drawn = method.counts_, method.priors_
+    >>> print(real, drawn, method.cost_["generator_steps"])
+    [20.  6.] [0.5 0.5] 4.0
     """
 
     version: ClassVar[int] = 2
     title: ClassVar[str] = "AUG"
-    DIFF_AUGMENT: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        gamma: float | str = 1.0,
-        kappa: float | None = None,
-        variant: str = "both",
-        ratio: float = 1.0,
-        filter: float = 0.0,  # noqa: A002
-        beta: float = 0.999,
-        summed: bool = False,
-        steps: int = 0,
-        batch: int = 4,
-        lr: float = 2e-4,
-        cycle: float = 10.0,
-        identity: float = 5.0,
-        gan: str = "lsgan",
-        pool: int = 50,
-        width: int = 0,
-        blocks: int = 0,
-        layers: int = 0,
-        patch_width: int = 0,
-        da: bool | None = None,
-        ema: float = 0.0,
-    ) -> None:
-        self.gamma = gamma
-        self.kappa = kappa
-        self.variant = variant
-        self.ratio = ratio
-        self.filter = filter
-        self.beta = beta
-        self.summed = summed
-        self.steps = steps
-        self.batch = batch
-        self.lr = lr
-        self.cycle = cycle
-        self.identity = identity
-        self.gan = gan
-        self.pool = pool
-        self.width = width
-        self.blocks = blocks
-        self.layers = layers
-        self.patch_width = patch_width
-        self.da = da
-        self.ema = ema
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
@@ -122,8 +115,33 @@ class Augmented(TranslatedPart):
 class AugmentedDA(Augmented):
     """AUG with DiffAugment (Zhao et al. 2020, arXiv 2006.10738) in the discriminators.
 
-    With 12 to 100 minority images a discriminator learns them by heart; see `Augmented` for the
-    parameters.
+    Parameters
+    ----------
+    gamma, kappa, variant, ratio, filter, beta, summed, steps, batch, lr, cycle, identity, gan, \
+pool, width, blocks, layers, patch_width, da, ema
+        See `Augmented`; `da` is on here.
+
+    Notes
+    -----
+    Each discriminator D sees T(x) instead of x, of real images and fakes alike. T changes colours,
+    shifts by up to an eighth of the side and cuts out a square of half the side; the generators'
+    gradients pass through it. Without T a discriminator learns 12 to 100 minority images by
+    heart; with thousands of images there is little to gain.
+
+    References
+    ----------
+    Zhao, Liu, Lin, Zhu and Han 2020, "Differentiable augmentation for data-efficient GAN
+    training", NeurIPS, section 3.2, arXiv 2006.10738.
+
+    Examples
+    --------
+    >>> from imbench import parse_recipe
+    >>> for recipe in ("aug", "aug-da", "aug:da=true"):
+    ...     (part,) = parse_recipe(recipe).parts
+    ...     print(recipe, part.gan_settings.da)
+    aug False
+    aug-da True
+    aug:da=true True
     """
 
     title: ClassVar[str] = "AUG-DA"

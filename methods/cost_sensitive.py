@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
-from imbench.methods._weights import normalise
+from imbench.methods._weights import NORM, normalise
+from imbench.training.constraints import NONE, choice, number
 from imbench.training.part import Part
 
 __all__ = ["CostSensitive"]
@@ -27,9 +28,46 @@ class CostSensitive(Part):
     ratio : float, optional
         Cost of an error on the rarest class over one on the most frequent, instead of their
         count ratio; classes in between are weighted along the same power of their counts.
+
+    Notes
+    -----
+    The loss of an image of class c is multiplied by
+
+        w_c = n / (K n_c)
+
+    for K classes and n images, and the batch loss is the mean of w_y times the loss. (torch's own
+    weighted mean divides by the weights of the batch: without a minority image they cancel.) Only
+    the ratio of the weights matters for what is best to predict: for two classes the minority
+    where its probability exceeds 1 / (1 + ratio). The effect fades as a network that separates the
+    training images is trained on. It does nothing to classes of equal size.
+
+    References
+    ----------
+    Elkan 2001, "The foundations of cost-sensitive learning", IJCAI, theorem 1.
+
+    King and Zeng 2001, "Logistic regression in rare events data", Political Analysis 9(2),
+    doi 10.1093/oxfordjournals.pan.a004868.
+
+    Byrd and Lipton 2019, "What is the effect of importance weighting in deep learning?", ICML,
+    arXiv 1812.03372.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts = np.array([90.0, 10.0])
+    >>> CostSensitive().class_weights(counts, counts)
+    array([0.55555556, 5.        ])
+    >>> majority, minority = CostSensitive(ratio=3).class_weights(counts, counts)
+    >>> print(round(minority / majority, 3))
+    3.0
     """
 
     title: ClassVar[str] = "CS"
+    constraints: ClassVar = {
+        "norm": NORM,
+        "counts": choice("sampled", "original"),
+        "ratio": number(0, open_low=True) | NONE,
+    }
 
     def __init__(
         self, norm: str = "mean1", counts: str = "sampled", ratio: float | None = None
@@ -42,13 +80,9 @@ class CostSensitive(Part):
         self, counts: NDArray[np.float64], original: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return weights (K,), largest for the rarest class."""
-        if self.counts not in ("sampled", "original"):
-            raise UsageError(f"cs:counts={self.counts!r}; write sampled or original")
         basis = counts if self.counts == "sampled" else original
         raw = 1 / basis
         if self.ratio is not None:
-            if self.ratio <= 0:
-                raise UsageError(f"cs:ratio={self.ratio!r}; a cost ratio is above 0")
             spread = np.log(basis.max() / basis.min())
             if spread == 0:
                 raise UsageError("cs:ratio needs classes of different size")

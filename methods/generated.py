@@ -1,13 +1,10 @@
-"""Images made elsewhere, through AUG's second stage: Sahoo et al. 2020, arXiv 2008.05524.
-
-So a diffusion model, or any other generator, competes with AUG on equal terms: the same sampler,
-weights, steps and filter.
-"""
+"""Images made elsewhere, through AUG's second stage: Sahoo et al. 2020, arXiv 2008.05524."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -19,44 +16,69 @@ from imbench.errors import DataError, UsageError
 from imbench.images.decode import ImageFault, decode
 from imbench.images.image_files import image_files
 from imbench.methods._joint import JointPart
+from imbench.training.constraints import TEXT
 from imbench.training.examples import Examples
 
 __all__ = ["Generated"]
 
 
+@dataclass(eq=False, repr=False)
 class Generated(JointPart):
     """Add the images of a folder to the minority, as AUG adds what its generators make.
-
-    For two classes the folder holds images of the minority. For more, or to add images of the
-    majority too, it holds a folder for each label (``0`` is the majority), and no image beside
-    them. Images are cut and resized as those of a data set. The content of the folder counts in
-    a cell: results are not reused once it has changed.
 
     Parameters
     ----------
     path : str
-        The folder, from the working directory or absolute.
+        The folder, from the working directory or absolute. For two classes it holds images of the
+        minority. For more, or to add images of the majority too, it holds a folder for each label
+        (``0`` is the majority), and no image beside them.
     gamma, kappa, filter, beta, summed
         See `imbench.methods.aug.Augmented`.
+
+    Notes
+    -----
+    The images of the folder take the place of the fakes in the classifier's loss of AUG, with the
+    same sampler, weights, steps and filter: a diffusion model, or any other generator, competes
+    with AUG on equal terms. Images are cut and resized as those of a data set. The content of the
+    folder counts in a cell: results are not reused once it has changed. It helps as far as the
+    images are of the minority and differ from those there are; a generator that has seen test
+    images makes the scores worthless.
+
+    References
+    ----------
+    Sahoo, Singh, Panda, Feris and Das 2020, "Mitigating dataset imbalance via joint generation and
+    classification", ECCV Workshops, doi 10.1007/978-3-030-65414-6_14, arXiv 2008.05524.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from imbench import Method
+    >>> x, y = np.zeros((13, 8, 8, 3), np.uint8), np.repeat([0, 1], [10, 3])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for number in range(4):
+    ...         Image.new("RGB", (8, 8), "white").save(Path(folder, f"{number}.png"))
+    ...     method = Method(f"generated:{folder}", network="linear", steps=1, device="cpu")
+    ...     note = method.fit(x, y).notes_[0]
+    >>> note[:41], method.priors_
+    ('generated images added: 4 of class 1 (con', array([0.5, 0.5]))
     """
 
     title: ClassVar[str] = "Generated"
 
-    def __init__(
-        self,
-        path: str,
-        gamma: float | str = 1.0,
-        kappa: float | None = None,
-        filter: float = 0.0,  # noqa: A002
-        beta: float = 0.999,
-        summed: bool = False,
-    ) -> None:
-        self.path = path
-        self.gamma = gamma
-        self.kappa = kappa
-        self.filter = filter
-        self.beta = beta
-        self.summed = summed
+    path: str
+    gamma: float | str = 1.0
+    kappa: float | None = None
+    filter: float = 0.0
+    beta: float = 0.999
+    summed: bool = False
+
+    constraints: ClassVar = {
+        "path": replace(TEXT, words="a text: put ./ before a folder whose name is a number"),
+        **JointPart.constraints,
+    }
 
     @property
     def stamp(self) -> int:
@@ -84,8 +106,6 @@ class Generated(JointPart):
 
     @property
     def _folder(self) -> Path:
-        if not isinstance(self.path, str):
-            raise UsageError(f"path={self.path!r} reads as a value; write ./{self.path}")
         folder = Path(self.path).expanduser()
         if not folder.is_dir():
             raise DataError(f"generated: there is no folder {self.path!r} of images")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.spec import unknown_name
+from imbench.training.constraints import TEXT, whole
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -26,7 +27,36 @@ class ImblearnSampler(Part):
         ``BorderlineSMOTE``.
     k_neighbors : int
         Passed on where the sampler takes it.
+
+    Notes
+    -----
+    The training set is replaced by what ``fit_resample`` returns for images flattened to floats in
+    [0, 1]; labels, losses and prediction stay as they are. Images are held as float32, 0.5 GB for
+    10,000 of 64 px, and the samplers need several times that. Distances between pixels say little
+    about the content of large images. A sampler that leaves the classes unequal, as BorderlineSMOTE
+    does where no image is in danger, leaves a note.
+
+    References
+    ----------
+    Lemaître, Nogueira and Aridas 2017, "Imbalanced-learn: a Python toolbox to tackle the curse of
+    imbalanced datasets in machine learning", JMLR 18(17), https://jmlr.org/papers/v18/16-365.html.
+
+    Examples
+    --------
+    Tomek links are pairs of nearest neighbours of different classes: their majority image goes.
+
+    >>> import numpy as np
+    >>> from imbench import Examples
+    >>> x = np.array([[0], [1], [2], [8], [9], [20]], np.float32)
+    >>> y = np.array([0, 0, 0, 0, 1, 1])
+    >>> part = ImblearnSampler("TomekLinks")
+    >>> part.notes_ = []
+    >>> kept, labels = part.resample(Examples(x), y, np.random.default_rng(0))
+    >>> kept.ravel(), part.notes_
+    (array([ 0.,  1.,  2.,  9., 20.], dtype=float32), ['TomekLinks left the classes at [3, 2]'])
     """
+
+    constraints: ClassVar = {"sampler": TEXT, "k_neighbors": whole(1)}
 
     def __init__(self, sampler: str, k_neighbors: int = 5) -> None:
         self.sampler = sampler

@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._rho import settle_rho, target_counts
+from imbench.methods._rebalancing import Rebalancing, target_counts
 from imbench.training.examples import Examples
-from imbench.training.part import Part
 
 __all__ = ["Oversampling"]
 
 
-class Oversampling(Part):
+class Oversampling(Rebalancing):
     """Repeat the images of every class that is smaller than the most frequent.
-
-    Each image stands floor(target / n) times, and the remainder is drawn without replacement, so
-    that no image is favoured by more than one copy.
 
     Parameters
     ----------
     rho : float, optional
         How far to go, in [0, 1]: the ratio IR of the largest class to a class becomes
         IR**(1 - rho). Left out it is 1, or 0.5 beside a part that weighs classes.
+
+    Notes
+    -----
+    The target for n_c images of class c is n_max (n_c / n_max)**(1 - rho), where n_max is the
+    size of the largest class. Each image stands floor(target / n_c) times, and the remainder is
+    drawn without replacement, so that no image is favoured by more than one copy. Copies are row
+    numbers and take no memory. All images of the majority are used, but the few of the minority
+    are seen often: augmentation helps against learning them by heart. It does nothing to classes
+    of equal size.
+
+    References
+    ----------
+    Buda, Maki and Mazurowski 2018, "A systematic study of the class imbalance problem in
+    convolutional neural networks", Neural Networks 106, section 2, arXiv 1710.05381.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Examples
+    >>> x, y = Examples(np.zeros((105, 2))), np.repeat([0, 1], [100, 5])
+    >>> for rho in (0, 0.5, 1):
+    ...     _, shown = Oversampling(rho).resample(x, y, np.random.default_rng(0))
+    ...     print(rho, np.bincount(shown))
+    0 [100   5]
+    0.5 [100  22]
+    1 [100 100]
     """
 
     title: ClassVar[str] = "OS"
-
-    def __init__(self, rho: float | None = None) -> None:
-        self.rho = rho
-
-    def beside(self, others: Sequence[Part]) -> Self:
-        """Settle rho."""
-        return type(self)(settle_rho(self.rho, others))
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
+from imbench.training.constraints import whole
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -17,16 +18,41 @@ __all__ = ["SMOTE", "neighbours", "pairs"]
 class SMOTE(Part):
     """Add points on segments between minority images and their nearest minority neighbours.
 
-    The neighbours are found on flattened float images in [0, 1]; on uint8 differences wrap
-    around. New images are kept as two row numbers and a share and made batch by batch.
-
     Parameters
     ----------
     k_neighbors : int
         Neighbours of an image to choose from; lowered to the class count less one, with a note.
+
+    Notes
+    -----
+    Until every class is as large as the largest it adds
+
+        x_new = x_i + u (x_j - x_i)
+
+    with x_i an image of the class, x_j one of its k nearest neighbours in the class and u uniform
+    in [0, 1], one u an image. Neighbours are found on flattened float images in [0, 1]: on uint8
+    differences wrap around. New images are two row numbers and a share, made batch by batch, so
+    they take no memory. On pixels a point between two images is a double exposure: the method
+    suits small or aligned images best. It does nothing to classes of equal size.
+
+    References
+    ----------
+    Chawla, Bowyer, Hall and Kegelmeyer 2002, "SMOTE: synthetic minority over-sampling technique",
+    JAIR 16, section 4.2, doi 10.1613/jair.953.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Examples
+    >>> x = np.array([[0], [1], [2], [3], [100], [200]], np.float32)
+    >>> y = np.array([0, 0, 0, 0, 1, 1])
+    >>> more, labels = SMOTE(k_neighbors=1).resample(Examples(x), y, np.random.default_rng(0))
+    >>> print(np.bincount(labels), np.asarray(more)[6:].ravel().round(1))
+    [4 4] [105.8 100.8]
     """
 
     title: ClassVar[str] = "SMOTE"
+    constraints: ClassVar = {"k_neighbors": whole(1)}
 
     def __init__(self, k_neighbors: int = 5) -> None:
         self.k_neighbors = k_neighbors
@@ -35,8 +61,6 @@ class SMOTE(Part):
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:
         """Return the examples followed by the new ones: every class as large as the largest."""
-        if self.k_neighbors < 1:
-            raise UsageError(f"smote:k_neighbors={self.k_neighbors}; at least 1 is needed")
         counts = np.bincount(y)
         firsts, seconds, shares, labels = [], [], [], []
         for label, count in enumerate(counts):

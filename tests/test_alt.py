@@ -267,15 +267,15 @@ def test_frozen_from_the_start_it_is_half_of_augs_generators(tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("warmup=2", "a share of the steps"),
-        ("ramp=-0.1", "a share of the steps"),
-        ("freeze=last", "a share of the steps"),
-        ("judge=-1", "from 0 on"),
-        ("k_g=-1", "whole number from 0 on"),
-        ("k_m=0", "whole number from 1 on"),
-        ("k_g=0.5", "whole number from 0 on"),
+        ("warmup=2", r"a number in \[0, 1\]$"),
+        ("ramp=-0.1", r"a number in \[0, 1\]$"),
+        ("freeze=last", r"a number in \[0, 1\]$"),
+        ("judge=-1", "a number of at least 0$"),
+        ("k_g=-1", "a whole number of at least 0$"),
+        ("k_m=0", "a whole number of at least 1$"),
+        ("k_g=0.5", "a whole number of at least 0$"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options, says):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=f"^alt: {options} must be {says}"):
         parse_recipe(f"alt:{options}")

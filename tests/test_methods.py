@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import UsageError
-from imbench.methods._rho import target_counts
-from imbench.methods._weights import normalise
+from imbench.methods._rebalancing import target_counts
 from imbench.methods.class_balanced import effective_number
 from imbench.methods.smote import SMOTE, neighbours, pairs
 from imbench.registry import registered_names
@@ -94,20 +93,19 @@ def test_cost_sensitive_weighs_what_resampling_left_or_the_original_counts():
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        ("cs:norm=max", "mean1 or sum_C"),
-        ("cs:counts=old", "sampled or original"),
-        ("cs:ratio=0", "above 0"),
-        ("cbl:beta=1.5", r"beta lies in \[0, 1\]"),
+        ("cs:norm=max", "^cs: norm=max must be mean1 or sum_C$"),
+        ("cbl:beta=0.9,norm=sum", "^cbl: norm=sum must be mean1 or sum_C$"),
+        ("cs:counts=old", "^cs: counts=old must be sampled or original$"),
+        ("cs:ratio=0", "^cs: ratio=0 must be a number above 0 or none$"),
+        ("cbl:beta=1.5", r"^cbl: beta=1.5 must be a number in \[0, 1\]$"),
+        ("us:rho=2", r"^us: rho=2 must be a number in \[0, 1\] or none$"),
+        ("smote:k_neighbors=0", "^smote: k_neighbors=0 must be a whole number of at least 1$"),
+        ("imblearn:2", "^imblearn: sampler=2 must be a text$"),
     ],
 )
-def test_wrong_weights_are_refused(recipe, says):
+def test_a_wrong_value_is_refused_before_anything_is_trained(recipe, says):
     with pytest.raises(UsageError, match=says):
-        weights(recipe)
-
-
-def test_an_unknown_norm_is_refused():
-    with pytest.raises(UsageError, match="mean1 or sum_C"):
-        normalise(np.ones(2), np.ones(2), "sum")
+        parse_recipe(recipe)
 
 
 @pytest.mark.parametrize(
@@ -179,11 +177,9 @@ def test_smote_points_lie_between_minority_images():
     assert (new % 1 != 0).all()
 
 
-def test_smote_needs_two_images_and_one_neighbour():
+def test_smote_needs_two_images():
     with pytest.raises(UsageError, match="at least 2 images"):
         resampled("smote", (30, 1))
-    with pytest.raises(UsageError, match="at least 1"):
-        resampled("smote:k_neighbors=0", (30, 5))
 
 
 def test_smote_of_a_balanced_set_adds_nothing():

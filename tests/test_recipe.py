@@ -37,7 +37,7 @@ def test_there_is_one_way_to_write_a_recipe(text, expected):
         ("cs+cs", "given twice"),
         ("", "has no name"),
         ("us:rho=1,rho=2", "given twice"),
-        ("us:rho=2", r"rho lies in \[0, 1\]"),
+        ("us:rho=2", r"us: rho=2 must be a number in \[0, 1\] or none$"),
         ("nowhere/part.py:Mine", "no file"),
     ],
 )
