@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from imbench.registry import load_plugin, names
+from imbench.registry import load_plugin, registered_names
 
-PARTS = [("methods", name) for name in names("methods")]
-DATASETS = [("datasets", name) for name in names("datasets")]
+PARTS = [("methods", name) for name in registered_names("methods")]
+DATASETS = [("datasets", name) for name in registered_names("datasets")]
 DOWNLOADED = {"celeba", "cub", "fashion-mnist", "horse2zebra"}
 """Data sets whose examples would need a download."""
 
