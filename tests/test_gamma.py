@@ -53,7 +53,7 @@ def test_held_out_images_are_balanced_and_none_is_trained_on():
 
 
 def test_three_images_are_too_few_to_hold_any_out():
-    with pytest.raises(UsageError, match="one class has 3$"):
+    with pytest.raises(UsageError, match=r"one class has 3$"):
         hold_out(np.repeat([0, 1], [20, 3]), np.random.default_rng(0))
 
 
