@@ -18,7 +18,7 @@ from imbench.errors import UsageError
 from imbench.records.cell import Cell
 from imbench.records.store import RecordSummary
 from imbench.runs.job import Job, Outcome
-from imbench.training.recipe import Recipe, parse_recipe, parse_recorded
+from imbench.training.recipe import Recipe, parse_recorded
 
 __all__ = ["UNKNOWN", "Costs", "Estimate", "TimeLeft", "spoken", "training_cell", "trainings_left"]
 
@@ -162,10 +162,10 @@ def spoken(seconds: float) -> str:
 
 def training_cell(cell: Cell, recipe: Recipe) -> Cell:
     """Return the cell of a training alone, without parts that act at prediction time."""
-    if recipe.training == cell.recipe:
+    if str(recipe.training) == cell.recipe:
         return cell
-    versions = parse_recipe(recipe.training).versions
-    return cell.model_copy(update={"recipe": recipe.training, "versions": versions})
+    training = recipe.training
+    return cell.model_copy(update={"recipe": str(training), "versions": training.versions})
 
 
 def _training(cell: Cell) -> Cell:
