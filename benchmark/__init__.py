@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from imbench.images.options import DatasetOptions
     from imbench.images.subsets import subset
     from imbench.records.export import load_results
+    from imbench.runs.from_python import run
+    from imbench.runs.session import RunOptions
     from imbench.seeds import stream, torch_seed
     from imbench.stats.metrics import confusion, score_all
     from imbench.training.checks import check_dataset, check_metric, check_network, check_part
@@ -53,6 +55,7 @@ __all__ = [
     "Obtainable",
     "Part",
     "RemoteFile",
+    "RunOptions",
     "TrainState",
     "UsageError",
     "__version__",
@@ -68,6 +71,7 @@ __all__ = [
     "number",
     "parse_recipe",
     "prepare",
+    "run",
     "score_all",
     "stream",
     "subset",
@@ -92,6 +96,8 @@ _MODULES = {
     "images.options": ("DatasetOptions",),
     "images.subsets": ("subset",),
     "records.export": ("load_results",),
+    "runs.from_python": ("run",),
+    "runs.session": ("RunOptions",),
     "seeds": ("stream", "torch_seed"),
     "stats.metrics": ("confusion", "score_all"),
     "training.checks": ("check_dataset", "check_metric", "check_network", "check_part"),

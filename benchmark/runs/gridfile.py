@@ -78,6 +78,21 @@ class GridFile(BaseModel):
         plain["exclude"] = [_exclusion(rule) for rule in rules]
         return plain
 
+    def changed(self, given: Mapping[str, Any]) -> Self:
+        """Return the file with other values for the keys given; settings are merged.
+
+        Raises
+        ------
+        UsageError
+            If a key or a value cannot be used.
+        """
+        try:
+            new = GridFile.model_validate(dict(given))
+        except ValidationError as error:
+            raise UsageError(_sentence(error)) from error
+        update = {key: getattr(new, key) for key in given}
+        return self.model_copy(update={**update, "settings": {**self.settings, **new.settings}})
+
 
 @dataclass(frozen=True)
 class GridOptions:

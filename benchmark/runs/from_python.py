@@ -1,0 +1,192 @@
+"""`imbench.run`: a grid run from Python or a notebook, as `bench run` does it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+from imbench.errors import Interrupted
+from imbench.records.cell import Grid
+from imbench.records.frame import frame
+from imbench.records.store import Store
+from imbench.runs.gridfile import DEFAULT, PAPER, GridFile, GridOptions, read_grid_file, settle_grid
+from imbench.runs.session import FinishedRun, RunOptions, Session
+from imbench.spec import texts
+from imbench.stats.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RunKeywords", "run"]
+
+_LOG = logging.getLogger("imbench")
+Numbers = int | str | Iterable[int]
+
+
+class RunKeywords(TypedDict, total=False):
+    """What `run` passes on: the fields of `imbench.RunOptions`, which explains them."""
+
+    results: str | Path
+    data: str | Path
+    jobs: int | str
+    backend: Literal["local", "dask", "slurm"]
+    scheduler: str | None
+    slurm: Sequence[str]
+    device: str
+    per_device: int | None
+    timeout: float | None
+    max_failures: int | None
+    retry_failed: bool
+    force: bool
+    bad_images: Literal["stop", "skip"]
+    drop_leaks: bool | None
+    quiet: bool
+    json_log: Path | None
+
+
+def run(
+    grid: str | Path | None = None,
+    *,
+    datasets: str | Iterable[str] | None = None,
+    minority: Numbers | Mapping[str, Numbers] | None = None,
+    majority: int | str | Mapping[str, int] | None = None,
+    methods: str | Iterable[str] | None = None,
+    seeds: Numbers | None = None,
+    settings: Mapping[str, object] | None = None,
+    exclude: Iterable[str | Mapping[str, object]] | None = None,
+    metrics: Sequence[str] = tuple(METRICS),
+    **options: Unpack[RunKeywords],
+) -> pd.DataFrame:
+    """Run a grid and return its scores; cells that are done already are not run again.
+
+    It does what `bench run` does: the same records in the same folder, so that the command, a
+    notebook and a cluster may go on with each other's work.
+
+    Parameters
+    ----------
+    grid : str or Path, optional
+        A grid file, or the name of a shipped one. Without it and without `datasets`: ``quick``.
+    datasets, methods : str or iterable of str, optional
+        Data sets and recipes, as on the command line: ``"digits"``, ``["vanilla", "us+cs"]``.
+    minority : int, str, iterable of int, or mapping, optional
+        Training images of each minority class, for all data sets or by data set.
+    majority : int, str or mapping, optional
+        Training images of the majority; all there are if not given.
+    seeds : int, str or iterable of int, optional
+        Replicates: ``range(5)`` or ``"0-4"``.
+    settings : mapping, optional
+        How every method is trained: ``{"network": "cnn", "steps": 300}``.
+    exclude : iterable, optional
+        Cells to leave out: ``"method=smote,seed=0"``, or such mappings.
+    metrics : sequence of str
+        Scores in the frame.
+    **options
+        Fields of `imbench.RunOptions`: ``results``, ``data``, ``jobs``, ``device``, ``force``...
+
+    Returns
+    -------
+    DataFrame
+        One row a cell and metric, as `imbench.load_results` returns it; ``value`` is NaN where a
+        cell has no score, and ``reason`` says why.
+
+    Raises
+    ------
+    UsageError
+        If a name, a number or an option cannot be used.
+    DataError
+        If a data set is not there.
+    EnvironmentFault
+        If the machine is at fault: no space, no device.
+    Interrupted
+        After Ctrl-C; what is done is kept.
+
+    Examples
+    --------
+    >>> import imbench
+    >>> scores = imbench.run(  # doctest: +SKIP
+    ...     datasets="digits", minority=[10, 20], methods="vanilla,os", seeds=range(5),
+    ...     settings={"network": "cnn", "steps": 300},
+    ... )
+    >>> scores[scores.metric == "f1"].groupby("recipe").value.mean()  # doctest: +SKIP
+    """
+    given = {
+        "datasets": datasets,
+        "minority": minority,
+        "majority": majority,
+        "methods": methods,
+        "seeds": seeds,
+        "settings": settings,
+        "exclude": exclude,
+    }
+    plain = {key: _plain(value) for key, value in given.items() if value is not None}
+    settled, named = _settled(grid, plain)
+    run_options = _options(options, command=_call(grid, {**plain, **options}))
+    session = Session(settled, run_options, named=named, say=_say(run_options))
+    finished = session.run()
+    _warn(finished)
+    wanted = {cell.key for cell in finished.plan.cells}
+    records = Store(run_options.results).records()
+    return frame([record for record in records if record.key in wanted], metrics)
+
+
+def _settled(grid: str | Path | None, plain: dict[str, Any]) -> tuple[Grid, set[str]]:
+    """Return the grid, and the methods that were named and so have to exist."""
+    name = DEFAULT if grid is None and "datasets" not in plain else grid
+    file = GridFile() if name is None else read_grid_file(str(name))
+    named = set(texts(plain["methods"], "methods")) - {PAPER} if "methods" in plain else set()
+    return settle_grid(file.changed(plain), GridOptions()), named
+
+
+def _options(given: RunKeywords, *, command: str) -> RunOptions:
+    return RunOptions(
+        **{
+            **given,
+            "results": Path(given.get("results", "results")),
+            "data": Path(given.get("data") or os.environ.get("IMBENCH_DATA", "data")),
+            "jobs": str(given.get("jobs", "auto")),
+            "slurm": tuple(given.get("slurm", ())),
+            "command": command,
+        }  # type: ignore[arg-type]  # mypy sees one type for all values of the dict
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return texts, numbers, lists and dicts for what may be a range, a tuple or an array."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Iterable):
+        return [_plain(inner) for inner in value]
+    return value.item() if hasattr(value, "item") else value  # a numpy scalar
+
+
+def _call(grid: str | Path | None, given: Mapping[str, Any]) -> str:
+    """Return the call as it was written, for the plan that is kept with the records."""
+    arguments = [] if grid is None else [repr(str(grid))]
+    arguments += [f"{key}={value!r}" for key, value in given.items()]
+    return f"imbench.run({', '.join(arguments)})"
+
+
+def _say(options: RunOptions) -> Any:
+    import click
+
+    return (lambda _line: None) if options.quiet else click.echo
+
+
+def _warn(finished: FinishedRun) -> None:
+    if finished.interrupted:
+        raise Interrupted(
+            f"interrupted with {finished.not_begun} cells to go; what is done is kept, the same "
+            "call goes on"
+        )
+    if finished.without_score:
+        _LOG.warning(
+            "%d of %d cells have no score: the columns status and reason say why; retry_failed=True"
+            " runs them again",
+            finished.without_score,
+            len(finished.plan.cells),
+        )
