@@ -14,7 +14,7 @@ from imbench.records.frame import frame
 from imbench.records.store import Store
 from imbench.runs.gridfile import DEFAULT, PAPER, GridFile, GridOptions, read_grid_file, settle_grid
 from imbench.runs.session import FinishedRun, RunOptions, Session
-from imbench.spec import texts
+from imbench.spec import parse_texts
 from imbench.stats.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _settled(grid: str | Path | None, plain: dict[str, Any]) -> tuple[Grid, set[
     """Return the grid, and the methods that were named and so have to exist."""
     name = DEFAULT if grid is None and "datasets" not in plain else grid
     file = GridFile() if name is None else read_grid_file(str(name))
-    named = set(texts(plain["methods"], "methods")) - {PAPER} if "methods" in plain else set()
+    named = set(parse_texts(plain["methods"], "methods")) - {PAPER} if "methods" in plain else set()
     return settle_grid(file.changed(plain), GridOptions()), named
 
 
