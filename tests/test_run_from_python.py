@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import subprocess
 import sys
+from contextlib import chdir, redirect_stdout
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,8 +19,8 @@ import imbench
 from imbench.commands.cli import cli
 from imbench.errors import DataError, UnknownName, UsageError
 from imbench.records.store import Store
-from imbench.runs.from_python import RunKeywords
-from imbench.runs.session import RunOptions
+from imbench.runs.from_python import RunKeywords, _plain, _settled
+from imbench.runs.session import RunOptions, Session
 
 SETTINGS = {"network": "linear", "size": 8, "steps": 4}
 GRID = {"datasets": "digits", "minority": [20], "seeds": range(2), "settings": SETTINGS}
@@ -41,66 +44,100 @@ def written(folder):
     return {record.key: record.checksum for record in Store(folder).records()}
 
 
-def test_it_gives_the_frame_of_what_it_ran(here, capsys):
-    scores = imbench.run(**GRID, methods=["vanilla", "us+cs"], metrics=["f1", "acsa"], jobs=1)
-    assert len(scores) == 2 * 2 * 2
-    assert set(scores.recipe) == {"vanilla", "us+cs"}
-    assert scores.value.between(0, 1).all()
-    stored = imbench.load_results("results", metrics=["f1", "acsa"])
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """Let the command begin, the function go on, the command find all done; what each left."""
+    folder = tmp_path_factory.mktemp("work")
+    with chdir(folder):
+        bench("--methods", "vanilla")
+        begun = written(folder / "results")
+        out = io.StringIO()
+        with redirect_stdout(out):
+            scores = imbench.run(
+                **GRID, methods=["vanilla", "us+cs"], metrics=["f1", "acsa"], jobs=1
+            )
+        done = written(folder / "results")
+        last = bench("--methods", "vanilla,us+cs")
+        bench("--methods", "us+cs", "--out", "typed")
+    return SimpleNamespace(
+        folder=folder, begun=begun, scores=scores, said=out.getvalue(), done=done, last=last
+    )
+
+
+def test_it_gives_the_frame_of_what_it_ran(work):
+    assert len(work.scores) == 2 * 2 * 2
+    assert set(work.scores.recipe) == {"vanilla", "us+cs"}
+    assert work.scores.value.between(0, 1).all()
+    stored = imbench.load_results(work.folder / "results", metrics=["f1", "acsa"])
     pd.testing.assert_frame_equal(
-        scores.sort_values(["key", "metric"], ignore_index=True),
+        work.scores.sort_values(["key", "metric"], ignore_index=True),
         stored.sort_values(["key", "metric"], ignore_index=True),
     )
-    out = capsys.readouterr().out
-    assert "1 data set x 1 minority count x 2 methods x 2 seeds = 4 cells" in out
 
 
-def test_the_command_and_the_function_go_on_with_each_others_work(here):
-    bench("--methods", "vanilla")
-    by_command = written(here / "results")
-    scores = imbench.run(**GRID, methods="vanilla,us", jobs=1, quiet=True)
-    assert len(by_command) == 2
-    assert by_command.items() <= written(here / "results").items()
-    assert set(scores.key) == set(written(here / "results"))
-    after = written(here / "results")
-    assert "4 done, 0 to run" in bench("--methods", "vanilla,us")
-    imbench.run(**GRID, methods="vanilla,us", jobs=1, quiet=True)
-    assert written(here / "results") == after
+def test_it_shows_the_plan(work):
+    assert "2 done, 2 to run" in work.said
 
 
-def test_both_give_the_same_scores(here):
-    bench("--methods", "us+cs", "--out", "typed")
-    called = imbench.run(**GRID, methods="us+cs", results="called", jobs=1, quiet=True)
-    typed = imbench.load_results("typed")
+def test_the_command_and_the_function_go_on_with_each_others_work(work):
+    assert len(work.begun) == 2
+    assert work.begun.items() <= work.done.items()
+    assert "4 done, 0 to run" in work.last
+    assert written(work.folder / "results") == work.done
+
+
+def test_both_give_the_same_scores(work):
+    typed = imbench.load_results(work.folder / "typed", metrics=["f1", "acsa"])
     columns = ["key", "metric", "value"]
+    called = work.scores[work.scores.recipe == "us+cs"]
     assert called[columns].to_dict("records") == typed[columns].to_dict("records")
 
 
-def test_the_plan_that_is_kept_has_the_call(here):
-    imbench.run(**GRID, methods="vanilla", jobs=1, quiet=True)
-    kept = (here / "results" / "grid.json").read_text("utf-8")
-    assert "imbench.run(datasets='digits', minority=[20], methods='vanilla', seeds=[0, 1]" in kept
+def test_the_plan_that_is_kept_has_the_call(here, monkeypatch):
+    monkeypatch.setattr(Session, "run", _without_work)
+    with pytest.raises(KeyboardInterrupt):
+        imbench.run(**GRID, methods="vanilla", jobs=1, quiet=True)
+    assert [
+        "imbench.run(datasets='digits', minority=[20], methods='vanilla', seeds=[0, 1], "
+        f"settings={SETTINGS!r}, jobs=1, quiet=True)"
+    ] == COMMANDS
+
+
+COMMANDS = []
+
+
+def _without_work(session):
+    COMMANDS.append(session.options.command)
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
     "minority", [20, "20", (20,), np.array([20]), {"digits": 20}, {"default": [20]}]
 )
-def test_counts_come_in_many_forms(here, minority):
-    given = {**GRID, "minority": minority, "seeds": 0}
-    scores = imbench.run(**given, methods="vanilla", metrics=["f1"], jobs=1, quiet=True)
-    assert scores.minority.tolist() == [20]
+def test_counts_come_in_many_forms(minority):
+    given = {**GRID, "minority": minority, "seeds": np.int64(3), "methods": ("vanilla", "us")}
+    grid, named = _settled(None, {key: _plain(value) for key, value in given.items()})
+    assert (grid.minority, grid.seeds) == ({"digits": (20,)}, (3,))
+    assert grid.methods == ("vanilla", "us")
+    assert named == {"vanilla", "us"}
 
 
-def test_a_grid_file_is_changed_by_what_is_given(here):
-    (here / "mine.toml").write_text(
-        'datasets = ["digits"]\nminority = [20, 40]\nmethods = "vanilla"\nseeds = 0\n'
+def test_a_grid_file_is_changed_by_what_is_given(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'datasets = ["digits"]\nminority = [20, 40]\nmethods = "paper"\nseeds = 0\n'
         '[settings]\nnetwork = "linear"\nsize = 8\nsteps = 9\n'
     )
-    scores = imbench.run(
-        here / "mine.toml", minority=20, settings={"steps": 4}, metrics=["f1"], jobs=1, quiet=True
-    )
-    assert (scores.minority.tolist(), scores.steps.tolist()) == ([20], [4])
-    assert scores.network.tolist() == ["linear"]
+    grid, named = _settled(file, {"minority": 20, "settings": {"steps": 4}})
+    assert (grid.name, grid.minority, grid.seeds) == ("mine", {"digits": (20,)}, (0,))
+    assert (grid.settings.network, grid.settings.steps) == ("linear", 4)
+    assert len(grid.methods) == 14
+    assert named == set()
+
+
+def test_without_a_grid_and_data_sets_it_is_the_quick_grid():
+    assert _settled(None, {})[0].name == "quick"
+    assert _settled(None, {"seeds": 7})[0].seeds == (7,)
 
 
 def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):
@@ -125,7 +162,7 @@ def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):
         ({"settings": {"stepz": 4}}, UsageError, "did you mean steps"),
         ({"minority": 1.5}, UsageError, "minority counts"),
         ({"minority": 10**6}, UsageError, "minority count 1000000"),
-        ({"exclude": ["methd=us"]}, UsageError, "exclude"),
+        ({"exclude": ["methd=us"]}, UsageError, "did you mean method"),
         ({"datasets": "folder:nowhere"}, DataError, "nowhere"),
         ({"device": "auto,cpu"}, UsageError, "auto is one device"),
     ],
