@@ -1,4 +1,4 @@
-"""A job in a process that is attended, as workers of clusters do it: it dies, is deaf, is ended."""
+"""A job in a supervised subprocess, as on clusters: it dies, ignores its alarm, is ended."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from waiting import until
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
-from imbench.runs import signals as watched
-from imbench.runs import supervised as attended
+from imbench.runs import signals, supervised
 from imbench.runs.backend import BackendChoice
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import JobReport, RunContext
 from imbench.runs.plan import find_sources, make_plan
 from imbench.runs.remote import LostOrder, RemoteBackend
 from imbench.runs.runner import Runner
-from imbench.runs.supervised import Order, attend, shown_folder
+from imbench.runs.supervised import Order, marker_folder, run_supervised
 from imbench.runs.training_leases import drop_dead, held_leases
 
 PARTS = """
@@ -53,7 +52,7 @@ class Kills(Part):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Deaf(Part):
+class IgnoresAlarm(Part):
     def before_step(self, state):
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         (HERE / "begun").touch()
@@ -67,11 +66,11 @@ def folder(tmp_path, monkeypatch):
     """Return the folder of ``parts.py``, in which the test runs; end what it has started."""
     (tmp_path / "parts.py").write_text(PARTS)
     monkeypatch.chdir(tmp_path)
-    before = list(attended._FREE)
+    before = list(supervised._IDLE)
     yield tmp_path
-    for hand in [one for one in attended._FREE if one not in before]:
-        attended._FREE.remove(hand)
-        attended._close(hand)
+    for worker in [worker for worker in supervised._IDLE if worker not in before]:
+        supervised._IDLE.remove(worker)
+        supervised._close(worker)
 
 
 def context(**given):
@@ -94,12 +93,12 @@ def jobs_of(*recipes, timeout=None):
 
 
 def order(job, attempt="1"):
-    shown_folder(job).mkdir(parents=True, exist_ok=True)
+    marker_folder(job).mkdir(parents=True, exist_ok=True)
     return Order(job, 1, str(Path.cwd()), attempt).text()
 
 
 def report_of(job, attempt="1"):
-    return REPORT.validate_json(attend(order(job, attempt)))
+    return REPORT.validate_json(run_supervised(order(job, attempt)))
 
 
 def test_an_order_reads_back_as_it_was(folder):
@@ -119,9 +118,9 @@ def test_one_process_does_one_job_after_the_other(folder):
     assert threads == "1"
     assert int(pid) != os.getpid()
     assert [one.status for one in report_of(second, "2").outcomes] == ["ok"]
-    assert [hand.process.pid for hand in attended._FREE][-1:] == [int(pid)]
-    assert len(Store(first.results).done_keys()) == 2
-    assert held_leases(first.results) == []
+    assert [worker.process.pid for worker in supervised._IDLE][-1:] == [int(pid)]
+    assert len(Store(first.context.results).done_keys()) == 2
+    assert held_leases(first.context.results) == []
 
 
 def test_a_process_that_dies_is_told_and_leaves_its_claim(folder):
@@ -134,7 +133,7 @@ def test_a_process_that_dies_is_told_and_leaves_its_claim(folder):
 
 def test_what_a_cluster_does_again_by_itself_is_refused(folder):
     (job,) = jobs_of("vanilla")
-    (shown_folder(job) / "1").mkdir(parents=True)
+    (marker_folder(job) / "1").mkdir(parents=True)
     assert report_of(job).died == "its worker was lost"
     assert Store(job.context.results).records() == []
 
@@ -142,27 +141,27 @@ def test_what_a_cluster_does_again_by_itself_is_refused(folder):
 def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
     (job,) = jobs_of("vanilla")
     text = order(job)
-    shown_folder(job).rmdir()
-    report = REPORT.validate_json(attend(text))
+    marker_folder(job).rmdir()
+    report = REPORT.validate_json(run_supervised(text))
     assert f"a worker does not see the results folder {job.context.results}" in report.stop
 
 
-def test_a_process_that_is_deaf_to_its_time_limit_is_ended(folder, monkeypatch):
-    monkeypatch.setattr(watched, "GRACE", 0.1)
-    monkeypatch.setattr(watched, "KILL", 600.0)  # asked to end, however late this process looks
-    (job,) = jobs_of("parts.py:Deaf", timeout=4.0)  # time to become deaf on a busy machine
+def test_a_process_that_ignores_its_time_limit_is_ended(folder, monkeypatch):
+    monkeypatch.setattr(signals, "GRACE", 0.1)
+    monkeypatch.setattr(signals, "KILL", 600.0)  # asked to end, however late this process looks
+    (job,) = jobs_of("parts.py:IgnoresAlarm", timeout=4.0)  # it starts late on a busy machine
     report = report_of(job)
     assert (report.died, report.late) == ("SIGTERM", True)
 
 
 def test_work_ends_when_the_run_does(folder):
-    (job,) = jobs_of("parts.py:Deaf")
+    (job,) = jobs_of("parts.py:IgnoresAlarm")
     told = []
     thread = threading.Thread(target=lambda: told.append(report_of(job)))
     thread.start()
     until((folder / "begun").exists)
-    (shown_folder(job) / "1").unlink()
-    shown_folder(job).rmdir()
+    (marker_folder(job) / "1").unlink()
+    marker_folder(job).rmdir()
     thread.join()
     assert told[0].died == "SIGKILL"
     assert drop_dead(job.context.results) != []
@@ -178,7 +177,7 @@ class Here(RemoteBackend):
 
     def submit(self, attempt, order):
         def do():
-            self.under_way[attempt] = attend(order)
+            self.under_way[attempt] = run_supervised(order)
             self.ended.release()
 
         self.under_way[attempt] = None

@@ -11,6 +11,7 @@ import pytest
 
 from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Grid, Settings
+from imbench.records.groups import format_ranges
 from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.runs.estimate import Costs
@@ -21,7 +22,6 @@ from imbench.runs.plantext import (
     grid_lines,
     in_order,
     plan_lines,
-    ranges,
     seeds_lines,
 )
 from imbench.training.recipe import PAPER_METHODS, parse_recipe
@@ -527,14 +527,14 @@ def test_a_failure_in_words(make_record):
 
 @pytest.mark.parametrize(
     ("numbers", "text"),
-    [((), ""), ((3,), "3"), ((0, 1), "0-1"), ((0, 1, 2, 5, 7, 8), "0-2,5,7-8"), ((2, 1), "2,1")],
+    [((), ""), ((3,), "3"), ((0, 1), "0-1"), ((0, 1, 2, 5, 7, 8), "0-2,5,7-8"), ((2, 1), "1-2")],
 )
 def test_ranges_in_words(numbers, text):
     from imbench.spec import parse_integers
 
-    assert ranges(numbers) == text
+    assert format_ranges(numbers) == text
     if numbers:
-        assert parse_integers(text, "seeds") == numbers
+        assert parse_integers(text, "seeds") == tuple(sorted(numbers))
 
 
 def test_rows_stand_in_the_papers_order():

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import pytest
 from waiting import until
@@ -118,7 +118,6 @@ def test_a_claim_is_held_inside_the_block_and_says_whose_it_is(tmp_path):
         )
         assert before <= claim.since <= time.monotonic()
         assert claim.here
-        assert claim.live
         assert not take(tmp_path), "not even by the same process"
         assert take(tmp_path, "another")
         assert drop_dead(tmp_path) == []
@@ -407,7 +406,6 @@ def test_a_claim_reads_back_as_it_was(tmp_path):
         (claim,) = held_leases(tmp_path)
         plain = json.loads(file_of(tmp_path, "k").read_text())
         assert TrainingLease(**{**plain, "cells": tuple(plain["cells"])}) == claim
-        assert replace(claim, pid=2**22 + 1).live is False
 
 
 def test_a_run_drops_its_own_claims_only(tmp_path):

@@ -16,7 +16,7 @@ from typing import Any
 
 from imbench.errors import EnvironmentFault
 from imbench.runs.remote import LostOrder, RemoteBackend
-from imbench.runs.supervised import attend
+from imbench.runs.supervised import run_supervised
 
 __all__ = ["DaskBackend", "connect"]
 
@@ -74,7 +74,7 @@ class DaskBackend(RemoteBackend):
 
     def submit(self, attempt: str, order: str) -> None:
         """Submit an order; what is told of its end goes through a queue."""
-        future = self._client.submit(attend, order, key=f"imbench-{attempt}", pure=False)
+        future = self._client.submit(run_supervised, order, key=f"imbench-{attempt}", pure=False)
         self._futures[attempt] = future
         future.add_done_callback(lambda _: self._done.put(attempt))
 

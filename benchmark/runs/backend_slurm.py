@@ -12,7 +12,7 @@ from typing import Any
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.runs.pool import sigint_blocked
 from imbench.runs.remote import LostOrder, RemoteBackend
-from imbench.runs.supervised import attend
+from imbench.runs.supervised import run_supervised
 
 __all__ = ["AT_ONCE", "SlurmBackend", "sbatch_options"]
 
@@ -78,7 +78,7 @@ class SlurmBackend(RemoteBackend):
         """Put an order into the queue."""
         try:
             with sigint_blocked():
-                self._jobs[attempt] = self._executor.submit(attend, order)
+                self._jobs[attempt] = self._executor.submit(run_supervised, order)
         except Exception as error:
             raise EnvironmentFault(f"sbatch refuses a job: {error}") from error
 

@@ -77,7 +77,7 @@ class JobReport:
     job: Job
     outcomes: tuple[Outcome, ...] = ()
     busy: bool = False
-    """Another run holds the claim: nothing was done."""
+    """Another run holds the lease: nothing was done."""
     stop: str = ""
     """Why the whole run has to stop: no space, no device."""
     died: str = ""

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 GRACE = 15.0
-"""Seconds between a cell's time limit and the end of a worker that does not hear of it."""
+"""Seconds between a cell's time limit and the end of a worker that ignores its alarm."""
 KILL = 5.0
 """Seconds between asking such a worker to end (SIGTERM) and ending it (SIGKILL)."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -40,7 +40,7 @@ class OutOfTime(BaseException):
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise OutOfTime inside the block once it took `seconds`; None for no limit.
 
-    The alarm is heard between two operations; a single one that never returns is ended by the
+    Python sees the alarm between two operations; a single one that never returns is ended by the
     run, which kills the process.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():

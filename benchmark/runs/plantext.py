@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeVar
 
 from imbench.records.cell import Grid
+from imbench.records.groups import format_ranges
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
 from imbench.spec import short_name
@@ -16,7 +17,6 @@ __all__ = [
     "in_order",
     "no_space",
     "plan_lines",
-    "ranges",
     "seeds_lines",
 ]
 
@@ -34,13 +34,13 @@ def grid_lines(grid: Grid) -> list[str]:
     lines = [
         f"Grid  {f'{grid.name}: ' if grid.name else ''}{'  '.join(data)}",
         f"      methods {' '.join(grid.methods)}",
-        f"      seeds {ranges(grid.seeds)}",
+        f"      seeds {format_ranges(grid.seeds)}",
         f"      {settings}",
     ]
     for rule in grid.exclude:
         given = rule.model_dump(exclude_none=True)
         said = ",".join(
-            f"{key}={ranges(value) if isinstance(value, tuple) else value}"
+            f"{key}={format_ranges(value) if isinstance(value, tuple) else value}"
             for key, value in given.items()
         )
         lines.append(f"      without {said}")
@@ -102,17 +102,6 @@ def failure_line(outcome: Outcome, results: str) -> str:
         f"seed {cell.seed}  {outcome.reason}"
     )
     return f"{line}  {results}/{outcome.log}" if outcome.log else line
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Return ``0-4,7`` for 0, 1, 2, 3, 4, 7: the grammar of options, shortened."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and number == found[-1][-1] + 1:
-            found[-1] = [found[-1][0], number]
-        else:
-            found.append([number])
-    return ",".join("-".join(map(str, pair)) for pair in found)
 
 
 def _product(plan: Plan) -> str:

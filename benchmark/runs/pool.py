@@ -38,7 +38,7 @@ THREADS = (
 IDLE = 60
 """Seconds after which a worker without work ends."""
 LOOK = 5.0
-"""Seconds between two looks whether the run still lives; who holds a claim looks more often."""
+"""Seconds between two looks whether the run still lives; who holds a lease looks more often."""
 
 
 class Broken(Exception):
@@ -98,7 +98,7 @@ class Pool:
                         self.unreported.pop(report.job.key, None)
                         yield report
         except BrokenProcessPool as error:
-            # Told before the other workers are killed: their claims are to be those of the dead.
+            # Told before the other workers are killed: their leases are to be those of the dead.
             executor.shutdown(wait=True, kill_workers=True)
             raise Broken(_cause(error)) from error
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from imbench.runs.job import Job, JobReport
-from imbench.runs.supervised import Order, shown_folder
+from imbench.runs.supervised import Order, marker_folder
 
 __all__ = ["LostOrder", "RemoteBackend"]
 
@@ -30,7 +30,7 @@ class LostOrder:
 
 
 class RemoteBackend(ABC):
-    """Hands jobs to workers elsewhere, where `imbench.runs.supervised` has them done.
+    """Hands jobs to workers elsewhere, which run them by `imbench.runs.supervised`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class RemoteBackend(ABC):
         self.workers = workers
         self.threads = threads
         self.unreported: dict[str, Job] = {}
-        self._shown: set[Path] = set()
+        self._markers: set[Path] = set()
 
     def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
         """Yield reports as they come, that of a job whose process died too."""
@@ -64,22 +64,22 @@ class RemoteBackend(ABC):
 
     def close(self) -> None:
         """Tell workers that nothing is awaited any more."""
-        for folder in self._shown:
+        for folder in self._markers:
             shutil.rmtree(folder, ignore_errors=True)
-        self._shown.clear()
+        self._markers.clear()
 
     @abstractmethod
     def submit(self, attempt: str, order: str) -> None:
-        """Have `imbench.runs.supervised.attend` called with an order."""
+        """Have a worker call `imbench.runs.supervised.run_supervised` with an order."""
 
     @abstractmethod
     def answers(self) -> Mapping[str, str | LostOrder]:
-        """Wait for answers; return them by attempt: what `attend` returned, or why it did not."""
+        """Wait for reports, as `run_supervised` returns them, or why there are none; by attempt."""
 
     def _order(self, job: Job, attempt: str) -> str:
-        shown = shown_folder(job)
-        shown.mkdir(parents=True, exist_ok=True)
-        self._shown.add(shown)
+        marker = marker_folder(job)
+        marker.mkdir(parents=True, exist_ok=True)
+        self._markers.add(marker)
         return Order(job, self.threads, str(Path.cwd()), attempt).text()
 
 

@@ -74,8 +74,8 @@ class Runner:
         Cells without a score after which no new one is begun.
     tell : callable
         Called with every Outcome as it comes.
-    heard : callable
-        Called with what the first Ctrl-C does, in words.
+    announce : callable
+        Called with a line that says what the first Ctrl-C does.
     """
 
     def __init__(
@@ -88,13 +88,13 @@ class Runner:
         devices: Devices | None = None,
         max_failures: int | None = None,
         tell: Callable[[Outcome], None] = lambda _outcome: None,
-        heard: Callable[[str], None] = lambda _text: None,
+        announce: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.context = context
         self.store = Store(context.results)
         self.max_failures = max_failures
         self.tell = tell
-        self.heard = heard
+        self.announce = announce
         self.devices = devices
         self.pool: Backend = backend or Pool(workers, threads, run_job)
         self.result = Result()
@@ -126,7 +126,7 @@ class Runner:
         drop_dead(self.store.folder)
         folder, late = self.store.folder, self._overdue.add
         with (
-            sigint_handled(self._interrupt, self._heard),
+            sigint_handled(self._interrupt, self._announce),
             time_watched(folder, run, limit, late),
         ):
             try:
@@ -161,7 +161,7 @@ class Runner:
     def _look_again(self) -> None:
         """Take up the jobs that another run was at, and is no more."""
         drop_dead(self.store.folder)  # it takes many looks to tell of another machine
-        held = {claim.key for claim in held_leases(self.store.folder)}
+        held = {lease.key for lease in held_leases(self.store.folder)}
         self._waiting.extend(job for job in self._busy if job.key not in held)
         self._busy = [job for job in self._busy if job.key in held]
 
@@ -214,7 +214,7 @@ class Runner:
     def _recover(self, cause: str) -> None:
         """Sort out a dead pool: what had begun is tried once more, alone; the rest waits again."""
         left = list(self.pool.unreported.values())
-        begun = {claim.key for claim in drop_dead(self.store.folder, run=self.context.run)}
+        begun = {lease.key for lease in drop_dead(self.store.folder, run=self.context.run)}
         suspects = [job for job in left if job.key in begun]
         self._waiting.extendleft(job for job in reversed(left) if job.key not in begun)
         self._count_starts(begun=bool(suspects), cause=cause)
@@ -304,5 +304,5 @@ class Runner:
         self.result.stopped = "interrupted"
         return first
 
-    def _heard(self) -> None:
-        self.heard(" stopping: cells that run are finished; Ctrl-C again to stop at once")
+    def _announce(self) -> None:
+        self.announce(" stopping: cells that run are finished; Ctrl-C again to stop at once")

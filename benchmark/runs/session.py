@@ -250,7 +250,7 @@ class Session:
             backend=backend,
             devices=self.devices if len(self.devices.names) > 1 else None,
             max_failures=self.options.max_failures,
-            heard=progress.say,
+            announce=progress.say,
         )
 
         def tell(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What ends a run or a worker from outside: Ctrl-C, and a time limit that a worker is deaf to."""
+"""Signals, and killing workers that ignore their alarm."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from types import FrameType
 from imbench.runs.limits import GRACE, KILL
 from imbench.runs.training_leases import TrainingLease, held_leases
 
-__all__ = ["ending", "sigint_handled", "time_watched"]
+__all__ = ["overdue_signal", "sigint_handled", "time_watched"]
 
 
 @contextmanager
-def sigint_handled(first: Callable[[], bool], heard: Callable[[], None]) -> Iterator[None]:
-    """Call `first` at Ctrl-C or SIGTERM, then `heard` in a thread; stop now at a second Ctrl-C.
+def sigint_handled(stop: Callable[[], bool], announce: Callable[[], None]) -> Iterator[None]:
+    """Stop in order at the first Ctrl-C or SIGTERM, at once at a second Ctrl-C.
 
     Parameters
     ----------
-    first : callable
-        Has nothing new begun; returns False if that was asked for before.
-    heard : callable
-        Says so. In a thread: the signal may come in the midst of a line being written.
+    stop : callable
+        Lets nothing new begin; returns False if it was called before.
+    announce : callable
+        Tells the user, in a thread: the signal may come while a line is being written.
     """
 
-    def hear(signum: int, _frame: FrameType | None) -> None:
-        if not first() and signum == signal.SIGINT:
+    def handle(signum: int, _frame: FrameType | None) -> None:
+        if not stop() and signum == signal.SIGINT:
             raise KeyboardInterrupt
-        threading.Thread(target=heard, daemon=True).start()
+        threading.Thread(target=announce, daemon=True).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
@@ -51,7 +51,7 @@ def time_watched(
 ) -> Iterator[None]:
     """Kill workers of this machine that are far beyond the time limit.
 
-    They do not hear their own alarm. `late` is called with the key of what they were at.
+    They ignored their own alarm. `late` is called with the key of the job that each was at.
     """
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(done, folder, run, timeout, late), daemon=True)
@@ -67,21 +67,21 @@ def _watch(
     done: threading.Event, folder: Path, run: str, timeout: float, late: Callable[[str], None]
 ) -> None:
     while not done.wait(0.5):
-        for claim in held_leases(folder):
-            ends = ending(claim, timeout)
-            if claim.run != run or ends is None:
+        for lease in held_leases(folder):
+            due = overdue_signal(lease, timeout)
+            if lease.run != run or due is None:
                 continue
-            late(claim.key)
-            with suppress(ProcessLookupError):  # it ended since the claims were read
-                os.kill(claim.pid, ends)
+            late(lease.key)
+            with suppress(ProcessLookupError):  # it ended since the leases were read
+                os.kill(lease.pid, due)
 
 
-def ending(claim: TrainingLease, timeout: float) -> signal.Signals | None:
-    """Return what a process far beyond its time limit is sent now: asked first, then killed.
+def overdue_signal(lease: TrainingLease, timeout: float) -> signal.Signals | None:
+    """Return the signal that a process far beyond its time limit gets now: SIGTERM, then SIGKILL.
 
-    None if it is not, or runs on another machine.
+    None if it is within its limit, or runs on another machine.
     """
-    over = time.monotonic() - claim.since - timeout - GRACE
-    if not claim.here or over < 0:
+    over = time.monotonic() - lease.since - timeout - GRACE
+    if not lease.here or over < 0:
         return None
     return signal.SIGKILL if over > KILL else signal.SIGTERM

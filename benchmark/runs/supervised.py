@@ -1,9 +1,10 @@
-"""A job in a process of its own that somebody attends to: what workers of a cluster do.
+"""Run a job in a supervised subprocess: what workers of a cluster do.
 
-A worker of Dask or SLURM trains nothing itself. It starts a process that does, with the memory
-settings and threads of ours, hands it jobs as lines of JSON, ends it when it is far beyond its time
-limit, and tells how it died. So a cell that kills its process costs no worker, an alarm finds the
-main thread it needs, and a process is used again for the next job, as torch takes seconds to start.
+A worker of Dask or SLURM trains nothing itself. It starts a process that does, with our settings of
+memory and threads, writes jobs to it as lines of JSON, kills it when it is far beyond its time
+limit, and reports how it died. So a cell that kills its process costs no worker, the alarm of the
+time limit gets the main thread it needs, and a process is used again for the next job, as torch
+takes seconds to start.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from pydantic import TypeAdapter
 
 from imbench.runs.job import Job, JobReport
 from imbench.runs.pool import IDLE, worker_environment
-from imbench.runs.signals import ending
+from imbench.runs.signals import overdue_signal
 from imbench.runs.training_leases import lease_of
 
-__all__ = ["Order", "attend", "main", "shown_folder"]
+__all__ = ["Order", "main", "marker_folder", "run_supervised"]
 
 _POLL = 0.5
 _JOB, _REPORT = TypeAdapter(Job), TypeAdapter(JobReport)
@@ -58,39 +59,39 @@ class Order:
         return cls(**{**plain, "job": _JOB.validate_python(plain["job"])})
 
 
-def shown_folder(job: Job) -> Path:
-    """Return the folder by which a run shows its workers that they see the same results.
+def marker_folder(job: Job) -> Path:
+    """Return the folder by whose presence workers know that they see the results of the run.
 
-    What works for the run ends when it is removed.
+    Its removal ends what still works for the run.
     """
     return job.context.results / ".imbench" / "runs" / job.context.run
 
 
-def attend(text: str) -> str:
-    """Have the job of an order done by a process on this machine; return its report as JSON."""
+def run_supervised(text: str) -> str:
+    """Run the job of an order in a process on this machine; return its report as JSON."""
     order = Order.of(text)
-    report = _refusal(order) or _done(order)
+    report = _refusal(order) or _run(order)
     return _REPORT.dump_json(report).decode()
 
 
 @dataclass(eq=False)
-class _Hand:
-    """A process that does jobs."""
+class _Subprocess:
+    """A process that runs jobs, one after the other."""
 
     kind: tuple[int, str]
-    """What it cannot change: its threads and its folder."""
+    """Its threads and its folder, which cannot change."""
     process: subprocess.Popen[bytes]
     late: bool = False
-    free_since: float = 0.0
+    idle_since: float = 0.0
 
 
-_FREE: list[_Hand] = []
+_IDLE: list[_Subprocess] = []
 _LOCK = threading.Lock()
 
 
 def _refusal(order: Order) -> JobReport | None:
-    shown = shown_folder(order.job)
-    if not shown.is_dir():
+    marker = marker_folder(order.job)
+    if not marker.is_dir():
         where = order.job.context.results
         return JobReport(
             order.job,
@@ -98,37 +99,37 @@ def _refusal(order: Order) -> JobReport | None:
             "the same path on every machine",
         )
     try:
-        (shown / order.attempt).touch(exist_ok=False)
+        (marker / order.attempt).touch(exist_ok=False)
     except FileExistsError:
         return JobReport(order.job, died="its worker was lost")
     return None
 
 
-def _done(order: Order) -> JobReport:
-    hand, job = _hand(order), order.job
+def _run(order: Order) -> JobReport:
+    worker, job = _subprocess_for(order), order.job
     line = b""
     try:
         with suppress(BrokenPipeError):
-            _pipe(hand.process.stdin).write(_JOB.dump_json(job) + b"\n")
-            _pipe(hand.process.stdin).flush()
-            line = _answer(hand, job)
+            _pipe(worker.process.stdin).write(_JOB.dump_json(job) + b"\n")
+            _pipe(worker.process.stdin).flush()
+            line = _read_report(worker, job)
         if line.endswith(b"\n"):
             return _REPORT.validate_json(line)
-        return JobReport(job, died=_cause(hand.process.wait()), late=hand.late)
+        return JobReport(job, died=_cause_of_death(worker.process.wait()), late=worker.late)
     finally:
-        _give_back(hand)
+        _keep_for_next(worker)
 
 
-def _hand(order: Order) -> _Hand:
+def _subprocess_for(order: Order) -> _Subprocess:
     """Return a process that waits for work, or a new one."""
     kind = (order.threads, order.folder)
     with _LOCK:
-        for hand in [one for one in _FREE if one.kind == kind]:
-            _FREE.remove(hand)
-            # One that has waited for long may be about to end.
-            if time.monotonic() - hand.free_since < IDLE / 2:
-                return hand
-            _close(hand)
+        for worker in [worker for worker in _IDLE if worker.kind == kind]:
+            _IDLE.remove(worker)
+            # A process that has waited for long may be about to end.
+            if time.monotonic() - worker.idle_since < IDLE / 2:
+                return worker
+            _close(worker)
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "imbench.runs.supervised"],
         stdin=subprocess.PIPE,
@@ -137,23 +138,23 @@ def _hand(order: Order) -> _Hand:
         env={**os.environ, **worker_environment(order.threads)},
         start_new_session=True,  # signals to the worker's group are the worker's
     )
-    return _Hand(kind, process)
+    return _Subprocess(kind, process)
 
 
-def _give_back(hand: _Hand) -> None:
-    hand.free_since = time.monotonic()
+def _keep_for_next(worker: _Subprocess) -> None:
+    worker.idle_since = time.monotonic()
     with _LOCK:
-        if hand.process.poll() is None:
-            _FREE.append(hand)
+        if worker.process.poll() is None:
+            _IDLE.append(worker)
         else:
-            _close(hand)
+            _close(worker)
 
 
-def _close(hand: _Hand) -> None:
-    for stream in (hand.process.stdin, hand.process.stdout):
+def _close(worker: _Subprocess) -> None:
+    for stream in (worker.process.stdin, worker.process.stdout):
         with suppress(OSError):
             _pipe(stream).close()
-    hand.process.wait()
+    worker.process.wait()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
@@ -161,22 +162,22 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _answer(hand: _Hand, job: Job) -> bytes:
-    stream = _pipe(hand.process.stdout)
+def _read_report(worker: _Subprocess, job: Job) -> bytes:
+    stream = _pipe(worker.process.stdout)
     while not select.select([stream], [], [], _POLL)[0]:
-        if _is_over(job):
-            hand.process.kill()
-        elif ends := _ending(hand, job):
-            hand.late = True
-            hand.process.send_signal(ends)
+        if _run_ended(job):
+            worker.process.kill()
+        elif due := _overdue_signal(worker, job):
+            worker.late = True
+            worker.process.send_signal(due)
     return stream.readline()
 
 
-def _is_over(job: Job) -> bool:
-    """Whether the run has ended, and awaits nothing any more."""
+def _run_ended(job: Job) -> bool:
+    """Whether the run has ended, so that nobody waits for a report."""
     try:
         # NFS asks the server when something is opened, not each time its state is asked for.
-        os.close(os.open(shown_folder(job), os.O_RDONLY))
+        os.close(os.open(marker_folder(job), os.O_RDONLY))
     except FileNotFoundError:
         return True
     except OSError:
@@ -184,15 +185,15 @@ def _is_over(job: Job) -> bool:
     return False
 
 
-def _ending(hand: _Hand, job: Job) -> signal.Signals | None:
+def _overdue_signal(worker: _Subprocess, job: Job) -> signal.Signals | None:
     timeout = job.context.timeout
-    claim = None if timeout is None else lease_of(job.context.results, job.key)
-    if timeout is None or claim is None or claim.pid != hand.process.pid:
+    lease = None if timeout is None else lease_of(job.context.results, job.key)
+    if timeout is None or lease is None or lease.pid != worker.process.pid:
         return None
-    return ending(claim, timeout)
+    return overdue_signal(lease, timeout)
 
 
-def _cause(code: int) -> str:
+def _cause_of_death(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     with suppress(ValueError):
@@ -201,10 +202,10 @@ def _cause(code: int) -> str:
 
 
 def main() -> None:
-    """Do the jobs that come as lines on standard input; end after a minute without one."""
+    """Run the jobs that come as lines on standard input; end after a minute without a job."""
     from imbench.runs.worker import run_job
 
-    # What parts print must not come between the reports.
+    # What parts print must not get between the reports.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     while select.select([sys.stdin], [], [], IDLE)[0]:

@@ -1,6 +1,6 @@
 """Who works on which training: leases, so that runs on one folder, also of several machines, share.
 
-A claim names its process, so that on the same machine a dead one's claim is free at once; it is
+A lease names its process, so that on the same machine a dead one's lease is free at once; it is
 renewed, so that one of another machine is free when that stops.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imbench.files import leases
-from imbench.files.processes import alive, host_id
+from imbench.files.processes import host_id
 
 __all__ = ["TrainingLease", "drop", "drop_dead", "held_leases", "lease_of", "leased"]
 
@@ -37,59 +37,54 @@ class TrainingLease:
     cells: tuple[str, ...]
     """Keys of the cells that the training serves."""
     token: str = ""
-    """Tells it from every other claim."""
+    """Random; no other lease has it."""
 
     @property
     def here(self) -> bool:
         """Whether its process is one of this machine."""
         return self.host == host_id()
 
-    @property
-    def live(self) -> bool:
-        """Whether its process runs, as far as this machine can tell."""
-        return not self.here or alive(self.pid, self.born)
-
 
 @contextmanager
 def leased(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterator[bool]:
-    """Hold the claim to a training inside the block; yield False if somebody else has it.
+    """Hold the lease to a training inside the block; yield False if somebody else has it.
 
     The process ends itself when its parent is gone, since nobody would await its results.
     """
     path = _path(folder, key)
-    claim = TrainingLease(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
-    if not leases.acquire(path, asdict(claim)):
+    lease = TrainingLease(key, run, since=time.monotonic(), cells=tuple(cells), **leases.identity())
+    if not leases.acquire(path, asdict(lease)):
         yield False
         return
-    with leases.keep_renewed(path, asdict(claim), parent=os.getppid()):
+    with leases.keep_renewed(path, asdict(lease), parent=os.getppid()):
         yield True
 
 
 def lease_of(folder: Path, key: str) -> TrainingLease | None:
-    """Return the claim to a training, whether or not its process runs; None if there is none."""
+    """Return the lease to a training, whether or not its process runs; None if there is none."""
     return _read(_path(folder, key))
 
 
 def held_leases(folder: Path) -> list[TrainingLease]:
-    """Return the claims that are held, by processes that run."""
-    return [claim for path, claim in _found(folder) if not leases.is_free(path)]
+    """Return the leases that are held, by processes that run."""
+    return [lease for path, lease in _found(folder) if not leases.is_free(path)]
 
 
 def drop_dead(folder: Path, *, run: str | None = None) -> list[TrainingLease]:
-    """Remove the claims of processes that ended (of one run, or of all) and return them."""
+    """Remove the leases of processes that ended (of one run, or of all) and return them."""
     leases.remove_leftovers(_home(folder))
     return [
-        claim
-        for path, claim in _found(folder)
-        if (run is None or claim.run == run) and _dropped(path)
+        lease
+        for path, lease in _found(folder)
+        if (run is None or lease.run == run) and _dropped(path)
     ]
 
 
 def drop(folder: Path, key: str, *, run: str) -> bool:
-    """Remove a run's own claim whose worker is lost elsewhere; return whether there was one."""
+    """Remove a run's own lease whose worker is lost elsewhere; return whether there was one."""
     path = _path(folder, key)
-    claim = _read(path)
-    if claim is None or claim.run != run:
+    lease = _read(path)
+    if lease is None or lease.run != run:
         return False
     path.unlink(missing_ok=True)
     return True
@@ -105,9 +100,9 @@ def _path(folder: Path, key: str) -> Path:
 
 def _found(folder: Path) -> Iterator[tuple[Path, TrainingLease]]:
     for path in sorted(_home(folder).glob("*.json")):
-        claim = _read(path)
-        if claim is not None:
-            yield path, claim
+        lease = _read(path)
+        if lease is not None:
+            yield path, lease
 
 
 def _read(path: Path) -> TrainingLease | None:

@@ -1,4 +1,4 @@
-"""One job in a worker process: claim it, train, score, write the records.
+"""One job in a worker process: lease it, train, score, write the records.
 
 A worker takes and returns plain data, and whatever goes wrong in a cell ends as that cell's
 record, so that nothing is lost with the process that asked for it.
@@ -81,7 +81,7 @@ def run_job(job: Job) -> JobReport:
 
 
 def _import_torch() -> None:
-    """Import what trainings need: takes seconds, which are no cell's, so before the claim."""
+    """Import what trainings need: takes seconds, which are no cell's, so before the lease."""
     try:
         for name in ("imbench.training.method", "imbench.stats.metrics"):
             import_module(name)
@@ -130,7 +130,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     outcomes = []
     for record in records:
         mine = record.model_copy(update={"started": started, "log": relative})
-        # Another worker has done it if this one was stopped for longer than a claim lasts.
+        # Another worker has done it if this one was stopped for longer than a lease lasts.
         there = store.put_first(mine, job.stale.get(record.key))
         outcomes.append(
             Outcome(mine.cell, mine.status, mine.reason, relative, _own_seconds(mine, seconds))
@@ -138,7 +138,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
             else record_outcome(there)
         )
     if lost:
-        # While the claim is held, so that the job is handed out again, to a process that can go
+        # While the lease is held, so that the job is handed out again, to a process that can go
         # on: it finds the records.
         os._exit(LOST)
     return outcomes
