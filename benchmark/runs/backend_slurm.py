@@ -1,4 +1,19 @@
-"""Jobs to SLURM, through submitit: one allocation a training."""
+"""Jobs to SLURM, through submitit: one allocation a training.
+
+Not as Dask workers that dask-jobqueue (0.9) starts, though that would take half the code. It was
+tried with a stand-in for sbatch. Trainings and records are the same, and a cell under way is
+recorded even if the run is killed, but:
+
+- Where sbatch refuses the jobs, the error stays in the event loop of the cluster and the run waits
+  for ever; here it ends with code 4 and what sbatch said.
+- Jobs that end before a worker connects (a node without the environment, a job cancelled in the
+  queue, a network that blocks the scheduler's port) are not noticed, as nothing asks SLURM for the
+  state of a job: the run waits without a word. Here `sacct` is asked, and three in a row end it.
+- ``time`` would bound a worker, not a training: the worker's last cell is cut off whenever the
+  allocation ends, and a cell cut off twice is recorded as ``crashed``.
+- The scheduler listens on a port of the login node, where every user who reaches it may run code as
+  the owner of the run, unless certificates are set up. The folder used here is closed to others.
+"""
 
 from __future__ import annotations
 
