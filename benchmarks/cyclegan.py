@@ -26,7 +26,7 @@ from torch import Tensor
 
 from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings
-from imbench.training.loop import fixed_threads
+from imbench.training.device import fixed_threads
 
 CPU = torch.device("cpu")
 

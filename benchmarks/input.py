@@ -27,8 +27,9 @@ from torch.utils.data import DataLoader
 
 from imbench.images.dataset import Images
 from imbench.training.augment import augment
+from imbench.training.device import fixed_threads
 from imbench.training.examples import Examples
-from imbench.training.loop import fixed_threads, to_tensor
+from imbench.training.forward import to_tensor
 
 BATCH, SIZE = 64, 32
 

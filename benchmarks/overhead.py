@@ -29,7 +29,9 @@ from torch import Tensor, nn
 from imbench.seeds import stream, torch_seed
 from imbench.training.augment import augment
 from imbench.training.budget import Budget
-from imbench.training.loop import fixed_threads, learning_rate, to_tensor
+from imbench.training.device import fixed_threads
+from imbench.training.forward import to_tensor
+from imbench.training.loop import learning_rate
 from imbench.training.method import Method
 from imbench.training.networks import build_network
 

@@ -42,7 +42,7 @@ NETWORKS = {"resnet20": 1, "cnn": 3}
 
 def train_ours(entry: Path, network: str, steps: int, threads: int) -> int:
     """Train with the harness, as a worker does: open the memory map, fit."""
-    from imbench.images.cache import open_decoded
+    from imbench.images.cache_reader import open_decoded
     from imbench.training.method import Method
 
     train = open_decoded(entry).train

@@ -76,7 +76,7 @@ class CelebA(Obtainable):
 
     def read(self) -> Listing:
         """List the faces with exactly one of the two attributes."""
-        base = self.located()
+        base = self.locate()
         images, wanted = _place(base, _IMAGES), (self.majority, self.minority)
         splits = _partition(base)
         names, labels, where = [], [], []
@@ -84,7 +84,7 @@ class CelebA(Obtainable):
             if has[0] == has[1]:
                 continue
             if name not in splits:
-                raise DataError(f"{_PARTITION} does not list {name}; {self.mend()}")
+                raise DataError(f"{_PARTITION} does not list {name}; {self.remedy()}")
             names.append(name)
             labels.append(int(has[1]))
             where.append(splits[name])
@@ -100,7 +100,7 @@ class CelebA(Obtainable):
             names=tuple(names),
         )
 
-    def _copy(self, path: Path, target: Path) -> None:
+    def _copy_layout(self, path: Path, target: Path) -> None:
         zipped = path / f"{_IMAGES}.zip"
         tables = [_place(path, name) for name in (_ATTRIBUTES, _PARTITION)]
         if self.lacks(path) is not None and zipped.is_file() and None not in tables:
@@ -115,7 +115,7 @@ class CelebA(Obtainable):
                 if table is not None:
                     shutil.copy2(table, target / table.name)
         else:
-            super()._copy(path, target)
+            super()._copy_layout(path, target)
 
 
 def _place(folder: Path, name: str) -> Path | None:

@@ -68,19 +68,21 @@ class CUB(Obtainable):
 
     def everything(self) -> Listing:
         """List the images of every species."""
-        base = self.located()
+        base = self.locate()
         paths = _table(base / "images.txt")
         species = _table(base / "classes.txt")
         kinds = _table(base / "image_class_labels.txt")
         trains = _table(base / "train_test_split.txt")
         if not (paths.keys() == kinds.keys() == trains.keys()):
-            raise DataError(f"the tables of {base} do not list the same images; {self.mend()}")
+            raise DataError(f"the tables of {base} do not list the same images; {self.remedy()}")
         rows = sorted(paths, key=int)
         numbers = {number: label for label, number in enumerate(species)}
         try:
             labels = np.array([numbers[kinds[row]] for row in rows], np.int64)
         except KeyError as error:
-            raise DataError(f"{base / 'classes.txt'} lacks class {error}; {self.mend()}") from error
+            raise DataError(
+                f"{base / 'classes.txt'} lacks class {error}; {self.remedy()}"
+            ) from error
         return Listing(
             classes=tuple(name.partition(".")[2] or name for name in species.values()),
             sources=[base / "images" / paths[row] for row in rows],

@@ -82,21 +82,21 @@ class FashionMNIST(Obtainable):
         """Return what of the official files is missing in a folder."""
         return ", ".join(name for name in _FILES if _file(folder, name) is None) or None
 
-    def wrong_file(self, path: Path) -> str | None:
+    def find_fault(self, path: Path) -> str | None:
         """Return in words what is wrong with a downloaded file; None if nothing is."""
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
-        return None if packed else f"what came is {describe_file(path)}, not a gzip file"
+        return None if packed else f"the file is {describe_file(path)}, not a gzip file"
 
     def everything(self) -> Listing:
         """List the images of all ten classes."""
-        base = self.located()
+        base = self.locate()
         pixels, labels = [], []
         for part in ("train", "t10k"):
             pixels.append(self._read(base, f"{part}-images-idx3-ubyte", 3))
             labels.append(self._read(base, f"{part}-labels-idx1-ubyte", 1))
             if len(pixels[-1]) != len(labels[-1]) or labels[-1].max(initial=0) > 9:
-                raise DataError(f"images and labels of {part} in {base} differ; {self.mend()}")
+                raise DataError(f"images and labels of {part} in {base} differ; {self.remedy()}")
         sizes = [len(part) for part in labels]
         return Listing(
             classes=_CLASSES,
@@ -120,11 +120,11 @@ class FashionMNIST(Obtainable):
     def _read(self, base: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
         path = _file(base, name)
         if path is None:
-            raise DataError(f"{base} lacks {name}; {self.mend()}")
+            raise DataError(f"{base} lacks {name}; {self.remedy()}")
         try:
             return _idx(path, dimensions)
         except (ValueError, EOFError, OSError) as error:
-            raise DataError(f"{path} is damaged: {error}; {self.mend()}") from error
+            raise DataError(f"{path} is damaged: {error}; {self.remedy()}") from error
 
     def _unpack(self, path: Path, part: Path) -> None:
         if path.name.removesuffix(".gz") not in _FILES:

@@ -89,12 +89,12 @@ class Horse2Zebra(Obtainable):
 
     def everything(self) -> Listing:
         """List horses (0) and zebras (1)."""
-        base = self.located()
+        base = self.locate()
         found = []
         for part in _PARTS:
             files = image_files(base / part)
             if not files:
-                raise DataError(f"{base / part} has no images; {self.mend()}")
+                raise DataError(f"{base / part} has no images; {self.remedy()}")
             found += [(f"{part}/{file}", *_PARTS[part]) for file in files]
         names = tuple(name for name, _, _ in found)
         masks = [base / "masks" / Path(name).with_suffix(".png") for name in names]

@@ -20,7 +20,8 @@ from torch.func import functional_call
 
 from imbench.errors import UsageError
 from imbench.training.budget import Budget
-from imbench.training.loop import forward_all, to_tensor, train
+from imbench.training.forward import forward_all, to_tensor
+from imbench.training.loop import train
 from imbench.training.part import Part
 from imbench.training.state import TrainState
 

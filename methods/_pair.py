@@ -23,7 +23,7 @@ from imbench.methods._cyclegan import CycleGAN, Judge
 from imbench.methods._gan_settings import GanSettings, lr_factor
 from imbench.seeds import torch_seed
 from imbench.training.augment import augment, parse_augment
-from imbench.training.loop import to_tensor
+from imbench.training.forward import to_tensor
 from imbench.training.part import Context
 
 __all__ = ["GeneratorPair", "to_pixels", "to_signed", "trained_pair"]

@@ -39,7 +39,7 @@ class ThresholdScaling(Part):
     A minority of one in 200, at three predicted probabilities:
 
     >>> import numpy as np
-    >>> from imbench.training.method import probabilities
+    >>> from imbench.training.forward import probabilities
     >>> minority = np.array([0.0001, 0.005, 0.1])
     >>> logits = np.log(np.stack([1 - minority, minority], axis=1))
     >>> scaled = probabilities([ThresholdScaling()], logits, np.array([0.995, 0.005]))

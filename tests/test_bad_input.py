@@ -102,8 +102,8 @@ def test_row_15_bad_images_stop_a_run_or_are_counted_and_the_minority_count_is_c
     code, _, err = bench(tmp_path, *command, "--minority", "7", "--bad-images", "skip")
     assert code == 2, err
     assert err.splitlines()[-1] == (
-        f"bench: {spec} at minority count 7: 7 minority images are asked for, "
-        "6 are in the training set"
+        f"bench: {spec} at minority count 7: 7 minority images are requested; "
+        "the training set has 6"
     )
     assert Store(tmp_path / "results").records() == []
 

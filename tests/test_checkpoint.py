@@ -107,7 +107,7 @@ def test_torch_alone_would_read_a_file_with_one_bit_changed(tmp_path):
 def test_tensors_without_names_are_no_checkpoint(tmp_path, caplog):
     torch.save([torch.zeros(2)], tmp_path / "list.pt")
     assert checkpoint.load_tensors(tmp_path / "list.pt") is None
-    assert "a list in place of named values" in caplog.text
+    assert "it holds a list, not a dict" in caplog.text
 
 
 def test_a_folder_in_place_of_a_file_is_the_machines_fault(tmp_path):

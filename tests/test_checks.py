@@ -57,6 +57,8 @@ class Net(nn.Module):
     def forward(self, x):
         {body}
 
+nets = []
+
 def network(shape, classes):
     return {made}
 """
@@ -64,7 +66,8 @@ def network(shape, classes):
 BROKEN_NETWORKS = {
     "from torch's random state": (
         "return self.head(x.mean((2, 3)))",
-        "(net := Net(shape, classes), nn.init.constant_(net.head.bias, id(net)))[0]",
+        "(net := Net(shape, classes), nets.append(net),"
+        " nn.init.constant_(net.head.bias, len(nets)))[0]",
     ),
     "changes the images": ("return self.head(x.mul_(2).mean((2, 3)))", "Net(shape, classes)"),
     r"gives \(4, 1\) for 4 images": ("return self.head(x.mean((2, 3)))", "Net(shape, 1)"),
@@ -118,13 +121,13 @@ def listing(**changes):
 def test_listings():
     check_listing(listing())
     for says, changes in {
-        "image names repeat": {"names": ("1", "1", "2", "3")},
-        "names has not one entry": {"names": ("1",)},
+        "names of images are not unique": {"names": ("1", "1", "2", "3")},
+        "1 names|4 sources for 1 names": {"names": ("1",)},
         "are in test": {"labels": np.array([0, 1, 0, 0])},
-        "unknown split": {"splits": np.array(["train", "train", "test", "dev"])},
-        "both sides of a split": {"groups": np.array(["x", "y", "x", "z"])},
-        "class names repeat": {"classes": ("a", "a")},
-        "at least two classes": {"classes": ("a",)},
+        "split 'dev' is none of": {"splits": np.array(["train", "train", "test", "dev"])},
+        "groups are in more than one split": {"groups": np.array(["x", "y", "x", "z"])},
+        "names of classes are not unique": {"classes": ("a", "a")},
+        "one class only": {"classes": ("a",)},
     }.items():
         with pytest.raises(AssertionError, match=says):
             check_listing(listing(**changes))

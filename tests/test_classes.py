@@ -49,7 +49,7 @@ def test_names_with_a_slash_and_in_other_case():
     [
         ("hat", "hat", "chosen twice"),
         ("hat/skirt", "shirt", "name one"),
-        ("rest", "hat/shirt/skirt", "no class is left"),
+        ("rest", "hat/shirt/skirt", "no class remains"),
     ],
 )
 def test_senseless_choices_are_refused(majority, minority, message):

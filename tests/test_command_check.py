@@ -21,7 +21,7 @@ from imbench import Method
 from imbench.check.regression import Rules, check_results
 from imbench.check.sides import side_of
 from imbench.commands.cli import cli
-from imbench.images.cache import open_decoded
+from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store

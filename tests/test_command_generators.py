@@ -20,7 +20,7 @@ from imbench.generators.oracle import OracleSettings, images_digest, trained_ora
 from imbench.images.cache import prepare
 from imbench.methods._gan_networks import Generator
 from imbench.records.store import Store
-from imbench.training.loop import fixed_threads
+from imbench.training.device import fixed_threads
 
 BENCH = Path(sys.executable).with_name("bench")
 DATA = "savanna:train=30,test=14,size=16"

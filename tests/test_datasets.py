@@ -244,7 +244,7 @@ def test_csv_with_torn_groups_is_refused(table, tmp_path):
     splits = ["train", "test"] * 4
     lines = [f"{r},{s},ann" for r, s in zip(ROWS, splits, strict=True)]
     table("\n".join(["path,label,split,group", *lines]))
-    with pytest.raises(DataError, match=r"1 groups stand in more than one split.*'ann'"):
+    with pytest.raises(DataError, match=r"1 groups are in more than one split.*'ann'"):
         prepare("csv:pictures/t.csv", root=tmp_path, size=8)
 
 

@@ -12,7 +12,9 @@ from PIL import Image
 from waiting import until
 
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
-from imbench.images.cache import make_dataset, open_decoded, prepare, validate_listing
+from imbench.images.cache import make_dataset, prepare
+from imbench.images.cache_reader import open_decoded
+from imbench.images.validate import validate_listing
 
 COUNTS = {"train/cat": 6, "train/dog": 4, "test/cat": 3, "test/dog": 3}
 
@@ -241,7 +243,7 @@ def test_listings_that_do_not_fit_are_refused(tmp_path):
         ({"classes": ("one",)}, "one class only"),
         ({"labels": good.labels + 1}, "outside 0..1"),
         ({"splits": np.array(["dev"] * 8)}, "split 'dev' is none of"),
-        ({"groups": np.zeros(8)}, "1 groups stand in more than one split"),
+        ({"groups": np.zeros(8)}, "1 groups are in more than one split"),
     ]:
         with pytest.raises(DataError, match=message):
             validate_listing(replace(good, **change), "x")
@@ -310,7 +312,8 @@ def test_workers_need_neither_torch_nor_pillow(made):
     _, again = made
     folder = again().folder
     code = (
-        "import sys; from pathlib import Path; from imbench.images.cache import open_decoded; "
+        "import sys; from pathlib import Path\n"
+        "from imbench.images.cache_reader import open_decoded\n"
         f"d = open_decoded(Path({str(folder)!r})); "
         "print(len(d.train), [m for m in ('torch', 'PIL', 'sklearn') if m in sys.modules])"
     )

@@ -22,7 +22,7 @@ def gzipped(path):
 
 
 def get(one, folder):
-    return download(one, folder, looks_right=gzipped, quiet=True)
+    return download(one, folder, find_fault=gzipped, quiet=True)
 
 
 def failed(one, folder):
@@ -55,8 +55,8 @@ def test_row_17_a_quota_page(data_server, tmp_path):
 
 def test_row_17_a_short_body(data_server, tmp_path):
     data_server["/file.gz"] = (200, BODY[:100], len(BODY) - 100)
-    assert "before the whole file had come" in failed(remote(data_server), tmp_path)
-    assert "before the whole file had come" in failed(remote(data_server, ""), tmp_path)
+    assert "before the file was complete" in failed(remote(data_server), tmp_path)
+    assert "before the file was complete" in failed(remote(data_server, ""), tmp_path)
 
 
 def test_row_17_a_wrong_hash(data_server, tmp_path):

@@ -12,7 +12,7 @@ from imbench.generators.stored import load_generators, stored_generators
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import GeneratorPair, trained_pair
 from imbench.records.cell import Settings
-from imbench.training.loop import fixed_threads
+from imbench.training.device import fixed_threads
 from imbench.training.part import Context
 
 SETTINGS = Settings(network="cnn", size=16, steps=6)

@@ -40,7 +40,7 @@ def test_every_minority_class_is_cut():
 @pytest.mark.parametrize(
     ("counts", "says"),
     [
-        ((61, None), "61 minority images are asked for, 60"),
+        ((61, None), "61 minority images are requested; the training set has 60"),
         ((1, None), "at least 2"),
         ((0, None), "at least 2"),
         ((10, 201), "2 to 200 are possible"),

@@ -9,7 +9,7 @@ import torch
 from imbench.errors import DataError
 from imbench.generators.inception import FineTuning, Inception, fine_tuned, read_weights
 from imbench.images.dataset import Images
-from imbench.training.loop import fixed_threads
+from imbench.training.device import fixed_threads
 
 TINY = FineTuning(steps=1, batch_size=2, lr=1e-8, side=75)
 

@@ -117,7 +117,7 @@ def test_a_lease_that_somebody_is_about_to_remove_is_left_to_him(tmp_path):
 def test_a_lease_that_was_taken_meanwhile_is_not_removed(tmp_path, monkeypatch):
     path, old, new = tmp_path / "a.json", dead(), identity()
     path.write_text(json.dumps(old))
-    judge = leases._free
+    judge = leases._is_free
 
     def slow(*given):
         # Another process removes the lease, and takes it, after this one has judged it.
@@ -126,7 +126,7 @@ def test_a_lease_that_was_taken_meanwhile_is_not_removed(tmp_path, monkeypatch):
         assert acquire(path, new)
         return judged
 
-    monkeypatch.setattr(leases, "_free", slow)
+    monkeypatch.setattr(leases, "_is_free", slow)
     assert not remove_if_free(path)
     assert json.loads(path.read_text()) == new
     assert files(tmp_path) == ["a.json"]
@@ -135,7 +135,7 @@ def test_a_lease_that_was_taken_meanwhile_is_not_removed(tmp_path, monkeypatch):
 def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
     path, new = tmp_path / "a.json", identity()
     path.write_text("old")
-    holds = leases._holds
+    holds = leases._has_content
 
     def late(*given):
         held = holds(*given)
@@ -144,8 +144,8 @@ def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
         assert acquire(path, new)
         return held
 
-    monkeypatch.setattr(leases, "_holds", late)
-    assert not leases._removed(path, b"old")
+    monkeypatch.setattr(leases, "_has_content", late)
+    assert not leases._remove(path, b"old")
     assert json.loads(path.read_text()) == new
     assert files(tmp_path) == ["a.json"]
 

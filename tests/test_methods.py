@@ -10,7 +10,7 @@ from imbench.methods.smote import SMOTE, neighbours, pairs
 from imbench.registry import registered_names
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
-from imbench.training.method import probabilities
+from imbench.training.forward import probabilities
 from imbench.training.recipe import parse_recipe
 
 PAPER_COUNTS = np.array([10000.0, 50.0])

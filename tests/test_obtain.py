@@ -104,7 +104,7 @@ def test_fetch_fashion_mnist(mirror, tmp_path):
     [
         ((200, b"<!DOCTYPE html><html>Quota exceeded</html>", 0), "an HTML page"),
         ((200, b"\x1f\x8bother", 0), "has the wrong (sha256|md5)"),
-        ((200, b"\x1f\x8bshort", 1000), "before the whole file had come"),
+        ((200, b"\x1f\x8bshort", 1000), "before the file was complete"),
         ((404, b"gone", 0), "the server answered 404"),
     ],
 )
@@ -140,28 +140,28 @@ def test_import_of_archives_and_folders(data_folder, tmp_path):
     ]
     for number, source in enumerate(sources):
         dataset = Horse2Zebra(tmp_path / f"data{number}")
-        place = dataset.adopt(source)
+        place = dataset.import_from(source)
         assert sorted(path.name for path in place.iterdir()) == sorted(H2Z)
         assert len(dataset.read().names) == 10
         assert [path.name for path in dataset.root.iterdir()] == ["horse2zebra"]
     assert folder.is_dir()  # copied, not moved
     with pytest.raises(DataError, match="--force"):
-        Horse2Zebra(tmp_path / "data0").adopt(folder)
+        Horse2Zebra(tmp_path / "data0").import_from(folder)
 
 
 def test_import_of_nonsense(data_folder, tmp_path):
     dataset = Horse2Zebra(tmp_path / "data")
     with pytest.raises(DataError, match="there is no"):
-        dataset.adopt(tmp_path / "nowhere")
+        dataset.import_from(tmp_path / "nowhere")
     (tmp_path / "page.zip").write_text("<html>")
     with pytest.raises(DataError, match="an HTML page"):
-        dataset.adopt(tmp_path / "page.zip")
+        dataset.import_from(tmp_path / "page.zip")
     with pytest.raises(DataError, match="this is not horse2zebra"):
-        dataset.adopt(data_folder({"cat": 1}))
+        dataset.import_from(data_folder({"cat": 1}))
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("../../evil", "x")
     with pytest.raises(DataError, match="points outside"):
-        dataset.adopt(tmp_path / "evil.zip")
+        dataset.import_from(tmp_path / "evil.zip")
     nothing_left(tmp_path / "data")
 
 
@@ -177,6 +177,6 @@ def test_import_of_celeba_as_it_is_downloaded(tmp_path, data_picture):
     zip_of(given / "img_align_celeba", given / "img_align_celeba.zip", "img_align_celeba/")
     shutil.rmtree(given / "img_align_celeba")
     dataset = CelebA(tmp_path / "data")
-    dataset.adopt(given)
+    dataset.import_from(given)
     assert dataset.read().labels.tolist() == [0, 1, 0, 1]
     assert all(path.is_file() for path in dataset.read().sources)

@@ -243,10 +243,10 @@ def test_the_first_replicate_of_everything_comes_first(store):
 @pytest.mark.parametrize(
     ("source", "minority", "majority", "says"),
     [
-        (FOUND, 101, None, "101 minority images are asked for, 100 are in the training set"),
+        (FOUND, 101, None, "101 minority images are requested; the training set has 100"),
         (FOUND, 0, None, "a minority count of 0 is too small; at least 2 are needed"),
         (FOUND, 1, None, "a minority count of 1 is too small; at least 2 are needed"),
-        (FOUND, 50, 1001, "1001 majority images are asked for, 2 to 1000 are possible"),
+        (FOUND, 50, 1001, "1001 majority images are requested; 2 to 1000 are possible"),
         (FOUND, 50, 0, "0 majority images are asked for"),
         (FOUND, 50, 40, "50 minority images exceed the 40 of the majority"),
         (replace(FOUND, train_counts=(1000,)), 50, None, "a class is missing"),
@@ -254,7 +254,7 @@ def test_the_first_replicate_of_everything_comes_first(store):
         (
             replace(FOUND, train_counts=(1000, 100, 49), test_counts=(9, 9, 9)),
             *(50, None),
-            "50 minority images are asked for, 49 are in the training set",
+            "50 minority images are requested; the training set has 49",
         ),
         (
             replace(FOUND, test_counts=(120, 0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from imbench.training.loop import own_torch_rng
+from imbench.training.device import own_torch_rng
 
 CPU = torch.device("cpu")
 

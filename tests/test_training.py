@@ -7,15 +7,10 @@ from torch import nn
 
 from imbench.errors import Diverged, EnvironmentFault
 from imbench.training.budget import Budget
+from imbench.training.device import choose_device, fixed_threads
 from imbench.training.examples import Examples
-from imbench.training.loop import (
-    choose_device,
-    fixed_threads,
-    forward_all,
-    learning_rate,
-    to_tensor,
-    train,
-)
+from imbench.training.forward import forward_all, to_tensor
+from imbench.training.loop import learning_rate, train
 from imbench.training.part import Part
 from imbench.training.state import TrainState
 

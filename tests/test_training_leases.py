@@ -148,7 +148,7 @@ from pathlib import Path
 from imbench.runs import training_leases
 from imbench.files import leases
 
-judge = leases._free
+judge = leases._is_free
 
 def slowly(*given):
     # Time for the others to come to the same judgement, if nothing holds them back.
@@ -156,7 +156,7 @@ def slowly(*given):
     time.sleep(0.02)
     return judged
 
-leases._free = slowly
+leases._is_free = slowly
 with ExitStack() as held:
     print("ready", flush=True)
     for key in map(str.strip, sys.stdin):

@@ -69,7 +69,7 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
     dataset = make_dataset(name, root)
     if not isinstance(dataset, Obtainable):
         raise UsageError(f"{name} needs no import: it is read from where it is")
-    _print_listing(name, dataset, dataset.adopt(path, force=force))
+    _print_listing(name, dataset, dataset.import_from(path, force=force))
 
 
 @data.command()

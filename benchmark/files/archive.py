@@ -1,8 +1,7 @@
-"""Take a zip or tar archive apart, refusing dangerous ones before anything is written.
+"""Extract zip and tar archives, refusing dangerous ones before anything is written.
 
-Every member is looked at first: absolute paths, ``..``, links, devices, sparse or encrypted
-members, and sizes beyond all reason stop it. While extracting, bytes are counted again, since a
-header may lie.
+All members are checked first: absolute paths, ``..``, links, devices, sparse or encrypted members
+and excessive sizes are refused. Bytes are counted again during extraction, since headers may lie.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What an archive may come to.
+    """Limits on the unpacked size in bytes and on the number of members.
 
-    `ratio` (unpacked to packed size) counts only above `free` bytes: small archives of text may
-    well shrink a hundredfold, images hardly at all.
+    `ratio` (unpacked to packed size) applies only above `free` bytes: small archives of text may
+    shrink a hundredfold, images hardly at all.
     """
 
     size: int = 64 << 30
@@ -45,7 +44,7 @@ class ArchiveLimits:
     members: int = 2_000_000
 
     def budget(self, archive: Path) -> int:
-        """Return how many bytes may come out of an archive."""
+        """Return how many bytes an archive may unpack to."""
         return min(self.size, max(self.free, self.ratio * archive.stat().st_size))
 
 
@@ -55,7 +54,7 @@ def is_archive(path: Path) -> bool:
 
 
 def describe_file(path: Path) -> str:
-    """Say in words what a file seems to be."""
+    """Return in words what kind of file this is, by its first bytes."""
     with path.open("rb") as file:
         start = file.read(512)
     if not start:
@@ -71,12 +70,12 @@ def describe_file(path: Path) -> str:
 
 
 def extract(archive: Path, folder: Path, *, limits: ArchiveLimits | None = None) -> None:
-    """Extract a zip or tar archive into `folder`, which is made.
+    """Extract a zip or tar archive into a new folder.
 
     Raises
     ------
     DataError
-        If it is no archive, is damaged or dangerous. Nothing is left in `folder` then.
+        If the file is no archive, damaged or dangerous; `folder` is then removed.
     """
     limits = limits or ArchiveLimits()
     if not is_archive(archive):
@@ -98,7 +97,7 @@ def extract(archive: Path, folder: Path, *, limits: ArchiveLimits | None = None)
 
 
 class _Tally:
-    """Refuses members that are unsafe, and archives that grow beyond their budget."""
+    """Checks the names of members, and their number and size against the limits."""
 
     def __init__(self, archive: Path, limits: ArchiveLimits) -> None:
         self.archive, self.limits = archive, limits
@@ -108,7 +107,7 @@ class _Tally:
     def refuse(self, why: str) -> DataError:
         return DataError(f"{self.archive} is refused: {why}; nothing was extracted")
 
-    def name(self, name: str) -> None:
+    def check_name(self, name: str) -> None:
         pieces = re.split(r"[\\/]", name)
         if not name or "\0" in name or "\\" in name:
             raise self.refuse(f"member {name!r} has no plain name")
@@ -117,7 +116,7 @@ class _Tally:
         if ".." in pieces:
             raise self.refuse(f"member {name!r} points outside the folder")
 
-    def size(self, size: int) -> None:
+    def add_size(self, size: int) -> None:
         self.total += size
         self.members += 1
         if self.total > self.budget:
@@ -132,8 +131,8 @@ def _inspect_zip(archive: Path, limits: ArchiveLimits) -> None:
     tally = _Tally(archive, limits)
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
-            tally.name(member.filename)
-            tally.size(member.file_size)
+            tally.check_name(member.filename)
+            tally.add_size(member.file_size)
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise tally.refuse(f"member {member.filename!r} is a link or a device")
@@ -142,7 +141,7 @@ def _inspect_zip(archive: Path, limits: ArchiveLimits) -> None:
 
 
 def _extract_zip(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
-    left = limits.budget(archive)
+    remaining = limits.budget(archive)
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
             target = folder / member.filename
@@ -152,38 +151,37 @@ def _extract_zip(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with opened.open(member) as source, target.open("xb") as file:
                 while block := source.read(_BLOCK):
-                    left -= len(block)
-                    if left < 0:
+                    remaining -= len(block)
+                    if remaining < 0:
                         raise DataError(f"{archive} is refused: it holds more than it says")
                     file.write(block)
 
 
 def _inspect_tar(archive: Path, limits: ArchiveLimits) -> None:
     tally = _Tally(archive, limits)
-    with _tar(archive, tally) as opened:
+    with _open_tar(archive, tally) as opened:
         for member in opened:
-            tally.name(member.name)
-            tally.size(member.size)
+            tally.check_name(member.name)
+            tally.add_size(member.size)
             if not (member.isreg() or member.isdir()) or member.issparse():
                 raise tally.refuse(f"member {member.name!r} is a link, a device or sparse")
 
 
 def _extract_tar(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
-    with _tar(archive, _Tally(archive, limits)) as opened:
+    with _open_tar(archive, _Tally(archive, limits)) as opened:
         opened.extractall(folder, filter="data")
 
 
 @contextmanager
-def _tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
+def _open_tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
     with archive.open("rb") as file:
         magic = file.read(6)
-    unpack: Callable[[Path], IO[bytes]] = _plain
-    for start, how in _UNPACKERS.items():
-        unpack = how if magic.startswith(start) else unpack
+    openers = (opener for start, opener in _DECOMPRESSORS.items() if magic.startswith(start))
+    open_stream: Callable[[Path], IO[bytes]] = next(openers, lambda path: path.open("rb"))
     # As a stream, through a counter: tarfile would hold a header of any size in memory.
     with (
-        unpack(archive) as stream,
-        tarfile.open(fileobj=_Counted(stream, tally), mode="r|") as opened,
+        open_stream(archive) as stream,
+        tarfile.open(fileobj=_LimitedStream(stream, tally), mode="r|") as opened,
     ):
         yield opened
 
@@ -191,7 +189,7 @@ def _tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
 def _is_tar(path: Path) -> bool:
     # tarfile.is_tarfile raises EOFError on a cut gzip file, and reads headers of any size.
     try:
-        with _tar(path, _Tally(path, ArchiveLimits())):
+        with _open_tar(path, _Tally(path, ArchiveLimits())):
             return True
     except DataError:
         return True  # a tar, which `extract` will refuse in words
@@ -199,31 +197,27 @@ def _is_tar(path: Path) -> bool:
         return False
 
 
-def _plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-# Their read-only modes are the defaults.
-_UNPACKERS: dict[bytes, Callable[[Path], Any]] = {
+# All three open for reading by default.
+_DECOMPRESSORS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ": lzma.open,
 }
 
 
-class _Counted(io.RawIOBase):
-    """A stream that stops once more bytes came out than the archive's budget and its headers."""
+class _LimitedStream(io.RawIOBase):
+    """Raises DataError once more bytes were read than the archive's budget and its headers."""
 
     def __init__(self, stream: IO[bytes], tally: _Tally) -> None:
         self.stream, self.tally = stream, tally
-        self.left = tally.budget + 2048 * (tally.limits.members + 10)
+        self.remaining = tally.budget + 2048 * (tally.limits.members + 10)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
         block = self.stream.read(size)
-        self.left -= len(block)
-        if self.left < 0:
+        self.remaining -= len(block)
+        if self.remaining < 0:
             raise self.tally.refuse(f"more than {self.tally.budget} bytes come out of it")
         return block

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what writers leave that died."""
+"""Write files so that a crash leaves either the old content or the new, never a part."""
 
 from __future__ import annotations
 
@@ -19,45 +19,46 @@ __all__ = ["check_writable", "is_abandoned", "write_atomic"]
 _DAY = 86400.0
 
 
-def write_atomic(path: Path, content: str | bytes, *, first: bool = False) -> bool:
-    """Write a file so that a reader finds the old one or all of the new one, even after a crash.
+def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) -> bool:
+    """Write a file; readers find the old content or all of the new, even after a crash.
 
-    With `first`, a file that is there is left alone. Returns whether it was written.
+    With ``overwrite=False`` an existing file stays as it is. Returns whether it was written.
 
     Raises
     ------
     EnvironmentFault
-        If it cannot be written; the old file is then as it was.
+        If it cannot be written; an existing file is then unchanged.
     """
     raw = content.encode() if isinstance(content, str) else content
-    me = os.getpid()
-    partial = path.parent / f".{host_id()}-{me}-{start_time(me)}-{secrets.token_hex(4)}.tmp"
+    pid = os.getpid()
+    writer = f"{host_id()}-{pid}-{start_time(pid)}"  # see `is_abandoned`
+    temporary = path.parent / f".{writer}-{secrets.token_hex(4)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        written = _named(partial, path, first)
+        written = _rename(temporary, path, overwrite)
         _sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise _cannot_write(path, len(raw), error) from error
     return written
 
 
-def _named(partial: Path, path: Path, first: bool) -> bool:
-    written = link_exclusive(partial, path) if first else None
-    if written is None:
-        partial.replace(path)
+def _rename(temporary: Path, path: Path, overwrite: bool) -> bool:
+    linked = None if overwrite else link_exclusive(temporary, path)
+    if linked is None:
+        temporary.replace(path)
         return True
-    partial.unlink()
-    return written
+    temporary.unlink()
+    return linked
 
 
 def check_writable(folder: Path) -> None:
-    """Raise EnvironmentFault unless files can be made in a results folder, made if need be."""
+    """Create a results folder; raise EnvironmentFault if no file can be written to it."""
     probe = folder / f".{secrets.token_hex(8)}.probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,7 @@ def check_writable(folder: Path) -> None:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether the writer of an unfinished file has died; of another machine: a day ago."""
+    """Whether a temporary file's writer has died; of another machine: a day after it wrote."""
     host, _, rest = path.name[1:].partition("-")
     pid, _, rest = rest.partition("-")
     if host == host_id() and pid.isdigit():
@@ -92,8 +93,8 @@ def _sync_folder(folder: Path) -> None:
 def _cannot_write(path: Path, size: int, error: OSError) -> EnvironmentFault:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return EnvironmentFault(f"{path} cannot be written: {error.strerror}")
-    place = next(folder for folder in path.parents if folder.exists())
-    free = shutil.disk_usage(place).free
+    folder = next(folder for folder in path.parents if folder.exists())
+    free = shutil.disk_usage(folder).free
     return EnvironmentFault(
         f"no space for {path}: {size / 1e6:.2f} MB needed, {free / 1e6:.2f} MB free; "
         "make room and start the same command again"

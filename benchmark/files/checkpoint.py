@@ -1,4 +1,4 @@
-"""Tensors on disk: written whole or not at all, and read as data, never as code."""
+"""Save and load tensors: written atomically, and read as data, never as code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def save_tensors(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain data to a file, in place of an earlier one.
+    """Write tensors and plain data to a file; an existing file is replaced.
 
     Raises
     ------
@@ -32,36 +32,36 @@ def save_tensors(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Any] | None:
-    """Return what `save_tensors` wrote; None if there is no file, or none that may be trusted.
+    """Return what `save_tensors` wrote; None if the file is missing or not usable.
 
-    A file that is damaged or holds anything but tensors and plain data (a pickle can run code)
-    is set aside with a warning: its owner computes it again.
+    A file that is damaged or holds anything but tensors and plain data (a pickle can run code) is
+    renamed with a warning; the caller computes its content again.
 
     Raises
     ------
     EnvironmentFault
-        If there is a file that cannot be read.
+        If the file exists and cannot be read.
     """
     try:
-        _check_sums(path)
+        _verify_checksums(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
-            raise TypeError(f"a {type(content).__name__} in place of named values")
+            raise TypeError(f"it holds a {type(content).__name__}, not a dict")
     except FileNotFoundError:
         return None
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError and more
-        aside = path.with_name(path.name + ".refused")
-        path.replace(aside)
+        refused = path.with_name(path.name + ".refused")
+        path.replace(refused)
         reason = (str(error).splitlines() or ["empty"])[0][:200]
-        _LOG.warning("%s is not a checkpoint; moved to %s (%s)", path, aside.name, reason)
+        _LOG.warning("%s is not a checkpoint; moved to %s (%s)", path, refused.name, reason)
         return None
     return content
 
 
-def _check_sums(path: Path) -> None:
-    """Compare the checksums in the archive, which torch itself does not look at."""
+def _verify_checksums(path: Path) -> None:
+    """Verify the checksums in the archive, which torch does not check."""
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:

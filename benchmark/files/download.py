@@ -1,4 +1,4 @@
-"""Fetch one file: whole and of the right hash, or not at all."""
+"""Download a file and verify it before it appears under its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imbench.files.archive import describe_file
 __all__ = ["RemoteFile", "download", "file_hash"]
 
 TIMEOUT = 30
-"""Seconds without an answer after which an address is given up."""
+"""Seconds to wait for an answer before the next address is tried."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class RemoteFile:
     file : str
         Its name.
     urls : tuple of str
-        Where it is, in the order to try. ``IMBENCH_MIRROR`` replaces all of them by
+        Addresses, in the order to try. ``IMBENCH_MIRROR`` replaces all of them by
         ``$IMBENCH_MIRROR/<file>``.
     checksum : str
-        ``sha256:...`` or ``md5:...``; empty if none is established.
+        ``sha256:...`` or ``md5:...``; empty if no checksum is published.
     """
 
     file: str
@@ -48,24 +48,23 @@ def download(
     remote: RemoteFile,
     folder: Path,
     *,
-    looks_right: Callable[[Path], str | None],
+    find_fault: Callable[[Path], str | None],
     quiet: bool = False,
 ) -> Path:
     """Download a file into `folder` and return its path.
 
-    The file appears under its name only when it is whole; what is left of a failed attempt is
-    removed.
+    The file appears under its name only when it is complete; partial downloads are removed.
 
     Parameters
     ----------
-    looks_right : callable
-        Given the file, says in words what is wrong with it, or None. It is asked even if the
-        checksum is right, and is all there is where no checksum is established.
+    find_fault : callable
+        Returns in words what is wrong with the file, or None. Called even if the checksum matches;
+        the only check where no checksum is published.
 
     Raises
     ------
     DataError
-        If no address gives the file.
+        If the file cannot be downloaded from any address.
     """
     target = folder / remote.file
     faults = []
@@ -74,14 +73,14 @@ def download(
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
-            got = _retrieve(url, part, remote.file, quiet)
-            wrong = _wrong_hash(got, remote.checksum) or looks_right(got)
-            if wrong is None:
-                got.replace(target)
+            downloaded = _retrieve(url, part, remote.file, quiet)
+            fault = _checksum_fault(downloaded, remote.checksum) or find_fault(downloaded)
+            if fault is None:
+                downloaded.replace(target)
                 return target
-            faults.append(f"{url}: {wrong}")
+            faults.append(f"{url}: {fault}")
         except OSError as error:  # requests' errors are OSErrors
-            faults.append(f"{url}: {_why(error)}")
+            faults.append(f"{url}: {_reason(error)}")
         finally:
             shutil.rmtree(part, ignore_errors=True)
     raise DataError("nothing was downloaded: " + "; ".join(faults))
@@ -95,31 +94,31 @@ def file_hash(path: Path, kind: str) -> str:
         return hashlib.file_digest(file, kind).hexdigest()
 
 
-def _wrong_hash(path: Path, checksum: str) -> str | None:
+def _checksum_fault(path: Path, checksum: str) -> str | None:
     kind, _, expected = checksum.partition(":")
     if not checksum or file_hash(path, kind) == expected:
         return None
     size = path.stat().st_size
-    return f"what came has the wrong {kind}; it is {describe_file(path)} of {size} bytes"
+    return f"the file has the wrong {kind}; it is {describe_file(path)} of {size} bytes"
 
 
 def _retrieve(url: str, folder: Path, name: str, quiet: bool) -> Path:
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)
-    bar: Any = False if quiet else _Bar(name)
+    bar: Any = False if quiet else _DownloadBar(name)
     load = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
-    # No hash is given here: pooch would delete a wrong file before one can say what it is.
+    # No hash is passed: pooch would delete a wrong file before `describe_file` can read it.
     return Path(pooch.retrieve(url, None, fname=name, path=folder, downloader=load))
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code}"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection ended before the whole file had come"
+        return "the connection ended before the file was complete"
     if isinstance(error, requests.Timeout):
         return f"no answer within {TIMEOUT} seconds"
     if isinstance(error, requests.ConnectionError):
@@ -127,8 +126,8 @@ def _why(error: OSError) -> str:
     return str(error.strerror or error)
 
 
-class _Bar:
-    """A progress bar of the kind pooch calls, drawn by rich; nothing where there is no terminal."""
+class _DownloadBar:
+    """A progress bar with the interface that pooch calls, drawn by rich, on terminals only."""
 
     def __init__(self, name: str) -> None:
         from rich.console import Console

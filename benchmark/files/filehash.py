@@ -1,4 +1,4 @@
-"""Content hashes of files, remembered for as long as size and times stay the same."""
+"""Content hashes of files, cached for as long as their size and times stay the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["UNREADABLE", "file_digests"]
 
 UNREADABLE = "!"
-"""A digest that starts with this is no digest but the reason why there is none."""
+"""Prefix of the reason that stands for the digest of an unreadable file."""
 _SCHEMA = 1
 _SETTLED_NS = 2_000_000_000
 _CHUNK = 1 << 20
@@ -22,47 +22,46 @@ _CHUNK = 1 << 20
 Signature = tuple[int, int, int]
 
 
-def file_digests(paths: Sequence[Path], memory: Path) -> list[str]:
+def file_digests(paths: Sequence[Path], cache: Path) -> list[str]:
     """Return the SHA-256 of each file's content.
 
     Parameters
     ----------
     paths : sequence of Path
         The files.
-    memory : Path
-        A JSON file that remembers hashes by size, mtime and ctime; made, or replaced if it is
-        unreadable. A hash is remembered only once the file has been left alone for two seconds:
-        a second change within one tick of the clock would go unseen otherwise.
+    cache : Path
+        A JSON file of hashes by size, mtime and ctime, created or replaced if unreadable. A hash is
+        cached only if the file has not changed for two seconds: otherwise a second change within
+        one tick of the clock would go unnoticed.
 
     Returns
     -------
     list of str
         Hexadecimal digests; for a file that cannot be read ``!`` and the reason.
     """
-    known = _recall(memory)
+    known = _read_cache(cache)
     names = [os.fspath(path) for path in paths]
     signatures = [_signature(name) for name in names]
-    digests: list[str | None] = []
+    digests: dict[str, str] = {}
     for name, signature in zip(names, signatures, strict=True):
         if isinstance(signature, str):
-            digests.append(signature)
-        else:
-            entry = known.get(name)
-            same = entry is not None and tuple(entry[:3]) == signature
-            digests.append(str(entry[3]) if same and entry else None)
-    missing = [row for row, digest in enumerate(digests) if digest is None]
+            digests[name] = signature
+        elif name in known and tuple(known[name][:3]) == signature:
+            digests[name] = str(known[name][3])
+    missing = {
+        name: signature
+        for name, signature in zip(names, signatures, strict=True)
+        if name not in digests and not isinstance(signature, str)
+    }
     if missing:
         now = time.time_ns()
         with ThreadPoolExecutor(2) as pool:
-            for row, digest in zip(
-                missing, pool.map(_digest, [names[row] for row in missing]), strict=True
-            ):
-                digests[row] = digest
-                signature = signatures[row]
-                if not isinstance(signature, str) and now - max(signature[1:]) > _SETTLED_NS:
-                    known[names[row]] = [*signature, digest]
-        _remember(memory, {name: known[name] for name in names if name in known})
-    return [digest or "" for digest in digests]
+            digests |= zip(missing, pool.map(_digest, missing), strict=True)
+        for name, signature in missing.items():
+            if now - max(signature[1:]) > _SETTLED_NS:
+                known[name] = [*signature, digests[name]]
+        _write_cache(cache, {name: known[name] for name in names if name in known})
+    return [digests[name] for name in names]
 
 
 def _signature(name: str) -> Signature | str:
@@ -90,22 +89,22 @@ def _reason(error: OSError) -> str:
     return f"the file cannot be read: {error.strerror}"
 
 
-def _recall(memory: Path) -> dict[str, list[int | str]]:
+def _read_cache(cache: Path) -> dict[str, list[int | str]]:
     try:
-        stored = json.loads(memory.read_text("utf-8"))
+        stored = json.loads(cache.read_text("utf-8"))
         files = stored["files"] if stored["schema"] == _SCHEMA else {}
-        return {name: entry for name, entry in files.items() if len(entry) == 4}
+        return {name: values for name, values in files.items() if len(values) == 4}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _remember(memory: Path, files: dict[str, list[int | str]]) -> None:
-    part = memory.with_name(f"{memory.name}.{os.getpid()}.part")
+def _write_cache(cache: Path, files: dict[str, list[int | str]]) -> None:
+    part = cache.with_name(f"{cache.name}.{os.getpid()}.part")
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
+        cache.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(json.dumps({"schema": _SCHEMA, "files": files}), "utf-8")
-        part.replace(memory)
+        part.replace(cache)
     except OSError:
-        # Only time is lost: a cache that is full or read-only may still hold what is wanted.
+        # Only time is lost: a full or read-only cache may still hold the decoded images.
         with suppress(OSError):
             part.unlink()

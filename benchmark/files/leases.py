@@ -1,10 +1,10 @@
-"""Leases: files that say who may do what, without locks, which network file systems lack.
+"""Leases: files that say which process does what, without locks, which network file systems lack.
 
-A lease is made whole or not at all: written aside, then given its name by a hard link, which is
-exclusive everywhere. Whoever holds it renews its time. A lease is free when its process has ended,
-as far as that can be told (on the same machine), or when it was not renewed for a while. No clock
-is compared with another one: who judges a lease of another machine looks at it again and again,
-and counts by a clock of its own for how long it has not changed.
+A lease is written to a temporary file and then named by a hard link, which is exclusive on every
+file system. Its holder renews its modification time. A lease is free when its process has ended
+(known only on the same machine), or when it was not renewed for a while. Clocks of two machines are
+never compared: a process reads a lease of another machine repeatedly and measures by its own clock
+for how long it has not changed.
 """
 
 from __future__ import annotations
@@ -43,35 +43,35 @@ __all__ = [
 RENEWAL_SECONDS = 2.0
 """Seconds between two renewals."""
 STALE_SECONDS = 120.0
-"""Seconds after which a lease of another machine that was not renewed is free.
+"""Seconds without renewal after which a lease of another machine is free.
 
 NFS shows what another machine did after up to 60 s."""
-_GAP = STALE_SECONDS / 4
-"""Most that counts between two looks: who slept in between may have slept beside the holder."""
-_POLL = 0.2
+_LONGEST_GAP = STALE_SECONDS / 4
+"""Most seconds that count between two readings: this machine may have slept, the holder's too."""
+_POLL_SECONDS = 0.2
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES}
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What a lease's file held when it was looked at."""
+class _Reading:
+    """Content and modification time of a lease's file."""
 
     raw: bytes
     mtime: int
 
     @property
     def content(self) -> dict[str, Any] | None:
-        """What its holder wrote; None if it is no lease, or is being written."""
+        """What its holder wrote; None if that is no lease, or not yet complete."""
         try:
             plain = json.loads(self.raw)
         except ValueError:
             return None
-        whole = isinstance(plain, dict) and {"host", "born"} <= plain.keys()
-        return plain if whole and isinstance(plain.get("pid"), int) else None
+        valid = isinstance(plain, dict) and {"host", "born"} <= plain.keys()
+        return plain if valid and isinstance(plain.get("pid"), int) else None
 
 
 class LeaseWatch:
-    """Remembers when leases changed, by a clock that is nobody else's.
+    """Remembers since when leases have not changed, by this process's own clock.
 
     Parameters
     ----------
@@ -81,162 +81,165 @@ class LeaseWatch:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._seen: dict[Path, tuple[_Look, float, float]] = {}
+        self._seen: dict[Path, tuple[_Reading, float, float]] = {}
 
-    def still(self, path: Path, look: _Look) -> float:
+    def unchanged(self, path: Path, reading: _Reading) -> float:
         """Return for how many seconds, at least, a lease has not changed."""
         now = self.clock()
-        before, when, still = self._seen.get(path, (None, now, 0.0))
-        still = still + min(now - when, _GAP) if before == look else 0.0
-        self._seen[path] = (look, now, still)
-        return still
+        previous, time_read, seconds = self._seen.get(path, (None, now, 0.0))
+        seconds = seconds + min(now - time_read, _LONGEST_GAP) if previous == reading else 0.0
+        self._seen[path] = (reading, now, seconds)
+        return seconds
 
     def forget(self, path: Path) -> None:
-        """Forget a lease that is gone."""
+        """Forget a lease that was removed."""
         self._seen.pop(path, None)
 
 
 LEASE_WATCH = LeaseWatch()
-"""What this process has seen."""
+"""The leases that this process has read."""
 
 
 def identity() -> dict[str, Any]:
-    """Return who this process is: what every lease holds at least."""
-    me = os.getpid()
-    return {"host": host_id(), "pid": me, "born": start_time(me), "token": secrets.token_hex(8)}
+    """Return who this process is: the content that every lease has at least."""
+    pid = os.getpid()
+    return {"host": host_id(), "pid": pid, "born": start_time(pid), "token": secrets.token_hex(8)}
 
 
 def acquire(path: Path, content: Mapping[str, Any]) -> bool:
-    """Make a lease, in place of one that is free; return False if somebody holds it.
+    """Write a lease, replacing a free one; return False if another process holds it.
 
     Raises
     ------
     EnvironmentFault
         If its folder cannot be written.
     """
-    raw = _raw(content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _made(path, raw) or (remove_if_free(path) and _made(path, raw))
+        return _acquire(path, _encode(content))
     except OSError as error:
         raise EnvironmentFault(f"{path.parent} cannot be written: {error.strerror}") from error
 
 
 def is_free(path: Path) -> bool:
-    """Whether nobody holds a lease, as far as this process has seen."""
-    look = _look(path)
-    return look is None or _free(path, look)
+    """Whether no process holds a lease, as far as this process has seen."""
+    reading = _read(path)
+    return reading is None or _is_free(path, reading)
 
 
 def remove_if_free(path: Path) -> bool:
-    """Remove a lease if it is free; of several processes that try at once one does.
+    """Remove a lease if it is free; return whether this process did, or there was none.
 
-    Two that judge a lease free must not both remove it: the second would remove the lease that the
-    first has made instead. So whoever wants to remove it needs a lease to that, for this content
+    Two processes that find a lease free must not both remove it: the second would remove the lease
+    that the first has written instead. So removing needs a lease of its own, for this content
     alone, which is free in its turn if its holder died.
     """
-    look = _look(path)
-    if look is None:
+    reading = _read(path)
+    if reading is None:
         return True
-    if not _free(path, look):
+    if not _is_free(path, reading):
         return False
-    right = path.with_name(f"{path.name}.{hashlib.sha256(look.raw).hexdigest()[:12]}")
-    mine = _raw(identity())
-    if not _made(right, mine) and not (remove_if_free(right) and _made(right, mine)):
+    removal = path.with_name(f"{path.name}.{hashlib.sha256(reading.raw).hexdigest()[:12]}")
+    if not _acquire(removal, _encode(identity())):
         return False
     try:
-        return _removed(path, look.raw)
+        return _remove(path, reading.raw)
     finally:
-        right.unlink(missing_ok=True)
+        removal.unlink(missing_ok=True)
 
 
 @contextmanager
 def keep_renewed(
     path: Path, content: Mapping[str, Any], *, parent: int | None = None
 ) -> Iterator[None]:
-    """Renew a lease that was taken, inside the block, then give it back.
+    """Renew an acquired lease inside the block, then remove it.
 
-    With the number of the process's parent, the process ends itself when that is gone.
+    With `parent`, the number of its parent process, this process exits when the parent is gone.
     """
-    raw, done = _raw(content), threading.Event()
-    beat = threading.Thread(target=_beat, args=(path, raw, done, parent), daemon=True)
-    beat.start()
+    raw, done = _encode(content), threading.Event()
+    thread = threading.Thread(target=_renew, args=(path, raw, done, parent), daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        beat.join()
-        _removed(path, raw)
+        thread.join()
+        _remove(path, raw)
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Hold a lease inside the block; wait while somebody else does."""
+    """Hold a lease inside the block, after waiting for the process that holds it."""
     content = identity()
     while not acquire(path, content):
-        time.sleep(_POLL)
+        time.sleep(_POLL_SECONDS)
     with keep_renewed(path, content):
         yield
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes left that died while they made or removed leases."""
+    """Remove the temporary files of processes that died while writing or removing a lease."""
     for pattern in ("*.json.*", ".*.new", ".*.gone"):
         for path in folder.glob(pattern):
             with suppress(OSError):
                 remove_if_free(path)
 
 
-def _raw(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content).encode()
-
-
-def _look(path: Path) -> _Look | None:
-    # Opened, not only asked for its time: NFS asks the server for what it shows of a file then.
+def link_exclusive(source: Path, path: Path) -> bool | None:
+    """Give a file a second name; return False if that exists, None if links are not supported."""
     try:
-        with path.open("rb") as file:
-            return _Look(file.read(), os.fstat(file.fileno()).st_mtime_ns)
-    except OSError:
-        LEASE_WATCH.forget(path)
-        return None
-
-
-def _free(path: Path, look: _Look) -> bool:
-    content = look.content
-    if content is None:  # cut off, or about to be written where there are no links
-        return LEASE_WATCH.still(path, look) > RENEWAL_SECONDS
-    if content["host"] == host_id():
-        return not alive(content["pid"], str(content["born"]))
-    return LEASE_WATCH.still(path, look) > STALE_SECONDS
-
-
-def link_exclusive(aside: Path, path: Path) -> bool | None:
-    """Give a file a second name, which nothing else may have; None where there are no links."""
-    try:
-        os.link(aside, path)
+        os.link(source, path)
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in _NO_LINKS or not aside.exists():
+        if error.errno not in _NO_LINKS or not source.exists():
             raise
         return None
     return True
 
 
-def _made(path: Path, raw: bytes) -> bool:
-    aside = path.with_name(f".{secrets.token_hex(8)}.new")
+def _encode(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content).encode()
+
+
+def _read(path: Path) -> _Reading | None:
+    # Opened, since NFS asks the server only then for the current modification time.
     try:
-        aside.write_bytes(raw)
-        made = link_exclusive(aside, path)
+        with path.open("rb") as file:
+            return _Reading(file.read(), os.fstat(file.fileno()).st_mtime_ns)
+    except OSError:
+        LEASE_WATCH.forget(path)
+        return None
+
+
+def _is_free(path: Path, reading: _Reading) -> bool:
+    content = reading.content
+    if content is None:  # cut off, or still being written where there are no links
+        return LEASE_WATCH.unchanged(path, reading) > RENEWAL_SECONDS
+    if content["host"] == host_id():
+        return not alive(content["pid"], str(content["born"]))
+    return LEASE_WATCH.unchanged(path, reading) > STALE_SECONDS
+
+
+def _acquire(path: Path, raw: bytes) -> bool:
+    return _write(path, raw) or (remove_if_free(path) and _write(path, raw))
+
+
+def _write(path: Path, raw: bytes) -> bool:
+    """Write a lease unless there is one."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.new")
+    try:
+        temporary.write_bytes(raw)
+        written = link_exclusive(temporary, path)
     finally:
-        aside.unlink(missing_ok=True)
-    if made is None:
-        return _made_in_place(path, raw)
-    # A network file system may have done it, lost the answer, and done it again.
-    return made or _holds(path, raw)
+        temporary.unlink(missing_ok=True)
+    if written is None:
+        return _write_without_links(path, raw)
+    # A network file system may have linked it, lost the answer, and tried again.
+    return written or _has_content(path, raw)
 
 
-def _made_in_place(path: Path, raw: bytes) -> bool:
+def _write_without_links(path: Path, raw: bytes) -> bool:
     try:
         with path.open("xb") as file:
             file.write(raw)
@@ -245,36 +248,36 @@ def _made_in_place(path: Path, raw: bytes) -> bool:
     return True
 
 
-def _holds(path: Path, raw: bytes) -> bool:
-    look = _look(path)
-    return look is not None and look.raw == raw
+def _has_content(path: Path, raw: bytes) -> bool:
+    reading = _read(path)
+    return reading is not None and reading.raw == raw
 
 
-def _removed(path: Path, raw: bytes) -> bool:
-    """Remove a lease of this content, and no other: looked at under a name nobody else uses."""
-    if not _holds(path, raw):
+def _remove(path: Path, raw: bytes) -> bool:
+    """Remove a lease of this content and no other: checked again under a name of its own."""
+    if not _has_content(path, raw):
         return False
-    gone = path.with_name(f".{secrets.token_hex(8)}.gone")
+    renamed = path.with_name(f".{secrets.token_hex(8)}.gone")
     try:
-        path.rename(gone)
-        if not _holds(gone, raw):
+        path.rename(renamed)
+        if not _has_content(renamed, raw):
             with suppress(OSError):
-                os.link(gone, path)
+                os.link(renamed, path)
             return False
         return True
     except FileNotFoundError:
         return False
     finally:
-        gone.unlink(missing_ok=True)
+        renamed.unlink(missing_ok=True)
         LEASE_WATCH.forget(path)
 
 
-def _beat(path: Path, raw: bytes, done: threading.Event, parent: int | None) -> None:
+def _renew(path: Path, raw: bytes, done: threading.Event, parent: int | None) -> None:
     while not done.wait(RENEWAL_SECONDS):
         with suppress(OSError):
-            # While this machine slept, another one may have taken the work over.
-            if _holds(path, raw):
+            # While this machine slept, another one may have taken the lease.
+            if _has_content(path, raw):
                 os.utime(path)
         if parent is not None and os.getppid() != parent:
-            _removed(path, raw)
+            _remove(path, raw)
             os._exit(1)

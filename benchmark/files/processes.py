@@ -1,4 +1,4 @@
-"""Which machine this is and whether a process on it still runs, without naming either."""
+"""Identify this machine and its processes without revealing names."""
 
 from __future__ import annotations
 
@@ -13,34 +13,30 @@ __all__ = ["alive", "host_id", "start_time"]
 
 @cache
 def host_id() -> str:
-    """Return 12 hexadecimal digits that tell this machine (and its boot) from others.
+    """Return 12 hexadecimal digits that identify this machine and its boot.
 
-    Containers with process numbers of their own count as machines of their own, since a number
-    of one means nothing in another.
+    A container with process numbers of its own counts as a machine, since its numbers mean nothing
+    outside it.
     """
-    pieces = [platform.node()]
+    parts = [platform.node()]
     try:
-        pieces.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        pieces.append(str(Path("/proc/self/ns/pid").readlink()))
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
     except OSError:
-        pass  # not Linux: the node's name has to do
-    return hashlib.sha256("\n".join(pieces).encode()).hexdigest()[:12]
+        pass  # not Linux: the node's name must do
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def start_time(pid: int) -> str:
-    """Return when a process began, in the kernel's ticks; empty if that cannot be known."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return ""
-    # The command's name, in parentheses, may hold spaces and parentheses itself.
-    return stat.rpartition(")")[2].split()[19]
+    """Return when a process started, in the kernel's ticks; empty if unknown."""
+    fields = _stat_fields(pid)
+    return fields[19] if fields else ""
 
 
 def alive(pid: int, started: str = "") -> bool:
-    """Whether process `pid` of this machine runs and is the one that began at `started`.
+    """Whether process `pid` of this machine runs and started at `started` (`start_time`).
 
-    A zombie, which has ended and waits for its parent to notice, does not count as running.
+    A zombie, which has ended and waits for its parent, does not count as running.
     """
     try:
         os.kill(pid, 0)
@@ -48,9 +44,16 @@ def alive(pid: int, started: str = "") -> bool:
         return False
     except PermissionError:
         pass  # it runs, under another user
+    fields = _stat_fields(pid)
+    if not fields:
+        return not Path("/proc/self/stat").exists()
+    return fields[0] != "Z" and started in ("", fields[19])
+
+
+def _stat_fields(pid: int) -> list[str]:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except OSError:
-        return not Path("/proc/self/stat").exists()
-    fields = stat.rpartition(")")[2].split()
-    return fields[0] != "Z" and started in ("", fields[19])
+        return []
+    # The command's name, in parentheses, may contain spaces and parentheses.
+    return stat.rpartition(")")[2].split()

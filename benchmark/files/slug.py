@@ -1,4 +1,4 @@
-"""Any text to a file name that is safe everywhere and still readable."""
+"""Turn any text into a readable file name that is safe on every file system."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ RESERVED = frozenset({"generators", "quarantine", "published", "con", "nul", "pr
 
 
 def slug(text: str) -> str:
-    """Return `text` if it is a safe name; else its safe characters and a hash of all of it.
+    """Return `text` if it is a safe name, otherwise its safe characters and a hash of `text`.
 
-    Different texts never share a name, also where a file system ignores case; no name leads out
-    of its folder or is hidden.
+    Different texts get different names, also where a file system ignores case. No name leads out of
+    its folder or is hidden.
     """
-    plain = _PLAIN.fullmatch(text) and text not in RESERVED and ".." not in text
-    # A name that looks like one of the hashed ones is hashed too, or it could be equal to one.
-    if plain and not _HASHED.fullmatch(text):
+    safe = _PLAIN.fullmatch(text) and text not in RESERVED and ".." not in text
+    # A text that ends like a hashed name is hashed too, since it could equal one.
+    if safe and not _HASHED.fullmatch(text):
         return text
     readable = _OTHER.sub("_", text).replace("..", "_").strip("._-")[:40]
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -23,8 +23,9 @@ from imbench.generators.oracle import ImageClassifier, cached_network, images_di
 from imbench.images.dataset import Images
 from imbench.methods._weights import normalise
 from imbench.training.budget import Budget
+from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
-from imbench.training.loop import choose_device, fixed_threads, own_torch_rng, train
+from imbench.training.loop import train
 from imbench.training.state import TrainState
 
 __all__ = ["DOWNLOAD", "FineTuning", "Inception", "fine_tuned", "read_weights"]

@@ -24,7 +24,8 @@ from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.images.dataset import Images
 from imbench.training.budget import DEFAULTS, NETWORK, THREADS
-from imbench.training.loop import choose_device, fixed_threads, to_tensor
+from imbench.training.device import choose_device, fixed_threads
+from imbench.training.forward import to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import Normalise, build_network
 

@@ -18,7 +18,7 @@ from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pair import to_pixels, to_signed
 from imbench.methods._translated import TranslatedPart
 from imbench.records.record import Record
-from imbench.training.loop import choose_device, fixed_threads
+from imbench.training.device import choose_device, fixed_threads
 from imbench.training.part import Context
 from imbench.training.recipe import parse_recorded
 

@@ -1,4 +1,4 @@
-"""Write one entry of the cache of decoded images: into a folder of its own, renamed when whole."""
+"""Write an entry of the cache of decoded images: to a temporary folder, renamed when complete."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imbench.errors import DataError, EnvironmentFault
+from imbench.images.cache_reader import MANIFEST
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, resize, shrink_mask
 from imbench.images.duplicates import find_copies
@@ -41,18 +42,18 @@ def write_decoded(
     faults: dict[int, str],
     spec: str,
 ) -> None:
-    """Decode every image of a listing into `folder`, which appears only once it is whole.
+    """Decode all images of a listing into `folder`, which appears only when it is complete.
 
-    The caller holds the lock of `folder`, so parts of it that lie about are of killed processes.
+    The caller holds the lock of `folder`, so its partial folders are those of killed processes.
 
     Parameters
     ----------
     faults : dict
-        Rows already known to be unusable, with the reason; more are added while decoding.
+        Rows that are known to be unusable, with the reason.
     """
     for old in folder.parent.glob(f"{folder.name}.*.part"):
         shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():  # damaged: it was not found complete
+    if folder.exists():  # damaged: the caller did not find it complete
         shutil.rmtree(folder)
     _check_space(folder.parent, listing, size)
     part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.part")
@@ -65,8 +66,8 @@ def write_decoded(
 
 
 @dataclass
-class _Raw:
-    """What decoding fills in, row by row of the listing."""
+class _DecodedRows:
+    """Decoded images and faults, in the order of the listing."""
 
     pixels: NDArray[np.uint8]
     masks: NDArray[np.bool_] | None
@@ -78,16 +79,16 @@ class _Raw:
 def _write(
     part: Path, listing: Listing, size: int, drop_leaks: bool, faults: dict[int, str], spec: str
 ) -> None:
-    raw = _decoded(part, listing, size, faults)
+    raw = _decode_all(part, listing, size, faults)
     good = np.array([row not in raw.faults for row in range(len(listing.names))])
     if not good.any():
-        first = next(iter(raw.faults.items()))
-        raise DataError(f"{spec}: no image can be used; {listing.names[first[0]]}: {first[1]}")
+        row, reason = next(iter(raw.faults.items()))
+        raise DataError(f"{spec}: no image can be used; {listing.names[row]}: {reason}")
     leaks = _leaks(listing, raw, good)
     if drop_leaks:
         good[[copy for copy, _, _ in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
-    arrays = _saved(part, listing, raw, rows)
+    arrays = _save_arrays(part, listing, raw, rows)
     (part / "scratch.npy").unlink()
     manifest = {
         "schema": SCHEMA,
@@ -96,7 +97,7 @@ def _write(
         "splits": {name: int((listing.splits[rows] == name).sum()) for name in SPLITS},
         "names": [listing.names[row] for row in rows],
         "arrays": sorted(arrays),
-        "masked": _masked(listing, rows),
+        "masked": _masked_splits(listing, rows),
         "fingerprint": _fingerprint(arrays, listing, rows),
         "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
         "leaks": [
@@ -105,21 +106,21 @@ def _write(
         ],
         "dropped": drop_leaks,
     }
-    with (part / "manifest.json").open("w", encoding="utf-8") as file:
+    with (part / MANIFEST).open("w", encoding="utf-8") as file:
         json.dump(manifest, file)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _decoded(part: Path, listing: Listing, size: int, faults: dict[int, str]) -> _Raw:
+def _decode_all(part: Path, listing: Listing, size: int, faults: dict[int, str]) -> _DecodedRows:
     n = len(listing.names)
     shape = (n, size, size, listing.channels)
     files = not isinstance(listing.sources, np.ndarray)
-    raw = _Raw(
+    raw = _DecodedRows(
         pixels=np.lib.format.open_memmap(part / "scratch.npy", "w+", np.uint8, shape),
         masks=None if listing.masks is None else np.zeros((n, size, size), bool),
-        # Pictures that come as arrays are too small, or too much alike, for near copies to mean
-        # anything: handwritten ones differ by a few pixels.
+        # Images that come as arrays are too small or too similar to search near copies: handwritten
+        # digits differ by a few pixels.
         thumbnails=np.zeros((n, 32, 32), np.uint8) if files else None,
         digests=[""] * n,
         faults=dict(faults),
@@ -136,7 +137,7 @@ def _decoded(part: Path, listing: Listing, size: int, faults: dict[int, str]) ->
     return raw
 
 
-def _decode_rows(raw: _Raw, listing: Listing, size: int, start: int) -> None:
+def _decode_rows(raw: _DecodedRows, listing: Listing, size: int, start: int) -> None:
     for row in range(start, min(start + _CHUNK, len(listing.names))):
         if row in raw.faults:
             continue
@@ -148,7 +149,7 @@ def _decode_rows(raw: _Raw, listing: Listing, size: int, start: int) -> None:
             raw.faults[row] = f"the file cannot be read: {error.strerror}"
 
 
-def _decode_row(raw: _Raw, listing: Listing, size: int, row: int) -> None:
+def _decode_row(raw: _DecodedRows, listing: Listing, size: int, row: int) -> None:
     if isinstance(listing.sources, np.ndarray):
         source = listing.sources[row]
         flat = source[..., 0] if source.shape[-1] == 1 else source
@@ -176,8 +177,10 @@ def _mask(mask: Path | NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_]
         raise ImageFault(f"its mask {mask.name}: {fault}") from fault
 
 
-def _leaks(listing: Listing, raw: _Raw, good: NDArray[np.bool_]) -> list[tuple[int, int, bool]]:
-    """Return (row, row of the test image it is a copy of, exact)."""
+def _leaks(
+    listing: Listing, raw: _DecodedRows, good: NDArray[np.bool_]
+) -> list[tuple[int, int, bool]]:
+    """Return the rows of each copy and of its test image, and whether it is exact."""
     rows = np.flatnonzero(good)
     pairs = find_copies(
         [raw.digests[row] for row in rows],
@@ -187,8 +190,8 @@ def _leaks(listing: Listing, raw: _Raw, good: NDArray[np.bool_]) -> list[tuple[i
     return [(int(rows[pair.first]), int(rows[pair.second]), pair.exact) for pair in pairs]
 
 
-def _saved(
-    part: Path, listing: Listing, raw: _Raw, rows: NDArray[np.int64]
+def _save_arrays(
+    part: Path, listing: Listing, raw: _DecodedRows, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     pixels = np.lib.format.open_memmap(
         part / "pixels.npy", "w+", np.uint8, (len(rows), *raw.pixels.shape[1:])
@@ -206,7 +209,7 @@ def _saved(
     return {"pixels": pixels, **arrays}
 
 
-def _masked(listing: Listing, rows: NDArray[np.int64]) -> list[str]:
+def _masked_splits(listing: Listing, rows: NDArray[np.int64]) -> list[str]:
     """Return the splits in which any image has a mask."""
     masks = listing.masks
     if masks is None:
@@ -221,17 +224,17 @@ def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArra
         digest.update(arrays["pixels"][start : start + 4096].tobytes())
     digest.update(arrays["labels"].astype("<i8").tobytes())
     groups = listing.groups
-    rest = {
+    metadata = {
         "splits": listing.splits[rows].tolist(),
         "groups": None if groups is None else [str(groups[row]) for row in rows],
         "weights": None if listing.weights is None else listing.weights[rows].tolist(),
     }
-    digest.update(json.dumps(rest, sort_keys=True).encode())
+    digest.update(json.dumps(metadata, sort_keys=True).encode())
     return digest.hexdigest()[:32]
 
 
 def _check_space(folder: Path, listing: Listing, size: int) -> None:
-    # Twice: once as decoded, once in the order of the splits and without what is left out.
+    # Twice: once in the order of the listing, once in that of the splits without excluded images.
     needed = 2 * len(listing.names) * size * size * listing.channels
     free = shutil.disk_usage(folder).free
     if needed > free:

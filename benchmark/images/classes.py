@@ -16,12 +16,12 @@ from imbench.spec import unknown_name
 __all__ = ["REST", "ClassChoice", "choose_classes", "resolve_classes", "select_rows"]
 
 REST = "rest"
-"""Stands for all classes that the other side does not name."""
+"""Names all classes that neither `majority` nor `minority` names."""
 
 
 @dataclass(frozen=True)
 class ClassChoice:
-    """Names of the chosen classes, label 0 first, and the label of each class of the data."""
+    """Names of the chosen classes by label, and the label of each class of the data set."""
 
     classes: tuple[str, ...]
     label_of: Mapping[str, int]
@@ -30,15 +30,15 @@ class ClassChoice:
 def resolve_classes(
     counts: Mapping[str, int], *, majority: str | None, minority: str | None, owner: str
 ) -> ClassChoice:
-    """Settle the classes of a data set.
+    """Resolve which class is the majority and which are minorities.
 
     Parameters
     ----------
     counts : mapping
         Training images of every class.
     majority, minority : str or None
-        A class, or ``rest``; `minority` may be several, ``skirt/hat``. With two classes and
-        nothing chosen the one with more training images is the majority.
+        A class, or ``rest``; `minority` may name several, ``skirt/hat``. Of two classes the larger
+        one is the majority by default.
     owner : str
         Name of the data set, for messages.
 
@@ -51,23 +51,26 @@ def resolve_classes(
         only = f"one class, {next(iter(counts))!r}" if counts else "no class"
         raise UsageError(f"{owner} has {only}; two are needed")
     if majority is None and minority is None and len(counts) == 2:
-        # A tie goes to the name that sorts first, so that it never depends on the file system.
+        # A tie goes to the first name in the alphabet, so that the order of files has no effect.
         majority = min(counts, key=lambda name: (-counts[name], name))
-    first, others = _named(majority, counts, owner), _named(minority, counts, owner)
-    if len(first) > 1:
-        raise UsageError(f"{owner}: majority={majority} names {len(first)} classes; name one")
-    if len(counts) == 2 and not (first and others):
-        left = [name for name in counts if name not in (first or others)]
-        first, others = first or left, others or left
-    if not first or not others:
-        raise UsageError(_incomplete(counts, owner, missing="majority" if others else "minority"))
-    return ClassChoice(tuple(first + others), _labels(first, others, counts, owner))
+    majorities = _parse_classes(majority, counts, owner)
+    minorities = _parse_classes(minority, counts, owner)
+    if len(majorities) > 1:
+        raise UsageError(f"{owner}: majority={majority} names {len(majorities)} classes; name one")
+    if len(counts) == 2 and not (majorities and minorities):
+        other = [name for name in counts if name not in (majorities or minorities)]
+        majorities, minorities = majorities or other, minorities or other
+    if not majorities or not minorities:
+        missing = "majority" if minorities else "minority"
+        raise UsageError(_missing_choice(counts, owner, missing))
+    names = majorities + minorities
+    return ClassChoice(tuple(names), _labels(names, counts, owner))
 
 
 def choose_classes(
     listing: Listing, *, majority: str | None, minority: str | None, owner: str
 ) -> Listing:
-    """Return the images of the chosen classes, labelled 0 for the majority and 1.. for others."""
+    """Return the images of the chosen classes, label 0 for the majority, 1, 2, ... for others."""
     train = np.bincount(listing.labels[listing.splits == "train"], minlength=len(listing.classes))
     counts = {name: int(n) for name, n in zip(listing.classes, train, strict=True)}
     choice = resolve_classes(counts, majority=majority, minority=minority, owner=owner)
@@ -80,65 +83,62 @@ def choose_classes(
 def select_rows(listing: Listing, rows: NDArray[Any]) -> Listing:
     """Return some rows of a listing."""
 
-    def some(items: Any) -> Any:
-        if items is None or isinstance(items, np.ndarray):
-            return None if items is None else items[rows]
-        return [items[row] for row in rows]
+    def take(items: Any) -> Any:
+        if items is None:
+            return None
+        return items[rows] if isinstance(items, np.ndarray) else [items[row] for row in rows]
 
     return replace(
         listing,
-        sources=some(listing.sources),
+        sources=take(listing.sources),
         labels=listing.labels[rows],
         splits=listing.splits[rows],
         names=tuple(listing.names[row] for row in rows),
-        groups=some(listing.groups),
-        weights=some(listing.weights),
-        masks=some(listing.masks),
+        groups=take(listing.groups),
+        weights=take(listing.weights),
+        masks=take(listing.masks),
     )
 
 
-def _named(text: str | None, counts: Mapping[str, int], owner: str) -> list[str]:
+def _parse_classes(text: str | None, counts: Mapping[str, int], owner: str) -> list[str]:
     if text is None:
         return []
-    whole = _match(text, counts)
-    if whole:
-        return [whole]
-    found = []
+    # The name of a class may contain a slash itself.
+    if name := _match(text, counts):
+        return [name]
+    names = []
     for piece in text.split("/"):
         name = _match(piece.strip(), counts)
         if name is None:
             raise unknown_name(f"class of {owner}", piece.strip(), [*counts, REST])
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _match(text: str, counts: Mapping[str, int]) -> str | None:
     if text in counts or text == REST:
         return text
-    same = [name for name in counts if name.lower() == text.lower()]
-    return same[0] if len(same) == 1 else None
+    matches = [name for name in counts if name.lower() == text.lower()]
+    return matches[0] if len(matches) == 1 else None
 
 
-def _labels(
-    first: list[str], others: list[str], counts: Mapping[str, int], owner: str
-) -> dict[str, int]:
-    named = first + others
-    twice = {name for name in named if named.count(name) > 1}
-    if twice:
-        raise UsageError(f"{owner}: class {min(twice)!r} is chosen twice")
-    rest = [name for name in counts if name not in named]
+def _labels(names: list[str], counts: Mapping[str, int], owner: str) -> dict[str, int]:
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise UsageError(f"{owner}: class {min(repeated)!r} is chosen twice")
+    rest = [name for name in counts if name not in names]
     labels: dict[str, int] = {}
-    for label, name in enumerate(named):
+    for label, name in enumerate(names):
         if name == REST and name not in counts:
             if not rest:
-                raise UsageError(f"{owner}: no class is left for {REST!r}")
+                raise UsageError(f"{owner}: no class remains for {REST!r}")
             labels.update(dict.fromkeys(rest, label))
         else:
             labels[name] = label
     return labels
 
 
-def _incomplete(counts: Mapping[str, int], owner: str, *, missing: str) -> str:
+def _missing_choice(counts: Mapping[str, int], owner: str, missing: str) -> str:
     listed = ", ".join(f"{name} ({count})" for name, count in counts.items())
     return (
         f"{owner} has {len(counts)} classes and no {missing} is chosen; add majority=A,minority=B "

@@ -1,4 +1,4 @@
-"""What a data set is: a listing of encoded images, and the decoded images it becomes."""
+"""The base class of data sets, their listings of image files, and decoded images."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Listing:
     channels : {3, 1}
         Channels to decode to.
     groups : object array (n,), optional
-        Images of one group never stand on both sides of a split.
+        Images of one group must all be in one split.
     weights : float array (n,), optional
         Weight of each image in the training loss.
     masks : sequence of Path or None, or bool array (n, height, width), optional
@@ -72,7 +72,7 @@ class Dataset:
     known_leaks: ClassVar[bool] = False
     """Whether official train and test are known to share images, so that leaks are dropped."""
     paper_name: ClassVar[str] = ""
-    """Name in results/published/published.csv; empty if the paper does not have it."""
+    """Name in results/published/published.csv; empty if the paper does not use it."""
 
     def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
         self.root = root
@@ -83,7 +83,7 @@ class Dataset:
             raise UsageError(f"{type(self).__name__} takes no option {next(iter(options))!r}")
 
     def read(self) -> Listing:
-        """List the images; raise DataError that says which command or folder mends it."""
+        """List the images; raise DataError with the command or folder that provides them."""
         raise NotImplementedError
 
     def fetch(self, *, force: bool = False) -> Path:
@@ -116,10 +116,10 @@ class Decoded:
     """A data set at one size, memory-mapped; what a cell trains and tests on."""
 
     folder: Path
-    """Where its arrays lie: a plain path is all a worker needs to open it again."""
+    """Folder of its arrays: all that a worker needs to open it again."""
     classes: tuple[str, ...]
     fingerprint: str
-    """Hash of pixels, labels, splits, groups and weights: equal data, equal fingerprint."""
+    """Hash of pixels, labels, splits, groups and weights."""
     train: Images
     validation: Images
     test: Images

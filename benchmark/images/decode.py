@@ -1,12 +1,12 @@
-"""One image file to pixels, or the reason why not.
+"""Decode an image file to pixels, or say why that is impossible.
 
 Decoded: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM. EXIF orientation is applied; a palette is resolved;
-transparency is laid over white; CMYK goes through Pillow's plain conversion (colour profiles are
-ignored everywhere); 16-bit grey is divided by 257; of a camera's MPO file the main picture counts.
+transparency is laid over white; CMYK is converted without colour profiles (these are always
+ignored); 16-bit grey is divided by 257; of a camera's MPO file the main picture is taken.
 
 Refused: files that are empty, not an image, cut short or broken; more than 89 million pixels;
-animations and multi-page files (which frame is meant is not defined); 32-bit and floating-point
-images (their range is not defined). Other formats are never tried: some start programs.
+animations and multi-page files (it is not defined which frame counts); 32-bit and floating-point
+images (their range is not defined). Other formats are never tried: some run programs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MAX_PIXELS = 89_478_485
 """Pillow's own threshold (0.25 GiB of RGB); it warns there and refuses at twice as many."""
 THUMBNAIL = 32
-_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported here, since two threads must not race
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported here: threads would race to do it
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -96,7 +96,7 @@ def decode(data: bytes, *, size: int, channels: int = 3) -> Picture:
 
 
 def open_image(data: bytes) -> Image.Image:
-    """Read the header of an image file and refuse what cannot be meant; decodes no pixels."""
+    """Read the header of an image file; raise ImageFault if it cannot be used."""
     if not data:
         raise ImageFault("the file is empty (0 bytes)")
     try:
@@ -105,13 +105,13 @@ def open_image(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageFault(f"more than {MAX_PIXELS} pixels") from error
     except UnidentifiedImageError as error:
-        raise ImageFault(_not_an_image(data)) from error
+        raise ImageFault(_describe_other_file(data)) from error
     except Exception as error:  # a damaged file may raise anything
         raise ImageFault(f"damaged: {error}") from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageFault(f"{image.width} x {image.height} is more than {MAX_PIXELS} pixels")
     if frames > 1:
-        raise ImageFault(f"{frames} frames ({image.format}); which is meant is not defined")
+        raise ImageFault(f"{frames} frames ({image.format}); it is not defined which counts")
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         raise ImageFault(f"mode {image.mode!r} has no defined range; convert it to 8 bits")
     return image
@@ -128,7 +128,7 @@ def resize(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def shrink_mask(data: bytes, *, size: int) -> NDArray[np.bool_]:
-    """Decode an object mask like an image; a pixel belongs to the object from one half on."""
+    """Decode an object mask like an image; values from one half on belong to the object."""
     image, _, _ = _load(data)
     return np.asarray(resize(image, size, 1)[..., 0] >= 128)
 
@@ -138,30 +138,30 @@ def _load(data: bytes) -> tuple[Image.Image, str, str]:
     mode, kind = image.mode, str(image.format)
     try:
         image.load()
-        return _eight_bits(_turned(image)), mode, kind
+        return _to_eight_bits(_apply_orientation(image)), mode, kind
     except ImageFault:
         raise
     except Exception as error:  # a damaged file may raise anything
         raise ImageFault(f"damaged: {error}") from error
 
 
-def _turned(image: Image.Image) -> Image.Image:
+def _apply_orientation(image: Image.Image) -> Image.Image:
     try:
         turn: Any = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF beside intact pixels: leave it as it lies
+    except Exception:  # broken EXIF, but intact pixels: keep the stored orientation
         return image
     return image if turn is None else image.transpose(turn)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Return the image as L or RGB."""
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, clear).convert("RGB")
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
@@ -170,7 +170,7 @@ def _digest(image: Image.Image) -> str:
     return hashlib.sha256(head + image.tobytes()).hexdigest()
 
 
-def _not_an_image(data: bytes) -> str:
+def _describe_other_file(data: bytes) -> str:
     start = data[:256].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page, not an image"

@@ -3,8 +3,8 @@
 Near copies are found in two steps. A 64-bit perceptual hash (signs of the low frequencies of a
 cosine transform, after Zauner, "Implementation and Benchmarking of Perceptual Image Hash
 Functions", 2010) proposes pairs; a comparison of grey 32 x 32 thumbnails, brightness and contrast
-taken out, confirms them. What is not established: a bound on misses. Crops and mirror images are
-not looked for.
+removed, confirms them. No bound on missed pairs is known. Crops and mirror images are not searched
+for.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 __all__ = ["CopyPair", "exact_groups", "find_copies", "find_near_copies", "perceptual_hash"]
 
 MAX_DISTANCE = 6
-"""Bits of 63 in which the hashes of two near copies may differ."""
+"""Most of the 63 bits in which the hashes of near copies may differ."""
 MAX_DIFFERENCE = 0.36
 """Root mean square difference of standardised thumbnails; unrelated images lie near 1.4."""
 STRICTER = 0.02
-"""How much less difference is allowed for each bit in which the hashes differ."""
-_LOW = 8
+"""Reduction of the allowed difference for each bit in which the hashes differ."""
+_FREQUENCIES = 8
 _BLOCK = 4096
-_FLAT = 4.0
+_MIN_DEVIATION = 4.0
+"""Images with less deviation of their grey values all look alike."""
 
 
 @dataclass(frozen=True, order=True)
@@ -52,12 +53,12 @@ def find_copies(
     thumbnails : uint8 array (n, 32, 32) or None
         Grey thumbnails; None looks for exact copies only.
     side : bool array (n,), optional
-        Only pairs across are returned: `first` where it is False, `second` where it is True.
+        Return only pairs with `first` where it is False and `second` where it is True.
 
     Returns
     -------
-    list of Pair
-        Sorted. Without `side` a group of equal images is given as pairs with its first member.
+    list of CopyPair
+        Sorted. Without `side`, every image of a group of equal ones is paired with the first.
     """
     groups = exact_groups(digests)
     pairs = []
@@ -65,15 +66,14 @@ def find_copies(
         if side is None:
             pairs += [CopyPair(group[0], other, True) for other in group[1:]]
         else:
-            inside = [row for row in group if not side[row]]
-            pairs += [CopyPair(a, b, True) for a in inside for b in group if side[b]]
+            pairs += [CopyPair(a, b, True) for a in group if not side[a] for b in group if side[b]]
     if thumbnails is not None:
-        # Equal images need no second look; of each group and side one member stands for all.
-        spare = np.zeros(len(digests), bool)
+        # One member represents all equal images of a group and side.
+        represented = np.zeros(len(digests), bool)
         for group in groups:
-            for part in [group] if side is None else _parted(group, side):
-                spare[part[1:]] = True
-        rows = np.flatnonzero(~spare)
+            for equal in [group] if side is None else _split_by_side(group, side):
+                represented[equal[1:]] = True
+        rows = np.flatnonzero(~represented)
         exact = {(pair.first, pair.second) for pair in pairs}
         found = find_near_copies(thumbnails[rows], None if side is None else side[rows])
         near = [(int(rows[a]), int(rows[b])) for a, b in found]
@@ -92,21 +92,20 @@ def exact_groups(digests: Sequence[str]) -> list[list[int]]:
 def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return 63 bits of each image as -1 and 1, shape (n, 63), from thumbnails (n, 32, 32)."""
     size = thumbnails.shape[1]
-    frequency, place = np.arange(_LOW)[:, None], np.arange(size)[None, :]
-    waves = np.cos(np.pi * frequency * (2 * place + 1) / (2 * size)).astype(np.float32)
+    frequency, position = np.arange(_FREQUENCIES)[:, None], np.arange(size)[None, :]
+    waves = np.cos(np.pi * frequency * (2 * position + 1) / (2 * size)).astype(np.float32)
     low = np.einsum("fi,nij,gj->nfg", waves, thumbnails.astype(np.float32), waves, optimize=True)
-    low = low.reshape(len(low), _LOW * _LOW)[:, 1:]  # without the mean: brightness says nothing
+    low = low.reshape(len(low), _FREQUENCIES * _FREQUENCIES)[
+        :, 1:
+    ]  # without the mean, which is the brightness
     return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
 
 
 def find_near_copies(
     thumbnails: NDArray[np.uint8], side: NDArray[np.bool_] | None = None
 ) -> list[tuple[int, int]]:
-    """Return rows of near copies, a < b without `side`, else a on its False and b on its True side.
-
-    Images that are almost one grey value are left out: they all look alike.
-    """
-    textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _FLAT)
+    """Return pairs of rows of near copies, as in `find_copies`, without nearly uniform images."""
+    textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _MIN_DEVIATION)
     left = textured if side is None else textured[~side[textured]]
     right = textured if side is None else textured[side[textured]]
     bits_left = perceptual_hash(thumbnails[left])
@@ -114,40 +113,40 @@ def find_near_copies(
     found = []
     for start in range(0, len(left), _BLOCK):
         for begin in range(0, len(right), _BLOCK):
-            # Of n bits d differ where the product is n - 2d: a matrix product counts them all.
-            agree = bits_left[start : start + _BLOCK] @ bits_right[begin : begin + _BLOCK].T
-            a, b = np.nonzero(agree >= bits_left.shape[1] - 2 * MAX_DISTANCE)
-            distance = (bits_left.shape[1] - agree[a, b]) / 2
+            # Bits are -1 and 1: if d of n differ, their product is n - 2d.
+            products = bits_left[start : start + _BLOCK] @ bits_right[begin : begin + _BLOCK].T
+            a, b = np.nonzero(products >= bits_left.shape[1] - 2 * MAX_DISTANCE)
+            distance = (bits_left.shape[1] - products[a, b]) / 2
             a, b = left[start + a], right[begin + b]
             if side is None:
                 a, b, distance = a[a < b], b[a < b], distance[a < b]
-            found += _confirmed(thumbnails, a, b, distance)
+            found += _confirm(thumbnails, a, b, distance)
     return sorted(found)
 
 
-def _confirmed(
+def _confirm(
     thumbnails: NDArray[np.uint8],
     a: NDArray[np.int64],
     b: NDArray[np.int64],
     distance: NDArray[np.float32],
 ) -> list[tuple[int, int]]:
-    kept = []
+    pairs = []
     for start in range(0, len(a), _BLOCK):
         first, second = a[start : start + _BLOCK], b[start : start + _BLOCK]
-        one, other = _standardised(thumbnails[first]), _standardised(thumbnails[second])
-        apart = np.sqrt(((one - other) ** 2).mean(axis=1))
+        gap = _standardise(thumbnails[first]) - _standardise(thumbnails[second])
+        difference = np.sqrt((gap**2).mean(axis=1))
         allowed = MAX_DIFFERENCE - STRICTER * distance[start : start + _BLOCK]
-        for row in np.flatnonzero(apart <= allowed):
-            kept.append((int(first[row]), int(second[row])))
-    return kept
+        for row in np.flatnonzero(difference <= allowed):
+            pairs.append((int(first[row]), int(second[row])))
+    return pairs
 
 
-def _standardised(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _standardise(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     flat = thumbnails.reshape(len(thumbnails), thumbnails[0].size).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
     return flat
 
 
-def _parted(group: list[int], side: NDArray[np.bool_]) -> list[list[int]]:
+def _split_by_side(group: list[int], side: NDArray[np.bool_]) -> list[list[int]]:
     return [[row for row in group if side[row] == value] for value in (False, True)]

@@ -1,4 +1,4 @@
-"""Data sets that are downloaded or imported: found below the data folder, or brought there."""
+"""Data sets that are downloaded or imported into the data folder."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ _DEPTH = 3
 
 
 class Obtainable(Dataset):
-    """Base of data sets with a layout of their own below the data folder.
+    """Base of data sets with a fixed layout below the data folder.
 
-    A subclass says where it lies (`folder_name`), how to tell (`lacks`), and where it comes from
-    (`remotes`; none means that it is imported by hand, as `by_hand` explains).
+    A subclass names its folder (`folder_name`), checks its layout (`lacks`) and lists its downloads
+    (`remotes`; without any the user imports it, as `by_hand` explains).
     """
 
     name: ClassVar[str]
-    """The name it is registered by."""
+    """Registered name."""
     folder_name: ClassVar[str]
     """Folder below the data folder."""
     also_in: ClassVar[tuple[str, ...]] = ()
-    """Other folders below the data folder in which it may lie."""
+    """Other folders below the data folder that may contain it."""
     remotes: ClassVar[tuple[RemoteFile, ...]] = ()
     by_hand: ClassVar[str] = ""
-    """How to get it by hand."""
+    """How to download it by hand."""
     official: ClassVar[Mapping[str, int]] = {}
     """Images of the official release, by ``split class``; empty if they depend on options."""
 
     @classmethod
     def lacks(cls, folder: Path) -> str | None:
-        """Return what of the official layout is missing in a folder; None if it is all there."""
+        """Return what a folder lacks of the official layout; None if it is complete."""
         raise NotImplementedError
 
-    def mend(self) -> str:
-        """Return the end of a sentence: which command brings the data."""
-        how = [f"`bench data fetch {self.name}` downloads it"] if self.remotes else []
-        how.append(f"`bench data import {self.name} PATH` takes an archive or folder")
-        text = " or ".join(how) + f" ({self.by_hand})" if self.by_hand else " or ".join(how)
+    def remedy(self) -> str:
+        """Return the end of a sentence: the commands that download or import the data."""
+        commands = [f"`bench data fetch {self.name}` downloads it"] if self.remotes else []
+        commands.append(f"`bench data import {self.name} PATH` takes an archive or folder")
+        text = " or ".join(commands) + (f" ({self.by_hand})" if self.by_hand else "")
         return f"{text}; --data names the data folder (now {self.root})"
 
-    def located(self) -> Path:
-        """Return the folder of the data, or raise DataError that says which command mends it."""
+    def locate(self) -> Path:
+        """Return the folder of the data; raise DataError with the command that provides them."""
         for name in (self.folder_name, *self.also_in):
             if (self.root / name).is_dir():
                 lacking = self.lacks(self.root / name)
                 if lacking is None:
                     return self.root / name
-                raise DataError(f"{self.root / name} lacks {lacking}; {self.mend()}")
-        raise DataError(f"{self.name} is not in {self.root}; {self.mend()}")
+                raise DataError(f"{self.root / name} lacks {lacking}; {self.remedy()}")
+        raise DataError(f"{self.name} is not in {self.root}; {self.remedy()}")
 
     def fetch(self, *, force: bool = False, quiet: bool = False) -> Path:
         """Download, check and unpack; return the folder.
@@ -65,94 +65,94 @@ class Obtainable(Dataset):
         Raises
         ------
         DataError
-            If there is no download, it fails, or the data are there already.
+            If there is no download, it fails, or the data exist already.
         """
         if not self.remotes:
             raise DataError(f"{self.name} cannot be downloaded by a command: {self.by_hand}")
-        with self._placing(force) as part:
+        with self._temporary_folder(force) as temporary:
             for remote in self.remotes:
                 try:
-                    got = download(remote, part, looks_right=self.wrong_file, quiet=quiet)
+                    archive = download(remote, temporary, find_fault=self.find_fault, quiet=quiet)
                 except DataError as error:
-                    raise DataError(f"{error}. {self._else_by_hand()}") from error
-                self._unpack(got, part)
-            self._settle(part)
+                    raise DataError(f"{error}. {self._manual_download()}") from error
+                self._unpack(archive, temporary)
+            self._move_into_place(temporary)
         return self.root / self.folder_name
 
-    def adopt(self, path: Path, *, force: bool = False) -> Path:
-        """Import an archive or a folder that was got by hand; return the folder."""
+    def import_from(self, path: Path, *, force: bool = False) -> Path:
+        """Import an archive or folder that the user downloaded; return the data set's folder."""
         if not path.exists():
             raise DataError(f"there is no {path}")
-        with self._placing(force) as part:
+        with self._temporary_folder(force) as temporary:
             if path.is_dir():
-                self._copy(path, part / "copy")
+                self._copy_layout(path, temporary / "copy")
             else:
-                self._unpack(path, part)
-            self._settle(part)
+                self._unpack(path, temporary)
+            self._move_into_place(temporary)
         return self.root / self.folder_name
 
-    def wrong_file(self, path: Path) -> str | None:
-        """Return in words what is wrong with a downloaded file; None if nothing is."""
+    def find_fault(self, path: Path) -> str | None:
+        """Return in words what is wrong with a downloaded file, or None."""
         from imbench.files.archive import describe_file, is_archive
 
-        return None if is_archive(path) else f"what came is {describe_file(path)}"
+        return None if is_archive(path) else f"the file is {describe_file(path)}"
 
-    def _unpack(self, path: Path, part: Path) -> None:
+    def _unpack(self, path: Path, folder: Path) -> None:
         from imbench.files.archive import extract
 
-        extract(path, part / f"unpacked-{uuid.uuid4().hex[:8]}")
-        if path.parent == part:
+        extract(path, folder / f"unpacked-{uuid.uuid4().hex[:8]}")
+        if path.parent == folder:
             path.unlink()
 
-    def _copy(self, path: Path, target: Path) -> None:
-        """Copy the official layout out of a folder: it alone, whatever else lies there."""
-        shutil.copytree(self._found(path), target)
+    def _copy_layout(self, path: Path, target: Path) -> None:
+        """Copy the official layout, and nothing else, from a folder."""
+        shutil.copytree(self._find_layout(path), target)
 
-    def _found(self, path: Path) -> Path:
+    def _find_layout(self, path: Path) -> Path:
         """Return the folder at or below `path` that has the official layout."""
-        for place in _within(path, _DEPTH):
-            if self.lacks(place) is None:
-                return place
-        raise DataError(f"this is not {self.name}: it lacks {self.lacks(_deepest_single(path))}")
+        for folder in _folders_within(path, _DEPTH):
+            if self.lacks(folder) is None:
+                return folder
+        raise DataError(f"this is not {self.name}: it lacks {self.lacks(_skip_wrappers(path))}")
 
-    def _else_by_hand(self) -> str:
+    def _manual_download(self) -> str:
         urls = ", ".join(remote.urls[0] for remote in self.remotes)
-        return f"Get {urls} by hand and run `bench data import {self.name} PATH`"
+        return f"Download {urls} by hand and run `bench data import {self.name} PATH`"
 
     @contextmanager
-    def _placing(self, force: bool) -> Iterator[Path]:
-        """Yield a folder beside the final one; it is removed, whatever happens."""
+    def _temporary_folder(self, force: bool) -> Iterator[Path]:
+        """Yield a folder beside the final one, which is removed at the end."""
         target = self.root / self.folder_name
         if target.exists() and not force:
             raise DataError(f"{target} exists already; --force replaces it")
-        part = self.root / f".{self.folder_name}.{uuid.uuid4().hex[:8]}.part"
+        temporary = self.root / f".{self.folder_name}.{uuid.uuid4().hex[:8]}.part"
         try:
-            part.mkdir(parents=True)
-            yield part
+            temporary.mkdir(parents=True)
+            yield temporary
         except OSError as error:
             raise DataError(f"{self.name} cannot be put in {self.root}: {error}") from error
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
-    def _settle(self, part: Path) -> None:
-        """Find the official layout in what was unpacked and put it in its place."""
-        found = self._found(part)
+    def _move_into_place(self, temporary: Path) -> None:
+        """Find the official layout in a folder and move it to its final path."""
+        layout = self._find_layout(temporary)
         target = self.root / self.folder_name
         if target.exists():
             shutil.rmtree(target)
-        found.rename(target)
+        layout.rename(target)
 
 
-def _within(folder: Path, depth: int) -> Iterator[Path]:
+def _folders_within(folder: Path, depth: int) -> Iterator[Path]:
     yield folder
     if depth:
         for child in sorted(folder.iterdir()):
             if child.is_dir() and not child.is_symlink():
-                yield from _within(child, depth - 1)
+                yield from _folders_within(child, depth - 1)
 
 
-def _deepest_single(folder: Path) -> Path:
-    """Follow folders that hold nothing but one folder, for a message that helps."""
+def _skip_wrappers(folder: Path) -> Path:
+    """Descend while a folder contains nothing but one folder, for a helpful message."""
     children = list(folder.iterdir())
     while len(children) == 1 and children[0].is_dir():
         folder = children[0]

@@ -1,4 +1,4 @@
-"""Options of a data set's spec: read with a type and a range, wrong keys refused by name."""
+"""Options of a data set's spec, validated by type and range."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DatasetOptions:
     given : mapping
         The pairs as `imbench.spec.parse_spec` read them.
     known : sequence of str
-        Keys that exist; another one raises UnknownName with the nearest of these.
+        Keys that exist; any other raises UnknownName with suggestions.
     """
 
     def __init__(self, owner: str, given: Mapping[str, Value], known: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class DatasetOptions:
                 raise unknown_name(f"option of {owner}", key, known)
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """Return a value as it was written; ``none`` and ``true`` are texts like any other."""
+        """Return a value as the text that was written, also ``none`` and ``true``."""
         if key not in self.given:
             return default
         value = self.given[key]
@@ -47,9 +47,11 @@ class DatasetOptions:
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
         """Return a number in [low, high]."""
         value = self.given.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UsageError(f"{self.owner}: {key}={value} must be a number {low} to {high}")
-        if not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise UsageError(f"{self.owner}: {key}={value} must be a number {low} to {high}")
         return float(value)
 
@@ -57,5 +59,5 @@ class DatasetOptions:
         """Return a number in [0, 1)."""
         value = self.number(key, default, low=0, high=1)
         if value == 1:
-            raise UsageError(f"{self.owner}: {key}=1 leaves nothing for training")
+            raise UsageError(f"{self.owner}: {key}=1 leaves no image for training")
         return value

@@ -1,4 +1,4 @@
-"""Splits of our own where a data set has none: stratified, deterministic, groups kept whole."""
+"""Splits for data sets that have none: stratified, deterministic, each group in one split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALIASES = {
 
 
 def split_name(text: str) -> str | None:
-    """Return ``train``, ``validation`` or ``test`` for a folder or column value; None for none."""
+    """Return the split that a folder or a value of a column names, or None."""
     return _ALIASES.get(text.strip().lower())
 
 
@@ -40,15 +40,15 @@ def stratified_splits(
     validation: float = 0.0,
     groups: Sequence[Hashable] | NDArray[Any] | None = None,
 ) -> NDArray[np.str_]:
-    """Assign each image to a split by a hash of its name (or of its group's).
+    """Assign each image to a split by a hash of its name or of its group.
 
-    Neither the content nor the order of the images matters, and a new image moves few others.
-    Every class gives the same share to each split, as nearly as whole groups allow.
+    The split depends on neither the content nor the order of the images, and a new image moves few
+    others. Each split gets the same share of every class, as nearly as groups allow.
 
     Parameters
     ----------
     names : sequence of str
-        A stable name per image.
+        Stable name of each image.
     labels : int array (n,)
         Class of each image.
     test, validation : float
@@ -64,16 +64,16 @@ def stratified_splits(
     for row, name in enumerate(names):
         units.setdefault(name if groups is None else str(groups[row]), []).append(row)
     splits = np.full(len(names), "train", dtype="<U10")
-    left = {
+    quotas = {
         split: {label: _quota(count, share) for label, count in Counter(labels.tolist()).items()}
         for split, share in (("test", test), ("validation", validation))
     }
-    for unit in sorted(units, key=_rank):
-        wanted = Counter(labels[units[unit]].tolist())
-        for split, quota in left.items():
-            if all(quota[label] >= count for label, count in wanted.items()):
+    for unit in sorted(units, key=_hash_order):
+        counts = Counter(labels[units[unit]].tolist())
+        for split, quota in quotas.items():
+            if all(quota[label] >= count for label, count in counts.items()):
                 splits[units[unit]] = split
-                for label, count in wanted.items():
+                for label, count in counts.items():
                     quota[label] -= count
                 break
     return splits
@@ -82,30 +82,30 @@ def stratified_splits(
 def crossing_groups(
     groups: Sequence[Hashable] | NDArray[Any], splits: NDArray[np.str_]
 ) -> dict[str, list[str]]:
-    """Return the groups that stand in more than one split, with those splits."""
-    seen: dict[str, set[str]] = {}
+    """Return the groups that are in more than one split, with those splits."""
+    found: dict[str, set[str]] = {}
     for group, split in zip(groups, splits.tolist(), strict=True):
-        seen.setdefault(str(group), set()).add(split)
-    return {group: sorted(where) for group, where in seen.items() if len(where) > 1}
+        found.setdefault(str(group), set()).add(split)
+    return {group: sorted(names) for group, names in found.items() if len(names) > 1}
 
 
 def check_groups(
     groups: Sequence[Hashable] | NDArray[Any], splits: NDArray[np.str_], owner: str
 ) -> None:
-    """Refuse splits that tear a group apart."""
+    """Raise DataError if a group is in more than one split."""
     crossing = crossing_groups(groups, splits)
     if crossing:
-        group, where = next(iter(crossing.items()))
+        group, names = next(iter(crossing.items()))
         raise DataError(
-            f"{owner}: {len(crossing)} groups stand in more than one split, the first of them "
-            f"{group!r} in {' and '.join(where)}; mend the split column or leave it out"
+            f"{owner}: {len(crossing)} groups are in more than one split, e.g. {group!r} in "
+            f"{' and '.join(names)}; correct the split column or omit it"
         )
 
 
 def _quota(count: int, share: float) -> int:
-    # At least one image where there is a share at all and one can be spared.
+    # At least one image for a share above 0, and at least one remaining for training.
     return 0 if share == 0 or count < 2 else min(count - 1, max(1, round(count * share)))
 
 
-def _rank(text: str) -> tuple[bytes, str]:
+def _hash_order(text: str) -> tuple[bytes, str]:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest(), text

@@ -1,4 +1,4 @@
-"""Which images are in the training set: nested subsets, shared by every method."""
+"""Choose the training images: nested subsets, shared by all methods."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def subset(
 ) -> NDArray[np.int64]:
     """Choose the training rows of one replicate.
 
-    The replicate fixes a permutation of each class; a set takes its first images. So 50 minority
-    images are inside 100, and every method sees the same ones.
+    The replicate fixes a permutation of each class, and a subset is its beginning. So the 50
+    minority images are among the 100, and every method gets the same images.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def subset(
     minority : int
         Images of each minority class.
     majority : int or None
-        Images of the majority; None for all there are.
+        Images of the majority; None for all.
     replicate : int
         Number of the replicate.
 
@@ -38,7 +38,7 @@ def subset(
     Raises
     ------
     UsageError
-        If there are not enough images, or a count below 2 is asked for.
+        If there are not enough images, or a count is below 2.
     """
     available = np.bincount(labels, minlength=2)
     check_counts(available, minority=minority, majority=majority)
@@ -46,15 +46,15 @@ def subset(
     for label in range(len(available)):
         rows = np.flatnonzero(labels == label)
         order = stream(replicate, f"subset of class {label}").permutation(len(rows))
-        wanted = minority if label > 0 else majority
-        chosen.append(rows[order[:wanted]])
+        count = minority if label > 0 else majority
+        chosen.append(rows[order[:count]])
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
 def check_counts(available: NDArray[np.integer], *, minority: int, majority: int | None) -> None:
-    """Refuse counts that the training set cannot give.
+    """Raise UsageError if a training set has too few images for the counts.
 
-    `available` are the training images of each class, label 0 the majority.
+    `available` are its images of each class, label 0 the majority.
     """
     if len(available) < 2 or (available == 0).any():
         raise UsageError(f"training images per class are {available.tolist()}: a class is missing")
@@ -62,12 +62,10 @@ def check_counts(available: NDArray[np.integer], *, minority: int, majority: int
         raise UsageError(f"a minority count of {minority} is too small; at least 2 are needed")
     fewest = int(available[1:].min())
     if minority > fewest:
-        raise UsageError(
-            f"{minority} minority images are asked for, {fewest} are in the training set"
-        )
+        raise UsageError(f"{minority} minority images are requested; the training set has {fewest}")
     if majority is not None and not 2 <= majority <= available[0]:
         raise UsageError(
-            f"{majority} majority images are asked for, 2 to {available[0]} are possible"
+            f"{majority} majority images are requested; 2 to {available[0]} are possible"
         )
     largest = int(available[0]) if majority is None else majority
     if minority > largest:

@@ -1,4 +1,4 @@
-"""Look at every image of a data set and name what is wrong with it."""
+"""Check every image of a data set and list its defects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SMALL = 8
 
 @dataclass(frozen=True, eq=False)
 class SurveyedImage:
-    """One image: its size as displayed, mode, format, hash and thumbnail, or its fault."""
+    """An image's size as displayed, mode, format, hash and thumbnail, or its fault."""
 
     width: int = 0
     height: int = 0
@@ -49,7 +49,7 @@ class SurveyedImage:
 
 @dataclass(frozen=True, order=True)
 class Defect:
-    """Something wrong; `grave` if scores on the data would be wrong or could not be had."""
+    """A defect; `grave` if it makes scores on the data wrong or impossible."""
 
     kind: str
     text: str
@@ -57,23 +57,23 @@ class Defect:
 
 
 def list_everything(dataset: Dataset) -> Listing:
-    """List every image of a data set, whatever classes are chosen."""
+    """List the images of all classes of a data set, chosen or not."""
     read: Callable[[], Listing] = getattr(dataset, "everything", dataset.read)
     return read()
 
 
 def survey_images(listing: Listing) -> list[SurveyedImage]:
     """Decode every image."""
-    return _each(listing, _decoded)
+    return _survey(listing, _survey_pixels)
 
 
 def survey_headers(listing: Listing) -> list[SurveyedImage]:
     """Read the header of every image file; `digest` and `thumbnail` stay empty."""
-    return _each(listing, _header)
+    return _survey(listing, _survey_header)
 
 
 def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
-    """Return the images of each class, shape (classes,), by split; empty splits are left out."""
+    """Count the images of each class, shape (classes,), by split; without empty splits."""
     counts = {}
     for split in SPLITS:
         labels = listing.labels[listing.splits == split]
@@ -83,25 +83,25 @@ def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
 
 
 def find_defects(
-    listing: Listing, seen: list[SurveyedImage], official: Mapping[str, int]
+    listing: Listing, images: list[SurveyedImage], official: Mapping[str, int]
 ) -> list[Defect]:
-    """Name everything that is wrong, sorted by kind.
+    """List all defects, sorted by kind.
 
     Kinds: ``undecodable``; ``missing class``; ``leak`` (a copy of a test image elsewhere, or of a
     validation image in training); ``two classes`` (copies with different labels); ``torn group``;
-    ``duplicate`` (copies inside a split) and ``count`` (other than official), which are not grave.
+    ``duplicate`` (copies within a split) and ``count`` (not the official one), which are not grave.
     """
     found = [
-        Defect("undecodable", f"{name}: {one.fault}", True)
-        for name, one in zip(listing.names, seen, strict=True)
-        if one.fault
+        Defect("undecodable", f"{name}: {image.fault}", True)
+        for name, image in zip(listing.names, images, strict=True)
+        if image.fault
     ]
     found += _missing_classes(listing)
-    found += _copies(listing, seen)
+    found += _copies(listing, images)
     if listing.groups is not None:
         found += [
-            Defect("torn group", f"{group} is in {' and '.join(where)}", True)
-            for group, where in crossing_groups(listing.groups, listing.splits).items()
+            Defect("torn group", f"{group} is in {' and '.join(splits)}", True)
+            for group, splits in crossing_groups(listing.groups, listing.splits).items()
         ]
     counts = class_counts(listing)
     for split, row in counts.items():
@@ -124,51 +124,47 @@ def _missing_classes(listing: Listing) -> list[Defect]:
     ]
 
 
-def _copies(listing: Listing, seen: list[SurveyedImage]) -> list[Defect]:
-    rows = np.array([row for row, one in enumerate(seen) if not one.fault], np.int64)
-    digests = [seen[row].digest for row in rows]
-    pictures = [one.thumbnail for one in seen if one.thumbnail is not None]
-    thumbnails = np.stack(pictures) if len(pictures) == len(rows) > 0 else None
+def _copies(listing: Listing, images: list[SurveyedImage]) -> list[Defect]:
+    rows = np.array([row for row, image in enumerate(images) if not image.fault], np.int64)
+    digests = [images[row].digest for row in rows]
+    available = [image.thumbnail for image in images if image.thumbnail is not None]
+    thumbnails = np.stack(available) if len(available) == len(rows) > 0 else None
     splits, labels = listing.splits[rows], listing.labels[rows]
 
     def text(pair: CopyPair) -> str:
         a, b = (listing.names[rows[row]] for row in (pair.first, pair.second))
         return f"{a} {'=' if pair.exact else '~'} {b}"
 
-    found = []
-    inside = splits != "test"
-    across = find_copies(digests, thumbnails, side=~inside)
-    kept = np.flatnonzero(inside)
-    found += [Defect("leak", text(pair), True) for pair in across]
-    found += [
-        Defect(
-            "leak", text(CopyPair(int(kept[pair.first]), int(kept[pair.second]), pair.exact)), True
-        )
+    leaks = find_copies(digests, thumbnails, side=splits == "test")
+    other = np.flatnonzero(splits != "test")
+    leaks += [
+        CopyPair(int(other[pair.first]), int(other[pair.second]), pair.exact)
         for pair in find_copies(
-            [digests[row] for row in kept],
-            None if thumbnails is None else thumbnails[kept],
-            side=splits[kept] == "validation",
+            [digests[row] for row in other],
+            None if thumbnails is None else thumbnails[other],
+            side=splits[other] == "validation",
         )
     ]
+    found = [Defect("leak", text(pair), True) for pair in leaks]
     for pair in find_copies(digests, thumbnails):
         if labels[pair.first] != labels[pair.second]:
-            where = [listing.classes[labels[row]] for row in (pair.first, pair.second)]
-            found.append(Defect("two classes", f"{text(pair)} ({' and '.join(where)})", True))
+            classes = [listing.classes[labels[row]] for row in (pair.first, pair.second)]
+            found.append(Defect("two classes", f"{text(pair)} ({' and '.join(classes)})", True))
         elif splits[pair.first] == splits[pair.second]:
             found.append(Defect("duplicate", text(pair), False))
     return found
 
 
-def _each(listing: Listing, how: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:
+def _survey(listing: Listing, survey: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:
     if isinstance(listing.sources, np.ndarray):
-        return [_array(image) for image in listing.sources]
+        return [_survey_array(image) for image in listing.sources]
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda path: _tried(how, path), listing.sources))
+        return list(pool.map(lambda path: _or_fault(survey, path), listing.sources))
 
 
-def _tried(how: Callable[[Path], SurveyedImage], path: Path) -> SurveyedImage:
+def _or_fault(survey: Callable[[Path], SurveyedImage], path: Path) -> SurveyedImage:
     try:
-        return how(path)
+        return survey(path)
     except ImageFault as fault:
         return SurveyedImage(fault=str(fault))
     except FileNotFoundError:
@@ -177,7 +173,7 @@ def _tried(how: Callable[[Path], SurveyedImage], path: Path) -> SurveyedImage:
         return SurveyedImage(fault=f"the file cannot be read: {error.strerror}")
 
 
-def _decoded(path: Path) -> SurveyedImage:
+def _survey_pixels(path: Path) -> SurveyedImage:
     picture = decode(path.read_bytes(), size=_SMALL)
     return SurveyedImage(
         picture.width,
@@ -189,22 +185,22 @@ def _decoded(path: Path) -> SurveyedImage:
     )
 
 
-def _header(path: Path) -> SurveyedImage:
+def _survey_header(path: Path) -> SurveyedImage:
     with path.open("rb") as file:
         image: Image.Image = open_image(file.read())
     return SurveyedImage(image.width, image.height, image.mode, str(image.format))
 
 
-def _array(image: NDArray[np.uint8]) -> SurveyedImage:
+def _survey_array(image: NDArray[np.uint8]) -> SurveyedImage:
     height, width, channels = image.shape
     mode = "L" if channels == 1 else "RGB"
     return SurveyedImage(width, height, mode, "array", hashlib.sha256(image.tobytes()).hexdigest())
 
 
-def format_counts(seen: list[SurveyedImage]) -> dict[str, Counter[str]]:
-    """Count formats and modes of the images that have no fault."""
-    fine = [one for one in seen if not one.fault]
+def format_counts(images: list[SurveyedImage]) -> dict[str, Counter[str]]:
+    """Count the formats and modes of the images without a fault."""
+    sound = [image for image in images if not image.fault]
     return {
-        "formats": Counter(one.format for one in fine),
-        "modes": Counter(one.mode for one in fine),
+        "formats": Counter(image.format for image in sound),
+        "modes": Counter(image.mode for image in sound),
     }

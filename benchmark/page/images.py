@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.images.cache import MANIFEST, cache_folder, open_decoded, prepare
+from imbench.images.cache import cache_folder, prepare
+from imbench.images.cache_reader import MANIFEST, open_decoded
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group
 from imbench.registry import registered_names

@@ -160,7 +160,7 @@ class Store:
             news = there is not None and there.checksum != stale
             if there is not None and news and (there.done or not record.done):
                 return there
-            if write_atomic(path, text, first=not path.exists()):
+            if write_atomic(path, text, overwrite=path.exists()):
                 break
         return record
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import Diverged, EnvironmentFault
-from imbench.images.cache import open_decoded
+from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records import environment
 from imbench.records.cell import Cell
@@ -233,7 +233,7 @@ def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Reco
 def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
     """Return a cell's record from the outputs of its training, which `source` has the cost of."""
     from imbench.stats.metrics import score_all
-    from imbench.training.method import probabilities
+    from imbench.training.forward import probabilities
     from imbench.training.recipe import parse_recipe
 
     priors = np.asarray(trained.sampled) / np.sum(trained.sampled)

@@ -1,4 +1,4 @@
-"""Augmentation of batches: the same stream of flips and crops for every method."""
+"""Augment batches: the same random flips and crops for every method."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ STEPS = ("flip", "crop")
 
 
 def parse_augment(text: str) -> tuple[str, ...]:
-    """Read ``flip+crop``, ``flip``, ``crop`` or ``none`` into its steps."""
+    """Parse ``flip+crop``, ``flip``, ``crop`` or ``none`` into its steps."""
     steps = () if text in ("", "none") else tuple(text.split("+"))
-    wrong = [step for step in steps if step not in STEPS]
-    if wrong or len(set(steps)) < len(steps):
+    if not set(steps) <= set(STEPS) or len(set(steps)) < len(steps):
         raise UsageError(f"augment={text!r}; write flip, crop, flip+crop or none")
     return steps
 
 
 def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -> NDArray[Any]:
-    """Flip each image with chance 1/2, and crop it from a border of 1/8 of its side.
+    """Flip each image with probability 1/2; pad it by 1/8 of its side and crop at random.
 
-    What is drawn depends on the batch size alone, so the stream is the same for every method.
+    The random numbers depend on the batch size alone, so they are the same for every method.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -
 def _crop(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     height, width = x.shape[1:3]
     border = max(1, height // 8)
-    # Reflected, not black: a black edge is a cue that no test image has.
+    # Reflected, not black: no test image has black edges.
     padded = np.pad(x, ((0, 0), (border, border), (border, border), (0, 0)), "reflect")
     windows = sliding_window_view(padded, (height, width), axis=(1, 2))
     down, right = rng.integers(0, 2 * border + 1, size=(2, len(x)))

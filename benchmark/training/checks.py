@@ -1,6 +1,6 @@
-"""The contract every plug-in keeps, as functions that raise AssertionError with a sentence.
+"""Checks that a plug-in keeps its contract; they raise AssertionError with the broken rule.
 
-Ours are tested with them, and so can be anyone's: ``check_part("mine:strength=2")``.
+The tests of this package use them on its own plug-ins: ``check_part("mine:strength=2")``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from imbench.errors import DataError
 from imbench.images.dataset import Dataset, Listing
+from imbench.images.validate import validate_listing
 from imbench.training.examples import Examples
 from imbench.training.method import Method
 from imbench.training.networks import build_network
@@ -23,10 +25,10 @@ from imbench.training.recipe import parse_recipe
 __all__ = ["check_dataset", "check_listing", "check_metric", "check_network", "check_part"]
 
 COUNTS = (40, 8)
-"""Images of each class in the set that parts are tried on."""
+"""Images of each class in the training set of the checks."""
 SIDE = 8
 STEPS = 4
-"""Of the classifier; parts that train something of their own go by it."""
+"""Optimiser steps of the classifier, from which parts derive those of their models."""
 
 
 def check_part(recipe: str) -> None:
@@ -102,28 +104,15 @@ def check_dataset(dataset: Dataset) -> Listing:
 
 def check_listing(listing: Listing) -> None:
     """Check that a listing's arrays fit together and that every class can be trained and tested."""
-    n = len(listing.labels)
-    assert len(listing.classes) >= 2, "at least two classes are needed"
-    assert len(set(listing.classes)) == len(listing.classes), "class names repeat"
-    for what in ("sources", "splits", "names", "groups", "weights", "masks"):
-        values = getattr(listing, what)
-        assert values is None or len(values) == n, f"{what} has not one entry an image"
-    assert len(set(listing.names)) == n, "image names repeat"
-    assert set(np.unique(listing.splits)) <= {"train", "validation", "test"}, "unknown split"
+    try:
+        validate_listing(listing, "the listing")
+    except DataError as error:
+        raise AssertionError(str(error)) from error
     for split in ("train", "test"):
         present = np.unique(listing.labels[listing.splits == split])
         assert len(present) == len(listing.classes), (
             f"classes {present.tolist()} of {list(listing.classes)} are in {split}"
         )
-    if listing.groups is not None:
-        _check_groups(listing)
-
-
-def _check_groups(listing: Listing) -> None:
-    assert listing.groups is not None
-    test = set(listing.groups[listing.splits == "test"].tolist())
-    both = test & set(listing.groups[listing.splits != "test"].tolist())
-    assert not both, f"group {min(both, key=str)!r} stands on both sides of a split"
 
 
 def _check_network(spec: str, shape: tuple[int, int, int], classes: int) -> None:
@@ -153,7 +142,7 @@ def _check_network(spec: str, shape: tuple[int, int, int], classes: int) -> None
 
 
 def _images(counts: tuple[int, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Noise, brighter with the label, so that a few steps can tell the classes apart."""
+    """Return noise that is brighter for higher labels, so that a few steps separate the classes."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(len(counts)), counts)
     x = rng.integers(0, 80, size=(len(y), SIDE, SIDE, 3)) + 60 * y[:, None, None, None]
@@ -173,7 +162,7 @@ def _check_parameters(part: Part) -> None:
 def _check_resample(part: Part) -> None:
     name = type(part).__name__
     x, y = _images(COUNTS)
-    outcomes = []
+    results = []
     for _ in range(2):
         fresh = clone(part)
         begin_fit(fresh, Context(steps=STEPS))
@@ -190,11 +179,11 @@ def _check_resample(part: Part) -> None:
         assert array.min() >= 0, f"{name}.resample makes pixels below 0"
         assert array.max() <= 255, f"{name}.resample makes pixels above 255"
         assert set(np.unique(new)) == set(np.unique(y)), f"{name}.resample loses a class"
-        outcomes.append((array, new))
-    (a, la), (b, lb) = outcomes
+        results.append((array, new))
+    (a, labels_a), (b, labels_b) = results
     assert a.shape == b.shape, f"{name}.resample is not deterministic"
     assert (a == b).all(), f"{name}.resample is not deterministic"
-    assert (la == lb).all(), f"{name}.resample is not deterministic"
+    assert (labels_a == labels_b).all(), f"{name}.resample is not deterministic"
 
 
 def _check_weights(part: Part) -> None:

@@ -11,10 +11,10 @@ __all__ = ["Examples"]
 
 
 class Examples:
-    """Training examples that are materialised batch by batch.
+    """Training examples that are computed batch by batch.
 
-    Oversampling to 10,000 images at 64 px copies 0.5 GB of pixels and SMOTE in float32 2.3 GB;
-    as row numbers and shares both take 0.2 MB.
+    Oversampling to 10,000 images at 64 px would copy 0.5 GB of pixels, and SMOTE in float32 2.3 GB;
+    row numbers and shares take 0.2 MB for both.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Examples:
     first, second : int array (n,)
         Rows of `pixels` between which each example lies.
     share : float32 array (n,)
-        Where it lies: 0 is `first`, 1 is `second`.
+        Position between them: 0 is `first`, 1 is `second`.
     weights : float array (N,), optional
         Weight of each row of `pixels` in the loss.
     """
@@ -55,29 +55,29 @@ class Examples:
         return self._with(self.first[rows], self.second[rows], self.share[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Materialise all examples."""
+        """Compute all examples."""
         del copy
         return np.asarray(self.take(np.arange(len(self))), dtype=dtype)
 
     @property
     def weights(self) -> NDArray[np.float64] | None:
-        """Weight of each example, shape (n,); None if all count the same."""
+        """Weight of each example, shape (n,); None if all are equal."""
         if self.row_weights is None:
             return None
         a, b = self.row_weights[self.first], self.row_weights[self.second]
         return np.asarray(a + self.share * (b - a), np.float64)
 
     def take(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Materialise some examples: the dtype of `pixels`, or float32 if any is in between."""
+        """Compute some examples: in the dtype of `pixels`, or float32 if any is between rows."""
         x = self.pixels[self.first[rows]]
         if self._plain:
             return np.asarray(x)
         x = x.astype(np.float32)
         share = self.share[rows]
         between = np.flatnonzero(share)
-        other = self.pixels[self.second[rows[between]]].astype(np.float32)
-        # In float: on uint8 the difference of neighbours wraps around.
-        x[between] += share[between].reshape(-1, *[1] * (x.ndim - 1)) * (other - x[between])
+        second = self.pixels[self.second[rows[between]]].astype(np.float32)
+        # In float, since differences of uint8 wrap around.
+        x[between] += share[between].reshape(-1, *[1] * (x.ndim - 1)) * (second - x[between])
         return np.asarray(x)
 
     def flat(self) -> NDArray[np.float32]:
@@ -91,14 +91,14 @@ class Examples:
     ) -> Examples:
         """Return points between pairs of examples.
 
-        Where both ends are plain rows they stay row numbers; otherwise they are materialised.
+        They are stored as row numbers if all examples are rows, and computed otherwise.
         """
         if self._plain:
             return self._with(self.first[first], self.first[second], np.asarray(share, np.float32))
-        everything = Examples(
+        computed = Examples(
             np.asarray(self.take(np.arange(len(self))), np.float32), weights=self.weights
         )
-        return everything.between(first, second, share)
+        return computed.between(first, second, share)
 
     def join(self, other: Examples | NDArray[Any]) -> Examples:
         """Return these examples followed by others."""
@@ -106,8 +106,8 @@ class Examples:
         if other.pixels is self.pixels:
             pixels, shift, weights = self.pixels, 0, self.row_weights
         else:
-            kind = np.result_type(self.pixels, other.pixels)
-            pixels = np.concatenate([self.pixels.astype(kind), other.pixels.astype(kind)])
+            dtype = np.result_type(self.pixels, other.pixels)
+            pixels = np.concatenate([self.pixels.astype(dtype), other.pixels.astype(dtype)])
             shift = len(self.pixels)
             weights = _joined_weights(self, other)
         return Examples(
@@ -125,5 +125,5 @@ class Examples:
 def _joined_weights(a: Examples, b: Examples) -> NDArray[np.float64] | None:
     if a.row_weights is None and b.row_weights is None:
         return None
-    parts = [np.ones(len(e.pixels)) if e.row_weights is None else e.row_weights for e in (a, b)]
-    return np.concatenate(parts)
+    weights = [np.ones(len(x.pixels)) if x.row_weights is None else x.row_weights for x in (a, b)]
+    return np.concatenate(weights)

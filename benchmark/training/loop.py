@@ -1,32 +1,23 @@
-"""The training loop: the only one for classifiers. Parts change it through their hooks."""
+"""The training loop of all classifiers; parts change it through their hooks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imbench.errors import Diverged, EnvironmentFault
+from imbench.errors import Diverged
 from imbench.training.augment import augment, parse_augment
 from imbench.training.budget import Budget
+from imbench.training.forward import to_tensor
 from imbench.training.part import Part, overrides
 from imbench.training.state import TrainState
 
-__all__ = [
-    "choose_device",
-    "fixed_threads",
-    "forward_all",
-    "learning_rate",
-    "own_torch_rng",
-    "to_tensor",
-    "train",
-]
+__all__ = ["learning_rate", "train"]
 
 
 def train(
@@ -40,11 +31,11 @@ def train(
     Parameters
     ----------
     state : TrainState
-        The run, at step 0.
+        The training, at step 0.
     parts : sequence of Part
         Their batch-level hooks are called in this order.
     chances : float array (n,) or None
-        Chance of each example to be drawn; None walks shuffled passes.
+        Chance of each example to be drawn; None for shuffled passes.
     class_weights : float array (K,) or None
         Weight of each class in the loss.
 
@@ -63,7 +54,7 @@ def train(
 
 
 class _Loop:
-    """One step of the loop, in pieces, with what does not change between steps at hand."""
+    """One step of the loop, with all that does not change between steps."""
 
     def __init__(
         self,
@@ -72,22 +63,23 @@ class _Loop:
         class_weights: NDArray[np.float64] | None,
     ) -> None:
         self.state = state
-        self.weigh = _Weights(state, class_weights)
+        self.weights = _LossWeights(state, class_weights)
         self.loss_part = next((part for part in parts if overrides(part, "losses")), None)
-        self.makers = [part for part in parts if overrides(part, "compose")]
+        self.composers = [part for part in parts if overrides(part, "compose")]
         self.mixers = [part for part in parts if overrides(part, "mix")]
         self.weighers = [part for part in parts if overrides(part, "weigh")]
-        self.companions = [part for part in parts if overrides(part, "before_step")]
+        self.trainers = [part for part in parts if overrides(part, "before_step")]
         images = state.examples.pixels.ndim == 4
         self.augment = parse_augment(state.budget.augment) if images else ()
 
     def step(self, rows: NDArray[np.int64]) -> None:
         state = self.state
-        for part in self.companions:
+        for part in self.trainers:
             part.before_step(state)
         x, y = self.batch(rows)
-        _set_lr(state.optimiser, learning_rate(state.step, state.budget))
-        losses = self.weigh(self.losses(state.net(x), y), y, rows)
+        for group in state.optimiser.param_groups:
+            group["lr"] = learning_rate(state.step, state.budget)
+        losses = self.weights.apply(self.losses(state.net(x), y), y, rows)
         for part in self.weighers:
             weights = part.weigh(state, x, y, rows)
             losses = losses if weights is None else losses * weights
@@ -101,7 +93,7 @@ class _Loop:
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         state = self.state
         raw = state.examples.take(rows)
-        for part in self.makers:
+        for part in self.composers:
             raw = part.compose(state, raw, rows)
         x = to_tensor(augment(raw, self.augment, state.rng("augmentation")), state.device)
         y = torch.from_numpy(state.labels[rows]).to(state.device)
@@ -117,82 +109,11 @@ class _Loop:
 
 def learning_rate(step: int, budget: Budget) -> float:
     """Return the rate at a step: a linear warm-up, then half a cosine down to 0."""
-    rising = round(budget.warmup * budget.steps)
-    if step < rising:
-        return budget.lr * (step + 1) / rising
-    done = (step - rising) / max(1, budget.steps - rising)
+    warmup = round(budget.warmup * budget.steps)
+    if step < warmup:
+        return budget.lr * (step + 1) / warmup
+    done = (step - warmup) / max(1, budget.steps - warmup)
     return budget.lr * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def to_tensor(x: NDArray[Any], device: torch.device) -> Tensor:
-    """Turn images (m, height, width, channels) in 0..255 into (m, channels, ...) in [0, 1].
-
-    The memory format is channels_last, x 1.2 in ResNet-20 training on CPU. Rows of features pass
-    unscaled. A read-only array (a memory map) is copied, since torch has no read-only tensors.
-    """
-    tensor = torch.from_numpy(x if x.flags.writeable else x.copy()).to(device)
-    if tensor.ndim == 4:
-        return tensor.permute(0, 3, 1, 2).float().div_(255)
-    return tensor.float()
-
-
-def forward_all(
-    net: nn.Module, x: NDArray[Any], device: torch.device, batch_size: int = 256
-) -> NDArray[np.float64]:
-    """Return the logits (n, K) of all rows of `x`, in evaluation mode.
-
-    The score of an image does not depend on how many others are scored with it: on some
-    processors a matrix product of one row sums in another order than one of many (differences
-    of 5e-7 in logits), so short batches are filled up.
-    """
-    net.eval()
-    with torch.inference_mode():
-        pieces = [
-            _forward(net, to_tensor(np.ascontiguousarray(x[i : i + batch_size]), device))
-            for i in range(0, len(x), batch_size)
-        ]
-    return np.asarray(torch.cat(pieces).numpy(), np.float64)
-
-
-def _forward(net: nn.Module, x: Tensor, multiple: int = 16) -> Tensor:
-    missing = -len(x) % multiple
-    if missing:
-        x = torch.cat([x, x[:1].expand(missing, *x.shape[1:])])
-        x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
-    logits: Tensor = net(x).double().cpu()
-    return logits[: len(logits) - missing]
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of a name; ``auto`` is CUDA where there is one.
-
-    Raises
-    ------
-    EnvironmentFault
-        If the named device is not there.
-    RuntimeError
-        If it is, and others have taken its memory.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        return torch.empty(1, device=torch.device(name)).device  # ``cuda`` becomes ``cuda:0``
-    except (RuntimeError, AssertionError) as error:
-        if "out of memory" in str(error):
-            raise
-        reason = str(error).splitlines()[0]
-        raise EnvironmentFault(f"device {name!r} cannot be used: {reason}") from error
-
-
-@contextmanager
-def fixed_threads(threads: int) -> Iterator[None]:
-    """Fix torch's number of threads, on which float sums depend, and restore it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _batches(state: TrainState, chances: NDArray[np.float64] | None) -> Iterator[NDArray[np.int64]]:
@@ -204,20 +125,20 @@ def _batches(state: TrainState, chances: NDArray[np.float64] | None) -> Iterator
         for _ in range(state.steps):
             yield rng.choice(n, size=m, p=share)
         return
-    ahead = np.empty(0, np.int64)
+    queue = np.empty(0, np.int64)
     for _ in range(state.steps):
-        while len(ahead) < m:
-            ahead = np.concatenate([ahead, rng.permutation(n)])
-        yield ahead[:m]
-        ahead = ahead[m:]
+        while len(queue) < m:
+            queue = np.concatenate([queue, rng.permutation(n)])
+        yield queue[:m]
+        queue = queue[m:]
 
 
-class _Weights:
+class _LossWeights:
     """Multiplies losses by class and image weights.
 
     The batch loss is mean(w * loss), never torch's weighted mean, which divides by the weights
-    of the batch: at a ratio of 200 and batches of 64, 73 % of them hold no minority image, and
-    there the weights would cancel.
+    of the batch: at a ratio of 200 and batches of 64, 73 % of the batches have no minority image,
+    and in those the weights would cancel.
     """
 
     def __init__(self, state: TrainState, by_class: NDArray[np.float64] | None) -> None:
@@ -228,7 +149,7 @@ class _Weights:
     def _tensor(values: NDArray[np.float64] | None, device: torch.device) -> Tensor | None:
         return None if values is None else torch.from_numpy(values).float().to(device)
 
-    def __call__(self, losses: Tensor, y: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    def apply(self, losses: Tensor, y: Tensor, rows: NDArray[np.int64]) -> Tensor:
         if self.by_class is not None:
             soft = y.ndim == 2
             losses = losses * (y.to(losses.dtype) @ self.by_class if soft else self.by_class[y])
@@ -237,35 +158,18 @@ class _Weights:
         return losses
 
 
-def _set_lr(optimiser: torch.optim.Optimizer, lr: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = lr
-
-
 def _check_finite(state: TrainState) -> None:
-    """Raise at the first loss that is not finite; on a GPU look every 50 steps, a look waits."""
+    """Raise Diverged at the first loss that is not finite.
+
+    On a GPU every 50 steps, since reading a loss waits for the device.
+    """
     if state.device.type == "cpu":
         if not math.isfinite(float(state.losses[-1])):
             raise Diverged(state.step)
         return
     last = state.step + 1 == state.steps
     if last or state.step % 50 == 49:
-        since = state.step - state.step % 50
-        finite = torch.isfinite(torch.stack(state.losses[since:])).cpu()
+        first = state.step - state.step % 50
+        finite = torch.isfinite(torch.stack(state.losses[first:])).cpu()
         if not bool(finite.all()):
-            raise Diverged(since + int((~finite).nonzero()[0]))
-
-
-@contextmanager
-def own_torch_rng(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside the block and leave the caller's random state as it was.
-
-    Only that of the CPU and of one device: a card whose state is read takes half a GB of it.
-    """
-    cards = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cards):
-        torch.default_generator.manual_seed(seed)
-        for card in cards:
-            with torch.cuda.device(card):
-                torch.cuda.manual_seed(seed)
-        yield
+            raise Diverged(first + int((~finite).nonzero()[0]))

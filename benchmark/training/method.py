@@ -1,4 +1,4 @@
-"""Method: the scikit-learn classifier that is a sum of parts."""
+"""Method: a scikit-learn classifier of images, made of parts."""
 
 from __future__ import annotations
 
@@ -17,21 +17,16 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from imbench.seeds import stream, torch_seed
 from imbench.training.budget import DEFAULTS, NETWORK, THREADS, Budget
+from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
-from imbench.training.loop import (
-    choose_device,
-    fixed_threads,
-    forward_all,
-    own_torch_rng,
-    to_tensor,
-    train,
-)
+from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
+from imbench.training.loop import train
 from imbench.training.networks import Normalise, build_network
 from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import TrainState
 
-__all__ = ["Method", "probabilities"]
+__all__ = ["Method"]
 
 
 class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -47,36 +42,35 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     steps, batch_size : int
         Optimiser steps, and images in each.
     lr, momentum, weight_decay, warmup : float
-        SGD; `warmup` is the share of steps over which the rate rises, then it falls as a cosine.
+        SGD; `warmup` is the share of steps with a rising rate, which then falls as a cosine.
     augment : str
         ``flip+crop``, ``flip``, ``crop`` or ``none``; rows of features are never augmented.
     threads : int
-        torch threads: part of the result, since float sums depend on it.
+        Number of torch threads, on which float sums depend.
     device : str
-        ``auto`` takes CUDA where there is one.
+        ``auto`` is CUDA if available.
     random_state : int
-        Fixes the initial weights, the batch order, the augmentation and what parts draw.
+        Seed of the initial weights, the batch order, the augmentation and of what parts draw.
     keep : path, optional
-        Folder in which parts keep what other fits can share (trained generators). It changes no
-        score.
+        Folder in which parts store what other fits can reuse (trained generators). It has no effect
+        on scores.
 
     Attributes
     ----------
     classes_ : array (K,)
-        Labels as they came, sorted; columns of `logits` and `predict_proba` follow it.
+        Labels of `fit`, sorted: the columns of `logits` and `predict_proba`.
     priors_ : float array (K,)
         Shares of the classes as the training sampler yields them.
     counts_, sampled_counts_ : float array (K,)
         Images of each class before and after the parts resampled them.
     notes_ : list of str
-        What was done otherwise than asked.
+        What differs from the request, e.g. a lowered parameter.
     artifacts_ : dict
-        Files that parts made: name to content, e.g. pictures of what a generator does.
+        Files that parts produced: name to content, e.g. pictures of generated images.
     kept_ : dict
         Name to file in the folder `keep`, e.g. the trained generators.
     cost_ : dict
-        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``train_loss``, and what parts
-        add.
+        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``train_loss``, and what parts add.
     network_ : torch.nn.Module
         The trained network, normalisation included.
     """
@@ -123,13 +117,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If the input is neither, or holds one class only.
+            If the input is neither, or has one class only.
         UsageError
             If the recipe or network is unknown or cannot take the input.
         Diverged
             If the loss becomes NaN or infinite.
         """
-        pixels, labels = self._validated_pair(X, y)
+        pixels, labels = self._validate_pair(X, y)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
@@ -151,16 +145,15 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def logits(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the network's outputs (n, K), before any part adjusts them."""
+        """Return the outputs of the network (n, K), which no part has adjusted."""
         check_is_fitted(self)
-        pixels = self._validated(X)
+        pixels = self._validate(X)
         with fixed_threads(self.threads):
             return forward_all(self.network_, pixels, next(self.network_.parameters()).device)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n, K)."""
-        raw = self.logits(X)
-        return probabilities(self.parts_, raw, self.priors_)
+        return probabilities(self.parts_, self.logits(X), self.priors_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each image, shape (n,)."""
@@ -170,21 +163,20 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return adjusted logits (n, K); for two classes their difference, shape (n,)."""
-        raw = self.logits(X)
-        scores = _adjusted(self.parts_, raw, self.priors_)
+        scores = adjust_logits(self.parts_, self.logits(X), self.priors_)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     @property
     def _seed(self) -> int:
-        # scikit-learn sets None to ask for any seed; ours is then the default one.
+        # scikit-learn sets None for any seed.
         return 0 if self.random_state is None else int(self.random_state)
 
     def _context(self, device: torch.device) -> Context:
         folder = None if self.keep is None else Path(self.keep)
         return Context(self._seed, str(device), self.augment, self.steps, folder)
 
-    def _validated_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        pixels, labels = self._validated(X, y, reset=True)
+    def _validate_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        pixels, labels = self._validate(X, y, reset=True)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -193,7 +185,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return pixels, codes.astype(np.int64)
 
-    def _validated(
+    def _validate(
         self, X: ArrayLike, y: ArrayLike | str | None = "no_validation", *, reset: bool = False
     ) -> Any:
         """Return checked images or features, and checked labels where they are given."""
@@ -205,10 +197,10 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not images:
             return checked
         if reset:
-            return self._validated_images(checked[0], reset), checked[1]
-        return self._validated_images(checked, reset)
+            return self._validate_images(checked[0], reset), checked[1]
+        return self._validate_images(checked, reset)
 
-    def _validated_images(self, pixels: NDArray[Any], fitting: bool) -> NDArray[np.uint8]:
+    def _validate_images(self, pixels: NDArray[Any], fitting: bool) -> NDArray[np.uint8]:
         if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
             raise ValueError(
                 "images must be uint8 of shape (n, height, width[, channels]), "
@@ -239,7 +231,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rng = stream(self._seed, f"resample {type(part).__name__}")
             changed, labels = part.resample(examples, labels, rng)
             examples = Examples.of(changed)
-        chances = _first(part.draw(labels) for part in parts)
+        draws = (part.draw(labels) for part in parts)
+        chances = next((chances for chances in draws if chances is not None), None)
         counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
         if chances is not None:
             counts /= chances.max()
@@ -278,34 +271,6 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
 
-def probabilities(
-    parts: Any, logits: NDArray[np.floating], priors: NDArray[np.floating]
-) -> NDArray[np.float64]:
-    """Return class probabilities (n, K) from raw logits, as the parts of a recipe adjust them.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        ``Recipe.parts``.
-    logits : float array (n, K)
-        From `Method.logits`, or kept in a record.
-    priors : float array (K,)
-        The training sampler's.
-    """
-    scores = _adjusted(parts, np.asarray(logits, np.float64), np.asarray(priors, np.float64))
-    scores = scores - scores.max(axis=1, keepdims=True)
-    powers = np.exp(scores)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _adjusted(
-    parts: Any, logits: NDArray[np.float64], priors: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    for part in parts:
-        logits = part.adjust(logits, priors)
-    return logits
-
-
 def _class_weights(
     parts: list[Part], counts: NDArray[np.float64], original: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
@@ -317,16 +282,12 @@ def _class_weights(
     return product
 
 
-def _first(values: Any) -> Any:
-    return next((value for value in values if value is not None), None)
-
-
 def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (shape[3], shape[1], shape[2]) if len(shape) == 4 else shape[1:]
 
 
 def _normalisation(pixels: NDArray[Any], chunk: int = 1024) -> Normalise:
-    """Take mean and deviation per channel over the training set as it came, in chunks."""
+    """Return the normalisation by mean and deviation per channel, computed in chunks."""
     axes = tuple(range(pixels.ndim - 1))
     total = np.zeros(pixels.shape[-1])
     squares = np.zeros(pixels.shape[-1])

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
-from imbench.spec import Spec, did_you_mean, parse_spec
+from imbench.spec import Spec, did_you_mean, parse_spec, unknown_name
 
 __all__ = [
     "Linear",
@@ -89,7 +89,7 @@ class Linear(nn.Module):
 
 
 class SmallCNN(nn.Module):
-    """Three convolutions with batch norm and pooling: seconds where ResNet-20 takes minutes."""
+    """Three convolutions with batch norm and pooling: seconds instead of ResNet-20's minutes."""
 
     def __init__(self, shape: Shape, classes: int, width: int = 16) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class SmallCNN(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions; where the shape changes, the shortcut subsamples and pads zeros."""
+    """Two 3x3 convolutions; the shortcut subsamples and pads zeros if the shape changes."""
 
     def __init__(self, channels: int, wider: int, stride: int) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ def resnet20(shape: Shape, classes: int) -> nn.Module:
 
 
 def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -> nn.Module:
-    """Return a torchvision classifier without pre-trained weights, e.g. ``torchvision:resnet18``.
+    """Return a torchvision classifier with random weights, e.g. ``torchvision:resnet18``.
 
     Grey images are repeated to three channels.
     """
@@ -179,19 +179,17 @@ def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -
 
     known = models.list_models(module=models)
     if name not in known:
-        from imbench.spec import unknown_name
-
         raise unknown_name("torchvision model", name, known)
     options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     if options:
         options["init_weights"] = True
     net: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
     if _image_channels(f"torchvision:{name}", shape) == 1:
-        return nn.Sequential(_Repeat(), net)
+        return nn.Sequential(_RepeatChannels(), net)
     return net
 
 
-class _Repeat(nn.Module):
+class _RepeatChannels(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.expand(-1, 3, -1, -1)
 

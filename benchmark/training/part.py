@@ -37,32 +37,32 @@ HOOKS = (
 
 @dataclass(frozen=True)
 class Context:
-    """What a part that trains something of its own has to know of the run."""
+    """What a part that trains a model of its own needs to know of the training."""
 
     seed: int = 0
-    """Of the replicate, for `imbench.seeds`."""
+    """The replicate's seed, for `imbench.seeds`."""
     device: str = "cpu"
     augment: str = "none"
     """How the classifier's batches are augmented."""
     steps: int = 100
     """Optimiser steps of the classifier."""
     folder: Path | None = None
-    """Where trained generators are kept for other cells; None keeps nothing."""
+    """Folder in which trained generators are stored for other cells; None stores nothing."""
 
 
 class Part(BaseEstimator):  # type: ignore[misc]
-    """Base of all parts. Parameters in ``__init__`` and nothing else there.
+    """Base of all parts; ``__init__`` only stores parameters.
 
     A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per
     label, shape (K,). A hook may append a sentence to `notes_`, add seconds and steps to `cost_`,
     files to `artifacts_` (name to content) and to `kept_` (name to file in ``context_.folder``):
-    they end up in and beside the record.
+    they are written to the record and to files with its name.
     """
 
     version: ClassVar[int] = 1
-    """Raise it when the part's scores change: older records then no longer match."""
+    """Raise it when the part's scores change: older records then no longer count."""
     title: ClassVar[str] = ""
-    """Name as the paper's table prints it."""
+    """Name in tables, as in the paper."""
     trains_generators: ClassVar[bool] = False
     """Whether it trains networks beside the classifier: its cells are then timed apart."""
     constraints: ClassVar[Mapping[str, Constraint]] = {}
@@ -76,16 +76,16 @@ class Part(BaseEstimator):  # type: ignore[misc]
 
     @property
     def weighs(self) -> bool:
-        """Whether the part puts weights on classes; US and OS then balance half way only."""
+        """Whether the part weights classes; US and OS then balance only half way."""
         return overrides(self, "class_weights")
 
     @property
     def stamp(self) -> int:
-        """What older records must agree with: the version; of a part that reads files, theirs."""
+        """What must be equal in older records: the version, or that of the files a part reads."""
         return self.version
 
     def beside(self, others: Sequence[Part]) -> Self:
-        """Return the part to use beside `others`: settles defaults that depend on them."""
+        """Return the part to use together with `others`, with defaults that depend on them."""
         del others
         return self
 
@@ -111,8 +111,8 @@ class Part(BaseEstimator):  # type: ignore[misc]
     ) -> NDArray[np.float64] | None:
         """Return the weight of each class in the loss, shape (K,).
 
-        `counts` are what the sampler yields after every `resample` and `draw`; `original` are
-        those of the training set as it came.
+        `counts` are those of the sampler after every `resample` and `draw`; `original` are those
+        of the original training set.
         """
         return None
 
@@ -132,7 +132,7 @@ class Part(BaseEstimator):  # type: ignore[misc]
     def mix(
         self, x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Change a batch: x float (m, channels, height, width) in [0, 1]; y may turn soft."""
+        """Change a batch: x float (m, channels, height, width) in [0, 1]; y may become soft."""
         return x, y
 
     def weigh(
@@ -142,10 +142,10 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return None
 
     def before_step(self, state: TrainState) -> None:
-        """Train something beside the classifier."""
+        """Train another model before a step of the classifier."""
 
     def finish(self, state: TrainState) -> None:
-        """Do what is left after the last step, e.g. retrain the head."""
+        """Change the network after the last step, e.g. retrain the head."""
 
     def adjust(
         self, logits: NDArray[np.float64], priors: NDArray[np.float64]
@@ -160,6 +160,6 @@ def overrides(part: Part, hook: str) -> bool:
 
 
 def begin_fit(part: Part, context: Context) -> None:
-    """Make a part ready for a fit: nothing noted yet."""
+    """Set the context of a part and clear what an earlier fit left in it."""
     part.context_ = context
     part.notes_, part.cost_, part.artifacts_, part.kept_ = [], {}, {}, {}

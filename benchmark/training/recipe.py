@@ -1,4 +1,4 @@
-"""Recipes: ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99`` to the parts they name, and back."""
+"""Parse recipes such as ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99`` into parts."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ PAPER_METHODS = (
 
 VANILLA = "vanilla"
 EXCLUSIVE = ("losses", "draw")
-"""Hooks that only one part of a recipe may override: their results cannot be combined."""
+"""Hooks that only one part of a recipe may override, since results cannot be combined."""
 
-# A plus sign inside a number (1e+3) is followed by a digit, one between parts by a name or path.
+# A plus sign in a number (1e+3) is followed by a digit, one between parts by a name or path.
 _PLUS = re.compile(r"\+(?=\s*[A-Za-z_./])")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parts in the order they act, and the names they were given by.
+    """Parts in the order they act, with their names and texts.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Recipe:
     specs : tuple of str
         Canonical text of each part: parameters that differ from the part's defaults.
     parts : tuple of Part
-        The parts, with defaults that depend on the others settled.
+        The parts, with the defaults that depend on the other parts.
     """
 
     names: tuple[str, ...]
@@ -83,45 +83,44 @@ class Recipe:
 
     @property
     def title(self) -> str:
-        """Name as a table prints it."""
+        """Name in tables."""
         return "+".join(map(_part_title, self.specs, self.parts)) or "Vanilla"
 
     @property
     def versions(self) -> dict[str, int]:
-        """Version of each part, or what stands for it where a part reads files."""
+        """`Part.stamp` of each part."""
         return {name: part.stamp for name, part in zip(self.names, self.parts, strict=True)}
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Read a recipe.
+    """Parse a recipe.
 
     Raises
     ------
     UsageError
-        For an unknown part or parameter, a value it cannot take, a part given twice, or two parts
-        that both claim a hook whose results cannot be combined.
+        If a part, a parameter or its value is unknown, a part is repeated, or two parts override
+        the same hook of `EXCLUSIVE`.
     """
     specs = [parse_spec(piece) for piece in _PLUS.split(text.strip())]
     if [spec.name for spec in specs] == [VANILLA] and str(specs[0]) == VANILLA:
         return Recipe((), (), ())
-    _refuse_bad_names(text, [spec.name for spec in specs])
-    made = [make_part(spec) for spec in specs]
-    settled = [part.beside([other for other in made if other is not part]) for part in made]
-    _refuse_rival_hooks(text, specs, made)
+    _check_names(text, [spec.name for spec in specs])
+    parts = [make_part(spec) for spec in specs]
+    _check_exclusive_hooks(text, specs, parts)
     return Recipe(
         tuple(spec.name for spec in specs),
-        tuple(_canonical_part(spec.name, part) for spec, part in zip(specs, made, strict=True)),
-        tuple(settled),
+        tuple(_canonical_part(spec.name, part) for spec, part in zip(specs, parts, strict=True)),
+        tuple(part.beside([other for other in parts if other is not part]) for part in parts),
     )
 
 
 def parse_recorded(text: str) -> Recipe:
-    """Read a recipe that a record holds: records are not trusted, so no file it names is imported.
+    """Parse the recipe of a record without importing files: records are not trusted.
 
     Raises
     ------
     UsageError
-        As `parse_recipe`; also for a part that is not installed under a name.
+        As `parse_recipe`, and if a part is not an installed plug-in.
     """
     known = {VANILLA, *registered_names("methods")}
     for piece in _PLUS.split(text.strip()):
@@ -137,10 +136,10 @@ def canonical_recipe(text: str) -> str:
 
 def make_part(spec: Spec) -> Part:
     """Build a part from its spec; a positional argument is its first parameter."""
-    found = load_plugin("methods", spec.name)
-    if not (inspect.isclass(found) and issubclass(found, Part)):
+    plugin = load_plugin("methods", spec.name)
+    if not (inspect.isclass(plugin) and issubclass(plugin, Part)):
         raise UsageError(f"method {spec.name!r} is disabled: it is not a subclass of imbench.Part")
-    parameters = list(inspect.signature(found).parameters.values())
+    parameters = list(inspect.signature(plugin).parameters.values())
     options: dict[str, Any] = dict(spec.options)
     known = [parameter.name for parameter in parameters]
     for key in options:
@@ -159,29 +158,29 @@ def make_part(spec: Spec) -> Part:
         raise UsageError(
             f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
         )
-    part: Part = found(**options)
-    check_values(spec.name, part.get_params(deep=False), found.constraints)
+    part: Part = plugin(**options)
+    check_values(spec.name, part.get_params(deep=False), plugin.constraints)
     return part
 
 
-def _refuse_bad_names(text: str, names: list[str]) -> None:
+def _check_names(text: str, names: list[str]) -> None:
     if VANILLA in names:
-        raise UsageError(f"vanilla is the recipe of no parts; it takes nothing beside it: {text!r}")
+        raise UsageError(f"vanilla means no parts, so it cannot be combined with others: {text!r}")
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"{name!r} is given twice in {text!r}")
 
 
-def _refuse_rival_hooks(text: str, specs: list[Spec], parts: list[Part]) -> None:
+def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> None:
     for hook in EXCLUSIVE:
-        claim = [
+        rivals = [
             spec.name for spec, part in zip(specs, parts, strict=True) if overrides(part, hook)
         ]
-        if len(claim) > 1:
-            raise UsageError(f"{' and '.join(claim)} both change `{hook}`; choose one: {text!r}")
+        if len(rivals) > 1:
+            raise UsageError(f"{' and '.join(rivals)} both change `{hook}`; choose one: {text!r}")
 
 
-def _changed(part: Part) -> dict[str, Any]:
+def _changed_parameters(part: Part) -> dict[str, Any]:
     defaults = {
         parameter.name: parameter.default
         for parameter in inspect.signature(type(part)).parameters.values()
@@ -191,7 +190,7 @@ def _changed(part: Part) -> dict[str, Any]:
 
 
 def _canonical_part(name: str, part: Part) -> str:
-    return str(Spec(name, None, _changed(part)))
+    return str(Spec(name, None, _changed_parameters(part)))
 
 
 def _part_title(text: str, part: Part) -> str:
@@ -202,6 +201,6 @@ def _part_title(text: str, part: Part) -> str:
     if not values:
         return title
     first, *others = values.items()
-    required = inspect.signature(type(part)).parameters[first[0]].default
-    lead = str(first[1]) if required is inspect.Parameter.empty else f"{first[0]}={first[1]}"
+    default = inspect.signature(type(part)).parameters[first[0]].default
+    lead = str(first[1]) if default is inspect.Parameter.empty else f"{first[0]}={first[1]}"
     return " ".join([title, lead, *(f"{key}={value}" for key, value in others)])

@@ -21,7 +21,7 @@ TAIL = 0.1
 
 @dataclass
 class TrainState:
-    """All that changes while a network trains; hooks read it and may change the network.
+    """All that changes during training; hooks read it and may change the network.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class TrainState:
     examples, labels
         The training set after every `resample`.
     counts : float array (K,)
-        Images of each class as the sampler yields them.
+        Images of each class, as the sampler yields them.
     step, steps : int
         Current step, from 0, and their number.
     seed : int
@@ -57,7 +57,7 @@ class TrainState:
         return self.budget.steps
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """Return the run's stream for one purpose; the same object at each call."""
+        """Return the random stream of a purpose, the same object at each call."""
         if purpose not in self.streams:
             self.streams[purpose] = stream(self.seed, purpose)
         return self.streams[purpose]

@@ -1,0 +1,82 @@
+"""Open an entry of the cache of decoded images: memory-mapped arrays and their manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import DataError
+from imbench.images.dataset import Decoded, Images
+from imbench.images.split import SPLITS
+
+__all__ = ["MANIFEST", "open_decoded", "open_entry", "read_manifest"]
+
+MANIFEST = "manifest.json"
+
+
+def open_decoded(folder: Path) -> Decoded:
+    """Open an entry that `cache.prepare` wrote; reads no pixels and imports no torch."""
+    return open_entry(folder, read_manifest(folder))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of an entry; raise DataError if it is missing or damaged."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"no decoded images in {folder}; `prepare` decodes them") from error
+    except ValueError as error:
+        raise DataError(f"{folder / MANIFEST} is damaged; delete {folder}") from error
+    return manifest  # type: ignore[no-any-return]
+
+
+def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
+    """Map the arrays of an entry; raise DataError if they are damaged."""
+    try:
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in manifest["arrays"]
+        }
+        complete = all(len(array) == len(manifest["names"]) for array in arrays.values())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder} is damaged ({error}); delete it") from error
+    if not complete:
+        raise DataError(f"the arrays in {folder} do not fit together; delete it")
+    images, start = {}, 0
+    for split in SPLITS:
+        stop = start + manifest["splits"][split]
+        images[split] = _images(arrays, manifest, slice(start, stop), split)
+        start = stop
+    skipped = dict(manifest["faults"])
+    if manifest["dropped"]:
+        skipped |= {leak["copy"]: _leak_text(leak) for leak in manifest["leaks"]}
+    return Decoded(
+        folder=folder,
+        classes=tuple(manifest["classes"]),
+        fingerprint=manifest["fingerprint"],
+        train=images["train"],
+        validation=images["validation"],
+        test=images["test"],
+        skipped=skipped,
+    )
+
+
+def _images(
+    arrays: dict[str, NDArray[Any]], manifest: dict[str, Any], rows: slice, split: str
+) -> Images:
+    return Images(
+        pixels=arrays["pixels"][rows],
+        labels=np.asarray(arrays["labels"][rows]),
+        names=tuple(manifest["names"][rows]),
+        weights=np.asarray(arrays["weights"][rows]) if "weights" in arrays else None,
+        masks=arrays["masks"][rows] if split in manifest["masked"] else None,
+    )
+
+
+def _leak_text(leak: dict[str, Any]) -> str:
+    similarity = "equal" if leak["exact"] else "nearly equal"
+    return f"{similarity} to test image {leak['test']}"
