@@ -13,6 +13,7 @@ import pytest
 
 from imbench import registry
 from imbench.commands.cli import COMMANDS, exit_code
+from imbench.commands.described import first_sentence, module_sentence, sentence_of
 from imbench.runs.grids import shipped
 
 BENCH = Path(sys.executable).with_name("bench")
@@ -24,20 +25,64 @@ def call(capfd, *words):
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)
-def test_a_list_has_every_name_with_its_package(capfd, kind):
+def test_a_list_has_every_name_with_what_it_is(capfd, kind):
     code, out, err = call(capfd, "list", kind)
     assert (code, err) == (0, "")
-    rows = [line.split(maxsplit=2) for line in out.splitlines()]
+    rows = [re.split(r"  +", line, maxsplit=1) for line in out.splitlines()]
     assert [row[0] for row in rows if row[0] != "vanilla"] == registry.registered_names(kind)
-    assert {row[1] for row in rows} == {"imbench"}
     assert ("vanilla" in out) == (kind == "methods")
-    columns = {line.index(" imbench ") for line in out.splitlines()}
-    assert len(columns) == 1, "in columns"
+    for name, what in rows:
+        assert re.match(r"[A-Z0-9]\S* \w", what), name
+        assert not re.search(r"imbench\.|\.$|``", what), name
+    assert (
+        len({line.index(what) for line, (_, what) in zip(out.splitlines(), rows, strict=True)}) == 1
+    )
 
 
-def test_the_shipped_grids_are_listed(capfd):
+def test_the_shipped_grids_are_listed_with_their_descriptions(capfd):
     code, out, _ = call(capfd, "list", "grids")
-    assert (code, out.split()) == (0, shipped())
+    rows = [re.split(r"  +", line, maxsplit=1) for line in out.splitlines()]
+    assert (code, [row[0] for row in rows]) == (0, shipped())
+    assert all(len(row[1]) > 20 for row in rows)
+
+
+def test_a_list_imports_no_plug_in():
+    told = (
+        "import sys\n"
+        "from imbench.commands.cli import exit_code\n"
+        "for kind in ('methods', 'networks', 'metrics', 'datasets'): exit_code(['list', kind])\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", told], capture_output=True, text=True, check=True
+    )
+    assert "Divide the predicted probabilities by the training priors" in done.stdout
+    imported = set(done.stderr.split())
+    assert not {"torch", "numpy", "sklearn", "pydantic"} & imported
+    assert not {"imbench.methods.smote", "imbench.datasets.digits"} & imported
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", ""),
+        ("One sentence.", "One sentence"),
+        ("First. Second.", "First"),
+        ("Over two\n    lines. Next.", "Over two lines"),
+        ("No stop\n\nNext paragraph.", "No stop"),
+        ("As (Zhao et al. 2020) did, e.g. ``x``.", "As (Zhao et al. 2020) did, e.g. x"),
+    ],
+)
+def test_the_first_sentence(text, sentence):
+    assert first_sentence(text) == sentence
+
+
+def test_what_has_no_source_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "broken_source.py").write_text("def (")
+    for target in ("nowhere_at_all:Part", "broken_source:Part", "sys:exit", "imbench.spec:No"):
+        assert sentence_of(target) == ""
+    assert module_sentence("imbench.spec:No").startswith("The one grammar")
 
 
 def test_the_list_of_plugins_says_which_are_usable(capfd):
@@ -80,26 +125,27 @@ def test_every_name_is_explained(capfd, kind, name):
     code, out, err = call(capfd, "info", name)
     assert (code, err) == (0, "")
     what = "data set" if kind == "datasets" else kind.removesuffix("s")
-    assert f"{name}  ({what} of package imbench, imbench." in out
+    assert f"{name}  ({what})\n" in out
     assert "It has no docstring" not in out
     assert "DISABLED" not in out
     if kind == "methods":
         assert re.search(r"^changes: \w+.*    version \d+$", out, flags=re.MULTILINE)
         assert "in tables: " in out or name == "imblearn", "which has the name of its sampler"
-    if kind != "datasets":
-        assert "parameters: (" in out
+    assert ("parameters: " in out) == (kind in ("methods", "networks"))
+    assert re.search(r"^(try it|look into it): bench .+\Z", out.rstrip("\n"), flags=re.MULTILINE)
 
 
 def test_a_method_is_explained_with_its_paper_its_hooks_and_its_parameters(capfd):
     _, out, _ = call(capfd, "info", "smote")
     assert "Chawla" in out
     assert "changes: resample " in out
-    assert "k_neighbors" in out
+    assert "\nparameters: k_neighbors=5\n" in out
+    assert out.endswith("--methods vanilla,smote\n")
     assert call(capfd, "info", "smote:k_neighbors=3")[1] == out, "a recipe's part will do"
 
 
 def test_vanilla_and_grids_are_explained(capfd):
-    assert "plain training with cross-entropy" in call(capfd, "info", "vanilla")[1]
+    assert "Plain training with cross-entropy" in call(capfd, "info", "vanilla")[1]
     code, out, _ = call(capfd, "info", "quick")
     assert code == 0
     assert out.startswith("quick  (grid)\n\n")
@@ -164,7 +210,9 @@ def test_row_22_a_name_that_clashes_is_listed_as_disabled(bad, capfd):
     _, out, _ = call(capfd, "list", "methods")
     lines = [line for line in out.splitlines() if line.startswith("us ")]
     assert len(lines) == 2
-    assert all(line.endswith("disabled, see `bench list plugins`") for line in lines)
+    assert [re.split(r"  +", line)[1:] for line in lines] == [["bad", "disabled"], ["disabled"]]
+    assert out.count("bench list plugins") == 1, "what to do is said once"
+    assert out.endswith("`bench list plugins` says why one is disabled\n")
 
 
 def test_doctor_says_what_there_is(tmp_path, monkeypatch, capfd):

@@ -16,25 +16,29 @@ if TYPE_CHECKING:
 
 __all__ = ["info", "list_"]
 
+OURS = "imbench"
+DISABLED = "disabled"
+TRIAL = "bench run --datasets digits --minority 20 --size 8"
+VANILLA = "Plain training with cross-entropy; the recipe without parts"
 LISTS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(LISTS))
 def list_(kind: str) -> None:
-    """List all of a KIND.
+    """List all of a KIND, with what each is and the package of those that are not ours.
 
     `plugins` imports every plug-in and says which are disabled and why; the others import nothing.
     """
     if kind == "plugins":
         rows = _plugin_rows()
     elif kind == "grids":
-        from imbench.runs.grids import shipped
-
-        rows = [(name,) for name in shipped()]
+        rows = _grid_rows()
     else:
         rows = _name_rows(kind)
     click.echo(_in_columns(rows))
+    if kind not in ("plugins", "grids") and any(row[-1] == DISABLED for row in rows):
+        click.echo("`bench list plugins` says why one is disabled")
 
 
 @click.command()
@@ -56,14 +60,34 @@ def _name_rows(kind: str) -> list[tuple[str, ...]]:
     from imbench.registry import list_plugins, registered_names
 
     usable = set(registered_names(kind))
-    rows: list[tuple[str, ...]] = []
-    if kind == "methods":
-        rows.append(("vanilla", "imbench", "no parts: plain training"))
+    rows = [("vanilla", OURS, VANILLA)] if kind == "methods" else []
     for plugin in list_plugins():
         if plugin.kind == kind:
-            state = "" if plugin.name in usable else "disabled, see `bench list plugins`"
-            rows.append((plugin.name, plugin.package, state or plugin.target))
-    return rows
+            what = _what_it_is(plugin) if plugin.name in usable else DISABLED
+            rows.append((plugin.name, plugin.package, what))
+    # Where all are ours, a column that says so at each says nothing.
+    foreign = any(package != OURS for _, package, _ in rows)
+    return [
+        (name, *(["" if package == OURS else package] if foreign else []), what)
+        for name, package, what in rows
+    ]
+
+
+def _what_it_is(plugin: Plugin) -> str:
+    """Return the first sentence of a plug-in's docstring; of our data sets, of their module's."""
+    from imbench.commands.described import module_sentence, sentence_of
+
+    if plugin.kind == "datasets" and plugin.package == OURS:
+        return module_sentence(plugin.target)
+    return sentence_of(plugin.target)
+
+
+def _grid_rows() -> list[tuple[str, ...]]:
+    import tomllib
+
+    from imbench.runs.grids import read_shipped, shipped
+
+    return [(name, tomllib.loads(read_shipped(name)).get("description", "")) for name in shipped()]
 
 
 def _plugin_rows() -> list[tuple[str, ...]]:
@@ -89,7 +113,7 @@ def _builtin_texts(name: str) -> list[str]:
     from imbench.runs.grids import read_shipped, shipped
 
     if name == "vanilla":
-        return ["vanilla  (method)\n\nWithout parts: plain training with cross-entropy."]
+        return [f"vanilla  (method)\n\n{VANILLA}.\n\ntry it: {TRIAL} --methods vanilla"]
     return [f"{name}  (grid)\n\n{read_shipped(name).rstrip()}"] if name in shipped() else []
 
 
@@ -107,7 +131,8 @@ def _plugin_text(plugin: Plugin) -> str:
     from imbench.registry import load_plugin
 
     kind = "data set" if plugin.kind == "datasets" else plugin.kind.removesuffix("s")
-    title = f"{plugin.name}  ({kind} of package {plugin.package}, {plugin.target})"
+    owner = "" if plugin.package == OURS else f" of package {plugin.package}"
+    title = f"{plugin.name}  ({kind}{owner})"
     try:
         found = load_plugin(plugin.kind, plugin.name)
         fault = interface_fault(plugin.kind, found)
@@ -120,7 +145,34 @@ def _plugin_text(plugin: Plugin) -> str:
         *_module_docstring(plugin.kind, found),
         inspect.getdoc(found) or "It has no docstring.",
     ]
-    return "\n\n".join([*paragraphs, *_details(plugin.kind, found)])
+    example = _example(plugin, found)
+    return "\n\n".join([*paragraphs, *_details(plugin.kind, found), example])
+
+
+def _example(plugin: Plugin, found: Any) -> str:
+    """Return a command to try a plug-in with."""
+    spec = plugin.name
+    needed = [name for name, default in _parameters(plugin.kind, found) if default is None]
+    if needed:
+        spec += ":" + ",".join(f"{name}={name.upper()}" for name in needed)
+    if plugin.kind == "datasets":
+        return f"look into it: bench data stats {spec}{':PATH' if hasattr(found, 'kind') else ''}"
+    if plugin.kind == "metrics":
+        return f"try it: bench report --metric {spec}"
+    option = f"--network {spec}" if plugin.kind == "networks" else f"--methods vanilla,{spec}"
+    return f"try it: {TRIAL} {option}"
+
+
+def _parameters(kind: str, found: Any) -> list[tuple[str, str | None]]:
+    """Return what a recipe or a network's spec may set, with defaults; None where it must."""
+    if kind not in ("methods", "networks"):
+        return []
+    try:
+        parameters = list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    own = parameters[2:] if kind == "networks" else parameters  # after shape and classes
+    return [(p.name, None if p.default is p.empty else str(p.default)) for p in own]
 
 
 def _module_docstring(kind: str, found: Any) -> list[str]:
@@ -143,10 +195,10 @@ def _details(kind: str, found: Any) -> list[str]:
 
         hooks = [hook for hook in HOOKS if getattr(found, hook) is not getattr(Part, hook)]
         lines.append(f"changes: {', '.join(hooks) or 'nothing'}    version {found.version}")
-    if kind in ("methods", "metrics", "networks"):
-        try:
-            signature = str(inspect.signature(found))
-        except (TypeError, ValueError):
-            signature = "unknown"
-        lines.append(f"parameters: {signature}")
+    if kind in ("methods", "networks"):
+        given = [
+            name if default is None else f"{name}={default}"
+            for name, default in _parameters(kind, found)
+        ]
+        lines.append(f"parameters: {', '.join(given) or 'none'}")
     return ["\n".join(lines)] if lines else []
