@@ -125,16 +125,12 @@ def cell_ranks(scores: Floats) -> Floats:
 
 def friedman(ranked: Floats) -> tuple[float, float]:
     """Return Friedman's statistic, corrected for ties, and its p value; ranks (cells, methods)."""
-    from scipy.special import chdtrc
+    from scipy.stats import friedmanchisquare
 
-    cells, methods = ranked.shape
-    middle = (methods + 1) / 2
-    between = float(np.sum((ranked.sum(axis=0) - cells * middle) ** 2))
-    within = float(np.sum((ranked - middle) ** 2))
-    if within == 0:
+    if np.all(ranked == ranked[0, 0]):  # scipy divides by zero where all methods tie
         return 0.0, 1.0
-    chi2 = (methods - 1) * between / within
-    return chi2, float(chdtrc(methods - 1, chi2))
+    result = friedmanchisquare(*ranked.T)
+    return float(result.statistic), float(result.pvalue)
 
 
 @cache
