@@ -101,18 +101,18 @@ class Store:
 
         Of two records of one cell, below two names of its data set, a finished one wins.
         """
-        found: dict[str, RecordSummary] = {}
+        summaries: dict[str, RecordSummary] = {}
         for path in self._paths():
             record = self._load(path)
             if record is None or record.cell.key != record.key:
                 continue
-            if record.key not in found or not found[record.key].done:
-                found[record.key] = _entry(record, path)
-        return found
+            if record.key not in summaries or not summaries[record.key].done:
+                summaries[record.key] = _summary(record, path)
+        return summaries
 
     def done_keys(self) -> set[str]:
         """Return the keys of the cells that need no further run."""
-        return {key for key, entry in self.index().items() if entry.done}
+        return {key for key, summary in self.index().items() if summary.done}
 
     def get(self, cell: Cell) -> Record | None:
         """Return a cell's record, or None."""
@@ -156,10 +156,9 @@ class Store:
         """
         path, text = self.path(record.cell), _text(record)
         for _ in range(2):
-            there = self.get(record.cell)
-            news = there is not None and there.checksum != stale
-            if there is not None and news and (there.done or not record.done):
-                return there
+            stored = self.get(record.cell)
+            if stored is not None and stored.checksum != stale and (stored.done or not record.done):
+                return stored
             if write_atomic(path, text, overwrite=path.exists()):
                 break
         return record
@@ -304,7 +303,7 @@ def _text(record: Record) -> str:
     return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
-def _entry(record: Record, path: Path) -> RecordSummary:
+def _summary(record: Record, path: Path) -> RecordSummary:
     return RecordSummary(
         cell=record.cell,
         status=record.status,
