@@ -72,7 +72,7 @@ def test_it_equals_what_it_was_made_of(records, path):
     write(path, make(records))
     cases = check_results(read_baseline(path).side(), side_of(records, METRICS), Rules())
     assert sorted(case.verdict for case in cases) == ["failed", *["same"] * 4]
-    assert {case.gravest.why for case in cases if case.verdict == "same"} == {"equal"}
+    assert {case.worst.reason for case in cases if case.verdict == "same"} == {"equal"}
 
 
 def test_a_method_and_count_is_one_line_and_no_private_field_is_kept(records, path):
@@ -113,7 +113,7 @@ def test_predictions_are_kept_if_asked_for(records, path):
     for place, slot in given.runs.items():
         for seed, run in slot.items():
             kept = side.runs[place][seed].outputs
-            assert kept.decisions_only
+            assert kept.classes_only
             (labels, rows), (true, proba) = kept.arrays(), run.outputs.arrays()
             assert np.array_equal(labels, true)
             assert np.array_equal(rows.argmax(1), proba.argmax(1))
@@ -141,10 +141,10 @@ def edited(text: str) -> str:
     [
         (edited, "edited by hand"),
         (lambda text: text.replace('"first"', '"other"'), "edited by hand"),
-        (lambda text: text[: len(text) // 2], "no whole baseline"),
-        (lambda text: "", "no whole baseline"),
-        (lambda text: "[]", "no whole baseline"),
-        (lambda text: text.replace('"reason"', '"why"'), "no whole baseline"),
+        (lambda text: text[: len(text) // 2], "no complete baseline"),
+        (lambda text: "", "no complete baseline"),
+        (lambda text: "[]", "no complete baseline"),
+        (lambda text: text.replace('"reason"', '"why"'), "no complete baseline"),
         (lambda text: "\ud800", "cannot be read"),
     ],
 )

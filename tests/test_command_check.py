@@ -155,7 +155,7 @@ def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypat
     )
     (case,) = cases
     assert case.verdict == "worse"
-    assert "over test images too" in case.gravest.why
+    assert "over test images too" in case.worst.reason
 
 
 def elsewhere(file: Path, target: Path) -> Path:

@@ -347,8 +347,8 @@ def test_it_says_how_many_seeds_would_do(make_record):
     (match,) = compare(records, ["us", "cs"])
     # SD 0.0231, so an effect of 0.866 of it: 13 pairs for a power of 0.8.
     assert match_prose(match).items[-1] == (
-        "seeds: 6 are the least that can establish a difference from one rival; at the spread seen "
-        "(SD 0.023) a difference of 0.02 takes 13 for a power of 0.8"
+        "seeds: 6 are the fewest that can establish a difference from one rival; at the spread "
+        "seen (SD 0.023) a difference of 0.02 takes 13 for a power of 0.8"
     )
     settled = compare(
         [make_record(r, seed=s) for r in ("us", "cs") for s in range(6)], ["us", "cs"]
@@ -427,7 +427,7 @@ majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA
 
 - 25 minority images: US won 3 of 3 paired runs against CS, mean difference
   +0.101 (+0.097..+0.104)
-- seeds: 6 are the least that can establish a difference from one rival; at the
+- seeds: 6 are the fewest that can establish a difference from one rival; at the
   spread seen (SD 0.004) a difference of 0.02 takes 6 for a power of 0.8
 """
 

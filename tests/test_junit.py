@@ -8,20 +8,21 @@ import junitparser
 import pytest
 
 from imbench.check.conclusion import fault_of
-from imbench.check.github import LIMIT, MOST, annotated, summary
+from imbench.check.github import LIMIT, MAX_ANNOTATIONS, annotated, summary
 from imbench.check.junit import junit
-from imbench.check.regression import Case, Finding
-from imbench.check.sides import Place
+from imbench.check.regression import Case, MetricResult
+from imbench.check.sides import CaseKey
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 
 BASIS = Basis("0123456789abcdef", None, 1, Settings())
 
 
-def case(verdict, recipe="cs", minority=10, *, dataset="digits", lacks=(), why="", basis=BASIS):
+def case(verdict, recipe="cs", minority=10, *, dataset="digits", lacks=(), reason="", basis=BASIS):
     scores = (0.5, 0.25) if verdict in ("worse", "better", "same", "inconclusive") else (None, None)
-    finding = Finding("f1" if scores[0] else "", verdict, why or f"it is {verdict}", *scores)
-    return Case(dataset, Place(basis, recipe, minority), (finding,), lacks)
+    metric = "f1" if scores[0] else ""
+    result = MetricResult(metric, verdict, reason or f"it is {verdict}", *scores)
+    return Case(dataset, CaseKey(basis, recipe, minority), (result,), lacks)
 
 
 EVERY = [
@@ -87,7 +88,7 @@ def test_the_same_data_with_other_settings_is_a_suite_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("name", ["<script>&\"'", "a\x00b\x1b[1m", "\ud800", "雪 % _", "]]>", "\n"])
 def test_any_name_and_reason_make_xml(tmp_path, name):
-    xml = junit([case("worse", f"mine.py:{name}", dataset=name, why=name)])
+    xml = junit([case("worse", f"mine.py:{name}", dataset=name, reason=name)])
     ElementTree.fromstring(xml.encode("utf-8"))
     (test,) = [test for suite in parsed(xml, tmp_path) for test in suite]
     if name.isprintable() and name.isascii():
@@ -117,12 +118,12 @@ def test_at_most_ten_annotations_the_last_one_counts_the_rest():
     assert len(annotated(many[:10])) == 10
     assert "title=worse" in annotated(many[:10])[-1]
     lines = annotated(many)
-    assert len(lines) == MOST
+    assert len(lines) == MAX_ANNOTATIONS
     assert lines[-1] == "::error title=bench check::and 21 cases: 21 worse: see the step summary"
 
 
 def test_a_name_cannot_forge_a_command():
-    (line,) = annotated([case("worse", dataset="a,b::c", why="100 %\n::error::forged\r")])
+    (line,) = annotated([case("worse", dataset="a,b::c", reason="100 %\n::error::forged\r")])
     assert "\n" not in line
     assert "\r" not in line
     assert "title=worse%3A CS at 10 of a%2Cb%3A%3Cc" not in line
@@ -145,7 +146,7 @@ def test_a_summary_that_is_too_long_leaves_out_what_is_the_same():
     assert len(text.encode()) <= 2000
     assert "left out" in text
     assert sum(line.startswith("| CS ") for line in text.splitlines()) == 1
-    worse = [case("worse", minority=number, why=f"why {number}") for number in range(2, 100)]
+    worse = [case("worse", minority=number, reason=f"why {number}") for number in range(2, 100)]
     short = summary(worse, ["above"], "It fell.", 2000)
     assert "too long" in short
     assert "It fell." in short

@@ -30,8 +30,8 @@ from imbench.page.styles import MARKERS, style_of
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 from imbench.report.compare import compare
+from imbench.report.printed_table import PrintedCell
 from imbench.report.ranks import make_ranks
-from imbench.report.sheet import Shown
 from imbench.report.tables import make_tables
 from imbench.report.words import sentence
 from imbench.stats.metrics import score_all
@@ -118,7 +118,7 @@ def test_tables_in_the_page_are_printed_as_in_the_report(some):
     for line in table.lines:
         assert line.title in cells
         for entry in line.entries:
-            low, high = Shown(entry.mean, entry.ends).interval()
+            low, high = PrintedCell(entry.mean, entry.ends).interval()
             shown = f"{entry.mean:.3f} [{low}, {high}]"
             assert any(cell.startswith(shown) for cell in cells), shown
     assert any(cell.endswith("2/3a") for cell in cells)

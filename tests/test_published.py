@@ -116,7 +116,7 @@ def test_captions_say_what_is_inferred_and_unknown(horses):
     assert "unknown [U]" in text
     assert "marked high: weight ratio 1.077 only, Vanilla is 0.0500" in text
     assert "published counts not run: 50, 75, 100" in text
-    assert "with fewer than 6 seeds, above and below say only" in text
+    assert "with fewer than 6 seeds, above and below mean only" in text
     assert "6 of 14 published values are below the trivial F1 of our test split" in text
     assert "significant" not in text
 

@@ -21,7 +21,7 @@ from imbench.report.ranks import (
     critical_difference,
     friedman,
     make_ranks,
-    ranks_sheet,
+    printed_ranks,
 )
 from imbench.report.report import render_report
 from imbench.report.tables import make_tables
@@ -178,7 +178,7 @@ def test_a_whole_report(records):
 
 def test_left_out_methods_stand_below_the_table(records, make_record):
     extra = [make_record("os", 25, cell={"fingerprint": f"{'digits':0<16}"})]
-    below = ranks_sheet(make_ranks(make_tables(records + extra))).below
+    below = printed_ranks(make_ranks(make_tables(records + extra))).below
     assert below[-1] == "left out, since scores are missing: OS"
 
 

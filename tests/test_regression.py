@@ -12,7 +12,7 @@ from scipy import stats
 from imbench.check import judging
 from imbench.check.conclusion import counted, fault_of
 from imbench.check.regression import TOLERANCE, Rules, check_results
-from imbench.check.sides import Decisions, Side, side_of
+from imbench.check.sides import PredictedClasses, Side, side_of
 from imbench.errors import NotComparable, Regression, UsageError
 from imbench.records.cell import Settings
 from imbench.records.record import Scores
@@ -47,7 +47,7 @@ def side(make_record):
 
 
 def verdicts(cases) -> dict[tuple[str, int], str]:
-    return {(case.place.recipe, case.place.minority): case.verdict for case in cases}
+    return {(case.key.recipe, case.key.minority): case.verdict for case in cases}
 
 
 def only(cases):
@@ -79,7 +79,7 @@ def test_any_fall_of_a_deterministic_score_is_worse(side, now, verdict, why):
     case = only(
         check_results(side({("cs", 10): [0.5, 0.6, 0.7]}), side({("cs", 10): now}), Rules())
     )
-    assert (case.verdict, case.gravest.why) == (verdict, why)
+    assert (case.verdict, case.worst.reason) == (verdict, why)
 
 
 def test_a_margin_lets_a_small_fall_pass_and_picks_the_metric(side):
@@ -87,8 +87,8 @@ def test_a_margin_lets_a_small_fall_pass_and_picks_the_metric(side):
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}]}, metrics=("f1", "acsa"))
     now = side({("cs", 10): [{"f1": 0.49, "acsa": 0.1}]}, metrics=("f1", "acsa"))
     case = only(check_results(before, now, rules))
-    assert [one.metric for one in case.findings] == ["f1"]
-    assert (case.verdict, case.gravest.why) == ("same", "moved by 0.02 or less")
+    assert [one.metric for one in case.results] == ["f1"]
+    assert (case.verdict, case.worst.reason) == ("same", "changed by 0.02 or less")
 
 
 def test_of_a_score_that_is_better_when_lower_a_rise_is_worse(side):
@@ -104,8 +104,8 @@ def test_the_gravest_of_several_metrics_counts(side):
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}]}, metrics=metrics)
     now = side({("cs", 10): [{"f1": 0.6, "acsa": 0.4}]}, metrics=metrics)
     case = only(check_results(before, now, Rules()))
-    assert [one.verdict for one in case.findings] == ["better", "worse"]
-    assert (case.verdict, case.gravest.metric) == ("worse", "acsa")
+    assert [one.verdict for one in case.results] == ["better", "worse"]
+    assert (case.verdict, case.worst.metric) == ("worse", "acsa")
 
 
 def test_the_order_of_records_does_not_matter(make_record):
@@ -142,7 +142,7 @@ def test_elsewhere_scores_that_differ_by_rounding_are_the_same_and_it_is_said(si
     now = side(moved(np.random.default_rng(1), TABLE, 0.03), environment=ELSEWHERE)
     cases = check_results(side(TABLE), now, Rules())
     assert set(verdicts(cases).values()) == {"same"}
-    why = cases[0].gravest.why
+    why = cases[0].worst.reason
     assert f"compared within {TOLERANCE:g}" in why
     assert "numerics aaa -> bbb" in why
     assert fault_of(cases) is None
@@ -184,7 +184,7 @@ def test_elsewhere_a_score_without_a_range_is_passed_over(side):
     before = side({("cs", 10): scores}, metrics=metrics)
     now = side({("cs", 10): other}, metrics=metrics, environment=ELSEWHERE)
     case = only(check_results(before, now, Rules()))
-    assert [(one.metric, one.verdict) for one in case.findings] == [("f1", "same")]
+    assert [(one.metric, one.verdict) for one in case.results] == [("f1", "same")]
     alone = only(check_results(side({("cs", 10): scores}, metrics=("log_loss",)), now, Rules()))
     assert alone.verdict == "not comparable"
 
@@ -194,7 +194,7 @@ def test_scores_of_a_gpu_need_not_be_equal(side):
     now = side(moved(np.random.default_rng(1), TABLE, 0.03), environment=cuda)
     cases = check_results(side(TABLE, environment=cuda), now, Rules())
     assert set(verdicts(cases).values()) == {"same"}
-    assert "CUDA" in cases[0].gravest.why
+    assert "CUDA" in cases[0].worst.reason
 
 
 # ---- what cannot be set side by side
@@ -215,7 +215,7 @@ def test_what_only_one_side_has_is_missing_or_new(side):
     now = side({("cs", 10): [0.5], ("os", 10): [0.7]})
     cases = check_results(before, now, Rules())
     assert verdicts(cases) == {("cs", 10): "same", ("us", 10): "missing", ("os", 10): "new"}
-    assert next(case.lacks for case in cases if case.place.recipe == "cs") == (1,)
+    assert next(case.lacks for case in cases if case.key.recipe == "cs") == (1,)
     assert fault_of(cases) is None
     complete = fault_of(cases, require_complete=True)
     assert isinstance(complete, NotComparable)
@@ -227,7 +227,7 @@ def test_other_seeds_alone_are_missing(side):
     before, now = side({("cs", 10): [0.5, 0.5]}), side({("cs", 10): [None, None, 0.5]})
     case = only(check_results(before, now, Rules()))
     assert case.verdict == "missing"
-    assert "(0-1)" in case.gravest.why
+    assert "(0-1)" in case.worst.reason
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_row_25_other_data_or_protocol_is_not_comparable(side, cell, said, rules
     table = {("cs", 10): [0.5] * 6}
     cases = check_results(side(table), side(table, cell=cell), rules)
     assert [case.verdict for case in cases] == ["not comparable", "new"]
-    assert said in cases[0].gravest.why
+    assert said in cases[0].worst.reason
     assert isinstance(fault_of(cases), NotComparable)
 
 
@@ -263,10 +263,10 @@ def test_a_part_that_was_changed_on_purpose(side):
     now = side({("cs", 10): [0.5] * 6}, cell={"versions": {"cs": 2}})
     exact = only(check_results(before, now, Rules()))
     assert exact.verdict == "not comparable"
-    assert exact.gravest.why.endswith("cs version 1 -> 2")
+    assert exact.worst.reason.endswith("cs version 1 -> 2")
     statistical = only(check_results(before, now, STATISTICAL))
     assert statistical.verdict == "same"
-    assert "cs version 1 -> 2" in statistical.gravest.why
+    assert "cs version 1 -> 2" in statistical.worst.reason
 
 
 def test_records_of_an_older_part_never_stand_in_for_the_newest(make_record):
@@ -280,7 +280,7 @@ def test_a_metric_that_one_side_lacks(side):
     before = side({("cs", 10): [0.5] * 6})
     now = side({("cs", 10): [{"acsa": 0.5}] * 6}, metrics=("f1", "acsa"))
     case = only(check_results(before, now, Rules("exact", {"f1": 0.0, "acsa": 0.0})))
-    assert [one.why for one in case.findings] == [
+    assert [one.reason for one in case.results] == [
         "the results have no f1",
         "the baseline has no acsa",
     ]
@@ -315,7 +315,7 @@ def test_a_fall_beyond_margin_and_noise_is_worse(side):
     before = {("cs", 10): [0.5, 0.52, 0.55, 0.48, 0.51, 0.53]}
     case = only(check_results(side(before), side(fallen(before, 0.1)), STATISTICAL))
     assert case.verdict == "worse"
-    assert "p 0.016 for all cases together" in case.gravest.why
+    assert "p 0.016 for all cases together" in case.worst.reason
     assert (
         only(check_results(side(fallen(before, 0.1)), side(before), STATISTICAL)).verdict
         == "better"
@@ -335,9 +335,9 @@ def test_a_fall_within_the_noise_is_inconclusive_and_says_how_many_seeds_would_t
     case = only(check_results(side(before), side(now), STATISTICAL))
     assert case.verdict == "inconclusive"
     # (1.645 + 0.842)^2 * (0.223 / 0.02)^2 = 769, and two more for t in place of the normal
-    assert "about 771 seeds would tell a fall of 0.02" in case.gravest.why
+    assert "about 771 seeds would detect a fall of 0.02" in case.worst.reason
     strict = only(check_results(side(before), side(now), Rules("statistical", {"f1": 0.01})))
-    assert "more than 1,000 seeds would tell a fall of 0.01" in strict.gravest.why
+    assert "more than 1,000 seeds would detect a fall of 0.01" in strict.worst.reason
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_too_few_seeds_decide_nothing(side, seeds, verdict):
     cases = check_results(side(before), side(fallen(before, 0.3)), STATISTICAL)
     assert only(cases).verdict == verdict
     if verdict == "inconclusive":
-        assert "5 are the least" in only(cases).gravest.why
+        assert "at least 5 are needed" in only(cases).worst.reason
         assert isinstance(fault_of(cases), NotComparable)
 
 
@@ -362,7 +362,7 @@ def test_unless_told_otherwise_the_first_metric_counts_with_a_margin_of_002(side
     before = side({("cs", 10): [{"f1": 0.5, "acsa": 0.5}] * 6}, metrics=metrics)
     now = side({("cs", 10): [{"f1": 0.485, "acsa": 0.1}] * 6}, metrics=metrics)
     case = only(check_results(before, now, Rules("statistical")))
-    assert [(one.metric, one.verdict) for one in case.findings] == [("f1", "same")]
+    assert [(one.metric, one.verdict) for one in case.results] == [("f1", "same")]
 
 
 def outputs(labels, hits) -> Scores:
@@ -394,7 +394,7 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
         STATISTICAL,
     )
     assert only(cases).verdict == "inconclusive"
-    assert "more test images would tell" in only(cases).gravest.why
+    assert "more test images would decide" in only(cases).worst.reason
     six_wrong = [np.arange(40) < 34] * 6
     cases = check_results(
         side_of(records_of(make_record, labels, all_right), ["f1"]),
@@ -402,7 +402,7 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
         STATISTICAL,
     )
     assert only(cases).verdict == "worse"
-    assert "over test images too" in only(cases).gravest.why
+    assert "over test images too" in only(cases).worst.reason
 
 
 @pytest.mark.parametrize("metric", ["f1", "log_loss"])
@@ -423,11 +423,11 @@ def test_intervals_end_where_a_gain_of_a_score_does(make_record, metric):
         low, high = stats.t.interval(level, 5, np.mean(gains), stats.sem(gains))
         if metric == "f1":
             low = max(low, -1.0)
-        assert what.format(low, high) in judged.why
+        assert what.format(low, high) in judged.reason
         assert judged.verdict == "inconclusive"
 
 
-def test_decisions_serve_scores_of_decisions_only(make_record):
+def test_decisions_serve_scores_of_classes_only(make_record):
     from imbench.check.judging import Pairs, over_images
 
     labels = np.repeat([0, 1], [30, 10])
@@ -438,7 +438,7 @@ def test_decisions_serve_scores_of_decisions_only(make_record):
     )
     place = next(iter(old.runs))
     slot = old.runs[place]
-    kept = {s: replace(run, outputs=Decisions.of(run.outputs)) for s, run in slot.items()}
+    kept = {s: replace(run, outputs=PredictedClasses.of(run.outputs)) for s, run in slot.items()}
     old = replace(old, runs={place: kept})
     scores = [{seed: run.scores["f1"] for seed, run in s.runs[place].items()} for s in (old, new)]
     full = over_images(Pairs(place, "f1", False, *scores), old, new, 0.9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imbench.report.sheet import Shown, no_zero
+from imbench.report.printed_table import PrintedCell, no_zero
 
 
 @pytest.mark.parametrize(
@@ -21,25 +21,25 @@ from imbench.report.sheet import Shown, no_zero
     ],
 )
 def test_number_and_interval(value, ends, expected):
-    shown = Shown(value, ends)
+    shown = PrintedCell(value, ends)
     assert (shown.number(), *shown.interval()) == expected
 
 
 def test_without_interval_or_number():
-    assert Shown(0.5).interval() is None
-    assert Shown(text="--").number() == ""
+    assert PrintedCell(0.5).interval() is None
+    assert PrintedCell(text="--").number() == ""
 
 
 def test_signs_and_decimals():
-    assert Shown(0.25, (-0.1, 0.6), signed=True).interval() == ("-0.10", "+0.60")
-    assert Shown(0.25, (0.249, 0.251), digits=2).interval() == ("0.24", "0.26")
+    assert PrintedCell(0.25, (-0.1, 0.6), signed=True).interval() == ("-0.10", "+0.60")
+    assert PrintedCell(0.25, (0.249, 0.251), digits=2).interval() == ("0.24", "0.26")
 
 
 def test_the_interval_printed_holds_the_number_printed():
     rng = np.random.default_rng(0)
     for _ in range(2000):
         low, value, high = np.sort(rng.uniform(size=3) ** rng.integers(1, 6))
-        shown = Shown(value, (low, high))
+        shown = PrintedCell(value, (low, high))
         down, up = map(float, shown.interval())
         assert 0 <= down <= float(shown.number()) <= up <= 1
         assert down <= low + 1e-9

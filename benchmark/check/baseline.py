@@ -1,8 +1,8 @@
-"""A baseline: scores that a check compares with, in one file that is read in a review.
+"""A baseline: scores that a check compares with, in one file made for review.
 
-``results/baseline.json`` holds, for each method, count and seed, the scores, and what they depend
-on: the data's fingerprint, the settings, the versions, and of the environment what can move a
-score. One line a method and count, so that a change shows as few lines.
+``results/baseline.json`` holds the scores of each method, count and seed, and what they depend on:
+the data's fingerprint, the settings, the versions, and fields of the environment that can change a
+score. A method and count is one line, so that a change shows as few lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from imbench.check.sides import Decisions, Place, Run, Side
+from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.records.cell import Settings
@@ -39,8 +39,8 @@ __all__ = [
 
 SCHEMA = 1
 METRICS = ("f1", "acsa", "auroc", "log_loss")
-"""Scores that a baseline holds unless told otherwise: the paper's two, the ranking of the images,
-and one that moves with every probability."""
+"""Default metrics of a baseline: the paper's two, one of the ranking of images, and one that
+changes with every probability."""
 DIGITS = 10
 
 
@@ -56,7 +56,7 @@ class BaselineRow(_Plain):
     versions: dict[str, int]
     seeds: list[int]
     environment: list[int]
-    """Which of the baseline's environments each seed ran in."""
+    """Index of the environment, in the baseline's list, of each seed."""
     scores: dict[str, list[float | None]]
     predicted: list[str] | None = None
     """Predicted class of each test image, packed."""
@@ -72,12 +72,12 @@ class Data(_Plain):
     settings: Settings
     classes: int = 0
     labels: str = ""
-    """True class of each test image, packed; empty where no predictions are kept."""
+    """True class of each test image, packed; empty if no predictions are kept."""
     lines: list[BaselineRow]
 
 
 class Baseline(_Plain):
-    """The file as a whole."""
+    """The content of the file."""
 
     schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
     reason: str
@@ -91,22 +91,22 @@ class Baseline(_Plain):
 
     def side(self) -> Side:
         """Return the baseline as one side of a check."""
-        runs: dict[Place, dict[int, Run]] = {}
-        versions: dict[Place, dict[str, int]] = {}
+        runs: dict[CaseKey, dict[int, Run]] = {}
+        versions: dict[CaseKey, dict[str, int]] = {}
         names: dict[Basis, list[str]] = {}
         for data in self.data:
             basis = Basis(data.fingerprint, data.majority, data.protocol, data.settings)
             names[basis] = data.names
-            labels = _unpacked(data.labels) if data.labels else None
+            labels = _unpack(data.labels) if data.labels else None
             for line in data.lines:
-                place = Place(basis, line.recipe, line.minority)
-                runs[place] = dict(_runs(line, self.environments, labels, data.classes))
-                versions[place] = line.versions
+                key = CaseKey(basis, line.recipe, line.minority)
+                runs[key] = dict(_runs(line, self.environments, labels, data.classes))
+                versions[key] = line.versions
         return Side(runs, versions, names, tuple(self.commits))
 
     def text(self) -> str:
         """Return the file's text."""
-        return _laid_out(self.model_copy(update={"checksum": _checksum(self)}))
+        return _format_json(self.model_copy(update={"checksum": _checksum(self)}))
 
 
 def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False) -> Baseline:
@@ -115,9 +115,9 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     Parameters
     ----------
     side : Side
-        From `imbench.check.sides.side_of`; its metrics are kept.
+        Returned by `imbench.check.sides.side_of`; all its metrics are kept.
     reason : str
-        Why scores are what they are now.
+        Why the scores changed.
     made : str
         Day.
     predictions : bool
@@ -135,8 +135,8 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
         raise NotComparable("no record has a score, so there is nothing to make a baseline of")
     environments: list[dict[str, str]] = []
     data = [
-        _data(basis, side, environments, predictions)
-        for basis in dict.fromkeys(place.basis for place in side.runs)
+        _baseline_data(basis, side, environments, predictions)
+        for basis in dict.fromkeys(key.basis for key in side.runs)
     ]
     return Baseline(
         reason=reason,
@@ -154,7 +154,7 @@ def read_baseline(path: Path) -> Baseline:
     Raises
     ------
     NotComparable
-        If there is no such file, it is no baseline, or it was edited by hand.
+        If the file is missing, is no baseline, or was edited by hand.
     EnvironmentFault
         If a newer imbench wrote it.
     """
@@ -168,10 +168,10 @@ def read_baseline(path: Path) -> Baseline:
             f"the baseline {str(path)!r} cannot be read ({error}): {make}"
         ) from error
     try:
-        _refuse_newer(json.loads(text), path)
+        _check_schema(json.loads(text), path)
         baseline = Baseline.model_validate_json(text)
     except (ValidationError, ValueError, RecursionError) as error:
-        raise NotComparable(f"{str(path)!r} is no whole baseline: {make}") from error
+        raise NotComparable(f"{str(path)!r} is no complete baseline: {make}") from error
     if baseline.checksum != _checksum(baseline):
         raise NotComparable(
             f"the baseline {str(path)!r} was edited by hand, its checksum is wrong: {make}"
@@ -190,7 +190,7 @@ def write(path: Path, baseline: Baseline) -> None:
     write_atomic(path, baseline.text())
 
 
-def _refuse_newer(plain: Any, path: Path) -> None:
+def _check_schema(plain: Any, path: Path) -> None:
     schema = plain.get("schema") if isinstance(plain, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
         raise EnvironmentFault(
@@ -198,12 +198,14 @@ def _refuse_newer(plain: Any, path: Path) -> None:
         )
 
 
-def _data(basis: Basis, side: Side, environments: list[dict[str, str]], predictions: bool) -> Data:
-    places = [place for place in side.runs if place.basis == basis]
+def _baseline_data(
+    basis: Basis, side: Side, environments: list[dict[str, str]], predictions: bool
+) -> Data:
+    keys = [key for key in side.runs if key.basis == basis]
     labels, classes = "", 0
     if predictions:
-        first = _decisions(run for place in places for run in side.runs[place].values())
-        labels, classes = _packed(first.labels), first.classes
+        first = _predicted_classes(run for key in keys for run in side.runs[key].values())
+        labels, classes = _pack(first.labels), first.classes
     return Data(
         names=list(side.names[basis]),
         fingerprint=basis.fingerprint,
@@ -212,14 +214,14 @@ def _data(basis: Basis, side: Side, environments: list[dict[str, str]], predicti
         settings=basis.settings,
         classes=classes,
         labels=labels,
-        lines=[_line(place, side, environments, predictions) for place in places],
+        lines=[_baseline_row(key, side, environments, predictions) for key in keys],
     )
 
 
-def _line(
-    place: Place, side: Side, environments: list[dict[str, str]], predictions: bool
+def _baseline_row(
+    key: CaseKey, side: Side, environments: list[dict[str, str]], predictions: bool
 ) -> BaselineRow:
-    runs = side.runs[place]
+    runs = side.runs[key]
     numbers = []
     for run in runs.values():
         if run.environment not in environments:
@@ -228,12 +230,14 @@ def _line(
     known = dict.fromkeys(name for run in runs.values() for name in run.scores)
     scores = {name: [_rounded(run.scores.get(name)) for run in runs.values()] for name in known}
     packed = (
-        [_packed(_decisions([run]).predicted) for run in runs.values()] if predictions else None
+        [_pack(_predicted_classes([run]).predicted) for run in runs.values()]
+        if predictions
+        else None
     )
     return BaselineRow(
-        recipe=place.recipe,
-        minority=place.minority,
-        versions=dict(side.versions[place]),
+        recipe=key.recipe,
+        minority=key.minority,
+        versions=dict(side.versions[key]),
         seeds=list(runs),
         environment=numbers,
         scores=scores,
@@ -245,10 +249,10 @@ def _rounded(score: float | None) -> float | None:
     return None if score is None or not math.isfinite(score) else round(score, DIGITS)
 
 
-def _decisions(runs: Iterable[Run]) -> Decisions:
+def _predicted_classes(runs: Iterable[Run]) -> PredictedClasses:
     for run in runs:
         if run.outputs is not None:
-            return Decisions.of(run.outputs)
+            return PredictedClasses.of(run.outputs)
     raise NotComparable("the records keep no outputs, so there are no predictions to keep")
 
 
@@ -262,17 +266,17 @@ def _runs(
         scores = {name: values[index] for name, values in line.scores.items()}
         outputs = None
         if line.predicted is not None and labels is not None:
-            outputs = Decisions(labels, _unpacked(line.predicted[index]), classes)
+            outputs = PredictedClasses(labels, _unpack(line.predicted[index]), classes)
         known = {name: value for name, value in scores.items() if value is not None}
         environment = environments[line.environment[index]]
         yield seed, Run("ok", scores=known, environment=environment, outputs=outputs)
 
 
-def _packed(classes: NDArray[np.uint8]) -> str:
+def _pack(classes: NDArray[np.uint8]) -> str:
     return base64.b64encode(zlib.compress(classes.tobytes(), 9)).decode()
 
 
-def _unpacked(text: str) -> NDArray[np.uint8]:
+def _unpack(text: str) -> NDArray[np.uint8]:
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
 
 
@@ -282,7 +286,7 @@ def _checksum(baseline: Baseline) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _laid_out(baseline: Baseline) -> str:
+def _format_json(baseline: Baseline) -> str:
     """Return JSON with a line for each field above the methods, and one for each method."""
     plain = baseline.model_dump(mode="json", by_alias=True, exclude_none=False)
     blocks = []

@@ -1,19 +1,19 @@
-"""Cases of a check for GitHub Actions: annotations for its log, tables as step summary."""
+"""Report a check to GitHub Actions: annotations of its log, and the step summary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imbench.check.conclusion import counted, sheets
+from imbench.check.conclusion import counted, printed_cases
 from imbench.check.regression import VERDICTS, Case
 from imbench.report.text import markdown
 
-__all__ = ["LIMIT", "MOST", "annotated", "summary"]
+__all__ = ["LIMIT", "MAX_ANNOTATIONS", "annotated", "summary"]
 
-MOST = 10
-"""Annotations; GitHub shows ten of each kind of a step and drops the rest in silence."""
+MAX_ANNOTATIONS = 10
+"""GitHub shows ten of each kind in a step and silently drops the rest."""
 LIMIT = 1_000_000
-"""Bytes of a step summary; GitHub refuses one above 1 MiB altogether."""
+"""Bytes of a step summary; GitHub rejects a summary above 1 MiB."""
 
 _LEVELS = {
     "worse": "error",
@@ -26,46 +26,52 @@ _LEVELS = {
 
 
 def annotated(cases: Sequence[Case]) -> list[str]:
-    """Return at most ten workflow commands, the gravest first; the last counts what is left out."""
-    told = sorted(
+    """Return at most ten workflow commands, most serious first; the last counts those left out."""
+    notable = sorted(
         (case for case in cases if case.verdict in _LEVELS),
         key=lambda case: VERDICTS.index(case.verdict),
     )
-    kept = told if len(told) <= MOST else told[: MOST - 1]
-    lines = [_command(_LEVELS[case.verdict], _title(case), _message(case)) for case in kept]
-    if len(kept) < len(told):
-        left = told[len(kept) :]
+    kept = notable if len(notable) <= MAX_ANNOTATIONS else notable[: MAX_ANNOTATIONS - 1]
+    lines = [
+        _workflow_command(_LEVELS[case.verdict], _title(case), _message(case)) for case in kept
+    ]
+    if len(kept) < len(notable):
+        left = notable[len(kept) :]
         level = _LEVELS[left[0].verdict]
-        lines.append(_command(level, "bench check", f"and {counted(left)}: see the step summary"))
+        lines.append(
+            _workflow_command(level, "bench check", f"and {counted(left)}: see the step summary")
+        )
     return lines
 
 
-def summary(cases: Sequence[Case], above: Sequence[str], verdict: str, limit: int = LIMIT) -> str:
-    """Return the step summary: the outcome in a sentence, then all tables in Markdown.
+def summary(
+    cases: Sequence[Case], above: Sequence[str], conclusion: str, limit: int = LIMIT
+) -> str:
+    """Return the step summary: the conclusion in a sentence, then all tables in Markdown.
 
-    Above `limit` bytes cases that are the same are left out, and then all but the sentence.
+    Above `limit` bytes, cases that are the same are left out, then all tables.
     """
-    head = f"## bench check: {counted(cases)}\n\n{verdict}\n\n"
-    moved = [case for case in cases if case.verdict != "same"]
-    for shown, said in ((cases, ""), (moved, "Cases that are the same are left out.\n\n")):
-        text = head + said + (markdown(sheets(shown, above)) if shown else "")
+    head = f"## bench check: {counted(cases)}\n\n{conclusion}\n\n"
+    changed = [case for case in cases if case.verdict != "same"]
+    for shown, note in ((cases, ""), (changed, "Cases that are the same are left out.\n\n")):
+        text = head + note + (markdown(printed_cases(shown, above)) if shown else "")
         if len(text.encode()) <= limit:
             return text
     return f"{head}The tables are too long for a step summary.\n"
 
 
 def _title(case: Case) -> str:
-    return f"{case.verdict}: {case.title} at {case.place.minority} of {case.dataset}"
+    return f"{case.verdict}: {case.title} at {case.key.minority} of {case.dataset}"
 
 
 def _message(case: Case) -> str:
-    one = case.gravest
-    if one.before is None or one.after is None:
-        return one.why
-    return f"{one.metric} {one.before:.3f} -> {one.after:.3f}; {one.why}"
+    worst = case.worst
+    if worst.before is None or worst.after is None:
+        return worst.reason
+    return f"{worst.metric} {worst.before:.3f} -> {worst.after:.3f}; {worst.reason}"
 
 
-def _command(level: str, title: str, message: str) -> str:
+def _workflow_command(level: str, title: str, message: str) -> str:
     return f"::{level} title={_property(title)}::{_data(message)}"
 
 

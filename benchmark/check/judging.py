@@ -1,10 +1,10 @@
-"""Pairs of scores to verdicts, in three ways: equal, nearly equal, or no worse than chance.
+"""Judge pairs of scores in three ways: equal, nearly equal, or no worse than by chance.
 
-- `exact`: nothing but a change of code moves a score, so every fall counts.
+- `exact`: only a change of code changes a score, so every fall counts.
 - `near`: the two sides round differently (another processor, another torch). Training amplifies
   that independently in each cell, so the cells of a method, over all its counts and seeds, are a
-  sample of what it does.
-- `statistical`: runs differ by chance, and the cells of a replicate may share it.
+  sample of its effect.
+- `statistical`: runs differ by chance, which the cells of a replicate may share.
 
 All are pure functions; gains are above 0 where the score got better, also where lower is better.
 """
@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.check.sides import Place, Side
+from imbench.check.sides import CaseKey, Side
 from imbench.records.groups import format_ranges
 from imbench.registry import load_plugin
 from imbench.stats import confusions
@@ -45,18 +45,19 @@ __all__ = [
 Verdict = Literal[
     "worse", "failed", "not comparable", "missing", "inconclusive", "better", "new", "same"
 ]
+"""Outcome of a comparison with the baseline; docs/regression.md defines each."""
 
 ROUNDED = 1e-9
-"""Scores this close are equal: a baseline keeps ten digits."""
+"""Scores closer than this are equal: a baseline keeps ten digits."""
 LEAST_CELLS = 5
-"""Cells of a method from which on `near` judges it."""
+"""Fewest cells of a method that `near` judges."""
 
 
 @dataclass(frozen=True)
 class Pairs:
     """Scores of one method at one count by one metric, on both sides, by seed."""
 
-    place: Place
+    key: CaseKey
     metric: str
     lower: bool
     before: Mapping[int, float]
@@ -64,14 +65,14 @@ class Pairs:
 
     @cached_property
     def gains(self) -> dict[int, float]:
-        """Return how much better each seed that both sides have became."""
+        """Return how much better each seed of both sides became."""
         sign = -1 if self.lower else 1
-        found = {
+        gains = {
             seed: sign * (self.after[seed] - self.before[seed])
             for seed in sorted(self.before)
             if seed in self.after
         }
-        return {seed: 0.0 if abs(gain) <= ROUNDED else gain for seed, gain in found.items()}
+        return {seed: 0.0 if abs(gain) <= ROUNDED else gain for seed, gain in gains.items()}
 
     @cached_property
     def bounds(self) -> Ends:
@@ -81,34 +82,34 @@ class Pairs:
 
     @property
     def equal(self) -> bool:
-        """Whether no score moved."""
+        """Whether no score changed."""
         return not any(self.gains.values())
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, and why."""
+    """A verdict and the reason for it."""
 
     verdict: Verdict
-    why: str
+    reason: str
 
 
 OverImages = Callable[[Pairs, float], Ends | None]
 """Pairs and a level to the interval of the mean gain over replicates and test images, or None
-where outputs were not kept."""
+if outputs were not kept."""
 
 
 def exact(pairs: Pairs, margin: float = 0.0) -> Judgement:
-    """Judge scores that must be equal; a fall of more than `margin` in any seed is a worse one."""
+    """Judge scores that must be equal: worse if any seed fell by more than `margin`."""
     if pairs.equal:
         return Judgement("same", "equal")
     fell = [seed for seed, gain in pairs.gains.items() if gain < -margin]
     rose = [seed for seed, gain in pairs.gains.items() if gain > margin]
-    said = [f"{_seeds(fell)} got worse"] if fell else []
-    said += [f"{_seeds(rose)} got better"] if rose else []
+    reasons = [f"{_format_seeds(fell)} got worse"] if fell else []
+    reasons += [f"{_format_seeds(rose)} got better"] if rose else []
     if fell or rose:
-        return Judgement("worse" if fell else "better", ", ".join(said))
-    return Judgement("same", f"moved by {margin:g} or less")
+        return Judgement("worse" if fell else "better", ", ".join(reasons))
+    return Judgement("same", f"changed by {margin:g} or less")
 
 
 def near(
@@ -122,22 +123,24 @@ def near(
     for pairs in cases:
         methods.setdefault(method_of(pairs), []).append(pairs)
     gains = {
-        method: [gain for pairs in them for gain in pairs.gains.values()]
-        for method, them in methods.items()
+        method: [gain for pairs in cells for gain in pairs.gains.values()]
+        for method, cells in methods.items()
     }
     tested = [method for method, values in gains.items() if len(values) >= LEAST_CELLS]
-    fall = dict(zip(tested, holm([_fall_p(gains[one]) for one in tested]), strict=True))
-    rise = dict(zip(tested, holm([_fall_p(_minus(gains[one])) for one in tested]), strict=True))
+    fall = dict(zip(tested, holm([_fall_p(gains[method]) for method in tested]), strict=True))
+    rise = dict(
+        zip(tested, holm([_fall_p(_negated(gains[method])) for method in tested]), strict=True)
+    )
     judged = {}
-    for method, them in methods.items():
-        values, margin = gains[method], margins[them[0].metric]
+    for method, cells in methods.items():
+        values, margin = gains[method], margins[cells[0].metric]
         if method not in fall:
-            why = f"{len(values)} cells of the method, {LEAST_CELLS} are the least to judge by"
-            judged[method] = Judgement("inconclusive", f"{why} ({because})")
+            reason = f"{len(values)} cells of the method, at least {LEAST_CELLS} are needed"
+            judged[method] = Judgement("inconclusive", f"{reason} ({because})")
             continue
-        mean, ends, n = mean_interval(values, 1 - 2 * alpha, them[0].bounds)
+        mean, ends, n = mean_interval(values, 1 - 2 * alpha, cells[0].bounds)
         assert ends is not None  # noqa: S101 - there are five values or more
-        said = f"mean over {n} cells of the method {mean:+.3f} ({ends[0]:+.3f}..{ends[1]:+.3f})"
+        summary = f"mean over {n} cells of the method {mean:+.3f} ({ends[0]:+.3f}..{ends[1]:+.3f})"
         verdict: Verdict = "inconclusive"
         if mean < -margin and fall[method] <= alpha:
             verdict = "worse"
@@ -145,7 +148,7 @@ def near(
             verdict = "better"
         elif ends[0] >= -margin:
             verdict = "same"
-        judged[method] = Judgement(verdict, f"{said}, compared within {margin:g} ({because})")
+        judged[method] = Judgement(verdict, f"{summary}, compared within {margin:g} ({because})")
     return [judged[method_of(pairs)] for pairs in cases]
 
 
@@ -154,31 +157,31 @@ def statistical(
 ) -> list[Judgement]:
     """Judge each case by its paired differences; see `imbench.stats.flips` for the test.
 
-    Worse: the mean fell by more than the margin, the test says it is no chance at level `alpha`
-    for all cases together, and the interval over test images lies below 0. Same: the lower end of
-    the intervals, one-sided at `alpha`, lies above minus the margin.
+    Worse: the mean fell by more than the margin, the test is significant at level `alpha` for all
+    cases together, and the interval over test images lies below 0. Same: the lower end of the
+    intervals, one-sided at `alpha`, lies above minus the margin.
     """
     least = fewest(alpha)
-    able = [index for index, pairs in enumerate(cases) if len(pairs.gains) >= least]
-    seeds = sorted({seed for index in able for seed in cases[index].gains})
-    table = np.array([[cases[i].gains.get(seed, 0.0) for seed in seeds] for i in able])
+    testable = [index for index, pairs in enumerate(cases) if len(pairs.gains) >= least]
+    seeds = sorted({seed for index in testable for seed in cases[index].gains})
+    table = np.array([[cases[i].gains.get(seed, 0.0) for seed in seeds] for i in testable])
     rise, fall = max_t(
-        table.reshape(len(able), len(seeds)), [margins[cases[i].metric] for i in able]
+        table.reshape(len(testable), len(seeds)), [margins[cases[i].metric] for i in testable]
     )
-    chance = {index: (rise[row], fall[row]) for row, index in enumerate(able)}
+    p_values = {index: (rise[row], fall[row]) for row, index in enumerate(testable)}
     return [
-        _weighed(pairs, margins[pairs.metric], alpha, chance[index], ends)
-        if index in chance
+        _judge_case(pairs, margins[pairs.metric], alpha, p_values[index], ends)
+        if index in p_values
         else Judgement(
             "inconclusive",
-            f"{len(pairs.gains)} seed{'s' * (len(pairs.gains) != 1)} of both sides, {least} are "
-            f"the least that can tell at alpha {alpha:g}",
+            f"{len(pairs.gains)} seed{'s' * (len(pairs.gains) != 1)} of both sides, at "
+            f"least {least} are needed at alpha {alpha:g}",
         )
         for index, pairs in enumerate(cases)
     ]
 
 
-def _weighed(
+def _judge_case(
     pairs: Pairs, margin: float, alpha: float, p: tuple[float, float], ends: OverImages
 ) -> Judgement:
     values = list(pairs.gains.values())
@@ -192,28 +195,30 @@ def _weighed(
         over = mean, mean
     else:
         span += f", {over[0]:+.3f}..{over[1]:+.3f} over test images too"
-    said = f"mean change {mean:+.3f}, {span}"
+    summary = f"mean change {mean:+.3f}, {span}"
     rise, fall = p
     if mean < -margin and fall <= alpha and over[1] < 0:
-        return Judgement("worse", f"{said}, p {fall:.2g} for all cases together")
+        return Judgement("worse", f"{summary}, p {fall:.2g} for all cases together")
     if mean > margin and rise <= alpha and over[0] > 0:
-        return Judgement("better", f"{said}, p {rise:.2g} for all cases together")
+        return Judgement("better", f"{summary}, p {rise:.2g} for all cases together")
     if min(low, over[0]) >= -margin:
-        return Judgement("same", said)
+        return Judgement("same", summary)
     if mean < -margin and fall <= alpha:
-        return Judgement("inconclusive", f"{said}; the seeds agree, more test images would tell")
-    return Judgement("inconclusive", f"{said}; {_needed(values, margin, alpha)}")
+        return Judgement(
+            "inconclusive", f"{summary}; the seeds agree, more test images would decide"
+        )
+    return Judgement("inconclusive", f"{summary}; {_seeds_needed(values, margin, alpha)}")
 
 
-def _needed(values: Sequence[float], margin: float, alpha: float) -> str:
-    """Say how many seeds would find a fall of the margin with a chance of 0.8."""
+def _seeds_needed(values: Sequence[float], margin: float, alpha: float) -> str:
+    """Return how many seeds detect a fall of the margin with a power of 0.8."""
     mean = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
     if margin == 0:
-        return "no number of seeds tells a fall of 0: name a margin above it"
+        return "no number of seeds detects a fall of 0: set a margin above it"
     pairs = pairs_for_power(margin / spread, alpha=2 * alpha) if spread else fewest(alpha)
     number = "more than 1,000" if pairs is None else f"about {max(pairs, len(values) + 1)}"
-    return f"{number} seeds would tell a fall of {margin:g} (chance 0.8, SD {spread:.3f})"
+    return f"{number} seeds would detect a fall of {margin:g} (power 0.8, SD {spread:.3f})"
 
 
 def _fall_p(values: Sequence[float]) -> float:
@@ -222,48 +227,50 @@ def _fall_p(values: Sequence[float]) -> float:
     return both / 2 if math.fsum(values) < 0 else 1 - both / 2
 
 
-def _minus(values: Sequence[float]) -> list[float]:
+def _negated(values: Sequence[float]) -> list[float]:
     return [-value for value in values]
 
 
 def method_of(pairs: Pairs) -> tuple[object, ...]:
-    """Return what the cells of a method by one metric have in common."""
-    return pairs.place.basis, pairs.place.recipe, pairs.metric
+    """Return what all cells of a method by one metric share: basis, recipe and metric."""
+    return pairs.key.basis, pairs.key.recipe, pairs.metric
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def _format_seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {format_ranges(seeds)}"
 
 
 def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends | None:
     """Return the two-level bootstrap interval of the mean gain.
 
-    Images are drawn for both sides alike. None where there are fewer than two seeds, a side kept
-    no outputs, or only decisions of a metric that needs probabilities.
+    Both sides get the same resamples of images. None if there are fewer than two seeds, a side has
+    no outputs, or only predicted classes for a metric that needs probabilities.
     """
     if len(pairs.gains) < 2:
         return None
-    sides = [_kept(pairs, side) for side in (baseline, now)]
+    sides = [_outputs(pairs, side) for side in (baseline, now)]
     if any(kept is None for kept in sides):
         return None
     (old_labels, before), (labels, after) = (kept for kept in sides if kept is not None)
     if not np.array_equal(old_labels, labels):
         return None
     metric = load_plugin("metrics", pairs.metric)
-    old, new = (rescored(pairs.metric, metric, labels, them) for them in (before, after))
+    old, new = (rescored(pairs.metric, metric, labels, proba) for proba in (before, after))
     gains = (old - new) if pairs.lower else (new - old)
     return crossed(gains).interval(level, pairs.bounds)
 
 
-def _kept(pairs: Pairs, side: Side) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:
+def _outputs(
+    pairs: Pairs, side: Side
+) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:
     """Return the labels and the probabilities of each seed."""
-    outputs = [side.runs[pairs.place][seed].outputs for seed in pairs.gains]
-    found = []
-    for one in outputs:
-        if one is None or (one.decisions_only and pairs.metric not in confusions.SCORES):
+    outputs = [side.runs[pairs.key][seed].outputs for seed in pairs.gains]
+    arrays = []
+    for output in outputs:
+        if output is None or (output.classes_only and pairs.metric not in confusions.SCORES):
             return None
-        found.append(one.arrays())
-    labels = found[0][0]
-    if any(not np.array_equal(labels, other) for other, _ in found):
+        arrays.append(output.arrays())
+    labels = arrays[0][0]
+    if any(not np.array_equal(labels, other) for other, _ in arrays):
         return None
-    return labels, [proba for _, proba in found]
+    return labels, [proba for _, proba in arrays]

@@ -24,7 +24,7 @@ def junit(cases: Sequence[Case], *, require_complete: bool = False) -> str:
     for basis, dataset in _suites(cases).items():
         suite = TestSuite(_clean(dataset))
         for case in cases:
-            if case.place.basis == basis:
+            if case.key.basis == basis:
                 suite.add_testcase(_test_case(case, require_complete))
         xml.add_testsuite(suite)
     xml.update_statistics()
@@ -36,31 +36,31 @@ def _suites(cases: Sequence[Case]) -> dict[Basis, str]:
     found: dict[Basis, str] = {}
     used: list[str] = []
     for case in cases:
-        if case.place.basis not in found:
+        if case.key.basis not in found:
             used.append(case.dataset)
             same = used.count(case.dataset)
-            found[case.place.basis] = case.dataset + (f" ({same})" if same > 1 else "")
+            found[case.key.basis] = case.dataset + (f" ({same})" if same > 1 else "")
     return found
 
 
 def _test_case(case: Case, require_complete: bool) -> TestCase:
-    name = f"{case.title} at {case.place.minority}"
-    test = TestCase(_clean(name), _clean(f"{case.dataset}.{case.place.recipe}"), 0)
+    name = f"{case.title} at {case.key.minority}"
+    test = TestCase(_clean(name), _clean(f"{case.dataset}.{case.key.recipe}"), 0)
     scores = "\n".join(
-        f"{finding.metric}: {finding.before:.6f} -> {finding.after:.6f}, {finding.verdict}, "
-        f"{finding.why}"
-        for finding in case.findings
-        if finding.before is not None and finding.after is not None
+        f"{result.metric}: {result.before:.6f} -> {result.after:.6f}, {result.verdict}, "
+        f"{result.reason}"
+        for result in case.results
+        if result.before is not None and result.after is not None
     )
     kind = _kind(case, require_complete)
     if kind is None:
         test.system_out = _clean(scores)
         return test
-    gravest = case.gravest
-    message = f"{gravest.verdict}: {gravest.why}"
+    worst = case.worst
+    message = f"{worst.verdict}: {worst.reason}"
     if case.lacks:
         message += f" (lacks seeds {', '.join(map(str, case.lacks))})"
-    result = kind(_clean(message), None if kind is Skipped else gravest.verdict)
+    result = kind(_clean(message), None if kind is Skipped else worst.verdict)
     result.text = _clean(scores or message)
     test.result = [result]
     return test

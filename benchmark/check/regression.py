@@ -1,7 +1,7 @@
-"""Results against a baseline: a verdict on every method at every minority count.
+"""Check results against a baseline: a verdict on every method at every minority count.
 
-A pure function of two `sides.Side`. What cannot be compared is said and never passes for
-equal; docs/regression.md says what each verdict means and which exit code it leads to.
+A pure function of two `sides.Side`. What cannot be compared gets a verdict of its own;
+docs/regression.md defines the verdicts and their exit codes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from imbench.check import judging
 from imbench.check.judging import Judgement, Pairs, Verdict, over_images
-from imbench.check.sides import MATTERS, Place, Run, Side
+from imbench.check.sides import MATTERS, CaseKey, Run, Side
 from imbench.records.groups import (
     Basis,
     Group,
@@ -30,7 +30,7 @@ __all__ = [
     "TOLERANCE",
     "VERDICTS",
     "Case",
-    "Finding",
+    "MetricResult",
     "Mode",
     "Rules",
     "check_results",
@@ -40,8 +40,8 @@ __all__ = [
 Mode = Literal["exact", "statistical"]
 
 TOLERANCE = 0.1
-"""Fall of a method's mean that `exact` lets pass where the two sides round differently. It is what
-the quick grid bears: docs/regression.md has the measurements."""
+"""Fall of a method's mean that `exact` allows if the two sides round differently. It fits the quick
+grid: docs/regression.md has the measurements."""
 
 VERDICTS: tuple[Verdict, ...] = (
     "worse",
@@ -53,10 +53,9 @@ VERDICTS: tuple[Verdict, ...] = (
     "new",
     "same",
 )
-"""The gravest first: of several metrics of a case the gravest verdict counts."""
+"""Most serious first: the verdict of a case is the most serious of its metrics."""
 
-
-UNTOLD = "the two sides round differently, and by how much it may move is not known"
+NO_TOLERANCE = "the two sides round differently, and no tolerance is known for this metric"
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ class Rules:
     mode : {"exact", "statistical"}
         See `imbench.check.judging`.
     margins : mapping
-        Metric to the fall that is let pass. Those named here are checked; if none is, ``exact``
-        checks all that the baseline has and ``statistical`` its first one.
+        Metric to the fall that is allowed. These metrics are checked; without any, ``exact``
+        checks all metrics of the baseline and ``statistical`` its first.
     alpha : float
-        Chance that a check of an unchanged code says "worse" of anything.
+        Probability that a check of unchanged code finds anything worse.
     """
 
     mode: Mode = "exact"
@@ -80,83 +79,84 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One case by one metric; the scores are means over the seeds that both sides have."""
+class MetricResult:
+    """A case by one metric: verdict, reason, and means over the seeds of both sides."""
 
     metric: str
     verdict: Verdict
-    why: str = ""
+    reason: str = ""
     before: float | None = None
     after: float | None = None
 
 
 @dataclass(frozen=True)
 class Case:
-    """One method at one count.
+    """One method at one minority count.
 
     Attributes
     ----------
-    findings : tuple of Finding
-        One a metric; one alone where nothing could be compared.
+    results : tuple of MetricResult
+        One a metric; a single one without metric if nothing could be compared.
     lacks : tuple of int
         Seeds of the baseline that the results do not have.
     """
 
     dataset: str
-    place: Place
-    findings: tuple[Finding, ...]
+    key: CaseKey
+    results: tuple[MetricResult, ...]
     lacks: tuple[int, ...] = ()
 
     @property
     def title(self) -> str:
-        """Return the method's name as the tables print it."""
-        return method_title(self.place.recipe)
+        """The method's name as tables print it."""
+        return method_title(self.key.recipe)
 
     @property
-    def gravest(self) -> Finding:
-        """Return the finding that counts."""
-        return min(self.findings, key=lambda finding: VERDICTS.index(finding.verdict))
+    def worst(self) -> MetricResult:
+        """The result with the most serious verdict."""
+        return min(self.results, key=lambda result: VERDICTS.index(result.verdict))
 
     @property
     def verdict(self) -> Verdict:
-        """Return the verdict that counts."""
-        return self.gravest.verdict
+        """The most serious verdict of its metrics."""
+        return self.worst.verdict
 
 
 def check_results(baseline: Side, now: Side, rules: Rules) -> list[Case]:
-    """Compare `now` with `baseline`, place by place, in the order of the tables."""
+    """Compare `now` with `baseline`, case by case, in the order of the tables."""
     baseline = baseline.finished()
-    places = sorted({*baseline.runs, *now.runs}, key=lambda place: _order(place, baseline, now))
+    keys = sorted({*baseline.runs, *now.runs}, key=lambda key: _order(key, baseline, now))
     margins = margins_of(rules, baseline)
-    lone: dict[Place, Finding] = {}
-    sides: dict[Place, list[Pairs | Finding]] = {}
-    for place in places:
-        finding = _unpaired(place, baseline, now, rules.mode)
-        if finding is not None:
-            lone[place] = finding
+    unpaired: dict[CaseKey, MetricResult] = {}
+    by_metric: dict[CaseKey, list[Pairs | MetricResult]] = {}
+    for key in keys:
+        result = _unpaired(key, baseline, now, rules.mode)
+        if result is not None:
+            unpaired[key] = result
         else:
-            sides[place] = [_pairs(place, name, baseline, now) for name in margins]
-    both = [one for them in sides.values() for one in them if isinstance(one, Pairs)]
-    judged = _judge(both, baseline, now, rules, margins)
-    paired: dict[Place, list[Finding]] = {}
-    for place, them in sides.items():
-        found = [_finding(one, judged) if isinstance(one, Pairs) else one for one in them]
-        # A metric that has no tolerance is passed over where another one decides.
-        told = [finding for finding in found if finding.why != UNTOLD] or found
-        paired[place] = _remarked(told, _versions(baseline.versions[place], now.versions[place]))
+            by_metric[key] = [_pairs(key, name, baseline, now) for name in margins]
+    paired = [item for items in by_metric.values() for item in items if isinstance(item, Pairs)]
+    judged = _judge(paired, baseline, now, rules, margins)
+    results: dict[CaseKey, list[MetricResult]] = {}
+    for key, items in by_metric.items():
+        found = [_result(item, judged) if isinstance(item, Pairs) else item for item in items]
+        # A metric without tolerance is left out if another metric decides.
+        decided = [result for result in found if result.reason != NO_TOLERANCE] or found
+        changes = _versions(baseline.versions[key], now.versions[key])
+        results[key] = _with_note(decided, changes)
     return [
         Case(
-            _name(place.basis, baseline, now),
-            place,
-            tuple(paired.get(place, ())) or (lone[place],),
-            _lacks(place, baseline, now),
+            _name(key.basis, baseline, now),
+            key,
+            tuple(results.get(key, ())) or (unpaired[key],),
+            _lacks(key, baseline, now),
         )
-        for place in places
+        for key in keys
     ]
 
 
 def margins_of(rules: Rules, baseline: Side) -> dict[str, float]:
-    """Return the metrics that are checked, and the fall of each that is let pass."""
+    """Return the metrics that are checked, and the fall of each that is allowed."""
     if rules.margins:
         return dict(rules.margins)
     known = baseline.metrics()
@@ -165,28 +165,32 @@ def margins_of(rules: Rules, baseline: Side) -> dict[str, float]:
     return dict.fromkeys(known[:1], MARGIN)
 
 
-def _unpaired(place: Place, baseline: Side, now: Side, mode: Mode) -> Finding | None:
-    """Return what is to say of a place whose scores cannot be set side by side, else None."""
-    before, after = baseline.runs.get(place), now.runs.get(place)
-    if after is not None and (broken := _broken(before, after)):
-        return Finding("", "failed", broken)
+def _unpaired(key: CaseKey, baseline: Side, now: Side, mode: Mode) -> MetricResult | None:
+    """Return the result of a case whose scores cannot be paired, else None."""
+    before, after = baseline.runs.get(key), now.runs.get(key)
+    if after is not None and (reason := _without_score(before, after)):
+        return MetricResult("", "failed", reason)
     if before is None:
-        return Finding("", "new", "not in the baseline")
+        return MetricResult("", "new", "not in the baseline")
     if after is None:
-        other = _other_basis(place.basis, baseline, now)
+        other = _other_basis(key.basis, baseline, now)
         if other is not None:
-            return Finding("", "not comparable", other)
-        return Finding("", "missing", "the results have no record of it")
-    old, new = baseline.versions[place], now.versions[place]
+            return MetricResult("", "not comparable", other)
+        return MetricResult("", "missing", "the results have no record of this case")
+    old, new = baseline.versions[key], now.versions[key]
     if mode == "exact" and old != new:
-        return Finding("", "not comparable", f"parts changed on purpose: {_versions(old, new)}")
+        return MetricResult(
+            "", "not comparable", f"versions of parts changed: {_versions(old, new)}"
+        )
     if not any(seed in after for seed in before):
-        return Finding("", "missing", f"no seed of the baseline ({format_ranges(before)}) is in it")
+        return MetricResult(
+            "", "missing", f"no seed of the baseline ({format_ranges(before)}) is in it"
+        )
     return None
 
 
-def _broken(before: Mapping[int, Run] | None, after: Mapping[int, Run]) -> str:
-    """Say which runs of the results ended without a score where the baseline has one."""
+def _without_score(before: Mapping[int, Run] | None, after: Mapping[int, Run]) -> str:
+    """Return which runs ended without a score that the baseline has; empty for none."""
     seeds = [seed for seed, run in after.items() if not run.done and seed in (before or after)]
     if not seeds:
         return ""
@@ -196,15 +200,15 @@ def _broken(before: Mapping[int, Run] | None, after: Mapping[int, Run]) -> str:
 
 
 def _other_basis(basis: Basis, baseline: Side, now: Side) -> str | None:
-    """Say how the results' data set of the same name differs, or None if there is none."""
+    """Return how the results' data set of the same name differs, or None if there is none."""
     names = set(baseline.names[basis])
     others = [other for other, theirs in now.names.items() if names & set(theirs)]
     if not others or basis in others:
         return None
     apart = [group_differences([Group(basis), Group(other)]) for other in others]
     nearest = min(apart, key=len)
-    said = ", ".join(f"{key} {old} -> {new}" for key, (old, new) in nearest.items())
-    return f"the results have it with {said}"
+    changes = ", ".join(f"{key} {old} -> {new}" for key, (old, new) in nearest.items())
+    return f"the results have it with {changes}"
 
 
 def _versions(old: Mapping[str, int], new: Mapping[str, int]) -> str:
@@ -213,59 +217,59 @@ def _versions(old: Mapping[str, int], new: Mapping[str, int]) -> str:
     return ", ".join(f"{part} version {old.get(part)} -> {new.get(part)}" for part in changed)
 
 
-def _pairs(place: Place, metric: str, baseline: Side, now: Side) -> Pairs | Finding:
+def _pairs(key: CaseKey, metric: str, baseline: Side, now: Side) -> Pairs | MetricResult:
     before, after = (
-        {seed: run.scores[metric] for seed, run in side.runs[place].items() if metric in run.scores}
+        {seed: run.scores[metric] for seed, run in side.runs[key].items() if metric in run.scores}
         for side in (baseline, now)
     )
     if not before or not after:
-        where = "the results have" if before else "the baseline has"
-        return Finding(metric, "not comparable", f"{where} no {metric}")
+        side = "the results have" if before else "the baseline has"
+        return MetricResult(metric, "not comparable", f"{side} no {metric}")
     if not any(seed in after for seed in before):
-        return Finding(metric, "missing", f"no seed has {metric} on both sides")
+        return MetricResult(metric, "missing", f"no seed has {metric} on both sides")
     return Pairs(
-        place, metric, lower_is_better(metric, load_plugin("metrics", metric)), before, after
+        key, metric, lower_is_better(metric, load_plugin("metrics", metric)), before, after
     )
 
 
 def _judge(
-    both: Sequence[Pairs], baseline: Side, now: Side, rules: Rules, margins: Mapping[str, float]
+    paired: Sequence[Pairs], baseline: Side, now: Side, rules: Rules, margins: Mapping[str, float]
 ) -> dict[int, Judgement]:
-    """Return the verdict on each pairs object, by its id."""
+    """Return the judgement on each `Pairs`, by its id."""
     if rules.mode == "statistical":
 
         def ends(pairs: Pairs, level: float) -> tuple[float, float] | None:
             return over_images(pairs, baseline, now, level)
 
-        found = judging.statistical(both, margins, rules.alpha, ends)
-        return {id(pairs): one for pairs, one in zip(both, found, strict=True)}
-    apart = {id(pairs): _apart(pairs, baseline, now) for pairs in both}
+        found = judging.statistical(paired, margins, rules.alpha, ends)
+        return {id(pairs): judged for pairs, judged in zip(paired, found, strict=True)}
+    rounding = {id(pairs): _rounding_reason(pairs, baseline, now) for pairs in paired}
     judged = {
         id(pairs): judging.exact(pairs, margins[pairs.metric])
-        for pairs in both
-        if pairs.equal or not apart[id(pairs)]
+        for pairs in paired
+        if pairs.equal or not rounding[id(pairs)]
     }
-    moved = {judging.method_of(pairs) for pairs in both if id(pairs) not in judged}
-    rest = [pairs for pairs in both if judging.method_of(pairs) in moved and apart[id(pairs)]]
+    moved = {judging.method_of(pairs) for pairs in paired if id(pairs) not in judged}
+    rest = [pairs for pairs in paired if judging.method_of(pairs) in moved and rounding[id(pairs)]]
     tolerances = dict(rules.margins or {name: TOLERANCE for name in margins if _bounded(name)})
     within = [pairs for pairs in rest if pairs.metric in tolerances]
-    reasons = "; ".join(sorted({apart[id(pairs)] for pairs in rest}))
+    reasons = "; ".join(sorted({rounding[id(pairs)] for pairs in rest}))
     found = judging.near(within, tolerances, rules.alpha, reasons)
-    judged |= {id(pairs): one for pairs, one in zip(within, found, strict=True)}
-    return {id(pairs): Judgement("not comparable", UNTOLD) for pairs in both} | judged
+    judged |= {id(pairs): near for pairs, near in zip(within, found, strict=True)}
+    return {id(pairs): Judgement("not comparable", NO_TOLERANCE) for pairs in paired} | judged
 
 
-def _apart(pairs: Pairs, baseline: Side, now: Side) -> str:
-    """Say what keeps scores of the two sides from being equal; nothing if they must be."""
+def _rounding_reason(pairs: Pairs, baseline: Side, now: Side) -> str:
+    """Return why scores of the two sides may round differently; empty if they must be equal."""
     found: dict[str, None] = {}
     for seed in pairs.gains:
-        old = baseline.runs[pairs.place][seed].environment
-        new = now.runs[pairs.place][seed].environment
+        old = baseline.runs[pairs.key][seed].environment
+        new = now.runs[pairs.key][seed].environment
         for key in MATTERS:
             if old.get(key) != new.get(key):
                 found[f"{key} {old.get(key, 'unknown')} -> {new.get(key, 'unknown')}"] = None
         if "cuda" in new.get("device", "") and not found:
-            found["CUDA does not give the same scores twice"] = None
+            found["CUDA does not reproduce scores exactly"] = None
     return ", ".join(found)
 
 
@@ -273,30 +277,30 @@ def _bounded(metric: str) -> bool:
     return score_range(metric) in ((0.0, 1.0), (-1.0, 1.0))
 
 
-def _finding(pairs: Pairs, verdicts: Mapping[int, Judgement]) -> Finding:
+def _result(pairs: Pairs, verdicts: Mapping[int, Judgement]) -> MetricResult:
     judged = verdicts[id(pairs)]
     seeds = list(pairs.gains)
     before, after = (
         sum(scores[seed] for seed in seeds) / len(seeds) for scores in (pairs.before, pairs.after)
     )
-    return Finding(pairs.metric, judged.verdict, judged.why, before, after)
+    return MetricResult(pairs.metric, judged.verdict, judged.reason, before, after)
 
 
-def _remarked(findings: Sequence[Finding], versions: str) -> list[Finding]:
-    if not versions:
-        return list(findings)
-    return [replace(one, why=f"{one.why}; {versions}") for one in findings]
+def _with_note(results: Sequence[MetricResult], note: str) -> list[MetricResult]:
+    if not note:
+        return list(results)
+    return [replace(result, reason=f"{result.reason}; {note}") for result in results]
 
 
-def _lacks(place: Place, baseline: Side, now: Side) -> tuple[int, ...]:
-    return tuple(sorted(set(baseline.runs.get(place, ())) - set(now.runs.get(place, ()))))
+def _lacks(key: CaseKey, baseline: Side, now: Side) -> tuple[int, ...]:
+    return tuple(sorted(set(baseline.runs.get(key, ())) - set(now.runs.get(key, ()))))
 
 
 def _name(basis: Basis, baseline: Side, now: Side) -> str:
     return (baseline.names.get(basis) or now.names[basis])[0]
 
 
-def _order(place: Place, baseline: Side, now: Side) -> tuple[Any, ...]:
-    name = _name(place.basis, baseline, now)
-    new = place.basis not in baseline.names
-    return name, new, repr(place.basis), method_order(MethodKey(place.recipe, ())), place.minority
+def _order(key: CaseKey, baseline: Side, now: Side) -> tuple[Any, ...]:
+    name = _name(key.basis, baseline, now)
+    new = key.basis not in baseline.names
+    return name, new, repr(key.basis), method_order(MethodKey(key.recipe, ())), key.minority

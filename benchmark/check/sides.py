@@ -1,4 +1,4 @@
-"""The two sides of a check: what a baseline, or a results folder, has of each cell."""
+"""The two sides of a check: runs of a baseline or of a results folder, by case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from imbench.records.scored import score
 from imbench.registry import load_plugin
 from imbench.stats.metrics import Metric, predict
 
-__all__ = ["MATTERS", "Decisions", "Outputs", "Place", "RecordedOutputs", "Run", "Side", "side_of"]
+__all__ = [
+    "MATTERS",
+    "CaseKey",
+    "Outputs",
+    "PredictedClasses",
+    "RecordedOutputs",
+    "Run",
+    "Side",
+    "side_of",
+]
 
 MATTERS = (
     "torch",
@@ -28,11 +37,11 @@ MATTERS = (
     "device",
     "numerics",
 )
-"""What of a record's environment can move a score. Pillow's part is in the data's fingerprint,
-the number of threads in the settings."""
+"""Fields of a record's environment that can change a score. Pillow is covered by the data's
+fingerprint, the number of threads by the settings."""
 
 
-class Place(NamedTuple):
+class CaseKey(NamedTuple):
     """One method at one minority count on one data set."""
 
     basis: Basis
@@ -41,11 +50,11 @@ class Place(NamedTuple):
 
 
 class Outputs(Protocol):
-    """What a classifier said of each test image."""
+    """Outputs of a classifier on each test image."""
 
     @property
-    def decisions_only(self) -> bool:
-        """Whether the probabilities are 0 and 1 in place of what was computed."""
+    def classes_only(self) -> bool:
+        """Whether only predicted classes are known, so that probabilities are 0 and 1."""
         ...
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -58,7 +67,7 @@ class RecordedOutputs:
     """Outputs as a record keeps them."""
 
     scores: Scores
-    decisions_only: bool = False
+    classes_only: bool = False
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return labels (n,) and probabilities (n, K)."""
@@ -67,8 +76,8 @@ class RecordedOutputs:
 
 
 @dataclass(frozen=True)
-class Decisions:
-    """The predicted classes alone: a byte an image instead of four a class.
+class PredictedClasses:
+    """Only the predicted classes: a byte an image instead of four bytes a class.
 
     `labels` and `predicted` are uint8 (n,).
     """
@@ -76,14 +85,14 @@ class Decisions:
     labels: NDArray[np.uint8]
     predicted: NDArray[np.uint8]
     classes: int
-    decisions_only: bool = True
+    classes_only: bool = True
 
     @classmethod
-    def of(cls, outputs: Outputs) -> Decisions:
-        """Keep the decisions of any outputs."""
+    def of(cls, outputs: Outputs) -> PredictedClasses:
+        """Return the predicted classes of any outputs."""
         labels, proba = outputs.arrays()
-        said = predict(proba).astype(np.uint8)
-        return cls(labels.astype(np.uint8), said, int(proba.shape[1]))
+        predicted = predict(proba).astype(np.uint8)
+        return cls(labels.astype(np.uint8), predicted, int(proba.shape[1]))
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return labels (n,) and one-hot rows (n, K)."""
@@ -124,35 +133,35 @@ class Side:
     Attributes
     ----------
     runs : dict
-        Place to seed to run; places in the order of the tables.
+        Case to seed to run, in the order of the tables.
     versions : dict
-        Place to part name to version. Of several versions of a recipe the newest is here.
+        Case to part name to version; of several versions of a recipe the newest.
     names : dict
         Basis to the names the data set was run under.
     commits : tuple of str
-        What its records were made with.
+        Commits that made its records.
     """
 
-    runs: Mapping[Place, Mapping[int, Run]]
-    versions: Mapping[Place, Mapping[str, int]]
+    runs: Mapping[CaseKey, Mapping[int, Run]]
+    versions: Mapping[CaseKey, Mapping[str, int]]
     names: Mapping[Basis, Sequence[str]]
     commits: tuple[str, ...] = ()
 
     def finished(self) -> Side:
-        """Return the side without runs that have no score, and places that have no run."""
+        """Return the side without runs that have no score, and cases that have no run."""
         runs = {
-            place: {seed: run for seed, run in slot.items() if run.done}
-            for place, slot in self.runs.items()
+            key: {seed: run for seed, run in slot.items() if run.done}
+            for key, slot in self.runs.items()
         }
-        return replace(self, runs={place: slot for place, slot in runs.items() if slot})
+        return replace(self, runs={key: slot for key, slot in runs.items() if slot})
 
     def scores_only(self) -> Side:
-        """Return the side without what its scores depend on, so that only these are compared."""
+        """Return the side without environments and versions, so that only scores are compared."""
         runs = {
-            place: {seed: replace(run, environment={}) for seed, run in slot.items()}
-            for place, slot in self.runs.items()
+            key: {seed: replace(run, environment={}) for seed, run in slot.items()}
+            for key, slot in self.runs.items()
         }
-        return replace(self, runs=runs, versions={place: {} for place in self.versions})
+        return replace(self, runs=runs, versions={key: {} for key in self.versions})
 
     def metrics(self) -> list[str]:
         """Return the metrics that some run has."""
@@ -166,7 +175,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
     Raises
     ------
     NotComparable
-        If a record was edited since it was written: its scores prove nothing.
+        If a record was edited since it was written.
     UsageError
         If a metric is unknown.
     """
@@ -180,8 +189,8 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
             "again with --force"
         )
     loaded = {name: load_plugin("metrics", name) for name in metrics}
-    runs: dict[Place, dict[int, Run]] = {}
-    versions: dict[Place, dict[str, int]] = {}
+    runs: dict[CaseKey, dict[int, Run]] = {}
+    versions: dict[CaseKey, dict[str, int]] = {}
     names: dict[Basis, list[str]] = {}
     for group in group_records(records):
         names[group.basis] = group.names
@@ -189,9 +198,9 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
             for count in group.counts:
                 slot = group.slots.get((row, count))
                 if slot:
-                    place = Place(group.basis, row.recipe, count)
-                    runs[place] = {seed: _run(slot[seed], loaded) for seed in sorted(slot)}
-                    versions[place] = dict(row.versions)
+                    key = CaseKey(group.basis, row.recipe, count)
+                    runs[key] = {seed: _run(slot[seed], loaded) for seed in sorted(slot)}
+                    versions[key] = dict(row.versions)
     commits = tuple(sorted({record.commit for record in records if record.commit}))
     return Side(runs, versions, names, commits)
 

@@ -122,7 +122,7 @@ def _read_previous(file: Path) -> Baseline | None:
 
 def _format_changes(before: Baseline, after: Baseline) -> str:
     """Return scores that are new, gone or changed as a table, in whatever environment they ran."""
-    from imbench.check.conclusion import counted, sheets
+    from imbench.check.conclusion import counted, printed_cases
     from imbench.check.regression import Rules, check_results
     from imbench.commands.terminal import terminal_width
     from imbench.report.text import terminal
@@ -133,7 +133,9 @@ def _format_changes(before: Baseline, after: Baseline) -> str:
     changed = [case for case in cases if case.verdict != "same"]
     if not changed:
         return "\n".join([f"no score changes: {counted(cases)}", *versions])
-    return "\n".join([*versions, counted(cases), "", terminal(sheets(changed), terminal_width())])
+    return "\n".join(
+        [*versions, counted(cases), "", terminal(printed_cases(changed), terminal_width())]
+    )
 
 
 def _version_changes(old: Side, new: Side) -> list[str]:

@@ -80,7 +80,7 @@ def check(
 
     Exit codes: 0 nothing got worse, 1 something did, 3 no comparison was possible.
     """
-    from imbench.check.conclusion import counted, fault_of, sheets, unfinished
+    from imbench.check.conclusion import counted, fault_of, printed_cases, unfinished
     from imbench.check.regression import Rules, check_results
     from imbench.commands.terminal import echo, terminal_width
     from imbench.report.text import terminal
@@ -91,7 +91,7 @@ def check(
     cases = check_results(before, after, rules)
     above = (f"{source}; {_describe_rules(rules, before)}", *_commit_notes(after))
     fault = fault_of(cases, require_complete=require_complete)
-    echo(terminal(sheets(cases, above), terminal_width()).rstrip() + "\n\n")
+    echo(terminal(printed_cases(cases, above), terminal_width()).rstrip() + "\n\n")
     if junit is not None:
         from imbench.check.junit import junit as junit_xml
         from imbench.files.atomic import write_atomic

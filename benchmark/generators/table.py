@@ -10,12 +10,12 @@ from imbench.generators.evaluator import TargetShares
 from imbench.generators.oracle import OracleSettings
 from imbench.generators.rows import Distance, GeneratorRow, Standard
 from imbench.records.groups import Group, format_ranges
-from imbench.report.sheet import Sheet, Shown
+from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.stats.intervals import Interval
 
 __all__ = ["generator_table"]
 
-DASH = Shown(text="--")
+DASH = PrintedCell(text="--")
 
 
 def generator_table(
@@ -28,7 +28,7 @@ def generator_table(
     oracles: int,
     inception: bool,
     faults: Sequence[str] = (),
-) -> Sheet:
+) -> PrintedTable:
     """Lay out the scores of generators between the majority and one minority.
 
     Parameters
@@ -63,7 +63,7 @@ def generator_table(
     ]
     counts = [row.minority for row in rows]
     breaks = {index + 3 for index, (one, two) in enumerate(pairwise(counts)) if one != two}
-    return Sheet(
+    return PrintedTable(
         title=f"{group.title}: generators, A = {name_a}, B = {name_b}",
         slug=f"generators-{group.code}-{rows[0].label}",
         above=(_protocol(rows, standard, group, oracle, oracles),),
@@ -82,10 +82,10 @@ def generator_table(
 
 
 def _real_row(
-    title: str, shares: Sequence[TargetShares], distance: Shown, oracles: int, inception: bool
-) -> list[Shown]:
+    title: str, shares: Sequence[TargetShares], distance: PrintedCell, oracles: int, inception: bool
+) -> list[PrintedCell]:
     return [
-        Shown(text=title),
+        PrintedCell(text=title),
         *_mean_shares(shares[:oracles]),
         DASH,
         distance,
@@ -94,33 +94,33 @@ def _real_row(
     ]
 
 
-def _generator_row(row: GeneratorRow, inception: bool) -> list[Shown]:
-    def mean(name: str) -> Shown:
+def _generator_row(row: GeneratorRow, inception: bool) -> list[PrintedCell]:
+    def mean(name: str) -> PrintedCell:
         return _format_interval(row.mean(name))
 
     return [
-        Shown(text=f"{row.minority} {row.title}"),
+        PrintedCell(text=f"{row.minority} {row.title}"),
         *map(mean, ("forth", "back", "flip_forth")),
         _format_distance(row.to_minority),
         *map(mean, ("copy_ratio", "nearer", "nearer_real")),
-        Shown(row.mean("change").mean, digits=2),
-        *(Shown(text=f"{row.mean(name).mean:,.0f}") for name in ("seconds", "steps")),
+        PrintedCell(row.mean("change").mean, digits=2),
+        *(PrintedCell(text=f"{row.mean(name).mean:,.0f}") for name in ("seconds", "steps")),
         *(map(mean, ("inception_forth", "inception_back")) if inception else ()),
     ]
 
 
-def _mean_shares(shares: Sequence[TargetShares]) -> list[Shown]:
+def _mean_shares(shares: Sequence[TargetShares]) -> list[PrintedCell]:
     columns = zip(*(share[:2] for share in shares), strict=True)
-    return [Shown(math.fsum(column) / len(shares), digits=2) for column in columns]
+    return [PrintedCell(math.fsum(column) / len(shares), digits=2) for column in columns]
 
 
-def _format_interval(interval: Interval) -> Shown:
-    return Shown(interval.mean, interval.ends, digits=2)
+def _format_interval(interval: Interval) -> PrintedCell:
+    return PrintedCell(interval.mean, interval.ends, digits=2)
 
 
-def _format_distance(distance: Distance) -> Shown:
+def _format_distance(distance: Distance) -> PrintedCell:
     ends = distance.low, distance.high
-    return Shown(distance.kid, ends, digits=2 if abs(distance.kid) >= 1 else 3)
+    return PrintedCell(distance.kid, ends, digits=2 if abs(distance.kid) >= 1 else 3)
 
 
 def _protocol(

@@ -31,8 +31,8 @@ from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.registry import load_plugin
+from imbench.report.printed_table import visible
 from imbench.report.ranks import make_ranks
-from imbench.report.sheet import visible
 from imbench.report.tables import Table, make_tables
 from imbench.stats.metrics import lower_is_better
 

@@ -36,7 +36,7 @@ from imbench.records.groups import Group
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import WORDS
-from imbench.report.sheet import visible
+from imbench.report.printed_table import visible
 from imbench.report.tables import make_tables
 from imbench.stats.paired import ENOUGH
 

@@ -13,8 +13,14 @@ from imbench.records.groups import Group, format_ranges, method_title
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, WORDS
-from imbench.report.ranks import Ranks, make_ranks, ranks_sheet
-from imbench.report.sheet import Sheet, Shown, footnotes, table_sheet, visible
+from imbench.report.printed_table import (
+    PrintedCell,
+    PrintedTable,
+    footnotes,
+    printed_table,
+    visible,
+)
+from imbench.report.ranks import Ranks, make_ranks, printed_ranks
 from imbench.report.tables import Table, metric_title, protocol_line
 from imbench.stats.metrics import lower_is_better
 
@@ -27,11 +33,11 @@ def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(table.metric for table in tables))
     blocks = []
     for table in tables:
-        sheet = table_sheet(table)
+        printed = printed_table(table)
         keys = [_cell_keys(table, index) for index in range(len(table.lines))]
         blocks.append(
             {
-                **_plain_table(sheet, [*keys, [""] * len(sheet.head)]),
+                **_plain_table(printed, [*keys, [""] * len(printed.head)]),
                 "metric": names.index(table.metric),
                 "group": next(i for i, group in enumerate(record_groups) if group is table.group),
                 "methods": [recipes.index(line.recipe) for line in table.lines],
@@ -56,9 +62,9 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
         except NotComparable as error:
             blocks.append({"reason": visible(str(error)), "title": visible(metric_title(name))})
         else:
-            sheet = ranks_sheet(ranks)
-            empty = [[""] * len(sheet.head)] * len(sheet.rows)
-            table = _plain_table(sheet, empty)
+            printed = printed_ranks(ranks)
+            empty = [[""] * len(printed.head)] * len(printed.rows)
+            table = _plain_table(printed, empty)
             blocks.append({**table, "diagram": _diagram_url(ranks), "reason": ""})
     return blocks
 
@@ -71,27 +77,27 @@ def _diagram_url(ranks: Ranks) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def _plain_table(sheet: Sheet, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
-    letters = footnotes(sheet.rows)
+def _plain_table(printed: PrintedTable, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+    letters = footnotes(printed.rows)
     return {
-        "title": visible(sheet.title),
-        "above": [visible(text) for text in sheet.above],
-        "span": sheet.span,
+        "title": visible(printed.title),
+        "above": [visible(text) for text in printed.above],
+        "span": printed.span,
         "head": [
             {"text": visible(text), "side": side}
-            for text, side in zip(sheet.head, sheet.align, strict=True)
+            for text, side in zip(printed.head, printed.align, strict=True)
         ],
         "rows": [
             [_plain_cell(shown, key, letters) for shown, key in zip(row, row_keys, strict=True)]
-            for row, row_keys in zip(sheet.rows, keys, strict=True)
+            for row, row_keys in zip(printed.rows, keys, strict=True)
         ],
-        "last": min(sheet.rules, default=len(sheet.rows)),
+        "last": min(printed.rules, default=len(printed.rows)),
         "notes": [(mark, visible(text)) for text, mark in letters.items()],
-        "below": [visible(text) for text in sheet.below],
+        "below": [visible(text) for text in printed.below],
     }
 
 
-def _plain_cell(shown: Shown, key: str, letters: dict[str, str]) -> dict[str, Any]:
+def _plain_cell(shown: PrintedCell, key: str, letters: dict[str, str]) -> dict[str, Any]:
     return {
         "value": shown.number(),
         "ends": ", ".join(shown.interval() or ()),

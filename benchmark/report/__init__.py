@@ -1,5 +1,5 @@
-"""Tables and sentences made of records: means, comparisons, ranks, the claims of the paper.
+"""Tables and sentences from records: means, comparisons, ranks, tests of the paper's claims.
 
-Pure functions of records; `report` joins them, `text` and `latex` are two of the forms.
+Pure functions of records; `report` is the entry point, `text` and `latex` are two of the forms.
 The page and the check build on its tables.
 """

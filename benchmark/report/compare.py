@@ -1,7 +1,7 @@
-"""Records to comparisons of one method with its rivals: paired by seed, at each minority count.
+"""Compare one method with its rivals: paired by seed, at each minority count.
 
-The rivals are a family: Holm's correction counts all of them at a count, whether or not each has
-scores there. Name them before the scores are seen; `FAMILY` is the one for the paper's methods.
+The rivals are a family: Holm's correction counts all of them at a count, whether or not they have
+scores there. Choose them before the scores are known; `FAMILY` is the one for the paper's methods.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from imbench.stats.paired import ALPHA, ENOUGH, LEAST, seeds_needed
 __all__ = ["FAMILY", "Comparison", "Match", "Relation", "compare", "match_all"]
 
 FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
-"""Rivals where one method only is named."""
+"""Rivals if only one method is named."""
 
 Relation = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
+"""How the first method compares with the second, as docs/protocol.md defines the words."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ class Comparison:
     effect : Effect
         How much better the first method is: above 0 also where a lower score is better.
     lost : dict
-        Seed to what kept it from being a pair.
+        Seed to the reason why it is no pair.
     failed : tuple of int
         Seeds in which the first, and in which the second method ended without a score.
     family : int
-        Rivals that Holm's correction counts.
+        Number of rivals that Holm's correction counts.
     adjusted : float
-        The p value of the sign-flip test after it.
+        p value of the sign-flip test after the correction.
     """
 
     first: str
@@ -61,20 +62,17 @@ class Comparison:
 
     @property
     def verdict(self) -> Relation:
-        """Say which of the words of docs/protocol.md fit.
-
-        A run that ended without a score never helps its method.
-        """
+        """How the methods compare; a run that ended without a score never helps its method."""
         effect = self.effect
         if not effect.values:
             return "none"
         if len(effect) < ENOUGH:
             return "few"
         low, high = effect.hull
-        sure = self.adjusted < ALPHA
-        if sure and low > 0 and effect.mean >= LEAST and not self.failed[0]:
+        significant = self.adjusted < ALPHA
+        if significant and low > 0 and effect.mean >= LEAST and not self.failed[0]:
             return "beats"
-        if sure and high < 0 and effect.mean <= -LEAST and not self.failed[1]:
+        if significant and high < 0 and effect.mean <= -LEAST and not self.failed[1]:
             return "beaten"
         if self.equivalent:
             return "equivalent"
@@ -87,7 +85,7 @@ class Comparison:
 
     @property
     def possible(self) -> bool:
-        """Whether so many pairs can pass the exact test at all, in a family of this size."""
+        """Whether this number of pairs can be significant in a family of this size."""
         return len(self.effect) >= seeds_needed(self.family)
 
 
@@ -100,7 +98,7 @@ class Match:
     lower: bool
     recipes: tuple[str, str]
     cells: tuple[Comparison, ...]
-    """At each count that either was run at."""
+    """At each count at which either was run."""
     over: Comparison | None
     """Mean over the counts at which both have scores; None if there are fewer than two."""
 
@@ -152,14 +150,14 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
 
     One panel for many calls draws its resamples of test images only once.
     """
-    there = [recipe for recipe in rivals if recipe in panel.rows]
-    if first not in panel.rows or not there:
+    present = [recipe for recipe in rivals if recipe in panel.rows]
+    if first not in panel.rows or not present:
         return []
     counts = panel.group.counts
-    grid = [[_cell(panel, first, recipe, count) for count in counts] for recipe in there]
+    grid = [[_cell(panel, first, recipe, count) for count in counts] for recipe in present]
     for column in range(len(counts)):
-        # Every rival named counts, one without a score here as if its p value were 1.
-        p_values = [row[column].effect.p for row in grid] + [1.0] * (len(rivals) - len(there))
+        # Every rival counts; without a score its p value is 1.
+        p_values = [row[column].effect.p for row in grid] + [1.0] * (len(rivals) - len(present))
         for row, adjusted in zip(grid, holm(p_values), strict=False):
             row[column] = replace(row[column], family=len(rivals), adjusted=adjusted)
     return [
@@ -169,26 +167,26 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
             panel.lower,
             (first, recipe),
             tuple(cell for cell in row if cell.effect.values or cell.lost),
-            _over(panel, first, recipe),
+            _over_counts(panel, first, recipe),
         )
-        for recipe, row in zip(there, grid, strict=True)
+        for recipe, row in zip(present, grid, strict=True)
     ]
 
 
 def _cell(panel: Panel, first: str, second: str, count: int) -> Comparison:
-    places = [(first, count), (second, count)]
-    faults = [panel.faults(place) for place in places]
+    keys = [(first, count), (second, count)]
+    faults = [panel.faults(key) for key in keys]
     return Comparison(
         panel.title(first),
         panel.title(second),
         count,
         _effect(panel, first, second, [count]),
-        _lost(panel, places),
+        _lost_seeds(panel, keys),
         (len(faults[0]), len(faults[1])),
     )
 
 
-def _over(panel: Panel, first: str, second: str) -> Comparison | None:
+def _over_counts(panel: Panel, first: str, second: str) -> Comparison | None:
     counts = panel.counts([first, second])
     if len(counts) < 2:
         return None
@@ -202,15 +200,15 @@ def _effect(panel: Panel, first: str, second: str, counts: Sequence[int]) -> Eff
     return panel.effect({**ours, **{(second, count): -factor for count in counts}})
 
 
-def _lost(panel: Panel, places: Sequence[tuple[str, int]]) -> dict[int, str]:
-    """Return what kept each seed that one of two methods was run with from being a pair."""
-    scored = [panel.scores(place) for place in places]
-    faults = [panel.faults(place) for place in places]
-    seeds = sorted(set().union(*scored, *faults) - set(panel.seeds(places)))
+def _lost_seeds(panel: Panel, keys: Sequence[tuple[str, int]]) -> dict[int, str]:
+    """Return why seeds with a record of one of two methods are no pair."""
+    scored = [panel.scores(key) for key in keys]
+    faults = [panel.faults(key) for key in keys]
+    seeds = sorted(set().union(*scored, *faults) - set(panel.seeds(keys)))
     return {
         seed: ", ".join(
             f"{panel.title(recipe)} {fault.get(seed, WORDS['missing'])}"
-            for (recipe, _), found, fault in zip(places, scored, faults, strict=True)
+            for (recipe, _), found, fault in zip(keys, scored, faults, strict=True)
             if seed not in found
         )
         for seed in seeds

@@ -1,9 +1,9 @@
-"""What records say about a claim: a sum of scores in each replicate, judged by the rules of words.
+"""Evidence for a claim of the paper: tests of a sum of scores over replicates.
 
-A claim that something is above 0 holds where the sign-flip test and both 95 % intervals say so; it
-does not where they say the opposite, or where the 90 % intervals lie within the margin. A claim
-that something is nothing holds within the margin, and does not where both intervals lie outside.
-All else cannot be told, and so nothing can with fewer than six seeds or after runs without a score.
+A claim that a sum is above 0 holds if the sign-flip test and both 95 % intervals show it; it does
+not hold if they show the opposite, or if the 90 % intervals lie within the margin. A claim that a
+sum is 0 holds if the 90 % intervals lie within the margin, and does not if they lie outside.
+Otherwise it cannot be told, nor with fewer than six seeds or after runs without a score.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from imbench.report.panel import Panel, Place, Terms
+from imbench.report.panel import Panel, RecipeCount, Terms
 from imbench.report.words import intervals_text, p_text, signed
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
 
-__all__ = ["Evidence", "Finding", "SumTest", "difference", "slope", "together"]
+__all__ = ["ClaimVerdict", "Evidence", "SumTest", "all_of", "difference", "slope"]
 
-Finding = Literal["holds", "does not hold", "cannot be told"]
+ClaimVerdict = Literal["holds", "does not hold", "cannot be told"]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A finding with its numbers.
+    """Whether a claim holds, with the numbers.
 
     Attributes
     ----------
@@ -34,26 +34,26 @@ class Evidence:
     text : str
         The numbers in words.
     seeds : int
-        Replicates that had all the scores; the fewest of several findings.
+        Number of replicates with all scores; the smallest of several tests.
     """
 
-    finding: Finding
+    finding: ClaimVerdict
     text: str
     seeds: int
 
 
 class SumTest:
-    """Judges sums of scores of one panel.
+    """Tests sums of scores of one panel.
 
     Parameters
     ----------
     panel : Panel
-        Scores, of a metric of which more is better.
+        Scores of a metric for which higher is better.
     printed : mapping
-        Published values by place, for the same sums of theirs.
+        Published values by recipe and count, to print the same sums of them.
     """
 
-    def __init__(self, panel: Panel, printed: Mapping[Place, float]) -> None:
+    def __init__(self, panel: Panel, printed: Mapping[RecipeCount, float]) -> None:
         self.panel, self.printed = panel, printed
 
     def above(
@@ -66,26 +66,26 @@ class SumTest:
         p: float | None = None,
         theirs: float | None = None,
     ) -> Evidence:
-        """Judge that a sum is above 0.
+        """Test that a sum is above 0.
 
-        `p` takes the place of the test's where it was adjusted, and `theirs` that of the published
-        sum where it is one of other places.
+        `p` replaces the p value of the test if it was adjusted, `theirs` the sum of the published
+        values if that has other terms.
         """
         effect = self.panel.effect(terms, constant)
-        sure = (effect.p if p is None else p) < ALPHA
+        significant = (effect.p if p is None else p) < ALPHA
         low, high = effect.hull
-        finding: Finding = "cannot be told"
-        if sure and low > 0:
+        finding: ClaimVerdict = "cannot be told"
+        if significant and low > 0:
             finding = "holds"
-        elif (sure and high < 0) or (margin is not None and effect.within(margin)):
+        elif (significant and high < 0) or (margin is not None and effect.within(margin)):
             finding = "does not hold"
         published = self._published(terms, constant) if theirs is None else theirs
         return self._evidence(finding, what, effect, terms, published, p)
 
     def close(self, what: str, terms: Terms) -> Evidence:
-        """Judge that a sum is 0 within the margin."""
+        """Test that a sum is 0 within the margin."""
         effect = self.panel.effect(terms)
-        finding: Finding = "cannot be told"
+        finding: ClaimVerdict = "cannot be told"
         if effect.within():
             finding = "holds"
         elif effect.p < ALPHA and effect.beyond():
@@ -93,26 +93,26 @@ class SumTest:
         return self._evidence(finding, what, effect, terms, self._published(terms), None)
 
     def _published(self, terms: Terms, constant: float = 0.0) -> float | None:
-        """Return the same sum of the published values, None where one of them is missing."""
-        if any(place not in self.printed for place in terms):
+        """Return the same sum of the published values, None if one of them is missing."""
+        if any(key not in self.printed for key in terms):
             return None
-        return math.fsum(
-            [constant, *(factor * self.printed[place] for place, factor in terms.items())]
-        )
+        return math.fsum([constant, *(factor * self.printed[key] for key, factor in terms.items())])
 
     def _evidence(
         self,
-        finding: Finding,
+        finding: ClaimVerdict,
         what: str,
         effect: Effect,
         terms: Terms,
         published: float | None,
         p: float | None,
     ) -> Evidence:
-        faults = sum(len(self.panel.faults(place)) for place in terms)
+        faults = sum(len(self.panel.faults(key)) for key in terms)
         if faults or len(effect) < ENOUGH:
             finding = "cannot be told"
-        text = f"{what} {_numbers(effect, p)}" if effect.values else f"{what}: no seed has it"
+        text = (
+            f"{what} {_numbers(effect, p)}" if effect.values else f"{what}: no seed has all scores"
+        )
         if faults:
             text += f", {faults} run{'s' * (faults > 1)} ended without a score"
         if published is not None:
@@ -120,10 +120,10 @@ class SumTest:
         return Evidence(finding, text, len(effect))
 
 
-def together(parts: Sequence[Evidence]) -> Evidence:
-    """Return what holds if every part does, and does not as soon as one does not."""
+def all_of(parts: Sequence[Evidence]) -> Evidence:
+    """Return evidence that all parts hold; one part that does not hold refutes it."""
     findings = {part.finding for part in parts}
-    finding: Finding = "cannot be told"
+    finding: ClaimVerdict = "cannot be told"
     if "does not hold" in findings:
         finding = "does not hold"
     elif findings == {"holds"}:
@@ -132,22 +132,21 @@ def together(parts: Sequence[Evidence]) -> Evidence:
     return Evidence(finding, "; ".join(texts), min(part.seeds for part in parts))
 
 
-def difference(first: str, second: str, counts: Sequence[int]) -> dict[Place, float]:
+def difference(first: str, second: str, counts: Sequence[int]) -> dict[RecipeCount, float]:
     """Return the terms of first - second, averaged over counts."""
     share = 1 / len(counts)
-    ours: dict[Place, float] = {(first, count): share for count in counts}
+    ours: dict[RecipeCount, float] = {(first, count): share for count in counts}
     return ours | {(second, count): -share for count in counts}
 
 
 def slope(
-    places: Sequence[Place], levels: Sequence[float], factor: float = 1.0
-) -> dict[Place, float]:
-    """Return the terms of the least-squares slope of the scores at `places` over `levels`."""
+    keys: Sequence[RecipeCount], levels: Sequence[float], factor: float = 1.0
+) -> dict[RecipeCount, float]:
+    """Return the terms of the least-squares slope of the scores at `keys` over `levels`."""
     middle = math.fsum(levels) / len(levels)
     square = math.fsum((level - middle) ** 2 for level in levels)
     return {
-        place: factor * (level - middle) / square
-        for place, level in zip(places, levels, strict=True)
+        key: factor * (level - middle) / square for key, level in zip(keys, levels, strict=True)
     }
 
 

@@ -2,7 +2,7 @@ r"""Tables in LaTeX: booktabs, compiled as printed, every name escaped.
 
 For pdfLaTeX with ``\usepackage[T1]{fontenc}`` and ``\usepackage{booktabs}``, in any class; ``cmap``
 or ``lmodern`` beside them makes accented letters searchable in the PDF. Letters outside the Latin
-and Greek alphabets are spelt out as ``U+4E2D``, because its fonts have no glyphs for them.
+and Greek alphabets are written as ``U+4E2D``, because its fonts have no glyphs for them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from imbench.report.sheet import Sheet, Shown, footnotes, no_zero, visible
+from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero, visible
 
-__all__ = ["PREAMBLE", "escape", "latex", "sheet_latex", "signs"]
+__all__ = ["PREAMBLE", "escape", "latex", "latex_table", "signs"]
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage{booktabs}"""
-"""The least a document needs around the tables."""
+"""The minimal preamble of a document with the tables."""
 
 ROWS = 30
-"""Rows that fit a page beside their notes."""
+"""Rows that fit on a page with their notes."""
 
 # Brackets and stars too: after the \\ of the row before they would be read as its argument.
 _SPECIAL = {
@@ -69,27 +69,29 @@ _LATIN = frozenset(
 )
 _GREEK = frozenset("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")
 _PLAIN = frozenset(string.ascii_letters + string.digits + string.punctuation + " ") | _LATIN
-# Pairs that a font joins into another sign: -- is a dash, '' and ,, are quotation marks.
+# Pairs that a font replaces by one character: -- is a dash, '' and ,, are quotation marks.
 _JOINED = re.compile(r"(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)")
 
 
-def latex(sheets: Sequence[Sheet], comments: Sequence[str] = (), macros: Sequence[str] = ()) -> str:
-    """Return one ``table`` environment a sheet; `comments` head the file, `macros` follow them."""
+def latex(
+    tables: Sequence[PrintedTable], comments: Sequence[str] = (), macros: Sequence[str] = ()
+) -> str:
+    """Return one ``table`` environment a table, below comments and macros."""
     head = [
         *comments,
         r"Preamble: \usepackage[T1]{fontenc} \usepackage{booktabs}",
     ]
     defined = [*macros, ""] if macros else []
-    return "\n".join([*map(_comment, head), "", *defined, *map(sheet_latex, sheets)])
+    return "\n".join([*map(_comment, head), "", *defined, *map(latex_table, tables)])
 
 
-def sheet_latex(sheet: Sheet) -> str:
-    """Return the environments of one sheet: several if it is longer than a page."""
-    return "\n".join(map(_table, sheet.parts(ROWS)))
+def latex_table(table: PrintedTable) -> str:
+    """Return the environments of one table: several if it is longer than a page."""
+    return "\n".join(map(_environment, table.parts(ROWS)))
 
 
 def escape(text: str) -> str:
-    """Return LaTeX that prints `text`, whatever it holds, on one line."""
+    """Return LaTeX that prints any text, on one line."""
     pieces = []
     for c in _JOINED.sub("\0", visible(unicodedata.normalize("NFC", text))):
         if c == "\0":
@@ -109,33 +111,33 @@ def _greek(letter: str) -> str:
 
 
 def _comment(text: str) -> str:
-    # No line break of any kind is left that could end the comment.
+    # Escapes every kind of line break, which would end the comment.
     return f"% {visible(text)}"
 
 
-def _table(sheet: Sheet) -> str:
-    letters = footnotes(sheet.rows)
-    above = [f"{text[:1].upper()}{text[1:]}" for text in sheet.above]
-    caption = " ".join(f"{escape(text)}." for text in (sheet.title, *above))
+def _environment(table: PrintedTable) -> str:
+    letters = footnotes(table.rows)
+    above = [f"{text[:1].upper()}{text[1:]}" for text in table.above]
+    caption = " ".join(f"{escape(text)}." for text in (table.title, *above))
     lines = [
-        *map(_comment, sheet.comments),
+        *map(_comment, table.comments),
         r"\begin{table}[htbp]",
         r"\centering\footnotesize\setlength{\tabcolsep}{2pt}",
         rf"\caption{{{caption}}}",
-        rf"\label{{tab:{sheet.slug}}}",
-        rf"\begin{{tabular}}{{@{{}}{sheet.align}@{{}}}}",
+        rf"\label{{tab:{table.slug}}}",
+        rf"\begin{{tabular}}{{@{{}}{table.align}@{{}}}}",
         r"\toprule",
     ]
-    if sheet.span:
-        last = len(sheet.head)
-        lines.append(rf" & \multicolumn{{{last - 1}}}{{c}}{{{escape(sheet.span)}}} \\")
+    if table.span:
+        last = len(table.head)
+        lines.append(rf" & \multicolumn{{{last - 1}}}{{c}}{{{escape(table.span)}}} \\")
         lines.append(rf"\cmidrule(l){{2-{last}}}")
-    lines += [_row(map(escape, sheet.head)), r"\midrule"]
-    for index, row in enumerate(sheet.rows):
-        if index in sheet.rules:
+    lines += [_row(map(escape, table.head)), r"\midrule"]
+    for index, row in enumerate(table.rows):
+        if index in table.rules:
             lines.append(r"\midrule")
-        lines.append(_row(_cell(shown, letters) for shown in row))
-    lines += [r"\bottomrule", r"\end{tabular}", *_notes(sheet, letters), r"\end{table}", ""]
+        lines.append(_row(_cell(cell, letters) for cell in row))
+    lines += [r"\bottomrule", r"\end{tabular}", *_notes(table, letters), r"\end{table}", ""]
     return "\n".join(lines)
 
 
@@ -143,17 +145,17 @@ def _row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _cell(shown: Shown, letters: Mapping[str, str]) -> str:
+def _cell(cell: PrintedCell, letters: Mapping[str, str]) -> str:
     # Without zeros before the point, and the interval small: six columns fit the article class.
-    number, ends = signs(no_zero(shown.number())), shown.interval()
-    if shown.bold:
+    number, ends = signs(no_zero(cell.number())), cell.interval()
+    if cell.bold:
         number = rf"\textbf{{{number}}}"
     if ends is not None:
         number += rf"{{\scriptsize\,[{','.join(signs(no_zero(end)) for end in ends)}]}}"
-    text = escape(shown.text)
+    text = escape(cell.text)
     if number and text:
         text = rf"\textsuperscript{{\,{text}}}"
-    marks = ",".join(letters[note] for note in shown.notes)
+    marks = ",".join(letters[note] for note in cell.notes)
     return number + text + (rf"\textsuperscript{{\,{marks}}}" if marks else "")
 
 
@@ -162,9 +164,9 @@ def signs(number: str) -> str:
     return number.replace("-", "$-$").replace("+", "$+$")
 
 
-def _notes(sheet: Sheet, letters: Mapping[str, str]) -> list[str]:
+def _notes(table: PrintedTable, letters: Mapping[str, str]) -> list[str]:
     notes = [rf"\textsuperscript{{{mark}}}~{escape(note)}" for note, mark in letters.items()]
-    notes += [escape(note) for note in sheet.below]
+    notes += [escape(note) for note in table.below]
     if not notes:
         return []
     return [

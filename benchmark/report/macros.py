@@ -1,8 +1,8 @@
-r"""A LaTeX macro for each cell, so that prose cites a number instead of copying it.
+r"""A LaTeX macro for each cell, so that a text refers to a number instead of copying it.
 
 ``\imbench{horse2zebra/f1/us+cs/25}`` prints the mean of that cell, ``\imbenchlow`` and
-``\imbenchhigh`` the ends of its interval, ``\imbenchseeds`` how many seeds it rests on. A key that
-is not there stops LaTeX.
+``\imbenchhigh`` the ends of its interval, ``\imbenchseeds`` its number of seeds. An unknown key
+stops LaTeX.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from imbench.report.latex import escape, signs
 from imbench.report.means import TableCell
-from imbench.report.sheet import Shown
+from imbench.report.printed_table import PrintedCell
 from imbench.report.tables import Table
 
 __all__ = ["keys", "macros"]
@@ -38,38 +38,38 @@ def macros(tables: Sequence[Table]) -> list[str]:
 
 
 def _cell(key: str, entry: TableCell) -> str:
-    shown = Shown(entry.mean, entry.ends)
-    mean = escape(entry.mark) if entry.mean is None else signs(shown.number())
-    ends = shown.interval()
+    cell = PrintedCell(entry.mean, entry.ends)
+    mean = escape(entry.mark) if entry.mean is None else signs(cell.number())
+    ends = cell.interval()
     low, high = map(signs, ends) if ends else [escape("--")] * 2
     arguments = (key, mean, low, high, str(len(entry.scores)))
     return "\\imbenchcell" + "".join(f"{{{text}}}" for text in arguments)
 
 
 def keys(tables: Sequence[Table]) -> Iterator[tuple[str, TableCell]]:
-    """Yield each cell's key, which no other cell has, and its entry."""
+    """Yield a unique key and the entry of each cell."""
     seen: set[str] = set()
     names = {table.group.code: table.group.name for table in tables}
-    shared = Counter(map(_plain, names.values()))
+    shared = Counter(map(_key_part, names.values()))
     for table in tables:
-        name = _plain(table.group.name)
+        name = _key_part(table.group.name)
         if shared[name] > 1:
             name += f"-{table.group.code}"
         for line in table.lines:
-            start = _new(f"{name}/{_plain(table.metric)}/{_plain(line.title)}", seen)
+            start = _unique(f"{name}/{_key_part(table.metric)}/{_key_part(line.title)}", seen)
             for count, entry in zip(table.counts, line.entries, strict=True):
                 yield f"{start}/{count}", entry
 
 
-def _plain(text: str) -> str:
-    """Return a key's piece: no letter that LaTeX or one of its languages could make active."""
+def _key_part(text: str) -> str:
+    """Return a part of a key, without letters that LaTeX or babel could make active."""
     return re.sub(r"[^a-z0-9.+-]+", "-", text.lower()).strip("-") or "-"
 
 
-def _new(start: str, seen: set[str]) -> str:
-    found, number = start, 1
-    while found in seen:
+def _unique(start: str, seen: set[str]) -> str:
+    key, number = start, 1
+    while key in seen:
         number += 1
-        found = f"{start}-{number}"
-    seen.add(found)
-    return found
+        key = f"{start}-{number}"
+    seen.add(key)
+    return key

@@ -1,4 +1,4 @@
-"""One cell of a table: a method's mean over seeds, and what is missing from it and why."""
+"""One cell of a table: a method's mean over seeds, with what is missing and why."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class TableCell:
     mean : float or None
         Mean over seeds.
     ends : (float, float) or None
-        Of its 95 % t interval within the range of the score, from two seeds on.
+        Ends of its 95 % t interval within the range of the score, from two seeds on.
     mark : str
-        What stands in the table in place of a score or, as ``4/5``, beside it.
+        Printed instead of a score or, as ``4/5``, beside it.
     notes : tuple of str
         Footnotes.
     """
@@ -72,14 +72,22 @@ def make_table_cell(
     metric: Metric,
     edited: Collection[int] = (),
 ) -> TableCell:
-    """Return the entry of one method at one count.
+    """Return the cell of one method at one count.
 
-    `slot` maps seed to record, `seeds` are all that the table has, `edited` those whose records
-    have a wrong checksum.
+    Parameters
+    ----------
+    slot : mapping
+        Seed to record.
+    seeds : sequence of int
+        All seeds of the table.
+    name, metric
+        The metric, with its registered name.
+    edited : collection of int
+        Seeds whose records have a wrong checksum.
     """
     scores: dict[int, float] = {}
     status: dict[int, str] = {}
-    holes: dict[str, list[int]] = defaultdict(list)
+    seeds_without: dict[str, list[int]] = defaultdict(list)
     for seed in seeds:
         record = slot.get(seed)
         status[seed], reason = "missing", ""
@@ -92,11 +100,11 @@ def make_table_cell(
                     continue
                 status[seed] = "unscored"
         words = WORDS[status[seed]]
-        holes[f"{words} ({_one_line(reason)})" if reason else words].append(seed)
+        seeds_without[f"{words} ({_one_line(reason)})" if reason else words].append(seed)
     notes = _record_notes(slot, edited)
     if not slot:
         return TableCell(scores, status, mark=NOT_RUN)
-    gaps = "; ".join(f"{_seed_words(where)} {why}" for why, where in holes.items())
+    gaps = "; ".join(f"{_format_seeds(where)} {reason}" for reason, where in seeds_without.items())
     if not scores:
         worst = next((status[seed] for seed in seeds if status[seed] in MARKS), "")
         return TableCell(scores, status, mark=MARKS.get(worst, "n/a"), notes=(gaps, *notes))
@@ -109,7 +117,7 @@ def make_table_cell(
 def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:
     notes = []
     if edited:
-        notes.append(f"{_seed_words(edited)} edited after writing: the checksum is wrong")
+        notes.append(f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
     for record in slot.values():
         notes += [_one_line(note) for note in record.notes]
         if record.images_skipped:
@@ -119,7 +127,7 @@ def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[
     return tuple(dict.fromkeys(notes))
 
 
-def _seed_words(seeds: Collection[int]) -> str:
+def _format_seeds(seeds: Collection[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}"
 
 

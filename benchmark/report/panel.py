@@ -18,12 +18,12 @@ from imbench.stats.intervals import sum_bounds
 from imbench.stats.metrics import Metric, lower_is_better, score_range
 from imbench.stats.paired import ENOUGH
 
-__all__ = ["Panel", "Place", "Terms"]
+__all__ = ["Panel", "RecipeCount", "Terms"]
 
-Place = tuple[str, int]
+RecipeCount = tuple[str, int]
 """Recipe and minority count."""
-Terms = Mapping[Place, float]
-"""Places to coefficients: what is added up in each replicate."""
+Terms = Mapping[RecipeCount, float]
+"""Coefficients of the scores that are summed in each replicate."""
 
 
 class Panel:
@@ -32,7 +32,7 @@ class Panel:
     Parameters
     ----------
     group : Group
-        Comparable records. Of several versions of a recipe's parts the newest counts.
+        Comparable records; of several versions of a recipe's parts the newest is used.
     name : str
         Registered name of the metric.
     metric : callable
@@ -44,52 +44,52 @@ class Panel:
         self.lower = lower_is_better(name, metric)
         newest = sorted(group.rows, key=lambda row: row.versions)
         self.rows: dict[str, MethodKey] = {row.recipe: row for row in newest}
-        self._scores: dict[Place, dict[int, float]] = {}
-        self._faults: dict[Place, dict[int, str]] = {}
+        self._scores: dict[RecipeCount, dict[int, float]] = {}
+        self._faults: dict[RecipeCount, dict[int, str]] = {}
         self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | str] = {}
 
     def title(self, recipe: str) -> str:
         """Return a method's name as a table prints it."""
         return method_title(recipe)
 
-    def scores(self, place: Place) -> dict[int, float]:
+    def scores(self, key: RecipeCount) -> dict[int, float]:
         """Return seed to score."""
-        self._read(place)
-        return self._scores[place]
+        self._read(key)
+        return self._scores[key]
 
-    def faults(self, place: Place) -> dict[int, str]:
-        """Return the seeds that ended without a score, and why."""
-        self._read(place)
-        return self._faults[place]
+    def faults(self, key: RecipeCount) -> dict[int, str]:
+        """Return the seeds that ended without a score, with the reason."""
+        self._read(key)
+        return self._faults[key]
 
     def counts(self, recipes: Sequence[str], seeds: int = 1) -> list[int]:
-        """Return the counts at which so many seeds have scores of all recipes."""
+        """Return the counts at which at least `seeds` seeds have scores of all recipes."""
         return [
             count
             for count in self.group.counts
             if len(self.seeds([(recipe, count) for recipe in recipes])) >= seeds
         ]
 
-    def seeds(self, places: Sequence[Place]) -> list[int]:
-        """Return the seeds that have a score at every place."""
-        return sorted(set.intersection(*(set(self.scores(place)) for place in places)))
+    def seeds(self, keys: Sequence[RecipeCount]) -> list[int]:
+        """Return the seeds that have a score of every recipe and count."""
+        return sorted(set.intersection(*(set(self.scores(key)) for key in keys)))
 
-    def mean(self, place: Place) -> float:
-        """Return the mean over the seeds of a place, NaN if there is none."""
-        values = self.scores(place).values()
+    def mean(self, key: RecipeCount) -> float:
+        """Return the mean over seeds, NaN if there is none."""
+        values = self.scores(key).values()
         return math.fsum(values) / len(values) if values else math.nan
 
     def effect(self, terms: Terms, constant: float = 0.0) -> Effect:
-        """Return the sum of the terms and a constant in each replicate that has all of them."""
+        """Return the sum of the terms and a constant in each replicate that has all scores."""
         seeds = self.seeds(list(terms))
         values = {
             seed: math.fsum(
-                [constant, *(factor * self.scores(place)[seed] for place, factor in terms.items())]
+                [constant, *(factor * self.scores(key)[seed] for key, factor in terms.items())]
             )
             for seed in seeds
         }
         bounds = sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
-        if len(seeds) < ENOUGH:  # too few for words that would rest on an interval
+        if len(seeds) < ENOUGH:  # too few for words that need an interval
             return Effect(values, bounds)
         columns = []
         for seed in seeds:
@@ -105,20 +105,20 @@ class Panel:
     def _images(self) -> int:
         return sum(self.group.test_counts)
 
-    def _read(self, place: Place) -> None:
-        if place in self._scores:
+    def _read(self, key: RecipeCount) -> None:
+        if key in self._scores:
             return
         scores, faults = {}, {}
-        for seed, record in self._slot(place).items():
+        for seed, record in self._slot(key).items():
             value = score(record, self.name, self.metric)[0] if record.done else None
             if value is None:
                 faults[seed] = WORDS["unscored" if record.done else record.status]
             else:
                 scores[seed] = value
-        self._scores[place], self._faults[place] = scores, faults
+        self._scores[key], self._faults[key] = scores, faults
 
-    def _slot(self, place: Place) -> dict[int, Record]:
-        recipe, count = place
+    def _slot(self, key: RecipeCount) -> dict[int, Record]:
+        recipe, count = key
         return self.group.slots.get((self.rows[recipe], count), {}) if recipe in self.rows else {}
 
     def _resampled_sum(self, terms: Terms, seed: int) -> NDArray[np.float64] | str:
@@ -132,11 +132,11 @@ class Panel:
         return total
 
     def _resampled(self, recipe: str, count: int, seed: int) -> NDArray[np.float64] | str:
-        """Score one record in resamples of the test images, which are the same for all records."""
-        address = recipe, count, seed
-        if address not in self._resamples:
-            self._resamples[address] = self._rescored(self._slot((recipe, count))[seed])
-        return self._resamples[address]
+        """Score a record in resamples of the test images, the same for all records."""
+        key = recipe, count, seed
+        if key not in self._resamples:
+            self._resamples[key] = self._rescored(self._slot((recipe, count))[seed])
+        return self._resamples[key]
 
     def _rescored(self, record: Record) -> NDArray[np.float64] | str:
         if record.scores is None:

@@ -1,8 +1,8 @@
 """The table of arXiv 2008.05524 as printed, and our scores beside it.
 
-The paper's full text was not at hand. That its table shows the F1 of the minority is inferred [I];
-its majority counts, splits, image size, batch and training length are unknown [U], its network
-and class pairs remembered [M]. So a difference says that two protocols differ, and no more.
+The paper's full text was not available. That its table shows the F1 of the minority is inferred
+[I]; its majority counts, splits, image size, batch and training length are unknown [U], its network
+and class pairs remembered [M]. So a difference shows only that two protocols differ.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from imbench.records.groups import MethodKey, method_order
 from imbench.report.means import TableCell
-from imbench.report.sheet import Sheet, Shown, table_sheet
+from imbench.report.printed_table import PrintedCell, PrintedTable, printed_table
 from imbench.report.tables import Table
 from imbench.spec import parse_spec
 from imbench.stats.paired import ENOUGH
@@ -25,10 +25,10 @@ __all__ = [
     "Published",
     "Versus",
     "paper_dataset",
+    "printed_versus",
     "published",
     "verdict",
     "versus",
-    "versus_sheet",
 ]
 
 SEVERITY = {"high": "!!!", "medium": "!!", "low": "!"}
@@ -42,14 +42,14 @@ CAVEATS = (
     "the paper's majority count, split, image size, batch and training length are unknown [U], its "
     "network and class pairs remembered [M]: a difference is one of protocols, not of skill",
     "the published rows seem to come from two pipelines [I], Vanilla, TS, ALT and AUG from one, "
-    "the ten others from another: CBL 0.9 weighs as good as nothing and yet lies far above Vanilla",
+    "the ten others from another: CBL 0.9 has almost equal weights and yet lies far above Vanilla",
     "difference = ours - published; they agree where our interval holds the published value",
 )
 
 
 @dataclass(frozen=True)
 class Published:
-    """One printed value, and the mark on it if it is doubtful."""
+    """A published value, marked if it is doubtful."""
 
     dataset: str
     recipe: str
@@ -63,7 +63,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Versus:
-    """Our entry beside the published value; either may be missing."""
+    """Our score beside the published value; either may be missing."""
 
     recipe: str
     title: str
@@ -83,10 +83,10 @@ class Versus:
 @cache
 def published() -> Mapping[tuple[str, str, int], Published]:
     """Return every printed value by the paper's data set, our recipe, and minority count."""
-    flags = {_address(line): line for line in _lines("published_flags.csv")}
+    flags = {_key(line): line for line in _read_csv("published_flags.csv")}
     cells = {}
-    for line in _lines("published.csv"):
-        dataset, recipe, minority = _address(line)
+    for line in _read_csv("published.csv"):
+        dataset, recipe, minority = _key(line)
         flag = flags.pop((dataset, recipe, minority), {})
         cells[dataset, recipe, minority] = Published(
             dataset,
@@ -98,7 +98,9 @@ def published() -> Mapping[tuple[str, str, int], Published]:
             flag.get("reason", ""),
         )
     if flags:
-        raise ValueError(f"published_flags.csv marks cells that are not there: {sorted(flags)}")
+        raise ValueError(
+            f"published_flags.csv marks cells that published.csv lacks: {sorted(flags)}"
+        )
     return cells
 
 
@@ -108,10 +110,10 @@ def paper_dataset(specs: Iterable[str], names: Mapping[str, str] = DATASETS) -> 
 
 
 def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
-    """Set each cell of an F1 table beside its published value, by count and then by method.
+    """Pair each cell of an F1 table with its published value, by count and then by method.
 
-    Methods of the paper that were not run are included at the counts that were; the list is empty
-    where the paper does not have the data set.
+    Methods of the paper that were not run are included at the counts that were run; the list is
+    empty if the paper does not have the data set.
     """
     dataset = paper_dataset(table.group.names, names)
     printed = {key[1:]: cell for key, cell in published().items() if key[0] == dataset}
@@ -148,12 +150,12 @@ def verdict(ours: TableCell | None, cell: Published | None) -> str:
     return "above" if low > cell.value else "below"
 
 
-def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | None:
-    """Lay out the comparison of one F1 table; None where the paper lacks the data set."""
+def printed_versus(table: Table, names: Mapping[str, str] = DATASETS) -> PrintedTable | None:
+    """Lay out the comparison of one F1 table; None if the paper lacks the data set."""
     found = versus(table, names)
     if not found:
         return None
-    base = table_sheet(table)
+    base = printed_table(table)
     counts = [line.minority for line in found]
     rules = frozenset(i for i in range(1, len(found)) if counts[i] != counts[i - 1])
     dataset = paper_dataset(table.group.names, names)
@@ -161,7 +163,7 @@ def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | N
     notes = [note for note in table.notes if "bold" not in note]
     if len(table.group.seeds) < ENOUGH:
         notes.append(
-            f"with fewer than {ENOUGH} seeds, above and below say only that the published value "
+            f"with fewer than {ENOUGH} seeds, above and below mean only that the published value "
             "lies outside the interval of our mean"
         )
     cells = [line.published for line in found if line.published]
@@ -172,14 +174,14 @@ def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | N
         )
     if left_out:
         notes.append(f"published counts not run: {', '.join(map(str, left_out))}")
-    return Sheet(
+    return PrintedTable(
         title=f"{table.title}, beside the published {dataset}",
         slug=f"{base.slug}-vs-paper",
         above=(table.protocol,),
         span="",
         head=("method", "count", "ours", "published", "difference", "verdict"),
         align="lrrrrl",
-        rows=tuple(_shown(line) for line in found),
+        rows=tuple(_printed_row(line) for line in found),
         rules=rules,
         cuts=rules,
         below=(*notes, *CAVEATS),
@@ -187,29 +189,36 @@ def versus_sheet(table: Table, names: Mapping[str, str] = DATASETS) -> Sheet | N
     )
 
 
-def _shown(line: Versus) -> tuple[Shown, ...]:
+def _printed_row(line: Versus) -> tuple[PrintedCell, ...]:
     ours, cell = line.ours, line.published
-    ours_shown = Shown(text="--")
+    ours_shown = PrintedCell(text="--")
     if ours is not None:
-        ours_shown = Shown(ours.mean, ours.ends, ours.mark, ours.notes)
-    cell_shown = Shown(text="--")
+        ours_shown = PrintedCell(ours.mean, ours.ends, ours.mark, ours.notes)
+    cell_shown = PrintedCell(text="--")
     if cell is not None:
         mark = SEVERITY.get(cell.severity, "")
         notes = (f"{mark} marked {cell.severity}: {cell.reason}",) if mark else ()
-        cell_shown = Shown(cell.value, text=mark, notes=notes, digits=4)
-    gap = Shown(text="--")
+        cell_shown = PrintedCell(cell.value, text=mark, notes=notes, digits=4)
+    gap = PrintedCell(text="--")
     if line.difference is not None:
-        gap = Shown(line.difference, signed=True)
-    count = Shown(text=str(line.minority))
-    return Shown(text=line.title), count, ours_shown, cell_shown, gap, Shown(text=line.verdict)
+        gap = PrintedCell(line.difference, signed=True)
+    count = PrintedCell(text=str(line.minority))
+    return (
+        PrintedCell(text=line.title),
+        count,
+        ours_shown,
+        cell_shown,
+        gap,
+        PrintedCell(text=line.verdict),
+    )
 
 
-def _lines(name: str) -> list[dict[str, str]]:
+def _read_csv(name: str) -> list[dict[str, str]]:
     text = files("imbench.published").joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
-def _address(line: Mapping[str, str]) -> tuple[str, str, int]:
+def _key(line: Mapping[str, str]) -> tuple[str, str, int]:
     recipe = line["method"].lower()
     if line["beta"]:
         recipe += f":beta={line['beta']}"

@@ -1,7 +1,7 @@
 """The claims that the paper makes or that its table shows, tested on records.
 
-One finding for each claim and data set, by F1 of the minority. Each claim is judged by itself:
-among thirteen tests at 5 % one that speaks up by chance is no surprise.
+One result for each claim and data set, by F1 of the minority. Claims are tested separately: of
+thirteen tests at 5 %, one may be significant by chance.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.report import claim_tests
 from imbench.report.claim_tests import METRIC, MissingRecords
-from imbench.report.evidence import Evidence, Finding, SumTest
+from imbench.report.evidence import ClaimVerdict, Evidence, SumTest
 from imbench.report.panel import Panel
 from imbench.report.paper import paper_dataset, published
 from imbench.report.prose import Prose
@@ -21,12 +21,12 @@ from imbench.report.tables import metric_title, protocol_line
 from imbench.stats.metrics import METRICS
 from imbench.stats.paired import ENOUGH
 
-__all__ = ["CLAIMS", "Found", "PaperClaim", "claims_prose", "judge_claims"]
+__all__ = ["CLAIMS", "ClaimResult", "PaperClaim", "claims_prose", "judge_claims"]
 
 
 @dataclass(frozen=True)
 class PaperClaim:
-    """One claim.
+    """A claim of the paper.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class PaperClaim:
     text : str
         The claim.
     test : callable or None
-        What the records say of it; None if records cannot say it.
+        Tests the claim; None if records cannot.
     needs : str
-        What else it would take.
+        What a test would need besides records.
     """
 
     number: int
@@ -47,53 +47,55 @@ class PaperClaim:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the records of one data set say of one claim."""
+class ClaimResult:
+    """Result of testing a claim on the records of one data set."""
 
     claim: PaperClaim
-    finding: Finding
+    finding: ClaimVerdict
     text: str
 
     @property
     def sentence(self) -> str:
-        """Return claim, finding and numbers."""
+        """Claim, verdict and numbers."""
         return f"{self.claim.number}. {self.claim.text}: {self.finding}; {self.text}"
 
 
-def judge_claims(records: Iterable[Record]) -> list[tuple[Group, list[Found]]]:
-    """Return what each group of comparable records says of each claim."""
-    judges = [(group, _judge(group)) for group in group_records(records)]
-    return [(group, [_found(claim, judge) for claim in CLAIMS]) for group, judge in judges]
+def judge_claims(records: Iterable[Record]) -> list[tuple[Group, list[ClaimResult]]]:
+    """Test each claim on each group of comparable records."""
+    tests = [(group, _sum_test(group)) for group in group_records(records)]
+    return [(group, [_test(claim, sums) for claim in CLAIMS]) for group, sums in tests]
 
 
-def claims_prose(group: Group, found: Sequence[Found]) -> Prose:
-    """Return the findings of one data set as a paragraph."""
-    told: dict[Finding, int] = {"holds": 0, "does not hold": 0, "cannot be told": 0}
-    for one in found:
-        told[one.finding] += 1
-    counted = ", ".join(f"{finding} {number}" for finding, number in told.items())
+def claims_prose(group: Group, results: Sequence[ClaimResult]) -> Prose:
+    """Return the results of one data set as text."""
+    numbers: dict[ClaimVerdict, int] = {"holds": 0, "does not hold": 0, "cannot be told": 0}
+    for result in results:
+        numbers[result.finding] += 1
+    counted = ", ".join(f"{finding} {number}" for finding, number in numbers.items())
     return Prose(
         title=f"{group.title}: claims about the paper's methods, by {metric_title(METRIC)}",
         above=f"{protocol_line(group)}; {counted}",
-        items=tuple(one.sentence for one in found),
+        items=tuple(result.sentence for result in results),
     )
 
 
-def _judge(group: Group) -> SumTest:
+def _sum_test(group: Group) -> SumTest:
     dataset = paper_dataset(group.names)
     printed = {key[1:]: cell.value for key, cell in published().items() if key[0] == dataset}
     return SumTest(Panel(group, METRIC, METRICS[METRIC]), printed)
 
 
-def _found(claim: PaperClaim, judge: SumTest) -> Found:
+def _test(claim: PaperClaim, sums: SumTest) -> ClaimResult:
     if claim.test is None:
-        return Found(claim, "cannot be told", f"records do not hold {claim.needs}")
+        return ClaimResult(claim, "cannot be told", f"records do not contain {claim.needs}")
     try:
-        made = claim.test(judge)
+        evidence = claim.test(sums)
     except MissingRecords as reason:
-        return Found(claim, "cannot be told", str(reason))
-    few = f"{made.seeds} seed{'s' * (made.seeds != 1)}, {ENOUGH} needed: "
-    return Found(claim, made.finding, (few if made.seeds < ENOUGH else "") + made.text)
+        return ClaimResult(claim, "cannot be told", str(reason))
+    few = f"{evidence.seeds} seed{'s' * (evidence.seeds != 1)}, {ENOUGH} needed: "
+    return ClaimResult(
+        claim, evidence.finding, (few if evidence.seeds < ENOUGH else "") + evidence.text
+    )
 
 
 CLAIMS = (
@@ -127,4 +129,4 @@ CLAIMS = (
         needs="attention maps (energy within the object, flips after a change of background)",
     ),
 )
-"""What arXiv 2008.05524 says or its table shows, in the order of docs/protocol.md."""
+"""Claims of arXiv 2008.05524 or of its table, in the order of docs/protocol.md."""

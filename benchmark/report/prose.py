@@ -1,4 +1,4 @@
-"""Paragraphs of a report in every form: a title, a line on the protocol, a list of sentences."""
+"""Sections of text in a report, in every form: a title, the protocol, a list of sentences."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Prose", "prose_latex", "prose_markdown", "prose_terminal"]
 
 @dataclass(frozen=True)
 class Prose:
-    """What is said about one thing.
+    """A title with a list of sentences.
 
     Attributes
     ----------
     title, above : str
         A heading, and a line below it; the latter may be empty.
     items : tuple of str
-        One or more sentences each, without the full stop.
+        Sentences, without the final full stop.
     """
 
     title: str
@@ -42,8 +42,8 @@ def prose_markdown(prose: Prose) -> str:
 
 def prose_latex(prose: Prose) -> str:
     """Return a LaTeX paragraph and a list, with nothing beyond the article class."""
-    above = [f"{escape(_capital(prose.above))}."] if prose.above else []
-    items = [rf"\item {escape(_capital(item))}." for item in prose.items]
+    above = [f"{escape(_capitalised(prose.above))}."] if prose.above else []
+    items = [rf"\item {escape(_capitalised(item))}." for item in prose.items]
     return "\n".join(
         [
             rf"\paragraph{{{escape(prose.title)}.}}",
@@ -56,5 +56,5 @@ def prose_latex(prose: Prose) -> str:
     )
 
 
-def _capital(text: str) -> str:
+def _capitalised(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"

@@ -1,7 +1,7 @@
 """Average ranks of methods over cells, with Friedman's test and Nemenyi's critical difference.
 
-A cell is a data set at a minority count. This is description: cells of one data set share images,
-nested subsets even training images, so they are no independent blocks, and the p value is too
+A cell is a data set at a minority count. This is a description: cells of one data set share test
+images, and nested subsets training images, so blocks are not independent and the p value is too
 small.
 """
 
@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
-from imbench.report.sheet import Sheet, Shown
+from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
 from imbench.stats.paired import ALPHA
 
-__all__ = ["Ranks", "cell_ranks", "critical_difference", "friedman", "make_ranks", "ranks_sheet"]
+__all__ = ["Ranks", "cell_ranks", "critical_difference", "friedman", "make_ranks", "printed_ranks"]
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Ranks:
 
     @property
     def cliques(self) -> list[tuple[int, int]]:
-        """Return first and last place of each largest run of methods that are not separated."""
+        """First and last rank of each maximal run of methods that are not separated."""
         found: list[tuple[int, int]] = []
         for first, mean in enumerate(self.means):
             last = max(i for i, other in enumerate(self.means) if other - mean <= self.critical)
@@ -79,15 +79,15 @@ class Ranks:
 def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
     """Rank the methods of tables of one metric; every count of a table is a cell.
 
-    Methods and cells that lack scores are left out, the emptiest first, until none lacks any.
+    Methods and cells without all scores are left out, those lacking most first.
 
     Raises
     ------
     NotComparable
         If fewer than three methods or two cells are left.
     """
-    scores, recipes, cells = _matrix(tables)
-    rows, columns = _whole(scores)
+    scores, recipes, cells = _mean_matrix(tables)
+    rows, columns = _complete_part(scores)
     if len(rows) < 2 or len(columns) < 3:
         raise NotComparable(
             "ranks need three methods with scores in two cells, data sets at a count, and here are "
@@ -142,16 +142,16 @@ def critical_difference(methods: int, cells: int, alpha: float = ALPHA) -> float
     return quantile * math.sqrt(methods * (methods + 1) / (6 * cells))
 
 
-def ranks_sheet(ranks: Ranks) -> Sheet:
+def printed_ranks(ranks: Ranks) -> PrintedTable:
     """Lay out average ranks as a table."""
     rows = [
         (
-            Shown(text=title),
-            Shown(mean, digits=2),
-            Shown(text=str(wins)),
-            Shown(text=_level(ranks, place)),
+            PrintedCell(text=title),
+            PrintedCell(mean, digits=2),
+            PrintedCell(text=str(wins)),
+            PrintedCell(text=_last_not_separated(ranks, index)),
         )
-        for place, (title, mean, wins) in enumerate(
+        for index, (title, mean, wins) in enumerate(
             zip(ranks.titles, ranks.means, ranks.wins, strict=True)
         )
     ]
@@ -163,7 +163,7 @@ def ranks_sheet(ranks: Ranks) -> Sheet:
     ]
     if ranks.left_out:
         below.append(f"left out, since scores are missing: {', '.join(ranks.left_out)}")
-    return Sheet(
+    return PrintedTable(
         title=f"average ranks over {len(ranks.cells)} cells by {metric_title(ranks.metric)}",
         slug=f"ranks-{''.join(c if c.isalnum() else '-' for c in ranks.metric.lower())}",
         above=(),
@@ -177,13 +177,13 @@ def ranks_sheet(ranks: Ranks) -> Sheet:
     )
 
 
-def _level(ranks: Ranks, place: int) -> str:
-    """Name the last method that is not separated from the one at `place`."""
-    reach = [i for i, mean in enumerate(ranks.means) if mean - ranks.means[place] <= ranks.critical]
-    return ranks.titles[reach[-1]] if reach[-1] > place else "--"
+def _last_not_separated(ranks: Ranks, index: int) -> str:
+    """Return the title of the last method not separated from that at an index."""
+    reach = [i for i, mean in enumerate(ranks.means) if mean - ranks.means[index] <= ranks.critical]
+    return ranks.titles[reach[-1]] if reach[-1] > index else "--"
 
 
-def _matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
+def _mean_matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
     """Return means as (cells, methods), NaN where there is none, recipes and names of cells."""
     recipes = list(dict.fromkeys(line.recipe for table in tables for line in table.lines))
     names = [table.group.title for table in tables]
@@ -207,8 +207,8 @@ def _titles(tables: Sequence[Table]) -> dict[str, str]:
     return {line.recipe: method_title(line.recipe) for table in tables for line in table.lines}
 
 
-def _whole(scores: Floats) -> tuple[list[int], list[int]]:
-    """Return rows and columns of a part without NaN, dropping the emptiest first."""
+def _complete_part(scores: Floats) -> tuple[list[int], list[int]]:
+    """Return rows and columns without NaN, after dropping those with most NaN first."""
     rows, columns = list(range(scores.shape[0])), list(range(scores.shape[1]))
     while rows and columns:
         holes = np.isnan(scores[np.ix_(rows, columns)])

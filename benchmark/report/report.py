@@ -1,4 +1,4 @@
-"""Records to a report: one entry for every form, used by `bench report` and at the end of a run."""
+"""Render a report of records in any form, for `bench report` and at the end of a run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.latex import latex
 from imbench.report.macros import macros
-from imbench.report.paper import DATASETS, Versus, versus, versus_sheet
-from imbench.report.sheet import Sheet, side_by_side, table_sheet
+from imbench.report.paper import DATASETS, Versus, printed_versus, versus
+from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.tables import Table, make_tables
 from imbench.stats.metrics import lower_is_better
 
@@ -26,7 +26,7 @@ Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 SCHEMA = 2
-"""Of the JSON form: raise it when a field changes its meaning or goes."""
+"""Version of the JSON form: increased when a field changes its meaning or goes."""
 
 
 def render_report(
@@ -51,24 +51,24 @@ def render_report(
     records : iterable of Record
         In any order; only those of the same data, settings and protocol share a table.
     metrics : sequence of str
-        Registered names. What a record does not hold is computed from its kept outputs.
+        Registered names; scores that a record lacks are computed from its outputs.
     form : {"terminal", "markdown", "csv", "json", "latex", "macros"}
         CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
-        begins with a macro for each cell; ``macros`` are these alone.
+        begins with a macro for each cell; ``macros`` are these only.
     bold : {"best", "not-worse"}
-        What is bold in a column: see `imbench.report.tables.choose_bold`.
+        Which scores of a column are bold: see `imbench.report.tables.choose_bold`.
     vs_paper : bool
-        Set F1 beside the published values.
+        Print F1 beside the published values.
     planned : iterable of Cell
-        Cells asked for; those without a record are shown as holes.
+        Cells of the last run; those without a record are shown as not run.
     compare : sequence of str
-        Recipes: the first against the others, in place of tables.
+        Recipes: compare the first with the others, instead of tables.
     claims, ranks : bool
-        The paper's claims, and average ranks over cells, in place of tables.
+        Test the paper's claims, or rank methods over cells, instead of tables.
     together : bool
-        All metrics of a data set in one table.
+        Print all metrics of a data set in one table.
     command : str
-        What the report was asked with, for the comments of LaTeX and for JSON.
+        The command that asked for the report, for the comments of LaTeX and for JSON.
     width : int
         Columns of the terminal.
 
@@ -77,8 +77,7 @@ def render_report(
     NotComparable
         If there is no record, or none that the paper has.
     UsageError
-        If a metric is unknown, `vs_paper` comes without F1, or what is asked for does not go
-        together.
+        If a metric is unknown, `vs_paper` comes without F1, or options exclude each other.
     """
     records = list(records)
     if not records:
@@ -86,15 +85,15 @@ def render_report(
     if vs_paper and "f1" not in metrics:
         raise UsageError("the published table has F1 only: add f1 to the metrics")
     if vs_paper and together:
-        raise UsageError("--vs-paper and --side-by-side are two layouts: ask for one of them")
+        raise UsageError("--vs-paper and --side-by-side exclude each other: choose one")
     if compare or claims or ranks:
         if vs_paper or together:
             raise UsageError(
-                "--compare, --claims and --ranks stand in place of tables: leave out "
+                "--compare, --claims and --ranks replace the tables: leave out "
                 f"{'--vs-paper' if vs_paper else '--side-by-side'}"
             )
         sections = _sections(records, metrics, compare, claims, ranks)
-        return _printed_sections(sections, form, records, command, width)
+        return _render_sections(sections, form, records, command, width)
     if form == "csv" and not vs_paper:
         from imbench.records.frame import frame
 
@@ -102,20 +101,23 @@ def render_report(
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
         return "\n".join([*macros(tables), ""])
-    beside = _beside(tables) if vs_paper else {}
+    compared = _compare_with_paper(tables) if vs_paper else {}
     if form == "csv":
-        return _versus_csv(tables, beside)
+        return _versus_csv(tables, compared)
     if form == "json":
-        return _json(tables, beside, command)
+        return _json(tables, compared, command)
     if together:
-        sheets = list(side_by_side(tables))
+        printed = list(side_by_side(tables))
     else:
-        sheets = [_sheet(table, index in beside) for index, table in enumerate(tables)]
+        printed = [
+            (printed_versus(table) if index in compared else None) or printed_table(table)
+            for index, table in enumerate(tables)
+        ]
     if form == "latex":
-        return latex(sheets, _latex_comments(records, command), macros(tables))
+        return latex(printed, _latex_comments(records, command), macros(tables))
     from imbench.report.text import markdown, terminal
 
-    return markdown(sheets) if form == "markdown" else terminal(sheets, width)
+    return markdown(printed) if form == "markdown" else terminal(printed, width)
 
 
 def _sections(
@@ -132,28 +134,30 @@ def _sections(
     return made + ([sections.claims_section(records)] if claims else [])
 
 
-def _printed_sections(
+def _render_sections(
     made: list[Section], form: Form, records: list[Record], command: str, width: int
 ) -> str:
-    from imbench.report.sections import printed
+    from imbench.report.sections import render_sections
 
     if form == "macros":
-        raise UsageError("--macros are of the tables: ask for them apart from other parts")
+        raise UsageError(
+            "--macros holds numbers of the tables: ask for it without --compare, --claims, --ranks"
+        )
     if form == "json":
         parts = {section.key: list(section.rows) for section in made}
-        return _dumped({**_json_head(command), **parts})
+        return _dump_json({**_json_head(command), **parts})
     if form == "csv":
         if len(made) > 1:
-            raise UsageError("CSV holds one kind of line: ask for one part at a time")
+            raise UsageError("CSV has one kind of row: ask for one of --compare, --claims, --ranks")
         import pandas as pd
 
         return pd.DataFrame(made[0].rows).to_csv(index=False, lineterminator="\n")
     comments = _latex_comments(records, command) if form == "latex" else []
-    return printed(made, form, comments, width)
+    return render_sections(made, form, comments, width)
 
 
-def _beside(tables: list[Table]) -> dict[int, list[Versus]]:
-    """Return the comparison with the paper for each table, by its place, that has one."""
+def _compare_with_paper(tables: list[Table]) -> dict[int, list[Versus]]:
+    """Return the comparison with the paper of each table that has one, by the table's index."""
     found = {
         index: lines
         for index, table in enumerate(tables)
@@ -162,15 +166,10 @@ def _beside(tables: list[Table]) -> dict[int, list[Versus]]:
     if not found:
         ours = ", ".join(sorted({table.group.name for table in tables}))
         raise NotComparable(
-            f"the published table has {', '.join(sorted(DATASETS))}, and the records {ours}: "
-            "leave out --vs-paper, or run one of the former"
+            f"the published table has {', '.join(sorted(DATASETS))}, the records have {ours}: "
+            "leave out --vs-paper, or run a published data set"
         )
     return found
-
-
-def _sheet(table: Table, beside: bool) -> Sheet:
-    compared = versus_sheet(table) if beside else None
-    return table_sheet(table) if compared is None else compared
 
 
 def _latex_comments(records: list[Record], command: str) -> list[str]:
@@ -184,9 +183,9 @@ def _latex_comments(records: list[Record], command: str) -> list[str]:
     ]
 
 
-def _json(tables: list[Table], beside: dict[int, list[Versus]], command: str) -> str:
-    rows = [_plain(table, beside.get(index)) for index, table in enumerate(tables)]
-    return _dumped({**_json_head(command), "tables": rows})
+def _json(tables: list[Table], compared: dict[int, list[Versus]], command: str) -> str:
+    rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
+    return _dump_json({**_json_head(command), "tables": rows})
 
 
 def _json_head(command: str) -> dict[str, Any]:
@@ -195,7 +194,7 @@ def _json_head(command: str) -> dict[str, Any]:
     return {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
 
 
-def _dumped(body: dict[str, Any]) -> str:
+def _dump_json(body: dict[str, Any]) -> str:
     return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -255,11 +254,11 @@ def _plain_versus(line: Versus) -> dict[str, Any]:
     }
 
 
-def _versus_csv(tables: list[Table], beside: dict[int, list[Versus]]) -> str:
+def _versus_csv(tables: list[Table], compared: dict[int, list[Versus]]) -> str:
     import pandas as pd
 
     rows = []
-    for index, lines in beside.items():
+    for index, lines in compared.items():
         group = tables[index].group
         for line in lines:
             row = {**_plain_row(line), **_plain_versus(line)}

@@ -1,4 +1,4 @@
-"""What a report holds beside tables: comparisons, claims, ranks; each as text and as plain rows."""
+"""Parts of a report besides its tables: comparisons, claims, ranks, as text and plain rows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, Match, compare
-from imbench.report.paper_claims import Found, claims_prose, judge_claims
+from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
+from imbench.report.printed_table import PrintedTable
 from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
-from imbench.report.ranks import Ranks, make_ranks, ranks_sheet
-from imbench.report.sheet import Sheet
+from imbench.report.ranks import Ranks, make_ranks, printed_ranks
 from imbench.report.tables import make_tables
 from imbench.report.words import match_prose, sentence
 from imbench.stats.metrics import lower_is_better
 
-__all__ = ["Section", "claims_section", "comparisons", "printed", "rank_metrics", "ranking"]
+__all__ = ["Section", "claims_section", "comparisons", "rank_metrics", "ranking", "render_sections"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Section:
     key : str
         Its name in JSON.
     blocks : tuple of Sheet or Prose
-        What is printed.
+        Tables and text.
     rows : tuple of dict
         The same as plain data.
     """
 
     key: str
-    blocks: tuple[Sheet | Prose, ...]
+    blocks: tuple[PrintedTable | Prose, ...]
     rows: tuple[dict[str, Any], ...]
 
 
@@ -49,7 +49,7 @@ def comparisons(
         first = index == 0 or found[index - 1].group is not match.group
         blocks.append(match_prose(match, protocol=first))
     rows = [
-        _comparison(match, cell)
+        _comparison_row(match, cell)
         for match in found
         for cell in (*match.cells, *([match.over] if match.over else []))
     ]
@@ -57,17 +57,17 @@ def comparisons(
 
 
 def claims_section(records: Iterable[Record]) -> Section:
-    """Judge the paper's claims."""
-    judged = judge_claims(records)
-    blocks = [claims_prose(group, found) for group, found in judged]
+    """Test the paper's claims."""
+    tested = judge_claims(records)
+    blocks = [claims_prose(group, results) for group, results in tested]
     rows = [
         {
             "dataset": group.name,
             "fingerprint": group.basis.fingerprint,
-            **_claim(one),
+            **_claim_row(result),
         }
-        for group, found in judged
-        for one in found
+        for group, results in tested
+        for result in results
     ]
     return Section("claims", tuple(blocks), tuple(rows))
 
@@ -75,7 +75,7 @@ def claims_section(records: Iterable[Record]) -> Section:
 def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
     """Rank the methods over all cells, by each metric."""
     found = rank_metrics(records, metrics)
-    return Section("ranks", tuple(map(ranks_sheet, found)), tuple(map(_ranks, found)))
+    return Section("ranks", tuple(map(printed_ranks, found)), tuple(map(_ranks_row, found)))
 
 
 def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:
@@ -90,40 +90,42 @@ def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Rank
     ]
 
 
-def printed(
+def render_sections(
     sections: Sequence[Section], form: str, comments: Sequence[str] = (), width: int = 80
 ) -> str:
     """Return sections as text for the terminal, in Markdown or in LaTeX."""
-    from imbench.report.latex import latex, sheet_latex
+    from imbench.report.latex import latex, latex_table
     from imbench.report.text import markdown, terminal
 
     blocks = [block for section in sections for block in section.blocks]
     if form == "latex":
-        body = [sheet_latex(b) if isinstance(b, Sheet) else prose_latex(b) for b in blocks]
+        body = [latex_table(b) if isinstance(b, PrintedTable) else prose_latex(b) for b in blocks]
         return "\n".join([latex([], comments), *body])
     if form == "markdown":
-        texts = [markdown([b]) if isinstance(b, Sheet) else prose_markdown(b) for b in blocks]
+        texts = [
+            markdown([b]) if isinstance(b, PrintedTable) else prose_markdown(b) for b in blocks
+        ]
     else:
         texts = [
-            terminal([b], width) if isinstance(b, Sheet) else prose_terminal(b, width)
+            terminal([b], width) if isinstance(b, PrintedTable) else prose_terminal(b, width)
             for b in blocks
         ]
     return "\n\n".join(text.rstrip("\n") for text in texts) + "\n"
 
 
-def _comparison(match: Match, made: Comparison) -> dict[str, Any]:
-    effect = made.effect
+def _comparison_row(match: Match, comparison: Comparison) -> dict[str, Any]:
+    effect = comparison.effect
     t = (effect.interval().ends if effect.values else None) or (None, None)
     ends = effect.ends or (None, None)
     low, high = effect.span if effect.values else (None, None)
-    over = made.minority is None
+    over = comparison.minority is None
     return {
         "dataset": match.group.name,
         "fingerprint": match.group.basis.fingerprint,
         "metric": match.metric,
         "first": match.recipes[0],
         "second": match.recipes[1],
-        "minority": made.minority,
+        "minority": comparison.minority,
         "pairs": len(effect),
         "mean": effect.mean if effect.values else None,
         "min": low,
@@ -138,25 +140,25 @@ def _comparison(match: Match, made: Comparison) -> dict[str, Any]:
         "no_bootstrap": effect.no_bootstrap,
         "images": effect.images,
         "p": None if over or not effect.values else effect.p,
-        "rivals": made.family,
-        "p_holm": None if over or not effect.values else made.adjusted,
-        "verdict": None if over else made.verdict,
-        "sentence": None if over else sentence(made),
+        "rivals": comparison.family,
+        "p_holm": None if over or not effect.values else comparison.adjusted,
+        "verdict": None if over else comparison.verdict,
+        "sentence": None if over else sentence(comparison),
         "differences": {str(seed): value for seed, value in effect.values.items()},
-        "left_out": {str(seed): reason for seed, reason in made.lost.items()},
+        "left_out": {str(seed): reason for seed, reason in comparison.lost.items()},
     }
 
 
-def _claim(found: Found) -> dict[str, Any]:
+def _claim_row(result: ClaimResult) -> dict[str, Any]:
     return {
-        "number": found.claim.number,
-        "claim": found.claim.text,
-        "finding": found.finding,
-        "text": found.text,
+        "number": result.claim.number,
+        "claim": result.claim.text,
+        "finding": result.finding,
+        "text": result.text,
     }
 
 
-def _ranks(ranks: Ranks) -> dict[str, Any]:
+def _ranks_row(ranks: Ranks) -> dict[str, Any]:
     return {
         "metric": ranks.metric,
         "cells": list(ranks.cells),

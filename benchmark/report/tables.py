@@ -36,14 +36,14 @@ __all__ = [
 
 CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 PRIORS = (
-    "outputs as they are: methods that resample or reweight speak of another prior than the test "
-    "set's"
+    "outputs are not recalibrated: methods that resample or reweight assume another prior than "
+    "that of the test set"
 )
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A method's row; `entries` follow the table's counts."""
+    """A method's row, with an entry for each count of the table."""
 
     recipe: str
     title: str
@@ -62,7 +62,7 @@ class Table:
     counts: tuple[int, ...]
     lines: tuple[TableRow, ...]
     trivial: float | None
-    """Best score of a classifier that looks at no image; None where it cannot be computed."""
+    """Best score of a classifier that ignores its input; None if it cannot be computed."""
     notes: tuple[str, ...]
 
 
@@ -86,7 +86,7 @@ def make_tables(
         alike[group.name].append(group)
     loaded = {name: load_plugin("metrics", name) for name in metrics}
     return [
-        _table(group, name, metric, bold, _apart(alike[group.name]))
+        _table(group, name, metric, bold, _other_table_notes(alike[group.name]))
         for group in found
         for name, metric in loaded.items()
     ]
@@ -100,10 +100,11 @@ def metric_title(name: str) -> str:
 def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str]) -> Table:
     lower = lower_is_better(name, metric)
     grid = [
-        [_entry(group, row, count, name, metric) for count in group.counts] for row in group.rows
+        [_table_cell(group, row, count, name, metric) for count in group.counts]
+        for row in group.rows
     ]
-    bold_notes = _embolden(grid, bold, lower)
-    grid, common = _lift_common_notes(grid)
+    bold_notes = _mark_bold(grid, bold, lower)
+    grid, common = _split_common_notes(grid)
     lines = tuple(
         TableRow(row.recipe, _title(row, group.rows), tuple(entries))
         for row, entries in zip(group.rows, grid, strict=True)
@@ -117,35 +118,37 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         lines=lines,
         trivial=_trivial(metric, group.test_counts, lower),
         notes=(
-            *_reading(grid, group.seeds, lower, score_range(name, metric)),
+            *_interval_notes(grid, group.seeds, lower, score_range(name, metric)),
             *([PRIORS] if name in CALIBRATION else []),
             *bold_notes,
             *apart,
             *common,
-            *_provenance(group),
+            *_provenance_notes(group),
         ),
     )
 
 
-def _entry(group: Group, row: MethodKey, count: int, name: str, metric: Metric) -> TableCell:
+def _table_cell(group: Group, row: MethodKey, count: int, name: str, metric: Metric) -> TableCell:
     slot = group.slots.get((row, count), {})
     edited = [seed for seed in slot if (row, count, seed) in group.edited]
     return make_table_cell(slot, group.seeds, name, metric, edited)
 
 
-def _embolden(grid: list[list[TableCell]], rule: str, lower: bool) -> list[str]:
-    """Mark the bold entries in place; return the notes that explain them."""
+def _mark_bold(grid: list[list[TableCell]], rule: str, lower: bool) -> list[str]:
+    """Mark bold entries in place; return the notes that explain them."""
     notes: set[str] = set()
     for column in range(len(grid[0])):
-        chosen, said = choose_bold([line[column].scores for line in grid], rule=rule, lower=lower)
-        notes.update(said)
+        chosen, column_notes = choose_bold(
+            [line[column].scores for line in grid], rule=rule, lower=lower
+        )
+        notes.update(column_notes)
         for index in chosen:
             grid[index][column] = replace(grid[index][column], bold=True)
     return sorted(notes)
 
 
-def _lift_common_notes(grid: list[list[TableCell]]) -> tuple[list[list[TableCell]], list[str]]:
-    """Turn footnotes that every scored cell carries into notes of the whole table."""
+def _split_common_notes(grid: list[list[TableCell]]) -> tuple[list[list[TableCell]], list[str]]:
+    """Move footnotes of every scored cell to notes of the table."""
     scored = [set(entry.notes) for line in grid for entry in line if entry.scores]
     common = set.intersection(*scored) if len(scored) > 1 else set()
     kept = [
@@ -184,11 +187,13 @@ def protocol_line(group: Group) -> str:
     return "; ".join(pieces)
 
 
-def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool, bounds: Ends) -> list[str]:
-    """Say how the numbers are to be read."""
+def _interval_notes(
+    grid: list[list[TableCell]], seeds: list[int], lower: bool, bounds: Ends
+) -> list[str]:
+    """Explain the numbers in the cells."""
     better = "; lower is better" if lower else ""
     if len(seeds) > 1:
-        notes = [f"mean over seeds [its 95 % t interval{_within(bounds)}]{better}"]
+        notes = [f"mean over seeds [its 95 % t interval{_format_range(bounds)}]{better}"]
     else:
         notes = [f"one seed: no interval{better}"]
     if any(entry.mark == NOT_RUN for line in grid for entry in line):
@@ -196,7 +201,7 @@ def _reading(grid: list[list[TableCell]], seeds: list[int], lower: bool, bounds:
     return notes
 
 
-def _within(bounds: Ends) -> str:
+def _format_range(bounds: Ends) -> str:
     low, high = bounds
     if math.isfinite(low) and math.isfinite(high):
         return f" within {low:g}..{high:g}"
@@ -205,7 +210,7 @@ def _within(bounds: Ends) -> str:
     return f" up to {high:g}" if math.isfinite(high) else ""
 
 
-def _provenance(group: Group) -> list[str]:
+def _provenance_notes(group: Group) -> list[str]:
     notes = []
     if len(group.names) > 1:
         notes.append(f"the same data were also run as {', '.join(group.names[1:])}")
@@ -225,7 +230,7 @@ def _provenance(group: Group) -> list[str]:
     return notes
 
 
-def _apart(alike: list[Group]) -> list[str]:
+def _other_table_notes(alike: list[Group]) -> list[str]:
     if len(alike) < 2:
         return []
     what = "; ".join(
@@ -246,7 +251,7 @@ def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | Non
         return None
     try:
         score = float(trivial(metric, test_counts, lower=lower))
-    except Exception:  # another package's metric may not bear constant outputs
+    except Exception:  # a metric of another package may not accept constant outputs
         return None
     return score if math.isfinite(score) else None
 
@@ -257,7 +262,7 @@ RULES = ("best", "not-worse")
 def choose_bold(
     column: Sequence[Mapping[int, float]], *, rule: str = "best", lower: bool = False
 ) -> tuple[list[int], list[str]]:
-    """Return which of a column's methods are bold, and notes for below the table.
+    """Return which of a column's methods are bold, and notes that explain it.
 
     Parameters
     ----------
@@ -269,7 +274,7 @@ def choose_bold(
         Whether a lower score is better.
     """
     most = max((len(scores) for scores in column), default=0)
-    # A mean over fewer seeds than its rivals have may be high because its hard seeds failed.
+    # A mean over fewer seeds than others have may be high because hard seeds failed.
     full = [index for index, scores in enumerate(column) if scores and len(scores) == most]
     if sum(bool(scores) for scores in column) < 2:
         return [], ["no bold in a column with one method only"] if most else []

@@ -1,4 +1,4 @@
-"""Comparisons in words: the verdict of docs/protocol.md, then the numbers that it rests on."""
+"""Comparisons in words: their relation as docs/protocol.md names it, then the numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["intervals_text", "match_prose", "p_text", "range_text", "sentence", 
 
 
 def match_prose(match: Match, *, protocol: bool = True) -> Prose:
-    """Return the paragraph of one pair of methods on one data set, below its protocol if asked."""
+    """Return the text on one pair of methods on one data set, with its protocol if asked for."""
     first, second = match.cells[0].first, match.cells[0].second
     above = [protocol_line(match.group)] if protocol else []
     if match.lower:
@@ -24,18 +24,23 @@ def match_prose(match: Match, *, protocol: bool = True) -> Prose:
     return Prose(
         title=f"{match.group.title}: {first} against {second} by {metric_title(match.metric)}",
         above="; ".join(above),
-        items=(*items, *_over(match), *_seeds(match)),
+        items=(*items, *_mean_over_counts(match), *_seeds_needed(match)),
     )
 
 
-def sentence(made: Comparison) -> str:
-    """Return the verdict on one comparison and the numbers that it rests on."""
-    first, second, effect, verdict = made.first, made.second, made.effect, made.verdict
+def sentence(comparison: Comparison) -> str:
+    """Return the relation of two methods and the numbers it is based on."""
+    first, second, effect, verdict = (
+        comparison.first,
+        comparison.second,
+        comparison.effect,
+        comparison.verdict,
+    )
     if verdict == "none":
-        return f"no seed has a score of both{_left_out(made)}"
+        return f"no seed has a score of both{_format_lost_seeds(comparison)}"
     if verdict == "few":
-        return f"{_won(made)}, {range_text(effect)}{_left_out(made)}"
-    said = {
+        return f"{_format_wins(comparison)}, {range_text(effect)}{_format_lost_seeds(comparison)}"
+    words = {
         "beats": f"{first} beats {second} here",
         "beaten": f"{second} beats {first} here",
         "equivalent": f"{first} and {second} are equivalent within {MARGIN:g}",
@@ -43,16 +48,17 @@ def sentence(made: Comparison) -> str:
         "behind": f"{second} is ahead, not established",
         "level": f"{first} and {second} are level",
     }[verdict]
-    if verdict in ("beats", "beaten") and made.equivalent:
-        said += f", and equivalent within {MARGIN:g}"
-    why = _why_not(made) if verdict in ("ahead", "behind") else ""
-    holm = f", {p_text(made.adjusted)} after Holm over {made.family} rivals"
+    if verdict in ("beats", "beaten") and comparison.equivalent:
+        words += f", and equivalent within {MARGIN:g}"
+    why = _why_not_established(comparison) if verdict in ("ahead", "behind") else ""
+    holm = f", {p_text(comparison.adjusted)} after Holm over {comparison.family} rivals"
     numbers = (
         f"{range_text(effect)}, SD {effect.spread:.3f}; {first} won {effect.above} of "
-        f"{len(effect)}{_tied(effect)}; {intervals_text(effect)}; sign-flip p {p_text(effect.p)}"
-        f"{holm if made.family > 1 else ''}"
+        f"{len(effect)}{_format_ties(effect)}; {intervals_text(effect)}; "
+        f"sign-flip p {p_text(effect.p)}"
+        f"{holm if comparison.family > 1 else ''}"
     )
-    return f"{said}: {numbers}{why}{_left_out(made)}"
+    return f"{words}: {numbers}{why}{_format_lost_seeds(comparison)}"
 
 
 def signed(value: float) -> str:
@@ -78,32 +84,36 @@ def intervals_text(effect: Effect) -> str:
 
 
 def p_text(p: float) -> str:
-    """Return a p value with the digits that count."""
+    """Return a p value with two significant digits."""
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
-def _won(made: Comparison) -> str:
-    effect = made.effect
+def _format_wins(comparison: Comparison) -> str:
+    effect = comparison.effect
     lead = effect.mean >= 0
-    ahead, behind = (made.first, made.second) if lead else (made.second, made.first)
+    ahead, behind = (
+        (comparison.first, comparison.second) if lead else (comparison.second, comparison.first)
+    )
     wins = effect.above if lead else len(effect) - effect.above - effect.ties
     runs = "run" if len(effect) == 1 else "runs"
-    return f"{ahead} won {wins} of {len(effect)} paired {runs} against {behind}{_tied(effect)}"
+    return (
+        f"{ahead} won {wins} of {len(effect)} paired {runs} against {behind}{_format_ties(effect)}"
+    )
 
 
-def _tied(effect: Effect) -> str:
+def _format_ties(effect: Effect) -> str:
     return f" ({effect.ties} tied)" if effect.ties else ""
 
 
-def _why_not(made: Comparison) -> str:
-    """Say which condition of 'beats' fails where the numbers do not show it."""
-    effect = made.effect
-    if not made.possible:
+def _why_not_established(comparison: Comparison) -> str:
+    """Return the condition of 'beats' that fails, unless the numbers show it."""
+    effect = comparison.effect
+    if not comparison.possible:
         return (
-            f"; {len(effect)} seeds cannot establish a difference from {_rivals(made.family)}, "
-            f"{seeds_needed(made.family)} can"
+            f"; {len(effect)} seeds cannot establish a difference from "
+            f"{_format_rivals(comparison.family)}, {seeds_needed(comparison.family)} can"
         )
-    if made.failed[0 if effect.mean > 0 else 1]:
+    if comparison.failed[0 if effect.mean > 0 else 1]:
         return "; runs of the method ahead ended without a score"
     low, high = effect.hull
     if (low > 0 or high < 0) and abs(effect.mean) < LEAST:
@@ -111,20 +121,20 @@ def _why_not(made: Comparison) -> str:
     return ""
 
 
-def _left_out(made: Comparison) -> str:
-    if not made.lost:
+def _format_lost_seeds(comparison: Comparison) -> str:
+    if not comparison.lost:
         return ""
     seeds: dict[str, list[int]] = {}
-    for seed, reason in made.lost.items():
+    for seed, reason in comparison.lost.items():
         seeds.setdefault(reason, []).append(seed)
-    said = "; ".join(
+    reasons = "; ".join(
         f"seed{'s' if len(where) > 1 else ''} {format_ranges(where)}: {reason}"
         for reason, where in seeds.items()
     )
-    return f" [left out: {said}]"
+    return f" [left out: {reasons}]"
 
 
-def _over(match: Match) -> list[str]:
+def _mean_over_counts(match: Match) -> list[str]:
     if match.over is None or not match.over.effect.values:
         return []
     effect = match.over.effect
@@ -133,14 +143,15 @@ def _over(match: Match) -> list[str]:
     return [text if len(effect) < ENOUGH else f"{text}; {intervals_text(effect)}"]
 
 
-def _seeds(match: Match) -> list[str]:
-    """Say how many seeds would do, unless every count has an answer."""
+def _seeds_needed(match: Match) -> list[str]:
+    """Return how many seeds are needed, unless every count has an answer."""
     answers = ("beats", "beaten", "equivalent")
     if all(cell.verdict in answers for cell in match.cells):
         return []
     family = match.cells[0].family
     least = seeds_needed(family)
-    text = f"seeds: {least} are the least that can establish a difference from {_rivals(family)}"
+    rivals = _format_rivals(family)
+    text = f"seeds: {least} are the fewest that can establish a difference from {rivals}"
     spreads = [cell.effect.spread for cell in match.cells if len(cell.effect) > 1]
     spread = math.sqrt(math.fsum(s * s for s in spreads) / len(spreads)) if spreads else 0.0
     if spread > 0:
@@ -153,5 +164,5 @@ def _seeds(match: Match) -> list[str]:
     return [text]
 
 
-def _rivals(family: int) -> str:
+def _format_rivals(family: int) -> str:
     return "one rival" if family == 1 else f"{family} rivals"

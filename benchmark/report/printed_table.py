@@ -1,4 +1,4 @@
-"""What a printed table is before it takes a form: plain cells, notes and footnotes."""
+"""A table laid out for printing in any form: cells, notes and footnotes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from imbench.report.means import TableCell
 from imbench.report.tables import Table
 from imbench.stats.intervals import Ends
 
 __all__ = [
     "NARROW",
-    "Sheet",
-    "Shown",
+    "PrintedCell",
+    "PrintedTable",
     "footnotes",
     "letter",
     "no_zero",
+    "printed_table",
     "side_by_side",
-    "table_sheet",
     "visible",
 ]
 
 
 NARROW = 0.02
-"""Width of an interval below which two decimals do not do."""
+"""Width of an interval below which two decimals are too few."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One printed cell: a number, a text, or both.
+class PrintedCell:
+    """A cell of a printed table: a number, a text, or both.
 
     Attributes
     ----------
     value : float or None
         A number.
     ends : (float, float) or None
-        Of its interval.
+        Ends of its interval.
     text : str
-        What stands after the number or in its place.
+        Printed after the number, or instead of it.
     notes : tuple of str
-        Footnotes; the form gives them letters.
+        Footnotes; `footnotes` assigns their letters.
     digits : int
         Decimal places.
     signed : bool
@@ -81,29 +82,29 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table ready to be printed in any form."""
+class PrintedTable:
+    """A table laid out for printing in any form."""
 
     title: str
     slug: str
     """Unique within a report, of a-z, 0-9 and hyphens."""
     above: tuple[str, ...]
     span: str
-    """What the columns after the first share; empty if nothing."""
+    """Title above all columns but the first; empty for none."""
     head: tuple[str, ...]
     align: str
     """``l`` or ``r`` for each column."""
-    rows: tuple[tuple[Shown, ...], ...]
+    rows: tuple[tuple[PrintedCell, ...], ...]
     rules: frozenset[int] = frozenset()
-    """Rows before which a line is drawn."""
+    """Rows with a line above."""
     cuts: frozenset[int] = frozenset()
-    """Rules at which a form with pages may cut the sheet."""
+    """Rules at which a form with pages may split the table."""
     below: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
-    """For forms that can carry what is not printed."""
+    """Comments, for forms that have them."""
 
-    def parts(self, most: int) -> Iterator[Sheet]:
-        """Cut into sheets of at most `most` rows, as far as `cuts` allow it."""
+    def parts(self, most: int) -> Iterator[PrintedTable]:
+        """Split into tables of at most `most` rows, as far as `cuts` allow."""
         start = 0
         edges = [*sorted(self.cuts), len(self.rows)]
         for edge, following in pairwise([*edges, None]):
@@ -119,22 +120,12 @@ class Sheet:
             start = edge
 
 
-def table_sheet(table: Table) -> Sheet:
-    """Lay out a table: methods as rows, minority counts as columns, the trivial score last."""
-    rows = [
-        (
-            Shown(text=line.title),
-            *(
-                Shown(entry.mean, entry.ends, entry.mark, entry.notes, entry.bold)
-                for entry in line.entries
-            ),
-        )
-        for line in table.lines
-    ]
-    last = Shown(text="--") if table.trivial is None else Shown(table.trivial)
-    rows.append((Shown(text="trivial"), *[last] * len(table.counts)))
+def printed_table(table: Table) -> PrintedTable:
+    """Lay out a table: methods in rows, minority counts in columns, the trivial score last."""
+    rows = [(PrintedCell(text=row.title), *map(_printed_entry, row.entries)) for row in table.lines]
+    rows.append((PrintedCell(text="trivial"), *[_printed_trivial(table)] * len(table.counts)))
     basis = table.group.basis
-    return Sheet(
+    return PrintedTable(
         title=table.title,
         slug=_slug(f"{table.group.title}-{table.metric}-{table.group.code}"),
         above=(table.protocol,),
@@ -152,9 +143,17 @@ def table_sheet(table: Table) -> Sheet:
     )
 
 
-def footnotes(rows: Iterable[Iterable[Shown]]) -> dict[str, str]:
+def _printed_entry(entry: TableCell) -> PrintedCell:
+    return PrintedCell(entry.mean, entry.ends, entry.mark, entry.notes, entry.bold)
+
+
+def _printed_trivial(table: Table) -> PrintedCell:
+    return PrintedCell(text="--") if table.trivial is None else PrintedCell(table.trivial)
+
+
+def footnotes(rows: Iterable[Iterable[PrintedCell]]) -> dict[str, str]:
     """Return each footnote with its letter, in reading order."""
-    texts = dict.fromkeys(note for row in rows for shown in row for note in shown.notes)
+    texts = dict.fromkeys(note for row in rows for cell in row for note in cell.notes)
     return {text: letter(index) for index, text in enumerate(texts)}
 
 
@@ -174,7 +173,7 @@ def no_zero(number: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return text whose control characters are spelt out, so that it stays on its line."""
+    """Return text with escapes for control characters, so that it stays on its line."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
@@ -188,35 +187,36 @@ WIDEST = 6
 """Columns of numbers that fit a page of LaTeX's article class."""
 
 
-def side_by_side(tables: Sequence[Table]) -> Iterator[Sheet]:
-    """Yield the tables of each data set as sheets that have all metrics at a count together."""
+def side_by_side(tables: Sequence[Table]) -> Iterator[PrintedTable]:
+    """Yield printed tables of each data set that group all metrics by count."""
     codes = dict.fromkeys(table.group.code for table in tables)
     for code in codes:
         same = [table for table in tables if table.group.code == code]
         counts = same[0].counts
         most = max(1, WIDEST // len(same))
         for start in range(0, len(counts), most):
-            yield _sheet(same, range(start, min(start + most, len(counts))), start)
+            yield _grouped_by_count(same, range(start, min(start + most, len(counts))), start)
 
 
-def _sheet(tables: Sequence[Table], places: Sequence[int], start: int) -> Sheet:
-    base, first = table_sheet(tables[0]), tables[0]
-    columns = [(table, place) for place in places for table in tables]
-    rows = []
-    for index, line in enumerate(first.lines):
-        entries = [table.lines[index].entries[place] for table, place in columns]
-        shown = [Shown(e.mean, e.ends, e.mark, e.notes, e.bold) for e in entries]
-        rows.append((Shown(text=line.title), *shown))
-    trivial = [Shown(t.trivial) if t.trivial is not None else Shown(text="--") for t, _ in columns]
-    rows.append((Shown(text="trivial"), *trivial))
+def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: int) -> PrintedTable:
+    base, first = printed_table(tables[0]), tables[0]
+    columns = [(table, index) for index in indices for table in tables]
+    rows = [
+        (
+            PrintedCell(text=row.title),
+            *(_printed_entry(table.lines[i].entries[index]) for table, index in columns),
+        )
+        for i, row in enumerate(first.lines)
+    ]
+    rows.append((PrintedCell(text="trivial"), *(_printed_trivial(table) for table, _ in columns)))
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     continued = " (continued)" if start else ""
-    return Sheet(
+    return PrintedTable(
         title=f"{first.group.title}: {', '.join(table.metric for table in tables)}{continued}",
         slug=f"{base.slug}-beside{f'-{start}' if start else ''}",
         above=(first.protocol,),
         span="minority training images and metric",
-        head=("method", *(f"{first.counts[place]} {table.metric}" for table, place in columns)),
+        head=("method", *(f"{first.counts[index]} {table.metric}" for table, index in columns)),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
         rules=frozenset({len(rows) - 1}),
