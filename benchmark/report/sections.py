@@ -28,7 +28,7 @@ class Section:
     ----------
     key : str
         Its name in JSON.
-    blocks : tuple of Sheet or Prose
+    blocks : tuple of PrintedTable or Prose
         Tables and text.
     rows : tuple of dict
         The same as plain data.
