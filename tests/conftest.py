@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
+from longest import LONG
 from PIL import Image
 
 from imbench.records.cell import Cell, Settings
@@ -24,6 +25,22 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     folder = tmp_path_factory.getbasetemp() / "imbench-cache"
     monkeypatch.setenv("IMBENCH_CACHE", str(folder))
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand files to parallel processes in the order of the tests, the long ones first.
+
+    pytest-xdist begins with the files of most tests: a long one of few tests comes last, and the
+    other processes wait for it.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
