@@ -242,7 +242,7 @@ def test_row_25_no_baseline_no_overlap_too_few_seeds_and_other_data_are_never_gr
     assert "there is no baseline 'results/baseline.json'" in error
     _, error = bench("check", "--baseline", "kept.json", "--mode", "statistical", code=3)
     assert "nothing could be decided" in error
-    assert "5 are the least" in error
+    assert "at least 5 are needed" in error
     other = train(tmp_path / "other", methods="smote", minority="30", seeds="0")
     _, error = bench("check", other, "--baseline", "kept.json", code=3)
     assert "nothing could be decided: 5 cases: 4 missing, 1 new" in error
