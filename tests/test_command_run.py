@@ -118,7 +118,9 @@ def test_the_plan_is_shown_before_and_the_table_after(runs):
     ) in lines
     assert re.search(r"time unknown, on 2 workers    disk \S+ GB of \d+ free    digits found", out)
     assert [row.split()[0] for row in table_of(out)] == ["Vanilla", "TS", "US+CS", "SMOTE"]
-    assert lines[-1] == "8 of 8 cells ok; again: bench report results"
+    assert "8 of 8 cells ok; again: bench report results" in lines
+    assert lines[-1].startswith("       bench run --datasets folder:PATH")
+    assert any(line.startswith("Found  ") for line in lines)
 
 
 def test_without_a_terminal_progress_is_plain_lines(runs):

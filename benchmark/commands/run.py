@@ -167,9 +167,7 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
             f"{options.command}"
         )
     if not options.quiet:
-        _print_table(finished, options)
-        report = f"bench report {shlex.quote(str(options.results))}"
-        click.echo(f"{cells - bad - left} of {cells} cells ok; again: {report}")
+        _print_results(finished, options)
     if bad:
         stopped = f", {left} were not begun" if left else ""
         raise CellsFailed(
@@ -178,18 +176,25 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
         )
 
 
-def _print_table(finished: FinishedRun, options: RunOptions) -> None:
+def _print_results(finished: FinishedRun, options: RunOptions) -> None:
+    """Print the table, what it shows, and what to type next."""
     import shutil
 
     from imbench.records.store import Store
+    from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
 
-    cells = finished.plan.cells
+    cells, command, results = finished.plan.cells, options.command, str(options.results)
     wanted = {cell.key for cell in cells}
     records = [record for record in Store(options.results).records() if record.key in wanted]
+    width = shutil.get_terminal_size((80, 24)).columns
     if records:
-        width = shutil.get_terminal_size((80, 24)).columns
-        click.echo(render_report(records, planned=cells, command=options.command, width=width))
+        click.echo(render_report(records, planned=cells, command=command, width=width))
+    scored = len(cells) - finished.without_score - finished.not_begun
+    again = f"bench report {shlex.quote(results)}"
+    click.echo(f"{scored} of {len(cells)} cells ok; again: {again}")
+    for line in [*found_lines(records, width=width), *next_lines(records, results, command)]:
+        click.echo(line)
 
 
 def _command() -> str:
