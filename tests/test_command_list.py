@@ -14,6 +14,7 @@ import pytest
 from imbench import registry
 from imbench.commands.cli import COMMANDS, exit_code
 from imbench.commands.described import first_sentence, module_sentence, sentence_of
+from imbench.commands.list import LISTS
 from imbench.runs.grids import shipped
 
 BENCH = Path(sys.executable).with_name("bench")
@@ -37,6 +38,15 @@ def test_a_list_has_every_name_with_what_it_is(capfd, kind):
     assert (
         len({line.index(what) for line, (_, what) in zip(out.splitlines(), rows, strict=True)}) == 1
     )
+
+
+def test_without_a_kind_everything_is_listed(capfd):
+    code, out, err = call(capfd, "list")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    headings = [line for line in lines if line in LISTS]
+    assert headings == ["methods", "datasets", "networks", "metrics", "grids"]
+    assert {"smote", "digits", "cnn", "f1", "quick"} <= {line.partition(" ")[0] for line in lines}
 
 
 def test_the_shipped_grids_are_listed_with_their_descriptions(capfd):
@@ -99,7 +109,6 @@ def test_the_list_of_plugins_says_which_are_usable(capfd):
     ("words", "says"),
     [
         (("list", "colours"), "'colours' is not one of 'methods', 'datasets', 'metrics'"),
-        (("list",), "Missing argument"),
         (("info",), "Missing argument"),
         (("info", "smot"), "unknown name 'smot': did you mean smote?"),
         (("info", "digit"), "unknown name 'digit': did you mean digits?"),

@@ -121,7 +121,7 @@ def test_the_architecture_names_every_room():
 
 
 def test_files_that_the_architecture_names_are_there():
-    named = set(re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|html))`", ARCHITECTURE))
+    named = set(re.findall(r"`([a-z_]+/[a-z_/]+\.(?:py|html|js))`", ARCHITECTURE))
     assert len(named) > 15
     assert {name for name in named if not (ROOT / "benchmark" / name).is_file()} <= {
         name for name in named if (ROOT / name).is_file()

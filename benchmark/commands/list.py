@@ -20,25 +20,31 @@ OURS = "imbench"
 DISABLED = "disabled"
 TRIAL = "bench run --datasets digits --minority 20 --size 8"
 VANILLA = "Plain training with cross-entropy; the recipe without parts"
-LISTS = ("methods", "datasets", "metrics", "networks", "plugins", "grids")
+LISTS = ("methods", "datasets", "networks", "metrics", "grids", "plugins")
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(LISTS))
-def list_(kind: str) -> None:
+@click.argument("kind", required=False, type=click.Choice(LISTS))
+def list_(kind: str | None) -> None:
     """List all of a KIND, with what each is and the package of those that are not ours.
 
-    `plugins` imports every plug-in and says which are disabled and why; the others import nothing.
+    Without KIND it lists everything that can be named. `plugins` imports every plug-in and says
+    which are disabled and why; the others import nothing.
     """
-    if kind == "plugins":
-        rows = _plugin_rows()
-    elif kind == "grids":
-        rows = _grid_rows()
-    else:
-        rows = _name_rows(kind)
-    click.echo(_in_columns(rows))
-    if kind not in ("plugins", "grids") and any(row[-1] == DISABLED for row in rows):
+    kinds = [kind] if kind else [name for name in LISTS if name != "plugins"]
+    tables = {name: _rows(name) for name in kinds}
+    for place, (name, rows) in enumerate(tables.items()):
+        if not kind:
+            click.echo(f"{'' if place == 0 else chr(10)}{name}")
+        click.echo(_in_columns(rows))
+    if kind != "plugins" and any(row[-1] == DISABLED for rows in tables.values() for row in rows):
         click.echo("`bench list plugins` says why one is disabled")
+
+
+def _rows(kind: str) -> list[tuple[str, ...]]:
+    if kind == "plugins":
+        return _plugin_rows()
+    return _grid_rows() if kind == "grids" else _name_rows(kind)
 
 
 @click.command()
