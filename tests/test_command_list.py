@@ -108,7 +108,7 @@ def test_the_list_of_plugins_says_which_are_usable(capfd):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("list", "colours"), "'colours' is not one of 'methods', 'datasets', 'metrics'"),
+        (("list", "colours"), "'colours' is not one of 'methods', 'datasets', 'networks'"),
         (("info",), "Missing argument"),
         (("info", "smot"), "unknown name 'smot': did you mean smote?"),
         (("info", "digit"), "unknown name 'digit': did you mean digits?"),
