@@ -30,7 +30,7 @@ class Evidence:
     Attributes
     ----------
     finding : Finding
-        What can be said.
+        Whether the claim holds.
     text : str
         The numbers in words.
     seeds : int
