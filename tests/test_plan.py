@@ -247,7 +247,7 @@ def test_the_first_replicate_of_everything_comes_first(store):
         (FOUND, 0, None, "a minority count of 0 is too small; at least 2 are needed"),
         (FOUND, 1, None, "a minority count of 1 is too small; at least 2 are needed"),
         (FOUND, 50, 1001, "1001 majority images are requested; 2 to 1000 are possible"),
-        (FOUND, 50, 0, "0 majority images are asked for"),
+        (FOUND, 50, 0, "0 majority images are requested; 2 to 1000 are possible"),
         (FOUND, 50, 40, "50 minority images exceed the 40 of the majority"),
         (replace(FOUND, train_counts=(1000,)), 50, None, "a class is missing"),
         (replace(FOUND, train_counts=(1000, 0)), 50, None, "a class is missing"),

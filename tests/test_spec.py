@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.spec import Spec, did_you_mean, parse_spec, short_name, unknown_name
+from imbench.spec import Spec, did_you_mean, parse_spec, short_name, short_names, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,14 @@ LONG = "folder:/a/very/long/path/of/somebody/lines 3"
 )
 def test_a_long_spec_has_a_short_name(spec, name):
     assert short_name(spec) == (spec if name is None else name)
+
+
+def test_short_names_of_different_specs_differ():
+    old, new = f"{LONG},majority=ok", f"{LONG.replace('lines 3', '2025/lines 3')},majority=ok"
+    other = f"{LONG},majority=ok,test=0.25"
+    assert short_names(["digits", old]) == {"digits": "digits", old: "lines 3 (ok)"}
+    assert short_names([old, new, old]) == {
+        old: "somebody/lines 3 (ok)",
+        new: "2025/lines 3 (ok)",
+    }
+    assert short_names([old, other]) == {old: old, other: other}

@@ -153,6 +153,16 @@ def test_the_same_data_under_another_name_share_a_table(make_record):
     assert "the same data were also run as folder:elsewhere" in table.notes
 
 
+def test_two_folders_with_the_same_last_component_have_different_titles(make_record):
+    specs = [f"folder:/scans/{year}/images,majority=sound,minority=defect" for year in (24, 25)]
+    cells = [{"dataset": spec, "fingerprint": str(place)} for place, spec in enumerate(specs)]
+    tables = make_tables([make_record(cell=cell) for cell in cells])
+    assert [table.title for table in tables] == [
+        "24/images (sound, defect): F1 of the minority",
+        "25/images (sound, defect): F1 of the minority",
+    ]
+
+
 def test_other_versions_of_a_part_are_another_row(make_record):
     records = [make_record("us", cell={"versions": {"us": v}}, score=v / 10) for v in (1, 2)]
     (table,) = make_tables(records)

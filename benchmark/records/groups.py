@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
 from imbench.records.record import Record
-from imbench.spec import short_name
+from imbench.spec import short_names
 
 __all__ = [
     "Basis",
@@ -49,6 +49,8 @@ class Group:
     basis: Basis
     names: list[str] = field(default_factory=list)
     """Data set specs the records were run under, sorted; one, unless the data moved."""
+    title: str = ""
+    """Name for headings: the end of the path where the spec is long, unlike that of other data."""
     slots: dict[tuple[MethodKey, int], dict[int, Record]] = field(default_factory=dict)
     planned: dict[tuple[MethodKey, int], set[int]] = field(default_factory=dict)
     """Seeds asked for, whether or not a record of them exists."""
@@ -59,11 +61,6 @@ class Group:
     def name(self) -> str:
         """Return the spec of the data set, the first of several."""
         return self.names[0]
-
-    @property
-    def title(self) -> str:
-        """Return the name for headings: the end of its path where the spec is long."""
-        return short_name(self.name)
 
     @cached_property
     def code(self) -> str:
@@ -134,6 +131,9 @@ def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> li
         if _basis(cell) in found:
             asked = found[_basis(cell)].planned
             asked.setdefault((_row(cell), cell.minority), set()).add(cell.seed)
+    titles = short_names(group.name for group in found.values())
+    for group in found.values():
+        group.title = titles[group.name]
     return sorted(found.values(), key=_group_order)
 
 

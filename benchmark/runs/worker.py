@@ -63,7 +63,7 @@ class _Trained:
 
 def run_job(job: Job) -> JobReport:
     """Do a job, unless another run is at it, and return how each of its cells ended."""
-    store = Store(job.context.results)
+    store = Store(job.context.results.absolute())  # as `Job.outputs` is, which may lie in it
     keys = [cell.key for cell in job.cells]
     try:
         _import_torch()

@@ -166,12 +166,12 @@ class ResNet(nn.Module):
 
 
 def resnet20(shape: Shape, classes: int) -> nn.Module:
-    """Return the paper's ResNet-20, for any image size, one or three channels."""
+    """ResNet-20 of the paper: 20 layers, for any image size, one or three channels."""
     return ResNet(shape, classes, blocks=3)
 
 
 def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -> nn.Module:
-    """Return a torchvision classifier with random weights, e.g. ``torchvision:resnet18``.
+    """Torchvision's classifiers with random weights, such as ``torchvision:resnet18``.
 
     Grey images are repeated to three channels.
     """
