@@ -70,7 +70,7 @@ LIGHT = {
     "cli(['run', '--dry-run', '--out', '/nonexistent'], standalone_mode=False)",
     "reports": "import imbench.report.report",
     "the page": "import imbench.page.page",
-    "plots": "import imbench.page.figures",
+    "plots": "import imbench.page.paper_plots",
     "decoded images": "import imbench.images.cache",
 }
 

@@ -190,7 +190,7 @@ def _write_page(records: list[Record], target: str, **options: Any) -> None:
 
 
 def _write_plots(records: list[Record], folder: Path, **options: Any) -> None:
-    from imbench.page.figures import save_figures
+    from imbench.page.paper_plots import save_figures
 
     paths = save_figures(records, folder, **options)
     click.echo(f"wrote {len(paths)} files to {folder}", err=True)

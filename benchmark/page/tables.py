@@ -11,7 +11,6 @@ from imbench.errors import NotComparable
 from imbench.page.data import group_title, groups_of, methods_of
 from imbench.records.groups import Group, format_ranges, method_title
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.means import NOT_RUN, WORDS
 from imbench.report.printed_table import (
     PrintedCell,
@@ -20,9 +19,8 @@ from imbench.report.printed_table import (
     printed_table,
     visible,
 )
-from imbench.report.ranks import Ranks, make_ranks, printed_ranks
+from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.tables import Table, metric_title, protocol_line
-from imbench.stats.metrics import lower_is_better
 
 __all__ = ["about", "failures", "rank_blocks", "table_blocks"]
 
@@ -56,9 +54,8 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     """Return the average ranks by each metric, drawn and as a table, or why there are none."""
     blocks = []
     for name in dict.fromkeys(table.metric for table in tables):
-        own = [table for table in tables if table.metric == name]
         try:
-            ranks = make_ranks(own, lower_is_better(name, load_plugin("metrics", name)))
+            ranks = rank_by(tables, name)
         except NotComparable as error:
             blocks.append({"reason": visible(str(error)), "title": visible(metric_title(name))})
         else:
@@ -71,7 +68,7 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 def _diagram_url(ranks: Ranks) -> str:
     from imbench.page.diagram import draw_diagram
-    from imbench.page.figures import figure_bytes
+    from imbench.page.paper_plots import figure_bytes
 
     svg = figure_bytes(draw_diagram(ranks), "svg")
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

@@ -8,7 +8,7 @@ small.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,11 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
+from imbench.registry import load_plugin
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
+from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import ALPHA
 
-__all__ = ["Ranks", "cell_ranks", "critical_difference", "friedman", "make_ranks", "printed_ranks"]
+__all__ = [
+    "Ranks",
+    "cell_ranks",
+    "critical_difference",
+    "friedman",
+    "make_ranks",
+    "printed_ranks",
+    "rank_by",
+]
 
 Floats = NDArray[np.float64]
 
@@ -114,6 +124,18 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
         critical_difference(len(chosen), len(rows)),
         tuple(left),
     )
+
+
+def rank_by(tables: Iterable[Table], metric: str) -> Ranks:
+    """Rank the methods of those tables that are of one metric, better scores first.
+
+    Raises
+    ------
+    NotComparable
+        As `make_ranks`.
+    """
+    own = [table for table in tables if table.metric == metric]
+    return make_ranks(own, lower_is_better(metric, load_plugin("metrics", metric)))
 
 
 def cell_ranks(scores: Floats) -> Floats:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
 from imbench.report.printed_table import PrintedTable
 from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
-from imbench.report.ranks import Ranks, make_ranks, printed_ranks
+from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.tables import make_tables
 from imbench.report.words import match_prose, sentence
-from imbench.stats.metrics import lower_is_better
 
 __all__ = ["Section", "claims_section", "comparisons", "rank_metrics", "ranking", "render_sections"]
 
@@ -81,13 +79,7 @@ def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
 def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:
     """Return the average ranks by each metric."""
     tables = make_tables(records, metrics)
-    return [
-        make_ranks(
-            [table for table in tables if table.metric == name],
-            lower_is_better(name, load_plugin("metrics", name)),
-        )
-        for name in metrics
-    ]
+    return [rank_by(tables, name) for name in metrics]
 
 
 def render_sections(

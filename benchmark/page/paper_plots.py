@@ -30,11 +30,9 @@ from imbench.page.data import (
 from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.printed_table import visible
-from imbench.report.ranks import make_ranks
+from imbench.report.ranks import rank_by
 from imbench.report.tables import Table, make_tables
-from imbench.stats.metrics import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,8 +113,7 @@ def figures(
             yield f"cost-{about}", _draw_cost(group, metric, styles)
     for name in names:
         try:
-            own_tables = [table for table in tables if table.metric == name]
-            ranks = make_ranks(own_tables, lower_is_better(name, load_plugin("metrics", name)))
+            ranks = rank_by(tables, name)
         except NotComparable:
             continue
         yield f"ranks-{name}", draw_diagram(ranks)

@@ -11,7 +11,7 @@ from matplotlib.collections import PolyCollection
 from PIL import Image
 
 from imbench.errors import NotComparable
-from imbench.page.figures import FORMATS, figure_bytes, figures, save_figures
+from imbench.page.paper_plots import FORMATS, figure_bytes, figures, save_figures
 from imbench.page.styles import style_of
 from imbench.report.tables import make_tables
 
