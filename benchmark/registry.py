@@ -1,4 +1,4 @@
-"""Names to plug-ins, through entry points; imports nothing until one is asked for."""
+"""Find plug-ins by name, through entry points; a plug-in is imported when it is first used."""
 
 from __future__ import annotations
 
@@ -32,37 +32,40 @@ class Plugin:
 
 
 @cache
-def _found(kind: str) -> dict[str, list[EntryPoint]]:
+def _points(kind: str) -> dict[str, list[EntryPoint]]:
     if kind not in KINDS:
         raise ValueError(f"no plug-in kind {kind!r}; there are {', '.join(KINDS)}")
-    found: dict[str, list[EntryPoint]] = {}
+    points: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=f"imbench.{kind}"):
-        same = found.setdefault(point.name, [])
+        same = points.setdefault(point.name, [])
         # A package seen twice (installed, and its source folder on sys.path) is not a clash.
         if all((point.value, _package(point)) != (other.value, _package(other)) for other in same):
             same.append(point)
-    return found
+    return points
 
 
 def clear_cache() -> None:
-    """Forget what was found, so that a package installed since then is seen."""
-    _found.cache_clear()
+    """Search again at the next call, for packages that were installed meanwhile."""
+    _points.cache_clear()
 
 
 def registered_names(kind: str) -> list[str]:
     """Return the usable names of a kind, sorted; imports none of them."""
-    return sorted(name for name, points in _found(kind).items() if len(points) == 1)
+    return sorted(name for name, points in _points(kind).items() if len(points) == 1)
 
 
 def list_plugins(*, check: bool = False) -> list[Plugin]:
     """Return every registered plug-in; with `check`, import each and note why one fails."""
     listed = []
     for kind in KINDS:
-        for name, points in sorted(_found(kind).items()):
+        for name, points in sorted(_points(kind).items()):
             for point in points:
                 fault = _clash(kind, name) if len(points) > 1 else None
                 if check and fault is None:
-                    fault = _import_fault(kind, name)
+                    try:
+                        load_plugin(kind, name)
+                    except UsageError as error:
+                        fault = str(error)
                 listed.append(Plugin(kind, name, point.value, _package(point), fault))
     return listed
 
@@ -79,7 +82,7 @@ def load_plugin(kind: str, name: str) -> Any:
     """
     if ".py:" in name:
         return _load_file(name)
-    points = _found(kind).get(name)
+    points = _points(kind).get(name)
     if not points:
         raise unknown_name(kind.removesuffix("s"), name, registered_names(kind))
     if len(points) > 1:
@@ -123,16 +126,8 @@ def _package(point: EntryPoint) -> str:
 
 
 def _clash(kind: str, name: str) -> str:
-    owners = sorted(_package(point) for point in _found(kind)[name])
+    owners = sorted(_package(point) for point in _points(kind)[name])
     return (
         f"{kind.removesuffix('s')} name {name!r} is registered by {' and '.join(owners)}; "
         "uninstall one of them"
     )
-
-
-def _import_fault(kind: str, name: str) -> str | None:
-    try:
-        load_plugin(kind, name)
-    except UsageError as error:
-        return str(error)
-    return None

@@ -20,7 +20,9 @@ from imbench.errors import UnknownName, UsageError
 __all__ = [
     "Spec",
     "Value",
+    "check_options",
     "did_you_mean",
+    "format_value",
     "parse_integers",
     "parse_spec",
     "parse_texts",
@@ -48,7 +50,7 @@ class Spec:
 
     def __str__(self) -> str:
         pieces = [] if self.argument is None else [self.argument]
-        pieces += [f"{key}={_written(value)}" for key, value in self.options.items()]
+        pieces += [f"{key}={format_value(value)}" for key, value in self.options.items()]
         return f"{self.name}:{','.join(pieces)}" if pieces else self.name
 
 
@@ -151,6 +153,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     return UnknownName(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
 
 
+def check_options(owner: str, options: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UsageError for the first option that is not among `known`."""
+    for key in options:
+        if key not in known:
+            raise UsageError(f"{owner} takes no {key!r}: {did_you_mean(key, known)}")
+
+
 def _read(text: str) -> Value:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
@@ -161,7 +170,8 @@ def _read(text: str) -> Value:
     return value if isinstance(value, int | float | str) else text
 
 
-def _written(value: Value) -> str:
+def format_value(value: Value) -> str:
+    """Return a value as it is written in a spec."""
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
@@ -197,12 +207,10 @@ def parse_integers(given: Any, what: str) -> tuple[int, ...]:
         If there is none, or something else.
     """
     items = given if isinstance(given, list | tuple) else [given]
-    numbers: dict[int, None] = {}
-    for item in items:
-        numbers.update(dict.fromkeys(_numbers(item, what)))
+    numbers = tuple(dict.fromkeys(number for item in items for number in _numbers(item, what)))
     if not numbers:
         raise UsageError(f"the list of {what} is empty")
-    return tuple(numbers)
+    return numbers
 
 
 def _numbers(item: Any, what: str) -> list[int]:
@@ -210,15 +218,13 @@ def _numbers(item: Any, what: str) -> list[int]:
         return [item]
     if not isinstance(item, str):
         raise UsageError(f"{what}: {item!r} is not a whole number or a range such as 0-4")
-    found: list[int] = []
-    for piece in item.split(","):
-        if not piece.strip():
-            continue
+    numbers: list[int] = []
+    for piece in filter(str.strip, item.split(",")):
         match = _RANGE.fullmatch(piece)
         if match is None:
             raise UsageError(f"{what}: {piece.strip()!r} is not a whole number or a range like 0-4")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + _LONGEST:
             raise UsageError(f"{what}: the range {piece.strip()!r} is backwards or too long")
-        found += range(first, last + 1)
-    return found
+        numbers += range(first, last + 1)
+    return numbers

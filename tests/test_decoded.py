@@ -260,6 +260,8 @@ print("done", d.fingerprint, len(d.train))
 
 
 STUCK = f"""
+import time
+
 from imbench.images import cache_writer
 cache_writer.decode = lambda *given, **options: time.sleep(600)
 {CHILD}

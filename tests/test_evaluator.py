@@ -118,4 +118,4 @@ def test_rows_of_features_are_refused(evaluator):
     flat = Images(data.test.pixels.reshape(55, -1), data.test.labels)
     features = Decoded(Path(), ("a", "b"), "0", data.train, data.validation, flat)
     with pytest.raises(UsageError, match="not rows of features"):
-        Evaluator(features, evaluator.classifiers).real(0)
+        Evaluator(features, evaluator.classifiers).real_images(0)

@@ -167,5 +167,5 @@ def test_nothing_to_load_is_said(tmp_path, make_record):
 def test_records_without_outputs_have_none_to_write(tmp_path, make_record):
     Store(tmp_path / "results").put(make_record())
     done = bench(tmp_path / "results", "--npz", tmp_path / "x.npz", code=3)
-    assert "no record keeps outputs" in done
+    assert "no record has outputs" in done
     assert not (tmp_path / "x.npz").exists()

@@ -229,7 +229,7 @@ def test_a_metric_that_was_not_recorded_is_computed_from_the_kept_outputs(make_r
     found = entries(table)
     assert found["vanilla", 50].mean == 2.0
     assert (found["us", 50].mean, found["us", 50].mark) == (None, "n/a")
-    assert "keeps no outputs" in found["us", 50].notes[0]
+    assert "has no outputs" in found["us", 50].notes[0]
 
 
 def test_a_metric_that_fails_or_is_not_finite_costs_its_cell_only(make_record, tmp_path):

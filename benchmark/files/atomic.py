@@ -39,22 +39,17 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        written = _rename(temporary, path, overwrite)
+        written = None if overwrite else link_exclusive(temporary, path)
+        if written is None:
+            temporary.replace(path)
+        else:
+            temporary.unlink()
         _sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise _cannot_write(path, len(raw), error) from error
-    return written
-
-
-def _rename(temporary: Path, path: Path, overwrite: bool) -> bool:
-    linked = None if overwrite else link_exclusive(temporary, path)
-    if linked is None:
-        temporary.replace(path)
-        return True
-    temporary.unlink()
-    return linked
+    return written is not False
 
 
 def check_writable(folder: Path) -> None:

@@ -43,7 +43,10 @@ def load_tensors(path: Path) -> dict[str, Any] | None:
         If the file exists and cannot be read.
     """
     try:
-        _verify_checksums(path)
+        with zipfile.ZipFile(path) as archive:  # torch does not verify its checksums
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
             raise TypeError(f"it holds a {type(content).__name__}, not a dict")
@@ -58,11 +61,3 @@ def load_tensors(path: Path) -> dict[str, Any] | None:
         _LOG.warning("%s is not a checkpoint; moved to %s (%s)", path, refused.name, reason)
         return None
     return content
-
-
-def _verify_checksums(path: Path) -> None:
-    """Verify the checksums in the archive, which torch does not check."""
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ValueError(f"{damaged} is damaged")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -88,8 +89,6 @@ def download(
 
 def file_hash(path: Path, kind: str) -> str:
     """Return a file's hash in hexadecimal; `kind` is ``sha256`` or ``md5``."""
-    import hashlib
-
     with path.open("rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -11,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from imbench.files.download import file_hash
+
 __all__ = ["UNREADABLE", "file_digests"]
 
 UNREADABLE = "!"
 """Prefix of the reason that stands for the digest of an unreadable file."""
 _SCHEMA = 1
 _SETTLED_NS = 2_000_000_000
-_CHUNK = 1 << 20
 
 Signature = tuple[int, int, int]
 
@@ -41,18 +41,16 @@ def file_digests(paths: Sequence[Path], cache: Path) -> list[str]:
     """
     known = _read_cache(cache)
     names = [os.fspath(path) for path in paths]
-    signatures = [_signature(name) for name in names]
     digests: dict[str, str] = {}
-    for name, signature in zip(names, signatures, strict=True):
+    missing: dict[str, Signature] = {}
+    for name in names:
+        signature = _signature(name)
         if isinstance(signature, str):
             digests[name] = signature
         elif name in known and tuple(known[name][:3]) == signature:
             digests[name] = str(known[name][3])
-    missing = {
-        name: signature
-        for name, signature in zip(names, signatures, strict=True)
-        if name not in digests and not isinstance(signature, str)
-    }
+        else:
+            missing[name] = signature
     if missing:
         now = time.time_ns()
         with ThreadPoolExecutor(2) as pool:
@@ -73,14 +71,10 @@ def _signature(name: str) -> Signature | str:
 
 
 def _digest(name: str) -> str:
-    digest = hashlib.sha256()
     try:
-        with open(name, "rb") as file:  # noqa: PTH123
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return file_hash(Path(name), "sha256")
     except OSError as error:
         return UNREADABLE + _reason(error)
-    return digest.hexdigest()
 
 
 def _reason(error: OSError) -> str:

@@ -234,18 +234,11 @@ def _write(path: Path, raw: bytes) -> bool:
     finally:
         temporary.unlink(missing_ok=True)
     if written is None:
-        return _write_without_links(path, raw)
+        with suppress(FileExistsError), path.open("xb") as file:
+            file.write(raw)
+            written = True
     # A network file system may have linked it, lost the answer, and tried again.
     return written or _has_content(path, raw)
-
-
-def _write_without_links(path: Path, raw: bytes) -> bool:
-    try:
-        with path.open("xb") as file:
-            file.write(raw)
-    except FileExistsError:
-        return False
-    return True
 
 
 def _has_content(path: Path, raw: bytes) -> bool:

@@ -53,7 +53,9 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
         start = stop
     skipped = dict(manifest["faults"])
     if manifest["dropped"]:
-        skipped |= {leak["copy"]: _leak_text(leak) for leak in manifest["leaks"]}
+        for leak in manifest["leaks"]:
+            similarity = "equal" if leak["exact"] else "nearly equal"
+            skipped[leak["copy"]] = f"{similarity} to test image {leak['test']}"
     return Decoded(
         folder=folder,
         classes=tuple(manifest["classes"]),
@@ -75,8 +77,3 @@ def _images(
         weights=np.asarray(arrays["weights"][rows]) if "weights" in arrays else None,
         masks=arrays["masks"][rows] if split in manifest["masked"] else None,
     )
-
-
-def _leak_text(leak: dict[str, Any]) -> str:
-    similarity = "equal" if leak["exact"] else "nearly equal"
-    return f"{similarity} to test image {leak['test']}"

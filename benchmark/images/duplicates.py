@@ -71,13 +71,14 @@ def find_copies(
         # One member represents all equal images of a group and side.
         represented = np.zeros(len(digests), bool)
         for group in groups:
-            for equal in [group] if side is None else _split_by_side(group, side):
+            sides = np.zeros(len(group), bool) if side is None else side[group]
+            for equal in (np.array(group)[~sides], np.array(group)[sides]):
                 represented[equal[1:]] = True
         rows = np.flatnonzero(~represented)
         exact = {(pair.first, pair.second) for pair in pairs}
-        found = find_near_copies(thumbnails[rows], None if side is None else side[rows])
-        near = [(int(rows[a]), int(rows[b])) for a, b in found]
-        pairs += [CopyPair(a, b, False) for a, b in near if (a, b) not in exact]
+        near = find_near_copies(thumbnails[rows], None if side is None else side[rows])
+        found = [(int(rows[a]), int(rows[b])) for a, b in near]
+        pairs += [CopyPair(a, b, False) for a, b in found if (a, b) not in exact]
     return sorted(pairs)
 
 
@@ -95,9 +96,7 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     frequency, position = np.arange(_FREQUENCIES)[:, None], np.arange(size)[None, :]
     waves = np.cos(np.pi * frequency * (2 * position + 1) / (2 * size)).astype(np.float32)
     low = np.einsum("fi,nij,gj->nfg", waves, thumbnails.astype(np.float32), waves, optimize=True)
-    low = low.reshape(len(low), _FREQUENCIES * _FREQUENCIES)[
-        :, 1:
-    ]  # without the mean, which is the brightness
+    low = low.reshape(len(low), _FREQUENCIES**2)[:, 1:]  # without the mean, the brightness
     return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
 
 
@@ -106,22 +105,22 @@ def find_near_copies(
 ) -> list[tuple[int, int]]:
     """Return pairs of rows of near copies, as in `find_copies`, without nearly uniform images."""
     textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _MIN_DEVIATION)
-    left = textured if side is None else textured[~side[textured]]
-    right = textured if side is None else textured[side[textured]]
-    bits_left = perceptual_hash(thumbnails[left])
-    bits_right = bits_left if side is None else perceptual_hash(thumbnails[right])
-    found = []
-    for start in range(0, len(left), _BLOCK):
-        for begin in range(0, len(right), _BLOCK):
+    first = textured if side is None else textured[~side[textured]]
+    second = textured if side is None else textured[side[textured]]
+    first_bits = perceptual_hash(thumbnails[first])
+    second_bits = first_bits if side is None else perceptual_hash(thumbnails[second])
+    pairs = []
+    for start in range(0, len(first), _BLOCK):
+        for begin in range(0, len(second), _BLOCK):
             # Bits are -1 and 1: if d of n differ, their product is n - 2d.
-            products = bits_left[start : start + _BLOCK] @ bits_right[begin : begin + _BLOCK].T
-            a, b = np.nonzero(products >= bits_left.shape[1] - 2 * MAX_DISTANCE)
-            distance = (bits_left.shape[1] - products[a, b]) / 2
-            a, b = left[start + a], right[begin + b]
+            products = first_bits[start : start + _BLOCK] @ second_bits[begin : begin + _BLOCK].T
+            a, b = np.nonzero(products >= first_bits.shape[1] - 2 * MAX_DISTANCE)
+            distance = (first_bits.shape[1] - products[a, b]) / 2
+            a, b = first[start + a], second[begin + b]
             if side is None:
                 a, b, distance = a[a < b], b[a < b], distance[a < b]
-            found += _confirm(thumbnails, a, b, distance)
-    return sorted(found)
+            pairs += _confirm(thumbnails, a, b, distance)
+    return sorted(pairs)
 
 
 def _confirm(
@@ -146,7 +145,3 @@ def _standardise(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
     return flat
-
-
-def _split_by_side(group: list[int], side: NDArray[np.bool_]) -> list[list[int]]:
-    return [[row for row in group if side[row] == value] for value in (False, True)]

@@ -19,13 +19,13 @@ _SUFFIXES = frozenset(
 
 def image_files(folder: Path) -> list[str]:
     """Return the image files below a folder, relative to it, sorted; hidden ones are left out."""
-    found = []
+    paths = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(where).relative_to(folder)
-        found += [
+        paths += [
             (below / name).as_posix()
             for name in files
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in _SUFFIXES  # noqa: PTH122
         ]
-    return sorted(found)
+    return sorted(paths)

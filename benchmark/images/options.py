@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imbench.errors import UsageError
-from imbench.spec import Value, unknown_name
+from imbench.spec import Value, format_value, unknown_name
 
 __all__ = ["DatasetOptions"]
 
@@ -32,10 +32,7 @@ class DatasetOptions:
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """Return a value as the text that was written, also ``none`` and ``true``."""
-        if key not in self.given:
-            return default
-        value = self.given[key]
-        return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+        return format_value(self.given[key]) if key in self.given else default
 
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""

@@ -16,14 +16,9 @@ __all__ = ["SPLITS", "check_groups", "crossing_groups", "split_name", "stratifie
 
 SPLITS = ("train", "validation", "test")
 _ALIASES = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
 }
 
 
@@ -83,10 +78,10 @@ def crossing_groups(
     groups: Sequence[Hashable] | NDArray[Any], splits: NDArray[np.str_]
 ) -> dict[str, list[str]]:
     """Return the groups that are in more than one split, with those splits."""
-    found: dict[str, set[str]] = {}
+    splits_of: dict[str, set[str]] = {}
     for group, split in zip(groups, splits.tolist(), strict=True):
-        found.setdefault(str(group), set()).add(split)
-    return {group: sorted(names) for group, names in found.items() if len(names) > 1}
+        splits_of.setdefault(str(group), set()).add(split)
+    return {group: sorted(names) for group, names in splits_of.items() if len(names) > 1}
 
 
 def check_groups(

@@ -74,12 +74,8 @@ def survey_headers(listing: Listing) -> list[SurveyedImage]:
 
 def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
     """Count the images of each class, shape (classes,), by split; without empty splits."""
-    counts = {}
-    for split in SPLITS:
-        labels = listing.labels[listing.splits == split]
-        if len(labels):
-            counts[split] = np.bincount(labels, minlength=len(listing.classes)).astype(np.int64)
-    return counts
+    present = [split for split in SPLITS if (listing.splits == split).any()]
+    return {split: _split_counts(listing, split) for split in present}
 
 
 def find_defects(
@@ -91,37 +87,34 @@ def find_defects(
     validation image in training); ``two classes`` (copies with different labels); ``torn group``;
     ``duplicate`` (copies within a split) and ``count`` (not the official one), which are not grave.
     """
-    found = [
+    defects = [
         Defect("undecodable", f"{name}: {image.fault}", True)
         for name, image in zip(listing.names, images, strict=True)
         if image.fault
     ]
-    found += _missing_classes(listing)
-    found += _copies(listing, images)
+    defects += _copies(listing, images)
     if listing.groups is not None:
-        found += [
+        defects += [
             Defect("torn group", f"{group} is in {' and '.join(splits)}", True)
             for group, splits in crossing_groups(listing.groups, listing.splits).items()
         ]
-    counts = class_counts(listing)
-    for split, row in counts.items():
-        for name, count in zip(listing.classes, row.tolist(), strict=True):
+    for split in SPLITS:
+        present = (listing.splits == split).any()
+        for name, count in zip(
+            listing.classes, _split_counts(listing, split).tolist(), strict=True
+        ):
+            if count == 0 and split != "validation":
+                defects.append(Defect("missing class", f"{name} has no {split} image", True))
             expected = official.get(f"{split} {name}", count)
-            if count != expected:
+            if present and count != expected:
                 text = f"{count} {split} images of {name}, officially {expected}"
-                found.append(Defect("count", text, False))
-    return sorted(found)
+                defects.append(Defect("count", text, False))
+    return sorted(defects)
 
 
-def _missing_classes(listing: Listing) -> list[Defect]:
-    counts = class_counts(listing)
-    none = np.zeros(len(listing.classes), np.int64)
-    return [
-        Defect("missing class", f"{name} has no {split} image", True)
-        for split in ("train", "test")
-        for name, count in zip(listing.classes, counts.get(split, none), strict=True)
-        if count == 0
-    ]
+def _split_counts(listing: Listing, split: str) -> NDArray[np.int64]:
+    labels = listing.labels[listing.splits == split]
+    return np.bincount(labels, minlength=len(listing.classes)).astype(np.int64)
 
 
 def _copies(listing: Listing, images: list[SurveyedImage]) -> list[Defect]:
@@ -145,14 +138,14 @@ def _copies(listing: Listing, images: list[SurveyedImage]) -> list[Defect]:
             side=splits[other] == "validation",
         )
     ]
-    found = [Defect("leak", text(pair), True) for pair in leaks]
+    defects = [Defect("leak", text(pair), True) for pair in leaks]
     for pair in find_copies(digests, thumbnails):
         if labels[pair.first] != labels[pair.second]:
             classes = [listing.classes[labels[row]] for row in (pair.first, pair.second)]
-            found.append(Defect("two classes", f"{text(pair)} ({' and '.join(classes)})", True))
+            defects.append(Defect("two classes", f"{text(pair)} ({' and '.join(classes)})", True))
         elif splits[pair.first] == splits[pair.second]:
-            found.append(Defect("duplicate", text(pair), False))
-    return found
+            defects.append(Defect("duplicate", text(pair), False))
+    return defects
 
 
 def _survey(listing: Listing, survey: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:

@@ -1,4 +1,4 @@
-"""What to run: a cell is one training and its score, as plain data with a content key."""
+"""Cells and grids: what is trained and scored, as plain data with a content key."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Settings(BaseModel):
 
 
 class Cell(BaseModel):
-    """One training and its score on the test images.
+    """A training and its score on the test images.
 
-    Two cells with equal data, counts, recipe, settings, seed and versions are the same cell and
-    have the same key, wherever and whenever they run.
+    Two cells with equal data, counts, recipe, settings, seed and versions have the same key, on any
+    machine and at any time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,7 @@ class Cell(BaseModel):
     minority: int
     """Training images of each minority class."""
     majority: int | None = None
-    """Training images of the majority; None for all there are."""
+    """Training images of the majority; None for all."""
     recipe: str
     """Canonical recipe, e.g. ``us:rho=0.5+cs``."""
     seed: int
@@ -77,12 +77,12 @@ class Cell(BaseModel):
 
 
 class Exclusion(BaseModel):
-    """Cells to leave out: those that agree with every field given."""
+    """Cells to leave out: those that match every field that is set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: str | None = None
-    """Spec, or the bare name for all specs of it."""
+    """Spec, or a name for all specs with this name."""
     method: str | None = None
     """Canonical recipe."""
     minority: tuple[int, ...] | None = None
@@ -99,17 +99,17 @@ class Exclusion(BaseModel):
 
 
 class Grid(BaseModel):
-    """Everything a run is asked for, settled: no default is left open."""
+    """All cells that a run is to do, with every default resolved."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
-    """Of the grid file it came from; empty if from options alone."""
+    """Name of its grid file; empty if it comes from options alone."""
     datasets: tuple[str, ...]
     minority: dict[str, tuple[int, ...]]
     """Data set to counts of training images of each minority class."""
     majority: dict[str, int | None]
-    """Data set to the count of the majority; None for all there are."""
+    """Data set to the count of the majority; None for all."""
     methods: tuple[str, ...]
     seeds: tuple[int, ...]
     settings: Settings = Settings()
@@ -128,9 +128,9 @@ def expand(
     Parameters
     ----------
     grid : Grid
-        What is asked for.
+        The grid.
     fingerprints : mapping
-        Data set to its content hash; those without one are left out.
+        Data set to its content hash; data sets without one are left out.
     recipes : mapping
         Canonical recipe to the versions of its parts, in the order of the table. These, not
         ``grid.methods``, are expanded.
@@ -152,5 +152,5 @@ def expand(
         for recipe, versions in recipes.items()
         for seed in grid.seeds
     )
-    kept = [cell for cell in cells if not any(rule.matches(cell) for rule in grid.exclude)]
+    kept = (cell for cell in cells if not any(rule.matches(cell) for rule in grid.exclude))
     return list({cell.key: cell for cell in kept}.values())

@@ -1,4 +1,4 @@
-"""What a score depends on besides its cell: versions, device, threads. No host, no user."""
+"""What a score depends on besides its cell: versions, device, threads; no names of host or user."""
 
 from __future__ import annotations
 
@@ -17,29 +17,33 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib",
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and `PACKAGES`; imports none of them."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def describe_environment(device: str, threads: int) -> dict[str, str]:
     """Return the environment of a record; `device` as torch prints it, e.g. ``cuda:0``.
 
-    ``numerics`` is in it only where torch is loaded, as it is wherever something was trained.
+    ``numerics`` is included only if torch is loaded, as it is after every training.
     """
-    return {
+    environment = {
         **versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": str(cores()),
         "device": _device_name(device),
         "threads": str(threads),
-        **_numerics(),
     }
+    if "torch" in sys.modules:
+        from imbench.records.numerics import numerics
+
+        environment["numerics"] = numerics()
+    return environment
 
 
 def cores() -> int:
@@ -50,48 +54,39 @@ def cores() -> int:
 
 
 def processor() -> str:
-    """Return the name of the processor's model, as far as it is known."""
+    """Return the name of the processor's model, or ``unknown``."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor() or "unknown"
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or "unknown")
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or "unknown")
 
 
 def commit() -> str:
     """Return the commit of imbench's source, ``-changed`` if it was edited, or the version.
 
-    The package counts as a checkout only if git tracks its files: an environment may well lie
-    inside a repository of something else.
+    The package counts as a checkout only if git tracks its files: an environment may be inside
+    another repository.
     """
-    here = Path(__file__).resolve()
-    if _git(here.parent, "ls-files", "--error-unmatch", here.name) is None:
-        return f"imbench {version('imbench')}"
-    head = _git(here.parent, "rev-parse", "HEAD")
+    file = Path(__file__).resolve()
+    tracked = _git(file.parent, "ls-files", "--error-unmatch", file.name) is not None
+    head = _git(file.parent, "rev-parse", "HEAD") if tracked else None
     if head is None:
         return f"imbench {version('imbench')}"
-    changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no")
+    changed = _git(file.parent, "status", "--porcelain", "--untracked-files=no")
     return f"{head}-changed" if changed else head
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words, no shell
+        result = subprocess.run(  # noqa: S603 - constant arguments, no shell
             command, capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _numerics() -> dict[str, str]:
-    if "torch" not in sys.modules:
-        return {}
-    from imbench.records.numerics import numerics
-
-    return {"numerics": numerics()}
+    return result.stdout.strip() if result.returncode == 0 else None
 
 
 def _device_name(device: str) -> str:
@@ -101,5 +96,5 @@ def _device_name(device: str) -> str:
 
     try:
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    except (AssertionError, RuntimeError):  # no such device, or one that an error has spoilt
+    except (AssertionError, RuntimeError):  # no such device, or unusable after an error
         return device

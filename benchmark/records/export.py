@@ -1,11 +1,11 @@
-"""Results for those who work elsewhere: tidy tables, outputs as arrays, all records in one file."""
+"""Export results for other software: tidy tables, outputs as arrays, all records in a file."""
 
 from __future__ import annotations
 
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_atomic
-from imbench.records.frame import COLUMNS, frame
+from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, frame
 from imbench.records.record import Record
 from imbench.records.store import read_records
 from imbench.stats.metrics import METRICS
@@ -24,16 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "load_results", "to_csv", "to_json", "to_npz", "to_parquet"]
 
 SCHEMA = 1
-"""Of the JSON file: raise it when a field changes its meaning or goes. Each record has its own."""
-INTEGERS = ("majority", "test_majority", "test_minority")
-"""Columns of integers that may be missing."""
+"""Schema of the JSON file: raise it when a field changes its meaning or is removed."""
 NO_PARQUET = (
     "Parquet needs pyarrow, which is not installed: `pip install 'imbench[parquet]'`, or use CSV"
 )
 
 
 def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> pd.DataFrame:
-    """Return all scores as a tidy frame: one row a record and metric, failed records included.
+    """Return all scores as a tidy frame with a row for each record and metric.
 
     Parameters
     ----------
@@ -45,7 +43,7 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
     Returns
     -------
     DataFrame
-        Columns of `imbench.records.frame.COLUMNS`; ``value`` is NaN where there is no score, and
+        Columns of `imbench.records.frame.COLUMNS`; ``value`` is NaN if there is no score, and
         ``reason`` says why.
 
     Raises
@@ -61,8 +59,7 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
     if not path.exists():
         raise NotComparable(f"there is no {str(path)!r}: name a results folder or an exported file")
     table = _read_table(path)
-    kept = table[table["metric"].isin(list(metrics))]
-    return kept.reset_index(drop=True)
+    return table[table["metric"].isin(list(metrics))].reset_index(drop=True)
 
 
 def to_csv(path: Path, table: pd.DataFrame) -> None:
@@ -78,16 +75,16 @@ def to_parquet(path: Path, table: pd.DataFrame) -> None:
     EnvironmentFault
         If pyarrow is not installed.
     """
-    held = io.BytesIO()
+    buffer = io.BytesIO()
     try:
-        table.to_parquet(held, engine="pyarrow", index=False)
+        table.to_parquet(buffer, engine="pyarrow", index=False)
     except ImportError as error:
         raise EnvironmentFault(NO_PARQUET) from error
-    write_atomic(path, held.getvalue())
+    write_atomic(path, buffer.getvalue())
 
 
 def to_json(path: Path, records: Iterable[Record]) -> None:
-    """Write records, whole and with their checksums, into one file, one record a line."""
+    """Write complete records with their checksums to a file, one record a line."""
     from importlib.metadata import version
 
     head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
@@ -99,43 +96,38 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
 
 
 def to_npz(path: Path, records: Iterable[Record]) -> int:
-    """Write the outputs of every finished record on the test images; return how many have some.
+    """Write the outputs of all finished records on the test images; return the number of records.
 
-    Arrays of a record are named by its key, which the tables have as a column: ``KEY.labels``
-    uint8 (n,), ``KEY.logits`` and ``KEY.proba`` float32 (n, classes). ``keys`` names all.
+    Arrays are named by the key of the record, which is a column of the tables: ``KEY.labels``
+    uint8 (n,), ``KEY.logits`` and ``KEY.proba`` float32 (n, classes). ``keys`` lists all keys.
 
     Raises
     ------
     NotComparable
-        If no record keeps outputs.
+        If no record has outputs.
     """
-    held, keys = io.BytesIO(), []
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key, arrays in _outputs(records):
-            keys.append(key)
-            for name, array in arrays.items():
-                _add(archive, f"{key}.{name}", array)
+    buffer, keys = io.BytesIO(), []
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for record in records:
+            if record.done and record.scores is not None:
+                keys.append(record.key)
+                labels, logits, proba = record.scores.arrays()
+                _add_array(archive, f"{record.key}.labels", labels.astype(np.uint8))
+                _add_array(archive, f"{record.key}.logits", logits)
+                _add_array(archive, f"{record.key}.proba", proba)
         if keys:
-            _add(archive, "keys", np.array(keys))
+            _add_array(archive, "keys", np.array(keys))
     if not keys:
-        raise NotComparable("no record keeps outputs, so there are none to write")
-    write_atomic(path, held.getvalue())
+        raise NotComparable("no record has outputs, so there are none to write")
+    write_atomic(path, buffer.getvalue())
     return len(keys)
 
 
-def _outputs(records: Iterable[Record]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for record in records:
-        if record.done and record.scores is not None:
-            labels, logits, proba = record.scores.arrays()
-            arrays = {"labels": labels.astype(np.uint8), "logits": logits, "proba": proba}
-            yield record.key, arrays
-
-
-def _add(archive: zipfile.ZipFile, name: str, array: Any) -> None:
+def _add_array(archive: zipfile.ZipFile, name: str, array: Any) -> None:
     """Add an array with a fixed date, so that the same results give the same file."""
-    entry = zipfile.ZipInfo(f"{name}.npy")
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with archive.open(entry, "w") as file:
+    member = zipfile.ZipInfo(f"{name}.npy")
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(member, "w") as file:
         np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
@@ -155,18 +147,17 @@ def _read_table(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise NotComparable(f"{str(path)!r} cannot be read as a table: {error}") from error
     if list(table.columns) != list(COLUMNS):
-        raise NotComparable(f"{str(path)!r} is no table that `bench export` wrote")
+        raise NotComparable(f"{str(path)!r} is not a table that `bench export` wrote")
     return _typed(table) if path.suffix == ".csv" else table
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the texts of a CSV file the types that a frame of records has."""
+    """Convert the texts of a CSV file to the types of a frame of records."""
     import pandas as pd
 
-    whole = ("minority", "seed", "size", "steps", "batch_size", "protocol")
-    for column in whole:
+    for column in ("minority", "seed", "size", "steps", "batch_size", "protocol"):
         table[column] = table[column].astype("int64")
-    for column in INTEGERS:
+    for column in OPTIONAL_INTEGERS:
         table[column] = pd.to_numeric(table[column].replace("", None)).astype("Int64")
     table["value"] = table["value"].replace("", "nan").astype("float64")
     table["intact"] = table["intact"] == "True"

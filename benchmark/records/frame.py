@@ -1,4 +1,4 @@
-"""Records as a tidy pandas frame: one row a cell and metric."""
+"""Records as a tidy pandas frame with a row for each record and metric."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imbench.registry import load_plugin
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "frame"]
+__all__ = ["COLUMNS", "OPTIONAL_INTEGERS", "frame"]
 
 COLUMNS = (
     "dataset",
@@ -39,31 +39,30 @@ COLUMNS = (
     "commit",
     "key",
 )
+OPTIONAL_INTEGERS = ("majority", "test_majority", "test_minority")
+"""Columns of integers with missing values."""
 
 
 def frame(records: Iterable[Record], metrics: Sequence[str] = ("f1",)) -> pd.DataFrame:
-    """Return every record, failed ones included, with NaN where it has no score.
+    """Return a frame of all records, failed ones included, with NaN for a missing score.
 
-    Columns are `COLUMNS`; ``settings`` is JSON, so that whatever was set tells rows apart, and
-    ``majority`` and the test counts are missing where a record does not know them.
+    Columns are `COLUMNS`; ``settings`` is all settings as JSON; ``majority`` and test counts are
+    missing if a record does not have them.
     """
     import pandas as pd
 
-    loaded = {name: load_plugin("metrics", name) for name in metrics}
+    functions = {name: load_plugin("metrics", name) for name in metrics}
     rows = []
     for record in records:
-        shared = _shared(record)
-        for name, metric in loaded.items():
+        shared = _shared_columns(record)
+        for name, metric in functions.items():
             value, reason = score(record, name, metric) if record.done else (None, record.reason)
             rows.append({**shared, "metric": name, "value": value, "reason": reason})
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("majority", "test_majority", "test_minority"):
-        table[column] = table[column].astype("Int64")
-    table["value"] = table["value"].astype("float64")
-    return table
+    return table.astype({**dict.fromkeys(OPTIONAL_INTEGERS, "Int64"), "value": "float64"})
 
 
-def _shared(record: Record) -> dict[str, object]:
+def _shared_columns(record: Record) -> dict[str, object]:
     cell, settings, tests = record.cell, record.cell.settings, record.test_counts
     return {
         "dataset": cell.dataset,

@@ -1,4 +1,4 @@
-"""Which records may stand in one table: same data, same majority, same settings, same protocol."""
+"""Group records that are comparable: same data, majority, settings and protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Basis(NamedTuple):
-    """What records must share to be compared. The name of the data set is not part of it."""
+    """What comparable records share; not the name of the data set."""
 
     fingerprint: str
     majority: int | None
@@ -36,7 +36,7 @@ class Basis(NamedTuple):
 
 
 class MethodKey(NamedTuple):
-    """A method as a table has it: its recipe, and the versions of its parts."""
+    """A method: its recipe and the versions of its parts."""
 
     recipe: str
     versions: tuple[tuple[str, int], ...]
@@ -48,12 +48,12 @@ class Group:
 
     basis: Basis
     names: list[str] = field(default_factory=list)
-    """Data set specs the records were run under, sorted; one, unless the data moved."""
+    """Specs of the data set, sorted; several only if the data moved."""
     title: str = ""
     """Name for headings: the end of the path where the spec is long, unlike that of other data."""
     slots: dict[tuple[MethodKey, int], dict[int, Record]] = field(default_factory=dict)
     planned: dict[tuple[MethodKey, int], set[int]] = field(default_factory=dict)
-    """Seeds asked for, whether or not a record of them exists."""
+    """Seeds of the last run's grid, whether or not they have records."""
     edited: set[tuple[MethodKey, int, int]] = field(default_factory=set)
     """Method, count and seed of records whose checksum is wrong."""
 
@@ -64,28 +64,28 @@ class Group:
 
     @cached_property
     def code(self) -> str:
-        """Return eight hexadecimal digits that tell this group from every other one."""
+        """Eight hexadecimal digits that identify the group."""
         return hashlib.sha256(repr(self.basis).encode()).hexdigest()[:8]
 
     @cached_property
     def seeds(self) -> list[int]:
-        """Return all seeds, sorted."""
-        found = {seed for slot in self.slots.values() for seed in slot}
-        return sorted(found.union(*self.planned.values()))
+        """All seeds, sorted."""
+        seeds = {seed for slot in self.slots.values() for seed in slot}
+        return sorted(seeds.union(*self.planned.values()))
 
     @cached_property
     def counts(self) -> list[int]:
-        """Return all minority counts, sorted."""
+        """All minority counts, sorted."""
         return sorted({count for _, count in (*self.slots, *self.planned)})
 
     @cached_property
     def rows(self) -> list[MethodKey]:
-        """Return all methods: the paper's in its order, then others alphabetically."""
+        """All methods: those of the paper in its order, then others alphabetically."""
         return sorted({row for row, _ in (*self.slots, *self.planned)}, key=method_order)
 
     @cached_property
     def records(self) -> list[Record]:
-        """Return all records, by method, count and seed."""
+        """All records, by method, count and seed."""
         return [
             self.slots[row, count][seed]
             for row in self.rows
@@ -95,72 +95,65 @@ class Group:
 
     @cached_property
     def test_counts(self) -> list[int]:
-        """Return the test images of each class, from the first record that knows them."""
+        """Test images of each class, from the first record that has them."""
         return next((record.test_counts for record in self.records if record.test_counts), [])
 
     @cached_property
     def majority(self) -> int | None:
-        """Return the majority's training images, from the first record that knows them."""
-        for record in self.records:
-            if record.train_counts:
-                return record.train_counts[0]
-        return self.basis.majority
+        """Training images of the majority, from the first record that has them."""
+        counts = (record.train_counts[0] for record in self.records if record.train_counts)
+        return next(counts, self.basis.majority)
 
 
 def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> list[Group]:
-    """Sort records into comparable groups, by name of the data set.
+    """Return the groups of comparable records, by name of the data set.
 
-    Of two records of the same cell a finished one wins. `planned` cells that have no record become
-    holes of the group they belong to; without any record there is no group.
+    If a cell has two records, a finished one is taken. `planned` are the cells of the last run,
+    with or without a record; those comparable to no record are left out.
     """
-    found: dict[Basis, Group] = {}
+    groups: dict[Basis, Group] = {}
     for record in records:
         basis = _basis(record.cell)
-        group = found.setdefault(basis, Group(basis))
+        group = groups.setdefault(basis, Group(basis))
         if record.cell.dataset not in group.names:
             group.names = sorted([*group.names, record.cell.dataset])
-        row, count, seed = _row(record.cell), record.cell.minority, record.cell.seed
-        slot = group.slots.setdefault((row, count), {})
+        method, count, seed = _method(record.cell), record.cell.minority, record.cell.seed
+        slot = group.slots.setdefault((method, count), {})
         if seed in slot and slot[seed].done:
             continue
         slot[seed] = record
-        group.edited.discard((row, count, seed))
+        group.edited.discard((method, count, seed))
         if not record.intact:
-            group.edited.add((row, count, seed))
+            group.edited.add((method, count, seed))
     for cell in planned:
-        if _basis(cell) in found:
-            asked = found[_basis(cell)].planned
-            asked.setdefault((_row(cell), cell.minority), set()).add(cell.seed)
-    titles = short_names(group.name for group in found.values())
-    for group in found.values():
+        if _basis(cell) in groups:
+            planned_seeds = groups[_basis(cell)].planned
+            planned_seeds.setdefault((_method(cell), cell.minority), set()).add(cell.seed)
+    titles = short_names(group.name for group in groups.values())
+    for group in groups.values():
         group.title = titles[group.name]
-    return sorted(found.values(), key=_group_order)
+    return sorted(groups.values(), key=_group_order)
 
 
 def group_differences(alike: Sequence[Group]) -> dict[str, list[str]]:
-    """Return what groups of one data set differ in: field name to one value per group."""
-    described = [_described(group) for group in alike]
-    return {
-        key: [str(one[key]) for one in described]
-        for key in described[0]
-        if len({str(one[key]) for one in described}) > 1
-    }
+    """Return how groups of a data set differ: field to the value of each group."""
+    described = [_describe(group) for group in alike]
+    values = {key: [str(fields[key]) for fields in described] for key in described[0]}
+    return {key: texts for key, texts in values.items() if len(set(texts)) > 1}
 
 
-def method_order(row: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ...]]:
+def method_order(method: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ...]]:
     """Return the sort key of a method: the paper's order, then the alphabet."""
     from imbench.training.recipe import PAPER_METHODS
 
-    rank = PAPER_METHODS.index(row.recipe) if row.recipe in PAPER_METHODS else len(PAPER_METHODS)
-    return rank, row.recipe, row.versions
+    recipe, versions = method
+    rank = PAPER_METHODS.index(recipe) if recipe in PAPER_METHODS else len(PAPER_METHODS)
+    return rank, recipe, versions
 
 
 @cache
 def method_title(recipe: str) -> str:
-    """Return a method's name as the paper prints it.
-
-    A recipe whose plug-in is not installed here keeps its text: its records are still sound.
-    """
+    """Return the name of a method in tables, or its recipe if a plug-in is not installed."""
     from imbench.training.recipe import parse_recorded
 
     try:
@@ -177,18 +170,18 @@ def format_ranges(numbers: Iterable[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    return ",".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _basis(cell: Cell) -> Basis:
     return Basis(cell.fingerprint, cell.majority, cell.protocol, cell.settings)
 
 
-def _row(cell: Cell) -> MethodKey:
+def _method(cell: Cell) -> MethodKey:
     return MethodKey(cell.recipe, tuple(sorted(cell.versions.items())))
 
 
-def _described(group: Group) -> dict[str, object]:
+def _describe(group: Group) -> dict[str, object]:
     basis = group.basis
     majority = "all" if basis.majority is None else basis.majority
     return {

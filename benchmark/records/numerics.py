@@ -1,11 +1,10 @@
-"""Whether two processes compute the same floating-point numbers: a hash of a fixed calculation.
+"""Tell whether two processes round floating-point sums alike, by a hash of a fixed calculation.
 
-Training on CPU is deterministic, but its sums are rounded as torch's kernels order them, and these
-are chosen by the processor's instructions, by torch's version and by variables such as
-``ATEN_CPU_CAPABILITY``. A processor's name does not tell: those of rented machines are often
-"Intel Xeon Processor", whatever is inside. So a few layers of the kinds that networks are made of
-are computed forward and backward, and their bits are hashed. Nothing of imbench takes part, so a
-change of its code never changes the hash.
+Training on CPU is deterministic, but the order of its sums depends on torch's kernels, which are
+chosen by the processor's instructions, torch's version and variables such as
+``ATEN_CPU_CAPABILITY``. The processor's name is not enough: rented machines often report only
+"Intel Xeon Processor". So typical layers are computed forward and backward, and their bits are
+hashed. No other code of imbench is used, so that its changes never change the hash.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from torch import Tensor, nn
 __all__ = ["numerics"]
 
 _SHAPES = ((64, 3, 16, 32, 1), (64, 16, 16, 8, 1), (64, 16, 32, 16, 2), (64, 64, 64, 4, 1))
-"""Images, channels in and out, side, stride: what ResNet-20 has at 8 and at 32 px."""
+"""Images, channels in and out, side, stride: those of ResNet-20 at 8 and 32 px."""
 
 
 @cache
 def numerics() -> str:
-    """Return 12 hexadecimal digits: equal where this CPU, with one thread, rounds alike."""
+    """Return 12 hexadecimal digits: equal if CPUs, with one thread, round alike."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -38,8 +37,8 @@ def numerics() -> str:
 
 
 def _convolutions() -> list[Tensor]:
-    """Return what a convolution, a batch norm and a loss give, and their gradients."""
-    found = []
+    """Return the outputs and gradients of convolution, batch norm and loss."""
+    tensors = []
     for images, inner, outer, side, stride in _SHAPES:
         x = _numbers(images, inner, side, side).contiguous(memory_format=torch.channels_last)
         weight = _numbers(outer, inner, 3, 3).contiguous(memory_format=torch.channels_last)
@@ -48,8 +47,8 @@ def _convolutions() -> list[Tensor]:
         y = nn.functional.conv2d(x, weight, stride=stride, padding=1)
         y = nn.functional.batch_norm(y, None, None, training=True).relu()
         losses = nn.functional.cross_entropy(y.mean((2, 3)), torch.arange(images) % 2)
-        found += [y, *torch.autograd.grad(losses, [x, weight])]
-    return found
+        tensors += [y, *torch.autograd.grad(losses, [x, weight])]
+    return tensors
 
 
 def _products() -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""What the last run of a results folder was asked for: its grid, settled, as ``grid.json``."""
+"""The grid of the last run of a results folder, stored in it as ``grid.json``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A grid and what its names meant when it ran."""
+    """The grid of a run, its cells and the methods that did not exist."""
 
     grid: Grid
     cells: tuple[Cell, ...]
@@ -36,7 +36,7 @@ def write_planned(
     missing: Sequence[str],
     command: str,
 ) -> None:
-    """Write the settled grid of a run into its results folder."""
+    """Write the grid of a run to its results folder."""
     from importlib.metadata import version
 
     body: dict[str, Any] = {
@@ -52,7 +52,7 @@ def write_planned(
 
 
 def read_planned(folder: Path) -> PlannedRun | None:
-    """Return what the last run was asked for; None if that is not known."""
+    """Return the grid of the last run; None if it is missing or damaged."""
     try:
         body = json.loads((folder / FILE).read_text("utf-8"))
         grid = Grid.model_validate(body["grid"])

@@ -1,4 +1,4 @@
-"""What one cell leaves behind: plain data with a schema number and a checksum."""
+"""The record of a cell: plain data with a schema number and a checksum."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from imbench.records.cell import Cell
 __all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum"]
 
 SCHEMA = 2
-"""Raise it with every change of the fields below, and teach `store.upgrade` the step."""
+"""Raise it with every change of the fields below, and add the step to `upgrade.UPGRADES`."""
 
 PHASES = ("prepare", "fit", "predict")
-"""Keys of `Record.cost` that add up to the seconds of a cell."""
+"""Keys of `Record.cost` whose sum is the seconds of a cell."""
 
 Status = Literal["ok", "failed", "diverged", "timeout", "crashed", "memory"]
 
 
 class Scores(BaseModel):
-    """Outputs on the test images, kept so that a new metric needs no new training.
+    """Outputs on the test images, from which new metrics are computed without training again.
 
     Arrays are little-endian bytes in base64: `labels` uint8 (n,), `logits` float32 (n, classes)
     before any adjustment, `proba` float32 (n, classes) after it. Rows follow the test split of
@@ -61,7 +61,7 @@ class Scores(BaseModel):
 class Record(BaseModel):
     """The outcome of one cell.
 
-    Only a record whose status is ``ok`` counts as done; every other one says why in `reason`.
+    Only a record of status ``ok`` counts as done; any other gives the cause in `reason`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,30 +75,29 @@ class Record(BaseModel):
     """Metric name to score on the test images, at the cell's decision rule."""
     scores: Scores | None = None
     train_counts: list[int] = []
-    """Images of each class before any part changed the set; label 0 is the majority."""
+    """Images of each class before any part resampled them; label 0 is the majority."""
     sampled_counts: list[float] = []
-    """What the parts made of it: the counts whose shares are the sampler's priors."""
+    """Images of each class after that, as the sampler yields them: their shares are the priors."""
     test_counts: list[int] = []
     images_skipped: int = 0
     notes: list[str] = []
-    """What was done otherwise than asked, e.g. that SMOTE's k was lowered."""
+    """What differs from the request, e.g. that SMOTE's k was lowered."""
     cost: dict[str, float] = {}
     """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``peak_gpu_mb`` on a card,
     ``steps``, ``images``, ``train_loss``."""
     environment: dict[str, str] = {}
-    """Versions, device, threads, platform where the outputs came about: of kept outputs, those of
-    their training."""
+    """Versions, device, threads, platform of the training that gave the outputs."""
     commit: str = ""
-    """Code that wrote the record; `shared_with` leads to that of the training."""
+    """Code that wrote the record; the record of `shared_with` has that of the training."""
     shared_with: str = ""
-    """Key of the cell whose training this one reuses; empty if it trained itself."""
+    """Key of the cell whose training this one reuses; empty if it has its own."""
     started: str = ""
     """UTC, ISO 8601."""
     log: str = ""
     """Path of the cell's log, relative to the results folder; empty if there is none."""
     files: dict[str, str] = {}
-    """What else a training left: name to path, relative to the results folder (pictures of what
-    generators do, the generators)."""
+    """Other files of the training: name to path, relative to the results folder (generators and
+    pictures of generated images)."""
     checksum: str = ""
 
     @property
@@ -117,7 +116,7 @@ class Record(BaseModel):
 
     @property
     def intact(self) -> bool:
-        """Whether nothing was edited since the record was sealed."""
+        """Whether the record is unchanged since it was sealed."""
         return self.checksum == checksum(self.plain())
 
     def plain(self) -> dict[str, Any]:
@@ -132,8 +131,8 @@ def checksum(plain: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _pack(array: NDArray[Any], kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(array, dtype=kind).tobytes()).decode()
+def _pack(array: NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, dtype=dtype).tobytes()).decode()
 
 
 def _unpack(text: str, classes: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The score of one record by any metric: recorded, or computed from its kept outputs."""
+"""The score of a record by any metric: recorded, or computed from its outputs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["score"]
 
 
 def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]:
-    """Return the score, or None and why: recorded, else computed from the kept outputs."""
+    """Return the score, or None and the reason why there is none."""
     value = record.metrics.get(name)
     if value is None:
         if record.scores is None:
-            return None, "the record keeps no outputs to compute it from"
+            return None, "the record has no outputs to compute it from"
         try:
             labels, _, proba = record.scores.arrays()
             value = float(metric(labels, proba))
-        except Exception as error:  # a plug-in's fault or damaged outputs must not cost the report
+        except Exception as error:  # neither a plug-in nor damaged outputs may end the report
             return None, f"{type(error).__name__}: {error}"
     if not math.isfinite(value):
         return None, f"the score is {value}"

@@ -1,7 +1,7 @@
-"""Records on disk: written whole or not at all, checked when read, upgraded when old.
+"""Store records on disk: written atomically, verified when read, upgraded when old.
 
-``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``, one file a cell. Whatever is not a
-record of ours is moved to ``results/quarantine/`` with a warning, and never ends a command.
+Each cell has a file, ``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``. A file that is no
+valid record is moved to ``results/quarantine/`` with a warning; it never ends a command.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,23 +24,19 @@ from imbench.files.atomic import is_abandoned, write_atomic
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import SCHEMA, Record, Status, checksum
+from imbench.records.upgrade import other_schema, upgrade
 
-__all__ = ["UPGRADES", "RecordSummary", "Store", "existing_store", "read_records", "upgrade"]
-
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: lambda plain: plain | {"files": {}},
-}
-"""Schema number to the function that turns plain data of it into the next schema's."""
+__all__ = ["RecordSummary", "Store", "existing_store", "read_records"]
 
 QUARANTINE = "quarantine"
 _LONGEST = 200
-"""Bytes of a name in the quarantine; file systems end at 255."""
+"""Most bytes of a name in the quarantine; file systems allow 255."""
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """What planning needs of a record: all but its scores."""
+    """A record without its scores: what planning needs."""
 
     cell: Cell
     status: Status
@@ -49,7 +45,7 @@ class RecordSummary:
     reason: str
     log: str
     seconds: float
-    """Time its training and scoring took; 0 if it shares another cell's training."""
+    """Seconds of its training and scoring; 0 if it reuses another cell's training."""
 
     @property
     def done(self) -> bool:
@@ -63,9 +59,9 @@ class Store:
     Attributes
     ----------
     flagged : list of Path
-        Records met so far whose checksum is wrong: somebody edited them.
+        Records read so far with a wrong checksum: they were edited.
     quarantined : list of Path
-        Where files that are no records have been moved to.
+        New paths of files that are no valid records.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,16 +70,16 @@ class Store:
         self.quarantined: list[Path] = []
 
     def path(self, cell: Cell) -> Path:
-        """Return where a cell's record lies, whether or not there is one."""
+        """Return the path of a cell's record, whether or not it exists."""
         return self._stem(cell).with_suffix(".json")
 
     def log_path(self, cell: Cell) -> Path:
-        """Return where a cell's log lies, whether or not there is one."""
+        """Return the path of a cell's log, whether or not it exists."""
         return self._stem(cell).with_suffix(".log")
 
     def _stem(self, cell: Cell) -> Path:
-        place = self.folder / slug(cell.dataset) / str(cell.minority) / slug(cell.recipe)
-        return place / f"{cell.seed}-{cell.key[:8]}"
+        folder = self.folder / slug(cell.dataset) / str(cell.minority) / slug(cell.recipe)
+        return folder / f"{cell.seed}-{cell.key[:8]}"
 
     def records(self) -> list[Record]:
         """Read every record, in the order of their paths.
@@ -91,19 +87,19 @@ class Store:
         Raises
         ------
         EnvironmentFault
-            For a record that a newer imbench wrote.
+            If a newer imbench wrote a record.
         """
-        loaded = (self._load(path) for path in self._paths())
+        loaded = (self.read(path) for path in self._paths())
         return [record for record in loaded if record is not None]
 
     def index(self) -> dict[str, RecordSummary]:
-        """Return the records by the key of their cell, without scores.
+        """Return the summaries of all records by the key of their cell.
 
-        Of two records of one cell, below two names of its data set, a finished one wins.
+        If a cell has two records, under two names of its data set, a finished one is taken.
         """
         summaries: dict[str, RecordSummary] = {}
         for path in self._paths():
-            record = self._load(path)
+            record = self.read(path)
             if record is None or record.cell.key != record.key:
                 continue
             if record.key not in summaries or not summaries[record.key].done:
@@ -116,17 +112,13 @@ class Store:
 
     def get(self, cell: Cell) -> Record | None:
         """Return a cell's record, or None."""
-        record = self._load(self.path(cell))
-        # A record whose cell was edited is no more this cell's than it is in `index`.
-        ours = record is not None and record.key == cell.key == record.cell.key
-        return record if ours else None
-
-    def read(self, path: Path) -> Record | None:
-        """Return the record in one file, or None if there is none."""
-        return self._load(path)
+        record = self.read(self.path(cell))
+        # A record whose cell was edited is not the record of this cell, nor in `index`.
+        matches = record is not None and record.key == cell.key == record.cell.key
+        return record if matches else None
 
     def put(self, record: Record) -> Path:
-        """Seal and write a record, in place of the cell's earlier one.
+        """Seal and write a record, replacing the cell's earlier one.
 
         Raises
         ------
@@ -138,16 +130,17 @@ class Store:
         return path
 
     def put_first(self, record: Record, stale: str | None = None) -> Record:
-        """Write a record unless somebody else has written one meanwhile; return what is there.
+        """Write a record unless another run has written one meanwhile; return the stored one.
 
-        A finished one is left as it is; one without a score gives way to one with.
+        A finished record stays and an unfinished one is replaced by a finished one only, unless it
+        is the `stale` one.
 
         Parameters
         ----------
         record : Record
-            What the cell has come to.
+            The new record of the cell.
         stale : str or None
-            Checksum of the record that is to be replaced; None if there was none.
+            Checksum of the record that this one replaces; None if there was none.
 
         Raises
         ------
@@ -176,14 +169,13 @@ class Store:
         return path.relative_to(self.folder).as_posix()
 
     def tidy(self) -> int:
-        """Remove what writers that died left behind; return how many files."""
+        """Remove temporary files of writers that died; return how many."""
         removed = 0
-        for path in [
-            place for depth in ("", "*/", "*/*/*/") for place in self.folder.glob(f"{depth}.*.tmp")
-        ]:
-            if is_abandoned(path):
-                path.unlink(missing_ok=True)
-                removed += 1
+        for pattern in (".*.tmp", "*/.*.tmp", "*/*/*/.*.tmp"):
+            for path in list(self.folder.glob(pattern)):
+                if is_abandoned(path):
+                    path.unlink(missing_ok=True)
+                    removed += 1
         return removed
 
     def _paths(self) -> Iterator[Path]:
@@ -192,7 +184,8 @@ class Store:
             if first != QUARANTINE and not first.startswith(".") and not name.startswith("."):
                 yield path
 
-    def _load(self, path: Path) -> Record | None:
+    def read(self, path: Path) -> Record | None:
+        """Return the record of a file; None if there is none, or no valid one."""
         try:
             raw = path.read_bytes()
         except FileNotFoundError:
@@ -201,43 +194,43 @@ class Store:
             _LOG.warning("%s cannot be read: %s", path, error.strerror)
             return None
         try:
-            return self._parsed(raw, path)
+            return self._parse(raw, path)
         except (ValidationError, ValueError, RecursionError) as error:
             self._quarantine(path, raw, error)
             return None
 
-    def _parsed(self, raw: bytes, path: Path) -> Record:
+    def _parse(self, raw: bytes, path: Path) -> Record:
         try:
             record = Record.model_validate_json(raw)
         except ValidationError:
-            plain = _old_or_new(raw)
+            plain = other_schema(raw)
             if plain is None:
                 raise
-            return self._upgraded(plain, path)
+            return self._upgrade(plain, path)
         if record.schema_ != SCHEMA:
-            return self._upgraded(json.loads(raw), path)
-        if not (_intact_bytes(raw, record.checksum) or record.intact):
-            self._flag(path)
+            return self._upgrade(json.loads(raw), path)
+        if not (_is_intact(raw, record.checksum) or record.intact):
+            self._flag_edited(path)
         return record
 
-    def _upgraded(self, plain: dict[str, Any], path: Path) -> Record:
+    def _upgrade(self, plain: dict[str, Any], path: Path) -> Record:
         if plain["schema"] > SCHEMA:
             raise EnvironmentFault(
                 f"{path} has schema {plain['schema']}, this imbench reads up to {SCHEMA}: "
                 "update imbench, or name another results folder"
             )
         if plain.get("checksum") != checksum(plain):
-            self._flag(path)
+            self._flag_edited(path)
             return Record.model_validate(upgrade(plain))
         return Record.model_validate(upgrade(plain)).sealed()
 
-    def _flag(self, path: Path) -> None:
+    def _flag_edited(self, path: Path) -> None:
         if path not in self.flagged:
             self.flagged.append(path)
             _LOG.warning("%s was edited since it was written: its checksum is wrong", path)
 
     def _quarantine(self, path: Path, raw: bytes, error: Exception) -> None:
-        what = "is empty" if not raw.strip() else f"is not a whole record ({_short(error)})"
+        fault = "is empty" if not raw.strip() else f"is not a valid record ({_short(error)})"
         name = "__".join(path.relative_to(self.folder).parts)
         if len(os.fsencode(name)) > _LONGEST:
             name = f"{slug(name)}{path.suffix}"
@@ -247,11 +240,11 @@ class Store:
         try:
             target.parent.mkdir(exist_ok=True)
             path.rename(target)
-        except OSError as fault:
-            _LOG.warning("%s %s; left in place: %s", path, what, fault.strerror)
+        except OSError as refused:
+            _LOG.warning("%s %s; it cannot be moved: %s", path, fault, refused.strerror)
             return
         self.quarantined.append(target)
-        _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, what, target)
+        _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, fault, target)
 
 
 def existing_store(folder: Path) -> Store:
@@ -278,26 +271,6 @@ def read_records(folder: Path) -> list[Record]:
     return records
 
 
-def upgrade(
-    plain: dict[str, Any],
-    table: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = UPGRADES,
-    newest: int = SCHEMA,
-) -> dict[str, Any]:
-    """Bring a record's plain data to the newest schema, one step after the other.
-
-    Raises
-    ------
-    ValueError
-        If there is no way from its schema.
-    """
-    while plain["schema"] < newest:
-        if plain["schema"] not in table:
-            raise ValueError(f"no way from schema {plain['schema']} to {newest}")
-        before = plain["schema"]
-        plain = {**table[before](plain), "schema": before + 1}
-    return plain
-
-
 def _text(record: Record) -> str:
     sealed = record.sealed().plain()
     return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
@@ -315,28 +288,15 @@ def _summary(record: Record, path: Path) -> RecordSummary:
     )
 
 
-def _intact_bytes(raw: bytes, claimed: str) -> bool:
-    """Check a file as `Store.put` wrote it, much faster than by building its text again."""
+def _is_intact(raw: bytes, claimed: str) -> bool:
+    """Verify the checksum of a file as `Store.put` wrote it, much faster than `Record.intact`."""
     body = raw.strip().replace(b',"checksum":"%s"' % claimed.encode(), b"", 1)
     return hashlib.sha256(body).hexdigest() == claimed
-
-
-def _old_or_new(raw: bytes) -> dict[str, Any] | None:
-    """Return the data of a record of another schema, or None if it is nothing of ours."""
-    try:
-        plain = json.loads(raw)
-    except ValueError:
-        return None
-    if not isinstance(plain, dict) or not {"key", "cell", "status"} <= plain.keys():
-        return None
-    schema = plain.get("schema")
-    other = isinstance(schema, int) and not isinstance(schema, bool) and schema != SCHEMA
-    return plain if other else None
 
 
 def _short(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place}: {first['msg']}" if place else str(first["msg"])
+        field = ".".join(map(str, first["loc"]))
+        return f"{field}: {first['msg']}" if field else str(first["msg"])
     return str(error)

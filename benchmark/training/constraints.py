@@ -53,8 +53,8 @@ def number(
     def accepts(value: object) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return False
-        above = low < value if open_low else low <= value
-        return above and (value < high if open_high else value <= high)
+        ends = (open_low and value == low) or (open_high and value == high)
+        return low <= value <= high and not ends
 
     return Constraint(words, accepts)
 

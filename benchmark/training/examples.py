@@ -82,7 +82,7 @@ class Examples:
 
     def flat(self) -> NDArray[np.float32]:
         """Return all examples as float32 rows (n, d); images in [0, 1]."""
-        rows = self.take(np.arange(len(self)))
+        rows = np.asarray(self)
         scale = 255 if self.pixels.dtype == np.uint8 else 1
         return (rows.reshape(len(rows), -1) / np.float32(scale)).astype(np.float32)
 
@@ -95,9 +95,7 @@ class Examples:
         """
         if self._plain:
             return self._with(self.first[first], self.first[second], np.asarray(share, np.float32))
-        computed = Examples(
-            np.asarray(self.take(np.arange(len(self))), np.float32), weights=self.weights
-        )
+        computed = Examples(np.asarray(self, np.float32), weights=self.weights)
         return computed.between(first, second, share)
 
     def join(self, other: Examples | NDArray[Any]) -> Examples:

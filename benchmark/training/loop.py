@@ -63,7 +63,8 @@ class _Loop:
         class_weights: NDArray[np.float64] | None,
     ) -> None:
         self.state = state
-        self.weights = _LossWeights(state, class_weights)
+        self.class_weights = _to_device(class_weights, state.device)
+        self.example_weights = _to_device(state.examples.weights, state.device)
         self.loss_part = next((part for part in parts if overrides(part, "losses")), None)
         self.composers = [part for part in parts if overrides(part, "compose")]
         self.mixers = [part for part in parts if overrides(part, "mix")]
@@ -79,7 +80,7 @@ class _Loop:
         x, y = self.batch(rows)
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(state.step, state.budget)
-        losses = self.weights.apply(self.losses(state.net(x), y), y, rows)
+        losses = self.weigh(self.losses(state.net(x), y), y, rows)
         for part in self.weighers:
             weights = part.weigh(state, x, y, rows)
             losses = losses if weights is None else losses * weights
@@ -106,6 +107,25 @@ class _Loop:
             return nn.functional.cross_entropy(logits, y, reduction="none")
         return self.loss_part.losses(logits, y, self.state.counts)
 
+    def weigh(self, losses: Tensor, y: Tensor, rows: NDArray[np.int64]) -> Tensor:
+        """Multiply losses by class and image weights.
+
+        The batch loss is mean(w * loss), never torch's weighted mean, which divides by the weights
+        of the batch: at a ratio of 200 and batches of 64, 73 % of the batches have no minority
+        image, and in those the weights would cancel.
+        """
+        by_class, by_example = self.class_weights, self.example_weights
+        if by_class is not None:
+            soft = y.ndim == 2
+            losses = losses * (y.to(losses.dtype) @ by_class if soft else by_class[y])
+        if by_example is not None:
+            losses = losses * by_example[torch.from_numpy(rows).to(losses.device)]
+        return losses
+
+
+def _to_device(values: NDArray[np.float64] | None, device: torch.device) -> Tensor | None:
+    return None if values is None else torch.from_numpy(values).float().to(device)
+
 
 def learning_rate(step: int, budget: Budget) -> float:
     """Return the rate at a step: a linear warm-up, then half a cosine down to 0."""
@@ -131,31 +151,6 @@ def _batches(state: TrainState, chances: NDArray[np.float64] | None) -> Iterator
             queue = np.concatenate([queue, rng.permutation(n)])
         yield queue[:m]
         queue = queue[m:]
-
-
-class _LossWeights:
-    """Multiplies losses by class and image weights.
-
-    The batch loss is mean(w * loss), never torch's weighted mean, which divides by the weights
-    of the batch: at a ratio of 200 and batches of 64, 73 % of the batches have no minority image,
-    and in those the weights would cancel.
-    """
-
-    def __init__(self, state: TrainState, by_class: NDArray[np.float64] | None) -> None:
-        self.by_class = self._tensor(by_class, state.device)
-        self.by_example = self._tensor(state.examples.weights, state.device)
-
-    @staticmethod
-    def _tensor(values: NDArray[np.float64] | None, device: torch.device) -> Tensor | None:
-        return None if values is None else torch.from_numpy(values).float().to(device)
-
-    def apply(self, losses: Tensor, y: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        if self.by_class is not None:
-            soft = y.ndim == 2
-            losses = losses * (y.to(losses.dtype) @ self.by_class if soft else self.by_class[y])
-        if self.by_example is not None:
-            losses = losses * self.by_example[torch.from_numpy(rows).to(losses.device)]
-        return losses
 
 
 def _check_finite(state: TrainState) -> None:

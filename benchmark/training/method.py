@@ -128,9 +128,11 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
         device = choose_device(self.device)
+        folder = None if self.keep is None else Path(self.keep)
+        context = Context(self._seed, str(device), self.augment, self.steps, folder)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
-            begin_fit(part, self._context(device))
+            begin_fit(part, context)
         seed = torch_seed(self._seed, "initial weights")
         with fixed_threads(self.threads), own_torch_rng(seed, device):
             self._fit(Examples(pixels, weights=weights), labels, parts, device)
@@ -153,7 +155,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n, K)."""
-        return probabilities(self.parts_, self.logits(X), self.priors_)
+        logits = self.logits(X)  # before any attribute of a fit, so that a missing fit is told
+        return probabilities(self.parts_, logits, self.priors_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each image, shape (n,)."""
@@ -163,17 +166,14 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return adjusted logits (n, K); for two classes their difference, shape (n,)."""
-        scores = adjust_logits(self.parts_, self.logits(X), self.priors_)
+        logits = self.logits(X)
+        scores = adjust_logits(self.parts_, logits, self.priors_)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     @property
     def _seed(self) -> int:
         # scikit-learn sets None for any seed.
         return 0 if self.random_state is None else int(self.random_state)
-
-    def _context(self, device: torch.device) -> Context:
-        folder = None if self.keep is None else Path(self.keep)
-        return Context(self._seed, str(device), self.augment, self.steps, folder)
 
     def _validate_pair(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
         pixels, labels = self._validate(X, y, reset=True)
@@ -236,15 +236,22 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
         if chances is not None:
             counts /= chances.max()
-        net = build_network(self.network, _channels_first(examples.pixels.shape), classes)
+        shape = examples.pixels.shape[1:]
+        net = build_network(self.network, (*shape[2:], *shape[:2]), classes)  # channels first
         for part in parts:
             net = part.build(net, counts)
         net = torch.nn.Sequential(normalise, net).to(device)
         # x 1.2 in ResNet-20 training on CPU against the default format.
         net = net.to(memory_format=torch.channels_last)
-        state = TrainState(
-            net, self._optimiser(net), examples, labels, counts, self._budget(), device, self._seed
+        optimiser = torch.optim.SGD(
+            net.parameters(),
+            lr=self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            fused=True,
         )
+        budget = Budget(**{field.name: getattr(self, field.name) for field in fields(Budget)})
+        state = TrainState(net, optimiser, examples, labels, counts, budget, device, self._seed)
         prepared = time.perf_counter()
         train(state, parts, chances, _class_weights(parts, counts, original))
         self.network_ = state.net
@@ -258,18 +265,6 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "train_loss": state.train_loss,
         }
 
-    def _budget(self) -> Budget:
-        return Budget(**{field.name: getattr(self, field.name) for field in fields(Budget)})
-
-    def _optimiser(self, net: torch.nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
-            net.parameters(),
-            lr=self.lr,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
-
 
 def _class_weights(
     parts: list[Part], counts: NDArray[np.float64], original: NDArray[np.float64]
@@ -282,15 +277,10 @@ def _class_weights(
     return product
 
 
-def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[3], shape[1], shape[2]) if len(shape) == 4 else shape[1:]
-
-
 def _normalisation(pixels: NDArray[Any], chunk: int = 1024) -> Normalise:
     """Return the normalisation by mean and deviation per channel, computed in chunks."""
     axes = tuple(range(pixels.ndim - 1))
-    total = np.zeros(pixels.shape[-1])
-    squares = np.zeros(pixels.shape[-1])
+    total, squares = np.zeros((2, pixels.shape[-1]))
     for i in range(0, len(pixels), chunk):
         x = to_tensor(np.ascontiguousarray(pixels[i : i + chunk]), torch.device("cpu")).double()
         x = x.movedim(1, -1)

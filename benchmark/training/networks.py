@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
-from imbench.spec import Spec, did_you_mean, parse_spec, unknown_name
+from imbench.spec import check_options, parse_spec, unknown_name
 
 __all__ = [
     "Linear",
@@ -40,22 +39,15 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
     parsed = parse_spec(spec)
     maker = load_plugin("networks", parsed.name)
     arguments = () if parsed.argument is None else (parsed.argument,)
-    _refuse_unknown_options(parsed, maker)
+    parameters = list(inspect.signature(maker).parameters.values())[2:]  # after shape and classes
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        known = [parameter.name for parameter in parameters]
+        check_options(f"network {parsed.name}", parsed.options, known)
     try:
         net: nn.Module = maker(shape, classes, *arguments, **parsed.options)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"network {spec!r} cannot be built: {error}") from error
     return net
-
-
-def _refuse_unknown_options(spec: Spec, maker: Callable[..., nn.Module]) -> None:
-    parameters = list(inspect.signature(maker).parameters.values())[2:]  # after shape and classes
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
-    known = [parameter.name for parameter in parameters]
-    for key in spec.options:
-        if key not in known:
-            raise UsageError(f"network {spec.name} takes no {key!r}: {did_you_mean(key, known)}")
 
 
 class Normalise(nn.Module):
@@ -167,7 +159,7 @@ class ResNet(nn.Module):
 
 def resnet20(shape: Shape, classes: int) -> nn.Module:
     """ResNet-20 of the paper: 20 layers, for any image size, one or three channels."""
-    return ResNet(shape, classes, blocks=3)
+    return ResNet(shape, classes)
 
 
 def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -> nn.Module:
@@ -180,9 +172,8 @@ def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -
     known = models.list_models(module=models)
     if name not in known:
         raise unknown_name("torchvision model", name, known)
-    options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
-    if options:
-        options["init_weights"] = True
+    auxiliary = name in ("googlenet", "inception_v3")
+    options = {"aux_logits": False, "init_weights": True} if auxiliary else {}
     net: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
     if _image_channels(f"torchvision:{name}", shape) == 1:
         return nn.Sequential(_RepeatChannels(), net)

@@ -10,7 +10,7 @@ from typing import Any
 
 from imbench.errors import UsageError
 from imbench.registry import load_plugin, registered_names
-from imbench.spec import Spec, did_you_mean, parse_spec
+from imbench.spec import Spec, check_options, parse_spec
 from imbench.training.constraints import check_values
 from imbench.training.part import HOOKS, Part, overrides
 
@@ -142,18 +142,13 @@ def make_part(spec: Spec) -> Part:
     parameters = list(inspect.signature(plugin).parameters.values())
     options: dict[str, Any] = dict(spec.options)
     known = [parameter.name for parameter in parameters]
-    for key in options:
-        if key not in known:
-            raise UsageError(f"{spec.name} takes no {key!r}: {did_you_mean(key, known)}")
+    check_options(spec.name, options, known)
     if spec.argument is not None:
         if not known or known[0] in options:
             raise UsageError(f"{spec.name} cannot take the argument {spec.argument!r}")
         options[known[0]] = parse_spec(f"_:_={spec.argument}").options["_"]
-    missing = [
-        parameter.name
-        for parameter in parameters
-        if parameter.default is inspect.Parameter.empty and parameter.name not in options
-    ]
+    required = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    missing = [name for name in required if name not in options]
     if missing:
         raise UsageError(
             f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
@@ -180,17 +175,11 @@ def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> N
             raise UsageError(f"{' and '.join(rivals)} both change `{hook}`; choose one: {text!r}")
 
 
-def _changed_parameters(part: Part) -> dict[str, Any]:
-    defaults = {
-        parameter.name: parameter.default
-        for parameter in inspect.signature(type(part)).parameters.values()
-    }
-    given = part.get_params(deep=False)
-    return {key: given[key] for key in defaults if given[key] != defaults[key]}
-
-
 def _canonical_part(name: str, part: Part) -> str:
-    return str(Spec(name, None, _changed_parameters(part)))
+    given = part.get_params(deep=False)
+    parameters = inspect.signature(type(part)).parameters.items()
+    changed = {key: given[key] for key, known in parameters if given[key] != known.default}
+    return str(Spec(name, None, changed))
 
 
 def _part_title(text: str, part: Part) -> str:
