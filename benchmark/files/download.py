@@ -128,6 +128,9 @@ def _reason(error: OSError) -> str:
 class _DownloadBar:
     """A progress bar with the interface that pooch calls, drawn by rich, on terminals only."""
 
+    total: int | None = None
+    """Bytes to download; pooch sets it."""
+
     def __init__(self, name: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
@@ -143,22 +146,12 @@ class _DownloadBar:
         )
         self.task = self.progress.add_task(name, total=None)
         self.progress.start()
-        self._total: int | None = None
-
-    @property
-    def total(self) -> int | None:
-        return self._total
-
-    @total.setter
-    def total(self, value: int | None) -> None:
-        self._total = value
-        self.progress.update(self.task, total=value)
 
     def update(self, amount: int) -> None:
-        self.progress.update(self.task, advance=amount)
+        self.progress.update(self.task, advance=amount, total=self.total)
 
     def reset(self) -> None:
-        self.progress.reset(self.task, total=self._total)
+        self.progress.reset(self.task, total=self.total)
 
     def close(self) -> None:
         self.progress.stop()

@@ -89,6 +89,7 @@ def _write(
         good[[copy for copy, _, _ in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
+    masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
     manifest = {
         "schema": SCHEMA,
@@ -97,7 +98,7 @@ def _write(
         "splits": {name: int((listing.splits[rows] == name).sum()) for name in SPLITS},
         "names": [listing.names[row] for row in rows],
         "arrays": sorted(arrays),
-        "masked": _masked_splits(listing, rows),
+        "masked": sorted({str(listing.splits[row]) for row in rows if masks[row] is not None}),
         "fingerprint": _fingerprint(arrays, listing, rows),
         "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
         "leaks": [
@@ -207,14 +208,6 @@ def _save_arrays(
     for name, array in arrays.items():
         np.save(part / f"{name}.npy", array, allow_pickle=False)
     return {"pixels": pixels, **arrays}
-
-
-def _masked_splits(listing: Listing, rows: NDArray[np.int64]) -> list[str]:
-    """Return the splits in which any image has a mask."""
-    masks = listing.masks
-    if masks is None:
-        return []
-    return sorted({str(listing.splits[row]) for row in rows if masks[row] is not None})
 
 
 def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArray[np.int64]) -> str:

@@ -74,7 +74,9 @@ class Obtainable(Dataset):
                 try:
                     archive = download(remote, temporary, find_fault=self.find_fault, quiet=quiet)
                 except DataError as error:
-                    raise DataError(f"{error}. {self._manual_download()}") from error
+                    urls = ", ".join(remote.urls[0] for remote in self.remotes)
+                    remedy = f"Download {urls} by hand and run `bench data import {self.name} PATH`"
+                    raise DataError(f"{error}. {remedy}") from error
                 self._unpack(archive, temporary)
             self._move_into_place(temporary)
         return self.root / self.folder_name
@@ -114,10 +116,6 @@ class Obtainable(Dataset):
             if self.lacks(folder) is None:
                 return folder
         raise DataError(f"this is not {self.name}: it lacks {self.lacks(_skip_wrappers(path))}")
-
-    def _manual_download(self) -> str:
-        urls = ", ".join(remote.urls[0] for remote in self.remotes)
-        return f"Download {urls} by hand and run `bench data import {self.name} PATH`"
 
     @contextmanager
     def _temporary_folder(self, force: bool) -> Iterator[Path]:

@@ -88,10 +88,7 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
     from importlib.metadata import version
 
     head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
-    lines = ",\n".join(
-        json.dumps(record.plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        for record in records
-    )
+    lines = ",\n".join(record.line() for record in records)
     write_atomic(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 
 

@@ -123,6 +123,10 @@ class Record(BaseModel):
         """Return the record as JSON-ready data."""
         return self.model_dump(mode="json", by_alias=True)
 
+    def line(self) -> str:
+        """Return the record as one line of JSON; raise ValueError for a number it cannot hold."""
+        return json.dumps(self.plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def checksum(plain: dict[str, Any]) -> str:
     """Return the SHA-256 of a record's data without its own checksum."""

@@ -126,7 +126,7 @@ class Store:
             If the disk is full or the folder cannot be written.
         """
         path = self.path(record.cell)
-        write_atomic(path, _text(record))
+        write_atomic(path, record.sealed().line() + "\n")
         return path
 
     def put_first(self, record: Record, stale: str | None = None) -> Record:
@@ -147,7 +147,7 @@ class Store:
         EnvironmentFault
             If the disk is full or the folder cannot be written.
         """
-        path, text = self.path(record.cell), _text(record)
+        path, text = self.path(record.cell), record.sealed().line() + "\n"
         for _ in range(2):
             stored = self.get(record.cell)
             if stored is not None and stored.checksum != stale and (stored.done or not record.done):
@@ -269,11 +269,6 @@ def read_records(folder: Path) -> list[Record]:
         command = f"bench run --out {shlex.quote(str(folder))}"
         raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
     return records
-
-
-def _text(record: Record) -> str:
-    sealed = record.sealed().plain()
-    return json.dumps(sealed, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def _summary(record: Record, path: Path) -> RecordSummary:
