@@ -25,16 +25,9 @@ def block(name: str) -> list[str]:
 
 
 def test_the_readme_says_how_to_run_and_how_to_test():
-    assert block("main") == [
-        "python3 -m venv .venv",
-        ".venv/bin/pip install .",
-        ".venv/bin/bench run",
-    ]
-    assert block("tests") == [
-        "python3 -m venv .venv",
-        ".venv/bin/pip install tox",
-        ".venv/bin/tox",
-    ]
+    set_up = "python3 -m venv .venv && .venv/bin/pip install"
+    assert block("main") == [f"{set_up} . && .venv/bin/bench run"]
+    assert block("tests") == [f"{set_up} tox && .venv/bin/tox"]
     assert block("check") == [".venv/bin/bench check --require-complete"]
 
 
