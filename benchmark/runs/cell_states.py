@@ -68,10 +68,6 @@ def cell_states(
     failed = [record for key, record in known.items() if not record.done and key not in running]
     todo = trainings_left(cells_left, known)
     left = Costs(known.values()).estimate(todo)
-    return CellStates(counts, failed, left, len(leases) or _usual_workers(todo))
-
-
-def _usual_workers(trainings: Sequence[Cell]) -> int:
-    """Return how many workers `bench run` would start by itself."""
-    threads = max((cell.settings.threads for cell in trainings), default=1)
-    return job_count("auto", threads, len(trainings))
+    threads = max((cell.settings.threads for cell in todo), default=1)
+    workers = len(leases) or job_count("auto", threads, len(todo))
+    return CellStates(counts, failed, left, workers)

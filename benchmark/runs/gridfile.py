@@ -179,7 +179,12 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
         name=file.name,
         datasets=datasets,
         minority={dataset: _minority(dataset, file, options) for dataset in datasets},
-        majority={dataset: _majority_of(dataset, file, options) for dataset in datasets},
+        majority={
+            dataset: _looked_up(file.majority, dataset)
+            if options.majority is None
+            else _majority(options.majority)
+            for dataset in datasets
+        },
         methods=_methods(file, options),
         seeds=parse_integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
         settings=_settings({**file.settings, **options.settings}),
@@ -207,13 +212,6 @@ def _minority(dataset: str, file: GridFile, options: GridOptions) -> tuple[int, 
             "minority training images"
         )
     return tuple(found)
-
-
-def _majority_of(dataset: str, file: GridFile, options: GridOptions) -> int | None:
-    if options.majority is not None:
-        return _majority(options.majority)
-    found: int | None = _looked_up(file.majority, dataset)
-    return found
 
 
 def _looked_up(table: Mapping[str, Any] | None, dataset: str) -> Any:
@@ -257,11 +255,6 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         settings = Settings.model_validate(dict(given))
     except ValidationError as error:
         raise UsageError(f"setting {_sentence(error)}") from error
-    _check_settings(settings)
-    return settings
-
-
-def _check_settings(settings: Settings) -> None:
     from imbench.registry import registered_names
     from imbench.training.augment import parse_augment
 
@@ -275,6 +268,7 @@ def _check_settings(settings: Settings) -> None:
         from imbench.training.networks import build_network
 
         build_network(settings.network, (3, settings.size, settings.size), 2)
+    return settings
 
 
 def _exclusion(rule: Any) -> Exclusion:

@@ -155,12 +155,8 @@ def checked_cells(
     cells = expand(grid, fingerprints, versions)
     if not cells and fingerprints:
         raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
-    seen = set()
-    for cell in cells:
-        place = (cell.dataset, cell.minority)
-        if place not in seen:
-            _check_cell(cell, sources[cell.dataset])
-            seen.add(place)
+    for cell in {(cell.dataset, cell.minority): cell for cell in cells}.values():
+        _check_cell(cell, sources[cell.dataset])
     return cells
 
 
@@ -184,18 +180,15 @@ def make_plan(
     done, failed, to_run = [], [], []
     for cell in cells:
         entry = known.get(cell.key)
-        if entry is None or force:
+        if entry is None or force or (retry_failed and not entry.done):
             to_run.append(cell)
         elif entry.done:
             done.append(cell)
-        elif retry_failed:
-            to_run.append(cell)
         else:
             failed.append(entry)
     kept = {} if force or not to_run else _kept(done, recipes, known)
     stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
-    builder = _JobBuilder(context or RunContext(store.folder), sources, recipes, kept, stale)
-    jobs = builder.jobs(to_run)
+    context = context or RunContext(store.folder)
     return Plan(
         grid=grid,
         sources=sources,
@@ -204,7 +197,7 @@ def make_plan(
         done=tuple(done),
         failed=tuple(failed),
         to_run=tuple(to_run),
-        jobs=tuple(jobs),
+        jobs=_jobs(to_run, context, sources, recipes, kept=kept, stale=stale),
         costs=Costs(known.values()),
         bytes_needed=sum(_record_bytes(sources[cell.dataset]) for cell in to_run),
         bytes_free=shutil.disk_usage(_existing(store.folder)).free,
@@ -252,49 +245,46 @@ def _kept(
     return kept
 
 
-@dataclass(frozen=True)
-class _JobBuilder:
-    """What jobs are built from, beside their cells."""
-
-    context: RunContext
-    sources: Mapping[str, Source]
-    recipes: Mapping[str, Recipe]
-    kept: Mapping[str, Path]
-    stale: Mapping[str, str]
-
-    def jobs(self, cells: Sequence[Cell]) -> list[Job]:
-        """Group cells that one training serves; the first replicate of everything comes first."""
-        grouped: dict[str, list[Cell]] = {}
-        trained: dict[str, Cell] = {}
-        for cell in cells:
-            training = training_cell(cell, self.recipes[cell.recipe])
-            trained[training.key] = training
-            grouped.setdefault(training.key, []).append(cell)
-        jobs = [
-            self._job(training, source.folder, source.skipped, grouped[key])
-            for key, training in trained.items()
-            if (source := self.sources[training.dataset]).folder is not None
-        ]
-        # Methods outermost: jobs of one data set and count that share a generator do not start
-        # side by side, where one of two workers would wait for the other.
-        order = {text: place for place, text in enumerate(self.recipes)}
-        last = len(order)
-        return sorted(
-            jobs, key=lambda job: (job.training.seed, order.get(job.training.recipe, last))
+def _jobs(
+    cells: Sequence[Cell],
+    context: RunContext,
+    sources: Mapping[str, Source],
+    recipes: Mapping[str, Recipe],
+    *,
+    kept: Mapping[str, Path],
+    stale: Mapping[str, str],
+) -> tuple[Job, ...]:
+    """Group cells that one training serves; the first replicate of everything comes first."""
+    grouped: dict[str, list[Cell]] = {}
+    trained: dict[str, Cell] = {}
+    for cell in cells:
+        training = training_cell(cell, recipes[cell.recipe])
+        trained[training.key] = training
+        grouped.setdefault(training.key, []).append(cell)
+    # Methods outermost: jobs of one data set and count that share a generator do not start
+    # side by side, where one of two workers would wait for the other.
+    order = {text: place for place, text in enumerate(recipes)}
+    trainings = sorted(
+        trained.values(), key=lambda cell: (cell.seed, order.get(cell.recipe, len(order)))
+    )
+    jobs = []
+    for training in trainings:
+        served = grouped[training.key]
+        source, outputs = sources[training.dataset], kept.get(training.key)
+        assert source.folder is not None  # noqa: S101 - only data that are there have cells
+        jobs.append(
+            Job(
+                context=context,
+                training=training,
+                cells=tuple(sorted(served, key=lambda cell: cell.recipe != training.recipe)),
+                # Absolute: a worker may run in another folder.
+                data=source.folder.absolute(),
+                outputs=None if outputs is None else outputs.absolute(),
+                skipped=source.skipped,
+                stale={cell.key: stale[cell.key] for cell in served if cell.key in stale},
+            )
         )
-
-    def _job(self, training: Cell, data: Path, skipped: int, cells: Sequence[Cell]) -> Job:
-        outputs = self.kept.get(training.key)
-        return Job(
-            context=self.context,
-            training=training,
-            cells=tuple(sorted(cells, key=lambda cell: cell.recipe != training.recipe)),
-            # Absolute: a worker may run in another folder.
-            data=data.absolute(),
-            outputs=None if outputs is None else outputs.absolute(),
-            skipped=skipped,
-            stale={cell.key: self.stale[cell.key] for cell in cells if cell.key in self.stale},
-        )
+    return tuple(jobs)
 
 
 def _record_bytes(source: Source) -> int:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from imbench.records.cell import Grid
-from imbench.records.groups import format_ranges
+from imbench.records.groups import MethodKey, format_ranges, method_order
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
-from imbench.spec import short_name
+from imbench.spec import short_name, short_names
 
 __all__ = [
     "failure_line",
@@ -53,10 +53,12 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     states += [f"{len(plan.failed)} failed before"] if plan.failed else []
     states += [f"{len(plan.to_run)} to run ({_count(plan.trainings, 'training')})"]
     lines = [f"Plan  {_product(plan)}: {', '.join(states)}"]
-    facts = [_time(plan, workers), f"disk {_space(plan)}"]
+    names = short_names(plan.sources)
+    time = plan.estimate.words(workers) if plan.jobs else "nothing to do"
+    facts = [time, f"disk {_space(plan)}"]
     facts += [
-        f"{short_name(name)} {'missing' if source.fault else 'found'}"
-        for name, source in plan.sources.items()
+        f"{names[spec]} {'missing' if source.fault else 'found'}"
+        for spec, source in plan.sources.items()
     ]
     lines.append(f"      {'    '.join(facts)}")
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
@@ -122,10 +124,6 @@ def _product(plan: Plan) -> str:
     return f"{_count(cells, 'cell')}{left_out}"
 
 
-def _time(plan: Plan, workers: int) -> str:
-    return plan.estimate.words(workers) if plan.jobs else "nothing to do"
-
-
 def _space(plan: Plan) -> str:
     needed, free = plan.bytes_needed / 1e9, plan.bytes_free / 1e9
     if free < 1:
@@ -143,10 +141,6 @@ def _count(number: int, what: str) -> str:
 
 def in_order(rows: Mapping[tuple[str, str], T]) -> list[tuple[tuple[str, str], T]]:
     """Return (data set, recipe) pairs and what belongs to them, recipes in the paper's order."""
-    from imbench.training.recipe import PAPER_METHODS
-
-    place = {recipe: index for index, recipe in enumerate(PAPER_METHODS)}
     return sorted(
-        rows.items(),
-        key=lambda item: (item[0][0], place.get(item[0][1], len(place)), item[0][1]),
+        rows.items(), key=lambda item: (item[0][0], method_order(MethodKey(item[0][1], ())))
     )

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 
 from imbench.errors import EnvironmentFault
 from imbench.records import environment
-from imbench.records.cell import Cell
-from imbench.records.record import Record, Status
+from imbench.records.record import Status
 from imbench.records.store import Store
 from imbench.runs.backend import Backend
 from imbench.runs.devices import Devices
@@ -24,7 +23,7 @@ from imbench.runs.joblog import put_first
 from imbench.runs.pool import Broken, Pool
 from imbench.runs.signals import sigint_handled, time_watched
 from imbench.runs.training_leases import drop, drop_dead, held_leases
-from imbench.runs.worker import run_job
+from imbench.runs.worker import blank_record, run_job
 
 __all__ = ["Result", "Runner", "job_count"]
 
@@ -122,12 +121,11 @@ class Runner:
             do not start.
         """
         self._waiting = deque(jobs)
-        run, limit = self.context.run, self.context.timeout
-        drop_dead(self.store.folder)
-        folder, late = self.store.folder, self._overdue.add
+        folder, run = self.store.folder, self.context.run
+        drop_dead(folder)
         with (
             sigint_handled(self._interrupt, self._announce),
-            time_watched(folder, run, limit, late),
+            time_watched(folder, run, self.context.timeout, self._overdue.add),
         ):
             try:
                 self._work()
@@ -136,8 +134,8 @@ class Runner:
             finally:
                 self.pool.close()
                 for job in self.pool.unreported.values():
-                    drop(self.store.folder, job.key, run=run)
-                drop_dead(self.store.folder, run=run)
+                    drop(folder, job.key, run=run)
+                drop_dead(folder, run=run)
         if self.result.stopped not in ("", "interrupted", "failures"):
             raise EnvironmentFault(self.result.stopped)
         return self.result
@@ -183,15 +181,12 @@ class Runner:
             self.result.stopped = self.result.stopped or report.stop
         elif report.busy:
             self._busy.append(report.job)
-        if self._lacked_memory_beside_others(report):
-            self._short.append(report)
+        short = any(outcome.status == "memory" for outcome in report.outcomes)
+        if short and self.pool.workers > 1 and report.job.key not in self._retried:
+            self._short.append(report)  # beside others: alone it may have enough
             return
         for outcome in report.outcomes:
             self._tell(outcome)
-
-    def _lacked_memory_beside_others(self, report: JobReport) -> bool:
-        short = any(outcome.status == "memory" for outcome in report.outcomes)
-        return short and self.pool.workers > 1 and report.job.key not in self._retried
 
     def _with_more_memory(self, report: JobReport) -> None:
         """Try a job alone that lacked memory beside others; its records say that it did."""
@@ -279,25 +274,17 @@ class Runner:
 
     def _give_up(self, job: Job, status: Status, reason: str) -> None:
         """Record the cells of a job that killed its worker, those it finished before excepted."""
-        put_first(self.store.log_path(job.cells[0]), [f"{status}: {reason}"])
+        log = self.store.log_path(job.cells[0])
+        put_first(log, [f"{status}: {reason}"])
+        where = environment.describe_environment("unknown", job.training.settings.threads)
+        known = {
+            "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "log": log.relative_to(self.store.folder).as_posix() if log.exists() else "",
+        }
         for cell in job.cells:
-            lost = self._lost(job, cell, status, reason)
+            lost = blank_record(job, cell, status, where, reason).model_copy(update=known)
             record = self.store.put_first(lost, job.stale.get(cell.key))
             self._tell(Outcome(cell, record.status, record.reason, record.log))
-
-    def _lost(self, job: Job, cell: Cell, status: Status, reason: str) -> Record:
-        log = self.store.log_path(job.cells[0])
-        return Record(
-            key=cell.key,
-            cell=cell,
-            status=status,
-            reason=reason,
-            images_skipped=job.skipped,
-            environment=environment.describe_environment("unknown", cell.settings.threads),
-            commit=self.context.commit,
-            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            log=log.relative_to(self.store.folder).as_posix() if log.exists() else "",
-        )
 
     def _interrupt(self) -> bool:
         first = self.result.stopped != "interrupted"

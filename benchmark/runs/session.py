@@ -16,7 +16,7 @@ from imbench.records import environment, planned
 from imbench.records.cell import Grid
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
-from imbench.runs.devices import Devices, as_many_as_fit, devices_of
+from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.plan import Plan, find_sources, make_plan, recipes_of
@@ -204,15 +204,11 @@ class Session:
                 backend.close()
 
     def _workers(self, plan: Plan) -> int:
-        threads = self.grid.settings.threads
-        devices = self._devices(plan)
-        return job_count(self.choice.jobs, threads, len(plan.jobs), devices.most)
-
-    def _devices(self, plan: Plan) -> Devices:
-        """Return the devices, each with as many jobs at a time as its memory holds."""
+        """Return how many workers to start; each device gets as many as its memory holds."""
         if plan.jobs and self.options.per_device is None:
             self.devices = as_many_as_fit(self.devices, self.choice.jobs)
-        return self.devices
+        threads = self.grid.settings.threads
+        return job_count(self.choice.jobs, threads, len(plan.jobs), self.devices.most)
 
     def _show(self, plan: Plan, workers: int) -> None:
         self.events.write(

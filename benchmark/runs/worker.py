@@ -11,7 +11,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,13 +34,15 @@ from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.limits import OutOfTime, peak_memory_mb, reset_memory_peak, time_limit
 from imbench.runs.training_leases import leased
 
-__all__ = ["run_job"]
+__all__ = ["blank_record", "run_job"]
 
 _LOG = logging.getLogger("imbench")
 LOST = 70
 """Exit code of a worker that can use its card no more."""
 GENERATORS = "generators"
 """Folder of trained generators below the results: those that cells share are trained once."""
+SHARED = ("train_counts", "sampled_counts", "test_counts", "notes", "environment", "files")
+"""Fields of a record that tell of its training; the environment is that of the outputs."""
 
 
 @dataclass
@@ -49,15 +51,10 @@ class _Trained:
 
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
-    counts: list[int]
-    sampled: list[float]
-    test_counts: list[int]
-    notes: list[str]
     cost: dict[str, float]
-    environment: dict[str, str]
-    """In which the outputs came about, whatever the machine is on which they are scored."""
-    files: dict[str, str]
-    source: str
+    shared: dict[str, Any]
+    """Fields that the records of all cells have alike, `SHARED`."""
+    source: str = ""
     """Key of the cell whose record the outputs come from; empty if trained now."""
 
 
@@ -133,7 +130,14 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
         # Another worker has done it if this one was stopped for longer than a lease lasts.
         there = store.put_first(mine, job.stale.get(record.key))
         outcomes.append(
-            Outcome(mine.cell, mine.status, mine.reason, relative, _own_seconds(mine, seconds))
+            Outcome(
+                mine.cell,
+                mine.status,
+                mine.reason,
+                relative,
+                # What planning will read of the record; of one without scores, how long it took.
+                mine.seconds if mine.done else seconds,
+            )
             if there is mine
             else record_outcome(there)
         )
@@ -144,75 +148,45 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     return outcomes
 
 
-def _own_seconds(record: Record, seconds: float) -> float:
-    """Return what planning will read of the record; of one without scores, how long it took."""
-    return record.seconds if record.done else seconds
-
-
 def _kept(store: Store, job: Job) -> _Trained | None:
     """Return the outputs that an earlier record of the same training keeps."""
     record = None if job.outputs is None else store.read(job.outputs)
     if record is None or not record.done or record.scores is None or not record.intact:
         return None
     labels, logits, _ = record.scores.arrays()
-    return _Trained(
-        labels=labels,
-        logits=logits,
-        counts=record.train_counts,
-        sampled=record.sampled_counts,
-        test_counts=record.test_counts,
-        notes=record.notes,
-        cost=record.cost,
-        environment=record.environment,
-        files=record.files,
-        source=record.key,
-    )
+    shared = {name: getattr(record, name) for name in SHARED}
+    return _Trained(labels, logits, record.cost, shared, record.key)
 
 
 def _train(store: Store, job: Job) -> _Trained:
     from imbench.training.method import Method  # imports torch, 1.5 s: planning must not
 
     cell, data = job.training, open_decoded(job.data)
-    rows = subset(
-        data.train.labels,
-        minority=cell.minority,
-        majority=cell.majority,
-        replicate=cell.seed,
-    )
+    labels = data.train.labels
+    rows = subset(labels, minority=cell.minority, majority=cell.majority, replicate=cell.seed)
     weights = None if data.train.weights is None else data.train.weights[rows]
     settings = cell.settings.model_dump(exclude={"size"})
     folder = store.folder / GENERATORS
     method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed, keep=folder)
-    method.fit(data.train.pixels[rows], data.train.labels[rows], sample_weight=weights)
+    method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights)
     clock = time.perf_counter()
     # As the record keeps them, so that what is computed from a record later is the same.
     logits = method.logits(data.test.pixels).astype(np.float32)
     cost = {**method.cost_, "predict": time.perf_counter() - clock}
     if not np.isfinite(logits).all():
         raise Diverged(cell.settings.steps, "score of a test image")
-    classes = len(data.classes)
-    return _Trained(
-        labels=np.asarray(data.test.labels),
-        logits=logits,
-        counts=np.asarray(method.counts_).astype(int).tolist(),
-        sampled=np.asarray(method.sampled_counts_, np.float64).tolist(),
-        test_counts=data.test.counts(classes).tolist(),
-        notes=list(method.notes_),
-        cost=cost,
-        environment=environment.describe_environment(
-            str(next(method.network_.parameters()).device), cell.settings.threads
-        ),
-        files=_files(store, job.cells[0], method.artifacts_, method.kept_),
-        source="",
-    )
-
-
-def _files(
-    store: Store, cell: Cell, artifacts: Mapping[str, bytes], kept: Mapping[str, str]
-) -> dict[str, str]:
-    """Write what parts made beside the record, and return where everything lies."""
-    files = {name: store.put_file(cell, name, content) for name, content in artifacts.items()}
-    return files | {name: f"{GENERATORS}/{file}" for name, file in kept.items()}
+    device = str(next(method.network_.parameters()).device)
+    made, beside = method.artifacts_.items(), job.cells[0]
+    files = {name: store.put_file(beside, name, content) for name, content in made}
+    shared = {
+        "train_counts": np.asarray(method.counts_).astype(int).tolist(),
+        "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
+        "test_counts": data.test.counts(len(data.classes)).tolist(),
+        "notes": list(method.notes_),
+        "environment": environment.describe_environment(device, cell.settings.threads),
+        "files": files | {name: f"{GENERATORS}/{file}" for name, file in method.kept_.items()},
+    }
+    return _Trained(np.asarray(data.test.labels), logits, cost, shared)
 
 
 def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Record]:
@@ -236,7 +210,8 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
     from imbench.training.forward import probabilities
     from imbench.training.recipe import parse_recipe
 
-    priors = np.asarray(trained.sampled) / np.sum(trained.sampled)
+    sampled = np.asarray(trained.shared["sampled_counts"])
+    priors = sampled / np.sum(sampled)
     proba = probabilities(parse_recipe(cell.recipe).parts, trained.logits, priors)
     if not np.isfinite(proba).all():
         raise Diverged(cell.settings.steps, "probability of a test image")
@@ -247,25 +222,18 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
         if not math.isfinite(value):
             raise Diverged(cell.settings.steps, name)
     spent = trained.cost | dict.fromkeys(PHASES, 0.0)
-    cost = (spent if source else trained.cost) | _peaks()
-    return _blank(job, cell, "ok", trained.environment).model_copy(
+    card = devices.peak_card_mb()
+    cost = (spent if source else trained.cost) | {"peak_mb": peak_memory_mb()}
+    cost |= {} if card is None else {"peak_gpu_mb": card}
+    return blank_record(job, cell, "ok", {}).model_copy(
         update={
+            **trained.shared,
             "metrics": metrics,
             "scores": scores,
-            "train_counts": trained.counts,
-            "sampled_counts": trained.sampled,
-            "test_counts": trained.test_counts,
-            "notes": trained.notes,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
             "shared_with": source,
-            "files": trained.files,
         }
     )
-
-
-def _peaks() -> dict[str, float]:
-    card = devices.peak_card_mb()
-    return {"peak_mb": peak_memory_mb()} | ({} if card is None else {"peak_gpu_mb": card})
 
 
 def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> list[Record]:
@@ -273,19 +241,20 @@ def _without_scores(job: Job, cells: Sequence[Cell], error: BaseException) -> li
     status, reason = _diagnosis(error, job)
     _LOG.error("%s: %s", status, reason, exc_info=error, extra={REASON: True})
     where = environment.describe_environment(job.device, job.training.settings.threads)
-    return [_blank(job, cell, status, where, reason) for cell in cells]
+    return [blank_record(job, cell, status, where, reason) for cell in cells]
 
 
-def _blank(
-    job: Job, cell: Cell, status: Status, where: Mapping[str, str], reason: str = ""
+def blank_record(
+    job: Job, cell: Cell, status: Status, where: dict[str, str], reason: str = ""
 ) -> Record:
+    """Return the record of a cell of a job, without scores, in the environment `where`."""
     return Record(
         key=cell.key,
         cell=cell,
         status=status,
         reason=reason,
         images_skipped=job.skipped,
-        environment=dict(where),
+        environment=where,
         commit=job.context.commit,
     )
 
