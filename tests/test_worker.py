@@ -550,7 +550,7 @@ def test_a_log_that_cannot_be_made_stops_the_run(parts):
     log = Store(job.context.results).log_path(job.cells[0])
     log.mkdir(parents=True)
     report = run_job(job)
-    assert report.stop == f"{log} cannot be written: Is a directory"
+    assert report.stop == f"{log.absolute()} cannot be written: Is a directory"
     assert report.outcomes == ()
 
 

@@ -10,7 +10,7 @@ import click
 from imbench.commands.arguments import RESULTS, metric_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from imbench.records.record import Record
 
@@ -43,44 +43,21 @@ def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> Non
         load_plugin("metrics", name)  # an unknown metric ends the command before it writes
     records = read_records(results)
     for form, path in paths.items():
-        written = _WRITERS[form](path, records, metrics or tuple(METRICS))
+        written = _write(form, path, records, metrics or tuple(METRICS))
         click.echo(f"wrote {path}: {written}")
 
 
-def _write_csv(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
-    from imbench.records.export import to_csv
+def _write(form: str, path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
+    """Write a file of a form, and return what it holds."""
+    from imbench.records import export
+
+    if form == "npz":
+        return f"outputs of {export.to_npz(path, records)} of {len(records)} records"
+    if form == "json":
+        export.to_json(path, records)
+        return f"{len(records)} records"
     from imbench.records.frame import frame
 
     table = frame(records, metrics)
-    to_csv(path, table)
+    (export.to_csv if form == "csv" else export.to_parquet)(path, table)
     return f"{len(table)} lines"
-
-
-def _write_parquet(path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:
-    from imbench.records.export import to_parquet
-    from imbench.records.frame import frame
-
-    table = frame(records, metrics)
-    to_parquet(path, table)
-    return f"{len(table)} lines"
-
-
-def _write_npz(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
-    from imbench.records.export import to_npz
-
-    return f"outputs of {to_npz(path, records)} of {len(records)} records"
-
-
-def _write_json(path: Path, records: Sequence[Record], _metrics: Sequence[str]) -> str:
-    from imbench.records.export import to_json
-
-    to_json(path, records)
-    return f"{len(records)} records"
-
-
-_WRITERS: dict[str, Callable[[Path, Sequence[Record], Sequence[str]], str]] = {
-    "csv": _write_csv,
-    "parquet": _write_parquet,
-    "npz": _write_npz,
-    "json": _write_json,
-}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -44,13 +44,9 @@ __all__ = ["generators"]
 def generators(
     results: Path,
     root: Path,
-    network: str,
-    steps: int,
-    oracles: int,
-    inception: str,
-    device: str,
     markdown: bool,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Evaluate the trained generators that runs stored in RESULTS (default: results).
 
@@ -70,16 +66,11 @@ def generators(
         render_generators,
     )
 
-    settings = EvaluationSettings(
-        results,
-        root,
-        network=network,
-        steps=steps,
-        oracles=oracles,
-        inception=inception,
-        device=device,
+    reports = evaluate_generators(
+        records,
+        EvaluationSettings(results, root, **settings),
+        lambda text: click.echo(text, err=True),
     )
-    reports = evaluate_generators(records, settings, lambda text: click.echo(text, err=True))
     form: Literal["terminal", "markdown", "json"] = "terminal"
     if markdown or as_json:
         form = "json" if as_json else "markdown"

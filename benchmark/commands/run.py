@@ -103,6 +103,7 @@ def run(grid: str | None, **given: Any) -> None:
     --datasets, the quick grid runs: the paper's methods on data that need no download. Options
     win over the grid. What is done is never done again.
     """
+    from imbench.commands.terminal import command_line
     from imbench.runs.session import RunOptions, Session
 
     quiet: bool = given["quiet"]
@@ -115,7 +116,7 @@ def run(grid: str | None, **given: Any) -> None:
             results=given["out"],
             data=given["root"],
             max_failures=1 if given["fail_fast"] else given["max_failures"],
-            command=_command(),
+            command=command_line(),
             **{key: given[key] for key in _SAME_NAME},
         ),
         named=named,
@@ -178,8 +179,7 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
 
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table, what it shows, and what to type next."""
-    import shutil
-
+    from imbench.commands.terminal import terminal_width
     from imbench.records.store import Store
     from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
@@ -187,7 +187,7 @@ def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     cells, command, results = finished.plan.cells, options.command, str(options.results)
     wanted = {cell.key for cell in cells}
     records = [record for record in Store(options.results).records() if record.key in wanted]
-    width = shutil.get_terminal_size((80, 24)).columns
+    width = terminal_width()
     if records:
         click.echo(render_report(records, planned=cells, command=command, width=width))
     scored = len(cells) - finished.without_score - finished.not_begun
@@ -195,11 +195,6 @@ def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     click.echo(f"{scored} of {len(cells)} cells ok; again: {again}")
     for line in [*found_lines(records, width=width), *next_lines(records, results, command)]:
         click.echo(line)
-
-
-def _command() -> str:
-    """Return the command that was given, so that it can be given again."""
-    return shlex.join(["bench", *sys.argv[1:]])
 
 
 def _retry_command(left: int) -> str:

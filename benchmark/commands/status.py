@@ -101,10 +101,11 @@ def _format_counts(states: CellStates) -> str:
 
     from imbench.runs.cell_states import STATES
     from imbench.runs.plantext import in_order
-    from imbench.spec import short_name
+    from imbench.spec import short_names
 
+    names = short_names(dataset for dataset, _ in states.counts)
     rows = [
-        [short_name(dataset), recipe, *(counts[state] or "" for state in STATES)]
+        [names[dataset], recipe, *(counts[state] or "" for state in STATES)]
         for (dataset, recipe), counts in in_order(states.counts)
     ]
     return tabulate(rows, headers=["data set", "method", *STATES], disable_numparse=True)
@@ -113,10 +114,10 @@ def _format_counts(states: CellStates) -> str:
 def _format_summary(states: CellStates) -> str:
     from imbench.runs.cell_states import STATES
 
-    counts = ", ".join(f"{states.total[state]} {state}" for state in STATES)
-    if not states.total["missing"] and not states.total["running"]:
-        return f"\n{counts}"
-    return f"\n{counts}; to go: {states.left.words(states.workers)}"
+    total = states.total
+    counts = ", ".join(f"{total[state]} {state}" for state in STATES)
+    left = f"; to go: {states.left.words(states.workers)}"
+    return f"\n{counts}{left if total['missing'] or total['running'] else ''}"
 
 
 def _format_failure(record: RecordSummary, results: Path) -> str:

@@ -176,8 +176,10 @@ def _train(store: Store, job: Job) -> _Trained:
     if not np.isfinite(logits).all():
         raise Diverged(cell.settings.steps, "score of a test image")
     device = str(next(method.network_.parameters()).device)
-    made, beside = method.artifacts_.items(), job.cells[0]
-    files = {name: store.put_file(beside, name, content) for name, content in made}
+    files = {
+        name: store.put_file(job.cells[0], name, content)
+        for name, content in method.artifacts_.items()
+    }
     shared = {
         "train_counts": np.asarray(method.counts_).astype(int).tolist(),
         "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
