@@ -138,9 +138,9 @@ def test_where_there_is_no_proc_the_peak_covers_the_whole_process():
         "    def read_text(self, *_): raise FileNotFoundError\n"
         "    def write_text(self, *_): raise FileNotFoundError\n"
         "limits.Path = Nowhere\n"
-        "limits.reset_peak()\n"
+        "limits.reset_memory_peak()\n"
         "block = bytearray(200 << 20)\n"
-        "print(limits.peak_mb() >= 200)"
+        "print(limits.peak_memory_mb() >= 200)"
     )
     done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
