@@ -67,18 +67,16 @@ def test_with_too_few_seeds_nothing_is_established_and_who_was_ahead_is_said(mad
         ts={10: steps(0.0, 0.0, 5), 20: steps(0.55, 0.09, 5)},
     )
     assert said(records) == [
-        "no method is above Vanilla by more than chance: not established with 5 seeds, 7 could "
-        "show it.",
+        "no method is above Vanilla by more than chance: 5 seeds cannot show it, 7 could.",
         "Ahead of Vanilla in every seed, not established: US at 10; OS at 10, 20.",
-        "No method is above TS by more than chance.",
+        "Ahead of TS in every seed, not established: US at 10; OS at 10, 20.",
         "Not better than the trivial score, 0.700: Vanilla, TS at 10; US at 20.",
     ]
 
 
 def test_one_seed_says_that_it_shows_nothing(made):
     assert said(made(vanilla={10: [0.1]}, os={10: [0.9]})) == [
-        "no method is above Vanilla by more than chance: not established with 1 seed, 6 could "
-        "show it.",
+        "no method is above Vanilla by more than chance: 1 seed cannot show it, 6 could.",
         "Not better than the trivial score, 0.700: Vanilla at 10.",
     ]
 

@@ -115,10 +115,12 @@ def _against_scaled(panel: Panel, recipes: Sequence[str]) -> list[str]:
     if not cells:
         return []
     title, above = panel.title(SCALED), _places(cells, "beaten")
-    return [
-        f"{f'Above {title}' if above else f'No method is above {title}'} by more than chance"
-        f"{f': {above}' if above else ''}."
-    ]
+    if above:
+        return [f"Above {title} by more than chance: {above}."]
+    ahead = _places([cell for cell in cells if _always_ahead(cell)], "few")
+    if ahead:
+        return [f"Ahead of {title} in every seed, not established: {ahead}."]
+    return [f"No method is above {title} by more than chance."]
 
 
 def _compared(panel: Panel, baseline: str, recipes: Sequence[str]) -> list[Comparison]:
@@ -135,7 +137,7 @@ def _why(cells: Sequence[Comparison]) -> str:
     if any(cell.possible for cell in cells):
         return f" with {_seed_words(pairs)}"
     needed = seeds_needed(max(cell.family for cell in cells))
-    return f": not established with {_seed_words(pairs)}, {needed} could show it"
+    return f": {_seed_words(pairs)} cannot show it, {needed} could"
 
 
 def _always_ahead(cell: Comparison) -> bool:
