@@ -126,11 +126,11 @@ class FashionMNIST(Obtainable):
         except (ValueError, EOFError, OSError) as error:
             raise DataError(f"{path} is damaged: {error}; {self.remedy()}") from error
 
-    def _unpack(self, path: Path, part: Path) -> None:
+    def _unpack(self, path: Path, folder: Path) -> None:
         if path.name.removesuffix(".gz") not in _FILES:
-            super()._unpack(path, part)
-        elif path.parent != part:
-            shutil.copy2(path, part / path.name)
+            super()._unpack(path, folder)
+        elif path.parent != folder:
+            shutil.copy2(path, folder / path.name)
 
 
 def _file(folder: Path, name: str) -> Path | None:
