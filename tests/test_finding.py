@@ -178,3 +178,14 @@ def test_what_is_there_already_is_not_advised(make_record):
     (_, more) = next_lines(enough[:1] + enough[6:7], "results", "bench run --seeds=0 x.toml")
     assert more.strip().startswith("bench run x.toml --seeds 0-5  # ")
     assert len(next_lines(enough[:1], "results", "bench run")) == 1, "one method needs no more"
+
+
+def test_so_many_cells_that_comparing_takes_long_are_left_to_the_report(made):
+    seeds = [0.8 + step / 1000 for step in range(61)]
+    records = made(vanilla={10: seeds, 20: seeds}, os={10: seeds, 20: seeds}, us={10: seeds})
+    assert len(records) == 305
+    assert said(records) == [
+        "305 cells; `bench report --compare vanilla` says which methods differ.",
+        "Every mean is better than the trivial score, 0.700.",
+    ]
+    assert "vanilla" not in said(records[:300])[0]
