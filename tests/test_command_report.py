@@ -194,7 +194,7 @@ def test_metrics_may_be_repeated_and_duplicates_merge(results):
         (["--claims", "--vs-paper"], 2, "leave out --vs-paper"),
         (["--side-by-side", "--vs-paper"], 2, "exclude each other"),
         (["--claims", "--macros"], 2, "--macros holds numbers of the tables"),
-        (["--claims", "--compare", "us,vanilla", "--csv"], 2, "one part at a time"),
+        (["--claims", "--compare", "us,vanilla", "--csv"], 2, "CSV has one kind of row: ask for"),
         (["--diagram", "r.bmp"], 3, "ranks need three methods"),
         (["--diagram", "r.png", "--metric", "f1,acsa"], 2, "name one with --metric"),
         (["--csv", "/proc/no/such.csv"], 4, "/proc/no"),

@@ -75,7 +75,7 @@ def test_a_file_without_such_weights_is_refused(tmp_path, kind):
         torch.save({"fc.weight": torch.zeros(2, 2)}, path)
     elif kind == "code":
         torch.save({"fc.weight": Trap(tmp_path / "ran")}, path)
-    with pytest.raises(DataError, match="give a file of torchvision's, or leave out --inception"):
+    with pytest.raises(DataError, match="torchvision publishes, or leave out --inception"):
         read_weights(str(path))
     assert not (tmp_path / "ran").exists()
 
