@@ -180,13 +180,11 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table, what it shows, and what to type next."""
     from imbench.commands.terminal import terminal_width
-    from imbench.records.store import Store
     from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
 
     cells, command, results = finished.plan.cells, options.command, str(options.results)
-    wanted = {cell.key for cell in cells}
-    records = [record for record in Store(options.results).records() if record.key in wanted]
+    records = finished.records(options.results)
     width = terminal_width()
     if records:
         click.echo(render_report(records, planned=cells, command=command, width=width))

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from imbench.errors import Interrupted
 from imbench.records.cell import Grid
 from imbench.records.frame import frame
-from imbench.records.store import Store
-from imbench.runs.gridfile import DEFAULT, PAPER, GridFile, GridOptions, read_grid_file, settle_grid
+from imbench.runs.gridfile import (
+    DEFAULT,
+    GridFile,
+    GridOptions,
+    named_methods,
+    read_grid_file,
+    settle_grid,
+)
 from imbench.runs.session import FinishedRun, RunOptions, Session
-from imbench.spec import parse_texts
 from imbench.stats.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -127,17 +132,14 @@ def run(
     session = Session(settled, run_options, named=named, say=_say(run_options))
     finished = session.run()
     _warn(finished)
-    wanted = {cell.key for cell in finished.plan.cells}
-    records = Store(run_options.results).records()
-    return frame([record for record in records if record.key in wanted], metrics)
+    return frame(finished.records(run_options.results), metrics)
 
 
 def _settled(grid: str | Path | None, plain: dict[str, Any]) -> tuple[Grid, set[str]]:
     """Return the grid, and the methods that were named and so have to exist."""
     name = DEFAULT if grid is None and "datasets" not in plain else grid
     file = GridFile() if name is None else read_grid_file(str(name))
-    named = set(parse_texts(plain["methods"], "methods")) - {PAPER} if "methods" in plain else set()
-    return settle_grid(file.changed(plain), GridOptions()), named
+    return settle_grid(file.changed(plain), GridOptions()), named_methods(plain.get("methods"))
 
 
 def _options(given: RunKeywords, *, command: str) -> RunOptions:

@@ -28,7 +28,15 @@ from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
 from imbench.spec import parse_integers, parse_spec, parse_texts, unknown_name
 
-__all__ = ["DEFAULT", "GridFile", "GridOptions", "grid_of", "read_grid_file", "settle_grid"]
+__all__ = [
+    "DEFAULT",
+    "GridFile",
+    "GridOptions",
+    "grid_of",
+    "named_methods",
+    "read_grid_file",
+    "settle_grid",
+]
 
 DEFAULT = "quick"
 """The shipped grid that runs when neither a grid nor a data set is named."""
@@ -129,8 +137,12 @@ def grid_of(name: str | None, options: GridOptions) -> tuple[Grid, set[str]]:
     if name is None and not options.datasets:
         name = DEFAULT
     grid = settle_grid(None if name is None else read_grid_file(name), options)
-    named = set(parse_texts(options.methods, "methods")) - {PAPER} if options.methods else set()
-    return grid, named
+    return grid, named_methods(options.methods)
+
+
+def named_methods(given: Any) -> set[str]:
+    """Return the methods that were named, of which each has to exist; ``paper`` names none."""
+    return set(parse_texts(given, "methods")) - {PAPER} if given else set()
 
 
 def read_grid_file(name: str) -> GridFile:

@@ -14,6 +14,7 @@ from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.atomic import check_writable
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
+from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
@@ -79,6 +80,11 @@ class FinishedRun:
     def not_begun(self) -> int:
         """Cells that are still to run."""
         return len(self.plan.to_run) - len(self.result.outcomes)
+
+    def records(self, results: Path) -> list[Record]:
+        """Return the records of the plan's cells that lie in a results folder."""
+        wanted = {cell.key for cell in self.plan.cells}
+        return [record for record in Store(results).records() if record.key in wanted]
 
     @property
     def interrupted(self) -> bool:
