@@ -94,6 +94,7 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     found = find_defects(listing, images, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
     click.echo(f"{name}: {len(images)} images, {decoded} decoded")
+    _print_notes(listing)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
         click.echo(f"\n{kind}: {len(of_kind)}")
@@ -131,6 +132,7 @@ def stats(name: str, root: Path) -> None:
     dataset = make_dataset(name, root)
     listing = list_everything(dataset)
     _print_counts(listing)
+    _print_notes(listing)
     try:
         chosen = dataset.read()
     except UsageError as error:  # more than two classes and none chosen is fine here
@@ -172,6 +174,11 @@ def _print_counts(listing: Listing) -> None:
         click.echo(f"groups: {len({str(group) for group in listing.groups})}")
     if listing.masks is not None:
         click.echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
+
+
+def _print_notes(listing: Listing) -> None:
+    for note in listing.notes:
+        click.echo(note.line)
 
 
 def _print_files(images: list[SurveyedImage], listing: Listing) -> None:

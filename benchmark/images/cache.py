@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,6 +107,7 @@ def prepare(
         raise DataError(_bad_images(manifest["faults"], spec))
     _log_leaks(manifest, spec)
     decoded = open_entry(folder, manifest)
+    decoded = replace(decoded, notes=(*listing.notes, *decoded.notes))
     _check_classes(decoded, spec)
     return decoded
 
@@ -163,6 +165,8 @@ def _key(listing: Listing, digests: list[str], size: int, drop: bool) -> str:
         masks,
         digests,
     ]
+    if listing.policies:
+        content.append(sorted(listing.policies.items()))
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 

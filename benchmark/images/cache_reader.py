@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError
 from imbench.images.dataset import Decoded, Images
+from imbench.images.notes import notes_of
 from imbench.images.split import SPLITS
 
 __all__ = ["MANIFEST", "open_decoded", "open_entry", "read_manifest"]
@@ -64,6 +65,7 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
         validation=images["validation"],
         test=images["test"],
         skipped=skipped,
+        notes=notes_of(manifest.get("notes", ())),  # absent from entries of imbench 0.1
     )
 
 

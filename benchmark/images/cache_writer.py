@@ -24,6 +24,7 @@ from imbench.images.cache_reader import MANIFEST
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, resize, shrink_mask
 from imbench.images.duplicates import find_copies
+from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS
 
 __all__ = ["quiet_pillow", "write_decoded"]
@@ -89,6 +90,7 @@ def _write(
         good[[copy for copy, _, _ in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
+    notes: list[DataNote] = []
     masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
     manifest = {
@@ -106,6 +108,7 @@ def _write(
             for copy, test, exact in leaks
         ],
         "dropped": drop_leaks,
+        "notes": [note.plain() for note in notes],
     }
     with (part / MANIFEST).open("w", encoding="utf-8") as file:
         json.dump(manifest, file)
@@ -211,17 +214,19 @@ def _save_arrays(
 
 
 def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArray[np.int64]) -> str:
-    """Hash pixels, labels, splits, groups and weights: not names, masks or folders."""
+    """Hash pixels, labels, splits, groups, weights, policies: not names, masks or folders."""
     digest = hashlib.sha256(f"imbench data {SCHEMA} {arrays['pixels'].shape}".encode())
     for start in range(0, len(rows), 4096):
         digest.update(arrays["pixels"][start : start + 4096].tobytes())
     digest.update(arrays["labels"].astype("<i8").tobytes())
     groups = listing.groups
-    metadata = {
+    metadata: dict[str, Any] = {
         "splits": listing.splits[rows].tolist(),
         "groups": None if groups is None else [str(groups[row]) for row in rows],
         "weights": None if listing.weights is None else listing.weights[rows].tolist(),
     }
+    if listing.policies:
+        metadata["policies"] = dict(listing.policies)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     return digest.hexdigest()[:32]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.images.notes import DataNote
 from imbench.spec import Value
 
 __all__ = ["Dataset", "Decoded", "Images", "Listing"]
@@ -39,6 +40,11 @@ class Listing:
         Weight of each image in the training loss.
     masks : sequence of Path or None, or bool array (n, height, width), optional
         Object masks.
+    notes : tuple of DataNote
+        What was guessed, left out, ...: printed by `bench data` and the plan, kept in the record.
+    policies : mapping
+        What decides on pixels and membership (name to value), only where it differs from what
+        imbench 0.1 did: it goes into the fingerprint, so that fingerprints of then stay.
     """
 
     classes: tuple[str, ...]
@@ -50,6 +56,8 @@ class Listing:
     groups: NDArray[Any] | None = None
     weights: NDArray[np.float64] | None = None
     masks: Sequence[Path | None] | NDArray[np.bool_] | None = None
+    notes: tuple[DataNote, ...] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dataset:
@@ -119,9 +127,11 @@ class Decoded:
     """Folder of its arrays: all that a worker needs to open it again."""
     classes: tuple[str, ...]
     fingerprint: str
-    """Hash of pixels, labels, splits, groups and weights."""
+    """Hash of pixels, labels, splits, groups, weights and policies."""
     train: Images
     validation: Images
     test: Images
     skipped: dict[str, str] = field(default_factory=dict)
     """Images left out, with the reason (undecodable, or a copy of a test image)."""
+    notes: tuple[DataNote, ...] = ()
+    """What was guessed, left out, cropped, ..."""

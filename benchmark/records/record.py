@@ -15,7 +15,7 @@ from imbench.records.cell import Cell
 
 __all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Raise it with every change of the fields below, and add the step to `upgrade.UPGRADES`."""
 
 PHASES = ("prepare", "fit", "predict")
@@ -80,6 +80,8 @@ class Record(BaseModel):
     """Images of each class after that, as the sampler yields them: their shares are the priors."""
     test_counts: list[int] = []
     images_skipped: int = 0
+    data_notes: list[str] = []
+    """What was guessed, left out, cropped, ... when the data set was read."""
     notes: list[str] = []
     """What differs from the request, e.g. that SMOTE's k was lowered."""
     cost: dict[str, float] = {}

@@ -12,6 +12,7 @@ __all__ = ["UPGRADES", "other_schema", "upgrade"]
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda plain: plain | {"files": {}},
+    2: lambda plain: plain | {"data_notes": []},
 }
 """Schema number to the function that converts its data to the next schema."""
 

@@ -41,6 +41,8 @@ class Job:
     """Record whose kept outputs make the training needless."""
     skipped: int = 0
     """Images of the data set that were left out."""
+    data_notes: tuple[str, ...] = ()
+    """What was guessed, left out, cropped, ... when the data set was read."""
     stale: dict[str, str] = field(default_factory=dict)
     """Cell key to the checksum of the record that is to be replaced."""
     assigned: str = ""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from imbench.errors import DataError, UnknownName, UsageError
 from imbench.images.cache import prepare
+from imbench.images.notes import DataNote
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.records.store import RecordSummary, Store
@@ -44,6 +45,7 @@ class Source:
     test_counts: tuple[int, ...] = ()
     skipped: int = 0
     fault: str = ""
+    notes: tuple[DataNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def find_sources(
             tuple(decoded.train.counts(classes).tolist()),
             tuple(decoded.test.counts(classes).tolist()),
             len(decoded.skipped),
+            notes=decoded.notes,
         )
     return found
 
@@ -281,6 +284,7 @@ def _jobs(
                 data=source.folder.absolute(),
                 outputs=None if outputs is None else outputs.absolute(),
                 skipped=source.skipped,
+                data_notes=tuple(note.line for note in source.notes),
                 stale={cell.key: stale[cell.key] for cell in served if cell.key in stale},
             )
         )

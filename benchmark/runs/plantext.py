@@ -61,6 +61,11 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for spec, source in plan.sources.items()
     ]
     lines.append(f"      {'    '.join(facts)}")
+    lines += [
+        f"      {names[spec]}: {note.line}"
+        for spec, source in plan.sources.items()
+        for note in source.notes
+    ]
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")

@@ -256,6 +256,7 @@ def blank_record(
         status=status,
         reason=reason,
         images_skipped=job.skipped,
+        data_notes=list(job.data_notes),
         environment=where,
         commit=job.context.commit,
     )
