@@ -120,6 +120,16 @@ def test_predictions_are_kept_if_asked_for(records, path):
             assert rows.sum() == len(labels)
 
 
+def test_predictions_of_more_classes_than_a_byte_holds(make_record, path):
+    labels, proba = np.array([0, 256, 299, 43]), np.eye(300)[[0, 299, 299, 43]]
+    record = make_record(scores=Scores.of(labels, proba, proba))
+    write(path, make([record], ["f1"], predictions=True))
+    ((run,),) = (slot.values() for slot in read_baseline(path).side().runs.values())
+    kept, rows = run.outputs.arrays()
+    assert kept.tolist() == labels.tolist()
+    assert rows.argmax(axis=1).tolist() == [0, 299, 299, 43]
+
+
 def test_predictions_need_outputs(make_record):
     with pytest.raises(NotComparable, match="keep no outputs"):
         make([make_record()], metrics=("f1",), predictions=True)

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 import imbench
 from imbench.commands.cli import cli
 from imbench.errors import NotComparable, UsageError
-from imbench.records.export import load_results
+from imbench.records.export import load_results, to_npz
 from imbench.records.frame import COLUMNS
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
@@ -96,6 +96,14 @@ def test_outputs_are_arrays_by_key_without_pickle(results):
     again = results.parent / "again.npz"
     bench(results, "--npz", again)
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_labels_of_many_classes_are_written_whole(tmp_path, make_record):
+    labels, proba = np.array([0, 256, 299]), np.zeros((3, 300))
+    record = make_record(scores=Scores.of(labels, proba, proba))
+    assert to_npz(tmp_path / "outputs.npz", [record]) == 1
+    with np.load(tmp_path / "outputs.npz", allow_pickle=False) as kept:
+        assert kept[f"{record.key}.labels"].tolist() == labels.tolist()
 
 
 def test_all_records_in_one_json_are_whole(results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import json
 import logging
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from imbench.commands.cli import cli
-from imbench.errors import EnvironmentFault
+from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import check_writable, write_atomic
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Settings
@@ -76,6 +77,24 @@ def test_scores_are_kept_to_the_last_bit():
     assert (kept[0] == labels).all()
     assert (kept[1] == logits.astype(np.float32)).all()
     assert (kept[2] == proba.astype(np.float32)).all()
+
+
+@pytest.mark.parametrize(
+    ("classes", "size"), [(2, 1), (256, 1), (257, 2), (300, 2), (65_536, 2), (65_537, 4)]
+)
+def test_labels_of_any_number_of_classes_are_kept(classes, size):
+    labels = np.array([0, 1, min(255, classes - 1), min(256, classes - 1), classes - 1])
+    scores = Scores.of(labels, np.zeros((5, classes)), np.zeros((5, classes)))
+    assert scores.arrays()[0].tolist() == labels.tolist()
+    # Up to 256 classes a label stays a byte, as in records of older versions.
+    assert len(base64.b64decode(scores.labels)) == 5 * size
+
+
+def test_labels_that_an_older_version_cut_to_a_byte_are_not_believed(make_record):
+    scores = Scores.of(np.array([0, 44, 299]), np.zeros((3, 300)), np.zeros((3, 300)))
+    cut = scores.model_copy(update={"labels": base64.b64encode(bytes([0, 44, 43])).decode()})
+    with pytest.raises(NotComparable, match=r"300 classes to one byte each.* --force"):
+        cut.arrays()
 
 
 def test_the_index_says_all_but_the_scores(store, make_record):

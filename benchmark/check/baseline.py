@@ -25,6 +25,7 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
+from imbench.records.record import label_type
 
 __all__ = [
     "METRICS",
@@ -97,7 +98,7 @@ class Baseline(_Plain):
         for data in self.data:
             basis = Basis(data.fingerprint, data.majority, data.protocol, data.settings)
             names[basis] = data.names
-            labels = _unpack(data.labels) if data.labels else None
+            labels = _unpack(data.labels, data.classes) if data.labels else None
             for line in data.lines:
                 key = CaseKey(basis, line.recipe, line.minority)
                 runs[key] = dict(_runs(line, self.environments, labels, data.classes))
@@ -259,25 +260,26 @@ def _predicted_classes(runs: Iterable[Run]) -> PredictedClasses:
 def _runs(
     line: BaselineRow,
     environments: list[dict[str, str]],
-    labels: NDArray[np.uint8] | None,
+    labels: NDArray[np.unsignedinteger] | None,
     classes: int,
 ) -> Iterable[tuple[int, Run]]:
     for index, seed in enumerate(line.seeds):
         scores = {name: values[index] for name, values in line.scores.items()}
         outputs = None
         if line.predicted is not None and labels is not None:
-            outputs = PredictedClasses(labels, _unpack(line.predicted[index]), classes)
+            predicted = _unpack(line.predicted[index], classes)
+            outputs = PredictedClasses(labels, predicted, classes)
         known = {name: value for name, value in scores.items() if value is not None}
         environment = environments[line.environment[index]]
         yield seed, Run("ok", scores=known, environment=environment, outputs=outputs)
 
 
-def _pack(classes: NDArray[np.uint8]) -> str:
+def _pack(classes: NDArray[np.unsignedinteger]) -> str:
     return base64.b64encode(zlib.compress(classes.tobytes(), 9)).decode()
 
 
-def _unpack(text: str) -> NDArray[np.uint8]:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+def _unpack(text: str, classes: int) -> NDArray[np.unsignedinteger]:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), label_type(classes))
 
 
 def _checksum(baseline: Baseline) -> str:

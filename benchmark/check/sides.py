@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
 from imbench.records.groups import Basis, Group, MethodKey, group_records, method_order
-from imbench.records.record import Record, Scores
+from imbench.records.record import Record, Scores, label_type
 from imbench.records.scored import score
 from imbench.registry import load_plugin
 from imbench.stats.metrics import Metric, predict
@@ -79,11 +79,11 @@ class RecordedOutputs:
 class PredictedClasses:
     """Only the predicted classes: a byte an image instead of four bytes a class.
 
-    `labels` and `predicted` are uint8 (n,).
+    `labels` and `predicted` are arrays (n,) of `label_type`.
     """
 
-    labels: NDArray[np.uint8]
-    predicted: NDArray[np.uint8]
+    labels: NDArray[np.unsignedinteger]
+    predicted: NDArray[np.unsignedinteger]
     classes: int
     classes_only: bool = True
 
@@ -91,8 +91,8 @@ class PredictedClasses:
     def of(cls, outputs: Outputs) -> PredictedClasses:
         """Return the predicted classes of any outputs."""
         labels, proba = outputs.arrays()
-        predicted = predict(proba).astype(np.uint8)
-        return cls(labels.astype(np.uint8), predicted, int(proba.shape[1]))
+        kind = label_type(proba.shape[1])
+        return cls(labels.astype(kind), predict(proba).astype(kind), int(proba.shape[1]))
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return labels (n,) and one-hot rows (n, K)."""

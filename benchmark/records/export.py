@@ -14,7 +14,7 @@ import numpy as np
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_atomic
 from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, frame
-from imbench.records.record import Record
+from imbench.records.record import Record, label_type
 from imbench.records.store import read_records
 from imbench.stats.metrics import METRICS
 
@@ -96,7 +96,8 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
     """Write the outputs of all finished records on the test images; return the number of records.
 
     Arrays are named by the key of the record, which is a column of the tables: ``KEY.labels``
-    uint8 (n,), ``KEY.logits`` and ``KEY.proba`` float32 (n, classes). ``keys`` lists all keys.
+    uint8 (n,), uint16 from 257 classes on, ``KEY.logits`` and ``KEY.proba`` float32 (n, classes).
+    ``keys`` lists all keys.
 
     Raises
     ------
@@ -109,7 +110,9 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
             if record.done and record.scores is not None:
                 keys.append(record.key)
                 labels, logits, proba = record.scores.arrays()
-                _add_array(archive, f"{record.key}.labels", labels.astype(np.uint8))
+                _add_array(
+                    archive, f"{record.key}.labels", labels.astype(label_type(proba.shape[1]))
+                )
                 _add_array(archive, f"{record.key}.logits", logits)
                 _add_array(archive, f"{record.key}.proba", proba)
         if keys:

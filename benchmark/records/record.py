@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from imbench.errors import NotComparable
 from imbench.records.cell import Cell
 
-__all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum"]
+__all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum", "label_type"]
 
 SCHEMA = 3
 """Raise it with every change of the fields below, and add the step to `upgrade.UPGRADES`."""
@@ -27,9 +28,9 @@ Status = Literal["ok", "failed", "diverged", "timeout", "crashed", "memory"]
 class Scores(BaseModel):
     """Outputs on the test images, from which new metrics are computed without training again.
 
-    Arrays are little-endian bytes in base64: `labels` uint8 (n,), `logits` float32 (n, classes)
-    before any adjustment, `proba` float32 (n, classes) after it. Rows follow the test split of
-    the data with the cell's fingerprint.
+    Arrays are little-endian bytes in base64: `labels` (n,) of `label_type`, `logits` float32
+    (n, classes) before any adjustment, `proba` float32 (n, classes) after it. Rows follow the test
+    split of the data with the cell's fingerprint.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,18 +45,28 @@ class Scores(BaseModel):
         """Pack arrays of shape (n,), (n, classes) and (n, classes)."""
         return cls(
             classes=int(proba.shape[1]),
-            labels=_pack(labels, "u1"),
+            labels=_pack(labels, label_type(proba.shape[1])),
             logits=_pack(logits, "<f4"),
             proba=_pack(proba, "<f4"),
         )
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-        """Return labels (n,), logits (n, classes) and probabilities (n, classes)."""
-        return (
-            np.frombuffer(base64.b64decode(self.labels), "u1").astype(np.int64),
-            _unpack(self.logits, self.classes),
-            _unpack(self.proba, self.classes),
-        )
+        """Return labels (n,), logits (n, classes) and probabilities (n, classes).
+
+        Raises
+        ------
+        NotComparable
+            If labels of more than 256 classes were kept in one byte each, as older versions did.
+        """
+        raw, proba = base64.b64decode(self.labels), _unpack(self.proba, self.classes)
+        kind = label_type(self.classes)
+        if kind.itemsize > 1 and len(raw) == len(proba):
+            raise NotComparable(
+                f"an older imbench cut the labels of {self.classes} classes to one byte each; "
+                "run these cells again with --force"
+            )
+        labels = np.frombuffer(raw, kind).astype(np.int64)
+        return labels, _unpack(self.logits, self.classes), proba
 
 
 class Record(BaseModel):
@@ -130,6 +141,11 @@ class Record(BaseModel):
         return json.dumps(self.plain(), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def label_type(classes: int) -> np.dtype[Any]:
+    """Return the smallest type that holds a label: one byte, or two from 257 classes on."""
+    return np.min_scalar_type(max(classes - 1, 0)).newbyteorder("<")
+
+
 def checksum(plain: dict[str, Any]) -> str:
     """Return the SHA-256 of a record's data without its own checksum."""
     body = {key: value for key, value in plain.items() if key != "checksum"}
@@ -137,7 +153,7 @@ def checksum(plain: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _pack(array: NDArray[Any], dtype: str) -> str:
+def _pack(array: NDArray[Any], dtype: str | np.dtype[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(array, dtype=dtype).tobytes()).decode()
 
 
