@@ -291,6 +291,16 @@ def test_what_the_baseline_had_no_score_of_is_new(side):
     assert only(cases).verdict == "new"
 
 
+@pytest.mark.parametrize("rules", [Rules(), Rules("statistical")], ids=["exact", "statistical"])
+def test_a_baseline_without_any_score_is_nothing_to_compare_with(side, rules):
+    scored, bare = side({("cs", 10): [0.5]}), side({("cs", 10): [{}]})
+    for now in (scored, bare):
+        case = only(check_results(bare, now, rules))
+        assert case.verdict == "not comparable"
+        assert "the baseline has no score of any metric" in case.worst.reason
+        assert isinstance(fault_of([case]), NotComparable)
+
+
 def test_row_10_an_edited_record_is_refused(make_record):
     record = make_record("cs", 10, 3, 0.5)
     edited = record.model_copy(update={"metrics": {"f1": 0.9}})

@@ -122,6 +122,9 @@ class Case:
         return self.worst.verdict
 
 
+NO_SCORE = MetricResult("", "not comparable", "the baseline has no score of any metric")
+
+
 def check_results(baseline: Side, now: Side, rules: Rules) -> list[Case]:
     """Compare `now` with `baseline`, case by case, in the order of the tables."""
     baseline = baseline.finished()
@@ -134,7 +137,7 @@ def check_results(baseline: Side, now: Side, rules: Rules) -> list[Case]:
         if result is not None:
             unpaired[key] = result
         else:
-            by_metric[key] = [_pairs(key, name, baseline, now) for name in margins]
+            by_metric[key] = [_pairs(key, name, baseline, now) for name in margins] or [NO_SCORE]
     paired = [item for items in by_metric.values() for item in items if isinstance(item, Pairs)]
     judged = _judge(paired, baseline, now, rules, margins)
     results: dict[CaseKey, list[MetricResult]] = {}

@@ -150,7 +150,7 @@ def _describe_rules(rules: Rules, before: Side) -> str:
     from imbench.check.regression import margins_of
 
     margins = ", ".join(f"{name} {fall:g}" for name, fall in margins_of(rules, before).items())
-    return f"statistical, margin {margins}, alpha {rules.alpha:g}"
+    return f"statistical, margin {margins or 'none'}, alpha {rules.alpha:g}"
 
 
 def _commit_notes(after: Side) -> tuple[str, ...]:
