@@ -52,16 +52,22 @@ def test_stats_of_data_without_files(tmp_path):
 
 
 def test_verify(data_folder, tmp_path):
-    root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
+    root = data_folder({"train/a": 25, "train/b": 2, "test/a": 2, "test/b": 2})
     output = ok("verify", "folder:pictures", "--data", tmp_path)
-    assert output == "folder:pictures: 10 images, 10 decoded\n\nno defect\n"
+    assert output == "folder:pictures: 31 images, 31 decoded\n\nno defect\n"
+    for number in range(25):
+        shutil.copy(root / f"train/a/{number}.png", root / f"train/a/copy{number}.png")
     for number in range(30):
-        shutil.copy(root / "train/a/0.png", root / f"train/a/copy{number}.png")
+        shutil.copy(root / "train/b/0.png", root / f"train/b/copy{number}.png")
     output = ok("verify", "folder:pictures", "--data", tmp_path)  # not grave: exit code 0
-    assert "duplicate: 30\n  train/a/0.png = train/a/copy0.png\n" in output
-    assert "and 10 more; --all prints them" in output
+    assert "duplicate: 26\n" in output
+    assert "  train/a/0.png = train/a/copy0.png\n" in output
+    assert "and 6 more; --all prints them" in output
     assert output.endswith("no grave defect\n")
-    assert "more; --all" not in ok("verify", "folder:pictures", "--data", tmp_path, "--all")
+    whole = ok("verify", "folder:pictures", "--data", tmp_path, "--all")
+    assert "more; --all" not in whole
+    assert "  31 equal images: train/b/0.png, train/b/copy0.png, train/b/copy1.png, ..." in whole
+    assert "\n    train/b/copy29.png\n" in whole
 
 
 def test_row_29_verify_ends_with_1_and_one_line_if_something_is_grave(data_folder, tmp_path):

@@ -184,6 +184,22 @@ def test_row_29_copies_of_test_images_are_warned_of_or_dropped(made, caplog):
     assert again().fingerprint == dropped.fingerprint
 
 
+def test_row_29_all_equal_images_of_a_near_copy_are_dropped(made):
+    folder, again = made
+    image = Image.open(folder / "test/dog/2.png").convert("RGB")
+    image.save(folder / "train/dog/near.jpg", quality=50)
+    shutil.copy(folder / "train/dog/near.jpg", folder / "train/dog/near again.jpg")
+    shutil.copy(folder / "train/dog/near.jpg", folder / "train/cat/near.jpg")
+    dropped = again(drop_leaks=True)
+    assert dropped.train.counts(2).tolist() == [6, 4]
+    reason = "nearly equal to test image test/dog/2.png"
+    assert dropped.skipped == {
+        "train/cat/near.jpg": reason,
+        "train/dog/near again.jpg": reason,
+        "train/dog/near.jpg": reason,
+    }
+
+
 @pytest.mark.parametrize("harm", ["truncate", "manifest", "remove"])
 def test_a_damaged_entry_is_made_again(made, harm):
     _, again = made

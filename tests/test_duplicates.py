@@ -5,13 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from imbench.images.decode import decode
-from imbench.images.duplicates import (
-    CopyPair,
-    exact_groups,
-    find_copies,
-    find_near_copies,
-    perceptual_hash,
-)
+from imbench.images.duplicates import Copies, Leak, find_copies, find_near_copies, perceptual_hash
 
 
 def seen(image, kind="PNG", **options):
@@ -21,7 +15,7 @@ def seen(image, kind="PNG", **options):
 
 
 def stack(pictures):
-    return [one.digest for one in pictures], np.stack([one.thumbnail for one in pictures])
+    return [one.digest for one in pictures], [one.thumbnail for one in pictures]
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ def crowd(data_picture):
 
 
 def test_different_pictures_are_not_near(crowd):
-    assert find_near_copies(stack(crowd)[1]) == []
+    assert find_near_copies(np.stack(stack(crowd)[1])) == []
 
 
 @pytest.mark.parametrize(
@@ -44,37 +38,67 @@ def test_different_pictures_are_not_near(crowd):
 )
 def test_row_29_changed_copies_are_near(crowd, data_picture, change):
     crowd[200] = seen(change(data_picture(7)))
-    assert find_near_copies(stack(crowd)[1]) == [(7, 200)]
+    assert find_near_copies(np.stack(stack(crowd)[1])) == [(7, 200)]
+
+
+def copies_of(pictures):
+    return find_copies(*stack(pictures))
+
+
+def groups_of(copies):
+    return [group.tolist() for group in copies.groups()]
 
 
 def test_a_recompressed_copy_is_near_and_not_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "JPEG", quality=40)
-    assert find_copies(*stack(crowd)) == [CopyPair(7, 200, False)]
+    copies = copies_of(crowd)
+    assert copies.near == [(7, 200)]
+    assert groups_of(copies) == []
 
 
 def test_equal_pixels_in_another_format_are_exact(crowd, data_picture):
     crowd[200] = seen(data_picture(7), "BMP")
-    assert find_copies(*stack(crowd)) == [CopyPair(7, 200, True)]
+    copies = copies_of(crowd)
+    assert groups_of(copies) == [[7, 200]]
+    assert copies.near == []
 
 
-def test_pairs_across_a_split_are_found_through_a_group(data_picture):
+def test_every_one_of_equal_images_leaks_with_their_near_copy(data_picture):
     a, b = seen(data_picture(1)), seen(data_picture(1), "JPEG", quality=50)
-    pictures = [a, a, seen(data_picture(2)), a, b]
-    side = np.array([False, False, False, True, True])
-    found = find_copies(*stack(pictures), side=side)
-    assert found == [CopyPair(0, 3, True), CopyPair(0, 4, False), CopyPair(1, 3, True)]
+    copies = copies_of([a, seen(data_picture(2)), a, b, a])
+    assert groups_of(copies) == [[0, 2, 4]]
+    assert copies.near == [(0, 3)]
+    test = np.array([False, False, False, True, False])
+    assert copies.leaks(test) == [Leak(0, 3, False), Leak(2, 3, False), Leak(4, 3, False)]
+    # The other way round: the near copy of any one of equal test images leaks.
+    assert copies.leaks(~test & (np.arange(5) != 0)) == [Leak(0, 2, True), Leak(3, 2, False)]
+
+
+def test_leaks_make_no_chains():
+    # 1 is a near copy of 0 and of 2, which are no copies of each other.
+    copies = Copies(np.arange(3), [(0, 1), (1, 2)])
+    assert copies.leaks(np.array([False, False, True])) == [Leak(1, 2, False)]
+
+
+def test_many_equal_images_are_one_group():
+    picture = np.zeros((32, 32), np.uint8)
+    copies = find_copies(["a"] * 50_000 + ["b"] * 50_000, [picture] * 100_000)
+    assert [len(group) for group in copies.groups()] == [50_000, 50_000]
+    assert copies.near == []
+    test = np.arange(100_000) % 2 == 0
+    assert len(copies.leaks(test)) == 50_000
 
 
 def test_images_of_one_grey_are_not_all_copies():
     greys = [seen(Image.new("RGB", (20, 20), (v, v, v))) for v in (10, 20, 30)]
-    assert find_copies(*stack(greys)) == []
-    assert find_copies(*stack([greys[0], greys[0]])) == [CopyPair(0, 1, True)]
+    assert copies_of(greys).near == []
+    assert groups_of(copies_of([greys[0], greys[0]])) == [[0, 1]]
 
 
 def test_nothing_to_compare():
-    assert exact_groups([]) == []
-    assert find_near_copies(np.zeros((0, 32, 32), np.uint8)) == []
-    assert find_near_copies(np.zeros((2, 32, 32), np.uint8), np.array([False, True])) == []
+    assert groups_of(find_copies([], None)) == []
+    assert find_copies(["a", "b"], [None, None]).near == []
+    assert find_near_copies(np.zeros((2, 32, 32), np.uint8)) == []
 
 
 def test_brightness_is_not_in_the_hash(data_picture):

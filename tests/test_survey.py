@@ -114,3 +114,32 @@ def test_real_files_are_described(data_real):
     seen = survey_headers(list_everything(make_dataset("folder:clothing", data_real)))
     assert format_counts(seen) == {"formats": {"JPEG": 3781}, "modes": {"RGB": 3781}}
     assert int(np.min([min(one.width, one.height) for one in seen])) == 128
+
+
+def test_equal_images_are_one_group_and_one_line(data_folder, tmp_path):
+    root = data_folder({"train/a": 3, "train/b": 3, "test/a": 3, "test/b": 3})
+    for place in ("train/a/x", "train/a/y", "train/a/z", "test/a/x"):
+        shutil.copy(root / "train/a/0.png", root / f"{place}.png")
+    for place in ("train/a/v", "train/b/w"):
+        shutil.copy(root / "train/b/1.png", root / f"{place}.png")
+    shutil.copy(root / "train/b/2.png", root / "train/b/again.png")
+    Image.open(root / "train/a/0.png").save(root / "test/b/near.jpg", quality=50)
+    assert found("folder:pictures", tmp_path) == {
+        (
+            "leak",
+            "5 equal images: train/a/0.png, train/a/x.png, train/a/y.png, ... (train 4, test 1)",
+            True,
+        ),
+        ("leak", "train/a/0.png (and 4 equal to it) ~ test/b/near.jpg", True),
+        (
+            "two classes",
+            "train/a/0.png (and 4 equal to it) ~ test/b/near.jpg (a and b)",
+            True,
+        ),
+        (
+            "two classes",
+            "3 equal images: train/a/v.png, train/b/1.png, train/b/w.png (a 1, b 2)",
+            True,
+        ),
+        ("duplicate", "train/b/2.png = train/b/again.png", False),
+    }

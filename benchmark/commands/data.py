@@ -75,7 +75,9 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
 @data.command()
 @click.argument("name")
 @DATA
-@click.option("--all", "everything", is_flag=True, help="Print all defects, not 20 of each kind.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Print all defects and names, not 20 of each kind."
+)
 @click.pass_context
 def verify(context: click.Context, name: str, root: Path, everything: bool) -> None:
     """Decode every image and find copies, leaks and gaps; A = B are equal, A ~ B almost equal.
@@ -101,6 +103,8 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
         shown = of_kind if everything else of_kind[:MAX_SHOWN]
         for defect in shown:
             click.echo(f"  {defect.text}")
+            for member in defect.names if everything else ():
+                click.echo(f"    {member}")
         if len(of_kind) > len(shown):
             click.echo(f"  and {len(of_kind) - len(shown)} more; --all prints them")
     grave = [defect for defect in found if defect.grave]

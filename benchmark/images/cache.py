@@ -188,7 +188,7 @@ def _bad_images(faults: dict[str, str], spec: str) -> str:
 
 
 def _log_leaks(manifest: dict[str, Any], spec: str) -> None:
-    count = len({leak["copy"] for leak in manifest["leaks"]})
+    count = len(manifest["leaks"])
     if not count:
         return
     if manifest["dropped"]:

@@ -23,7 +23,7 @@ from imbench.errors import DataError, EnvironmentFault
 from imbench.images.cache_reader import MANIFEST
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, resize, shrink_mask
-from imbench.images.duplicates import find_copies
+from imbench.images.duplicates import Leak, find_copies
 from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS
 
@@ -87,7 +87,7 @@ def _write(
         raise DataError(f"{spec}: no image can be used; {listing.names[row]}: {reason}")
     leaks = _leaks(listing, raw, good)
     if drop_leaks:
-        good[[copy for copy, _, _ in leaks]] = False
+        good[[leak.row for leak in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
     notes: list[DataNote] = []
@@ -104,8 +104,12 @@ def _write(
         "fingerprint": _fingerprint(arrays, listing, rows),
         "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
         "leaks": [
-            {"copy": listing.names[copy], "test": listing.names[test], "exact": exact}
-            for copy, test, exact in leaks
+            {
+                "copy": listing.names[leak.row],
+                "test": listing.names[leak.original],
+                "exact": leak.exact,
+            }
+            for leak in leaks
         ],
         "dropped": drop_leaks,
         "notes": [note.plain() for note in notes],
@@ -181,17 +185,15 @@ def _mask(mask: Path | NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_]
         raise ImageFault(f"its mask {mask.name}: {fault}") from fault
 
 
-def _leaks(
-    listing: Listing, raw: _DecodedRows, good: NDArray[np.bool_]
-) -> list[tuple[int, int, bool]]:
-    """Return the rows of each copy and of its test image, and whether it is exact."""
+def _leaks(listing: Listing, raw: _DecodedRows, good: NDArray[np.bool_]) -> list[Leak]:
+    """List the usable training and validation images that are copies of test images."""
     rows = np.flatnonzero(good)
-    pairs = find_copies(
+    copies = find_copies(
         [raw.digests[row] for row in rows],
-        None if raw.thumbnails is None else raw.thumbnails[rows],
-        side=listing.splits[rows] == "test",
+        None if raw.thumbnails is None else [raw.thumbnails[row] for row in rows],
     )
-    return [(int(rows[pair.first]), int(rows[pair.second]), pair.exact) for pair in pairs]
+    leaks = copies.leaks(listing.splits[rows] == "test")
+    return [Leak(int(rows[leak.row]), int(rows[leak.original]), leak.exact) for leak in leaks]
 
 
 def _save_arrays(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CopyPair", "exact_groups", "find_copies", "find_near_copies", "perceptual_hash"]
+__all__ = ["Copies", "Leak", "find_copies", "find_near_copies", "perceptual_hash"]
 
 MAX_DISTANCE = 6
 """Most of the 63 bits in which the hashes of near copies may differ."""
@@ -30,64 +30,77 @@ _MIN_DEVIATION = 4.0
 
 
 @dataclass(frozen=True, order=True)
-class CopyPair:
-    """Rows of two images that are copies; `exact` if all pixels are equal."""
+class Leak:
+    """An image outside a set that is a copy of one inside; `exact` if all pixels are equal."""
 
-    first: int
-    second: int
+    row: int
+    original: int
     exact: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """The copies among the images of a data set; its size is linear in their number.
+
+    Parameters
+    ----------
+    first : int array (n,)
+        For each image the first one that is equal to it, maybe itself.
+    near : list of (int, int)
+        Pairs of near copies, sorted; each row is the first of its equal images and stands for all.
+    """
+
+    first: NDArray[np.int64]
+    near: list[tuple[int, int]]
+
+    def groups(self) -> list[NDArray[np.int64]]:
+        """Return the rows of every group of two or more equal images, by their first row."""
+        order = np.argsort(self.first, kind="stable")
+        starts = np.flatnonzero(np.diff(self.first[order])) + 1
+        return [group for group in np.split(order, starts) if len(group) > 1]
+
+    def leaks(self, side: NDArray[np.bool_]) -> list[Leak]:
+        """List the images where `side` is False that have a copy where it is True.
+
+        All images of a group of equal ones leak with any of them. Near copies make no chains: of
+        a ~ b ~ c, with c inside, b leaks and a, which is no copy of c, does not.
+        """
+        original = np.full(len(self.first), -1)
+        inside = np.flatnonzero(side)[::-1]
+        original[self.first[inside]] = inside  # of equal ones the first, which comes last here
+        near = np.full(len(self.first), -1)
+        for a, b in self.near:
+            for here, there in ((a, b), (b, a)):
+                if near[here] < 0:
+                    near[here] = original[there]
+        exact = original[self.first] >= 0
+        source = np.where(exact, original[self.first], near[self.first])
+        rows = np.flatnonzero(~side & (source >= 0))
+        return [Leak(int(row), int(source[row]), bool(exact[row])) for row in rows]
+
+
 def find_copies(
-    digests: Sequence[str],
-    thumbnails: NDArray[np.uint8] | None,
-    *,
-    side: NDArray[np.bool_] | None = None,
-) -> list[CopyPair]:
-    """Find pairs of copies.
+    digests: Sequence[str], thumbnails: Sequence[NDArray[np.uint8] | None] | None
+) -> Copies:
+    """Find the copies among images.
 
     Parameters
     ----------
     digests : sequence of str
         Hash of the pixels of each image.
-    thumbnails : uint8 array (n, 32, 32) or None
-        Grey thumbnails; None looks for exact copies only.
-    side : bool array (n,), optional
-        Return only pairs with `first` where it is False and `second` where it is True.
-
-    Returns
-    -------
-    list of CopyPair
-        Sorted. Without `side`, every image of a group of equal ones is paired with the first.
+    thumbnails : sequence of uint8 array (32, 32) or None, or None
+        Grey thumbnails; images without one have no near copies.
     """
-    groups = exact_groups(digests)
-    pairs = []
-    for group in groups:
-        if side is None:
-            pairs += [CopyPair(group[0], other, True) for other in group[1:]]
-        else:
-            pairs += [CopyPair(a, b, True) for a in group if not side[a] for b in group if side[b]]
-    if thumbnails is not None:
-        # One member represents all equal images of a group and side.
-        represented = np.zeros(len(digests), bool)
-        for group in groups:
-            sides = np.zeros(len(group), bool) if side is None else side[group]
-            for equal in (np.array(group)[~sides], np.array(group)[sides]):
-                represented[equal[1:]] = True
-        rows = np.flatnonzero(~represented)
-        exact = {(pair.first, pair.second) for pair in pairs}
-        near = find_near_copies(thumbnails[rows], None if side is None else side[rows])
-        found = [(int(rows[a]), int(rows[b])) for a, b in near]
-        pairs += [CopyPair(a, b, False) for a, b in found if (a, b) not in exact]
-    return sorted(pairs)
-
-
-def exact_groups(digests: Sequence[str]) -> list[list[int]]:
-    """Return the rows of every group of two or more equal digests."""
-    rows: dict[str, list[int]] = {}
-    for row, digest in enumerate(digests):
-        rows.setdefault(digest, []).append(row)
-    return [group for group in rows.values() if len(group) > 1]
+    rows: dict[str, int] = {}
+    first = np.array([rows.setdefault(digest, row) for row, digest in enumerate(digests)], np.int64)
+    if thumbnails is None:
+        return Copies(first, [])
+    seen = {row: image for row in rows.values() if (image := thumbnails[row]) is not None}
+    if not seen:
+        return Copies(first, [])
+    distinct = list(seen)
+    near = find_near_copies(np.stack(list(seen.values())))
+    return Copies(first, [(distinct[a], distinct[b]) for a, b in near])
 
 
 def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -100,26 +113,19 @@ def perceptual_hash(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.where(low > np.median(low, axis=1, keepdims=True), 1, -1).astype(np.float32)
 
 
-def find_near_copies(
-    thumbnails: NDArray[np.uint8], side: NDArray[np.bool_] | None = None
-) -> list[tuple[int, int]]:
-    """Return pairs of rows of near copies, as in `find_copies`, without nearly uniform images."""
-    textured = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _MIN_DEVIATION)
-    first = textured if side is None else textured[~side[textured]]
-    second = textured if side is None else textured[side[textured]]
-    first_bits = perceptual_hash(thumbnails[first])
-    second_bits = first_bits if side is None else perceptual_hash(thumbnails[second])
+def find_near_copies(thumbnails: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Return sorted pairs of rows of near copies, without nearly uniform images."""
+    rows = np.flatnonzero(thumbnails.std(axis=(1, 2)) > _MIN_DEVIATION)
+    bits = perceptual_hash(thumbnails[rows])
     pairs = []
-    for start in range(0, len(first), _BLOCK):
-        for begin in range(0, len(second), _BLOCK):
+    for start in range(0, len(rows), _BLOCK):
+        for begin in range(start, len(rows), _BLOCK):
             # Bits are -1 and 1: if d of n differ, their product is n - 2d.
-            products = first_bits[start : start + _BLOCK] @ second_bits[begin : begin + _BLOCK].T
-            a, b = np.nonzero(products >= first_bits.shape[1] - 2 * MAX_DISTANCE)
-            distance = (first_bits.shape[1] - products[a, b]) / 2
-            a, b = first[start + a], second[begin + b]
-            if side is None:
-                a, b, distance = a[a < b], b[a < b], distance[a < b]
-            pairs += _confirm(thumbnails, a, b, distance)
+            products = bits[start : start + _BLOCK] @ bits[begin : begin + _BLOCK].T
+            a, b = np.nonzero(products >= bits.shape[1] - 2 * MAX_DISTANCE)
+            distance = (bits.shape[1] - products[a, b]) / 2
+            a, b = rows[start + a], rows[begin + b]
+            pairs += _confirm(thumbnails, a[a < b], b[a < b], distance[a < b])
     return sorted(pairs)
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imbench.images.cache_writer import quiet_pillow
+from imbench.images.copy_defects import copy_defects
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.decode import ImageFault, decode, open_image
-from imbench.images.duplicates import CopyPair, find_copies
+from imbench.images.defect import Defect
+from imbench.images.duplicates import Copies, find_copies
 from imbench.images.split import SPLITS, crossing_groups
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 _THREADS = 2
+_CHUNK = 1024
+"""Files that are handed to the threads at a time."""
 _SMALL = 8
 
 
@@ -45,15 +49,6 @@ class SurveyedImage:
     digest: str = ""
     thumbnail: NDArray[np.uint8] | None = None
     fault: str = ""
-
-
-@dataclass(frozen=True, order=True)
-class Defect:
-    """A defect; `grave` if it makes scores on the data wrong or impossible."""
-
-    kind: str
-    text: str
-    grave: bool
 
 
 def list_everything(dataset: Dataset) -> Listing:
@@ -92,7 +87,7 @@ def find_defects(
         for name, image in zip(listing.names, images, strict=True)
         if image.fault
     ]
-    defects += _copies(listing, images)
+    defects += copy_defects(listing, _copies(listing, images))
     if listing.groups is not None:
         defects += [
             Defect("torn group", f"{group} is in {' and '.join(splits)}", True)
@@ -117,42 +112,26 @@ def _split_counts(listing: Listing, split: str) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=len(listing.classes)).astype(np.int64)
 
 
-def _copies(listing: Listing, images: list[SurveyedImage]) -> list[Defect]:
-    rows = np.array([row for row, image in enumerate(images) if not image.fault], np.int64)
-    digests = [images[row].digest for row in rows]
-    available = [image.thumbnail for image in images if image.thumbnail is not None]
-    thumbnails = np.stack(available) if len(available) == len(rows) > 0 else None
-    splits, labels = listing.splits[rows], listing.labels[rows]
-
-    def text(pair: CopyPair) -> str:
-        a, b = (listing.names[rows[row]] for row in (pair.first, pair.second))
-        return f"{a} {'=' if pair.exact else '~'} {b}"
-
-    leaks = find_copies(digests, thumbnails, side=splits == "test")
-    other = np.flatnonzero(splits != "test")
-    leaks += [
-        CopyPair(int(other[pair.first]), int(other[pair.second]), pair.exact)
-        for pair in find_copies(
-            [digests[row] for row in other],
-            None if thumbnails is None else thumbnails[other],
-            side=splits[other] == "validation",
-        )
-    ]
-    defects = [Defect("leak", text(pair), True) for pair in leaks]
-    for pair in find_copies(digests, thumbnails):
-        if labels[pair.first] != labels[pair.second]:
-            classes = [listing.classes[labels[row]] for row in (pair.first, pair.second)]
-            defects.append(Defect("two classes", f"{text(pair)} ({' and '.join(classes)})", True))
-        elif splits[pair.first] == splits[pair.second]:
-            defects.append(Defect("duplicate", text(pair), False))
-    return defects
+def _copies(listing: Listing, images: list[SurveyedImage]) -> Copies:
+    # Each damaged image is a group of its own.
+    digests = [image.digest or f"damaged {row}" for row, image in enumerate(images)]
+    if isinstance(listing.sources, np.ndarray):
+        return find_copies(digests, None)
+    return find_copies(digests, [image.thumbnail for image in images])
 
 
 def _survey(listing: Listing, survey: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:
     if isinstance(listing.sources, np.ndarray):
         return [_survey_array(image) for image in listing.sources]
+    images: list[SurveyedImage] = []
+    shared: dict[str, NDArray[np.uint8] | None] = {}
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda path: _or_fault(survey, path), listing.sources))
+        for start in range(0, len(listing.sources), _CHUNK):
+            paths = listing.sources[start : start + _CHUNK]
+            for image in pool.map(lambda path: _or_fault(survey, path), paths):
+                thumbnail = shared.setdefault(image.digest, image.thumbnail)
+                images.append(replace(image, thumbnail=thumbnail))
+    return images
 
 
 def _or_fault(survey: Callable[[Path], SurveyedImage], path: Path) -> SurveyedImage:
