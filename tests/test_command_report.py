@@ -145,9 +145,9 @@ def test_side_by_side(results):
     assert run.stdout.count("horse2zebra: f1, f1_balanced, acsa") == 1
 
 
-def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
+def test_cells_that_a_run_was_asked_for_are_holes(results, make_record):
     from imbench.records.cell import Grid
-    from imbench.records.planned import write_planned
+    from imbench.records.planned import write_plan
 
     cell = Store(results).records()[0].cell
     grid = Grid(
@@ -158,7 +158,7 @@ def test_cells_that_the_last_run_was_asked_for_are_holes(results, make_record):
         seeds=(0, 1, 2),
         settings=cell.settings,
     )
-    write_planned(
+    write_plan(
         results,
         grid,
         fingerprints={"horse2zebra": cell.fingerprint},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -171,7 +170,7 @@ def test_no_folder_and_an_empty_one_end_with_3_and_say_what_to_do(tmp_path, monk
     said = "bench: there is no results folder 'results': run `bench run` first, or name another\n"
     assert call(capfd, "status") == (3, "", said)
     (tmp_path / "results").mkdir()
-    said = "bench: 'results' holds neither a grid nor a record\n"
+    said = "bench: 'results' holds neither a plan nor a record\n"
     assert call(capfd, "status") == (3, "", said)
     assert list((tmp_path / "results").iterdir()) == []
 
@@ -214,14 +213,6 @@ def test_at_most_five_failures_are_shown_the_latest_last(tmp_path, make_record, 
     _, out, _ = call(capfd, "status", tmp_path)
     shown = [line.rpartition("  ")[2] for line in out.splitlines() if "FAILED" in line]
     assert shown == ["no 4", "no 3", "no 2", "no 1", "no 0"]
-
-
-def test_a_grid_that_cannot_be_read_is_passed_over(tmp_path, make_record, capfd):
-    Store(tmp_path).put(make_record("os"))
-    for text in ("", "{", "[]", json.dumps({"grid": {"datasets": 3}}), "null"):
-        (tmp_path / "grid.json").write_text(text)
-        code, out, _ = call(capfd, "status", tmp_path)
-        assert (code, rows(out)) == (0, {"os": ["1", "", "", ""]})
 
 
 def cell(seed, recipe="os"):

@@ -114,20 +114,26 @@ def report(
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
     from imbench.commands.terminal import command_line, echo, terminal_width
-    from imbench.records.planned import read_planned
+    from imbench.records.planned import read_plans
     from imbench.records.store import read_records
+    from imbench.report.plan_notes import plan_notes
     from imbench.report.report import render_report
     from imbench.spec import parse_texts
 
     one_metric = vs_paper or compare or claims or ranks or diagram
-    plan = read_planned(results)
+    plans = read_plans(results)
+    records = read_records(results)
     shared: dict[str, Any] = {
         "metrics": metrics or (DEFAULT_METRICS[:1] if one_metric else DEFAULT_METRICS),
-        # The cells that the last run was asked for: those without a record are shown as holes.
-        "planned": () if plan is None else plan.cells,
+        # The cells that runs were asked for: those without a record are shown as holes.
+        "planned": plans.cells,
     }
-    options: dict[str, Any] = {**shared, "bold": bold, "command": command_line()}
-    records = read_records(results)
+    options: dict[str, Any] = {
+        **shared,
+        "notes": plan_notes(plans, records),
+        "bold": bold,
+        "command": command_line(),
+    }
     if html is not None:
         target = str(results / PAGE) if html == NO_NAME else html
         _write_page(records, target, **options, folder=results, data=root, images=images)
@@ -147,6 +153,8 @@ def report(
     }
     if not targets:
         echo(render_report(records, form="terminal", width=terminal_width(), **options))
+    for note in options["notes"] if csv is not None else ():  # which has no place for them
+        click.echo(note, err=True)
     for form, target in targets.items():
         text = render_report(records, form=form, **options)  # type: ignore[arg-type]
         if target == STDOUT:

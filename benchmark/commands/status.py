@@ -13,6 +13,7 @@ from imbench.commands.arguments import RESULTS
 
 if TYPE_CHECKING:
     from imbench.records.cell import Cell
+    from imbench.records.planned import Plans
     from imbench.records.store import RecordSummary
     from imbench.runs.cell_states import CellStates
     from imbench.runs.training_leases import TrainingLease
@@ -47,29 +48,43 @@ def status(results: Path, watch: bool) -> None:
 
 def _print_states(results: Path) -> CellStates:
     from imbench.errors import NotComparable
-    from imbench.records.planned import read_planned
+    from imbench.records.planned import read_plans
     from imbench.records.store import existing_store
     from imbench.runs.cell_states import cell_states
     from imbench.runs.training_leases import held_leases
 
     store = existing_store(results)
-    plan = read_planned(results)
+    plans = read_plans(results)
     leases = held_leases(results)  # before the records: what ends in between is done, not missing
     known = store.index()
-    cells = () if plan is None else plan.cells
+    cells = plans.cells
     if not cells and not known:
-        raise NotComparable(f"{str(results)!r} holds neither a grid nor a record")
+        nothing = f"{str(results)!r} holds neither a plan nor a record"
+        raise NotComparable("; ".join(plans.faults) or nothing)
     states = cell_states(cells, known, leases)
     click.echo(_format_counts(states))
     click.echo(_format_summary(states))
-    if plan is not None and plan.missing:
-        click.echo(f"not available: {', '.join(plan.missing)} (no such part)")
-    for line in _running_lines(cells, known, leases):
+    if plans.missing:
+        click.echo(f"not available: {', '.join(plans.missing)} (no such part)")
+    for line in (*plans.faults, *_plan_lines(plans, known), *_running_lines(cells, known, leases)):
         click.echo(line)
     by_time = sorted(states.failed, key=lambda record: record.path.stat().st_mtime)
     for record in by_time[-MAX_ERRORS:]:
         click.echo(_format_failure(record, results))
     return states
+
+
+def _plan_lines(plans: Plans, known: Mapping[str, RecordSummary]) -> Iterator[str]:
+    """Yield a line for each plan with cells to go: the command that goes on, and the file."""
+    from imbench.report.printed_table import visible
+
+    for run in plans.runs:
+        left = sum(cell.key not in known for cell in run.cells)
+        if left:
+            yield visible(
+                f" TO GO  {left} of {len(run.cells)} cells of `{run.command or 'bench run'}`; "
+                f"if nobody wants them, delete {run.path}"
+            )
 
 
 def _running_lines(

@@ -54,6 +54,7 @@ def render_page(
     folder: Path | None = None,
     data: Path = Path("data"),
     images: int = 8,
+    notes: Sequence[str] = (),
     command: str = "",
 ) -> str:
     """Return the page of `records`.
@@ -65,7 +66,7 @@ def render_page(
     metrics : sequence of str
         Registered names; the first one is shown first.
     planned : iterable of Cell
-        Cells of the last run; those without a record are shown as missing.
+        Cells of all plans; those without a record are shown as missing.
     bold : {"best", "not-worse"}
         Which scores are bold: see `imbench.report.tables.choose_bold`.
     folder : Path, optional
@@ -74,6 +75,8 @@ def render_page(
         The folder of data sets, to read misclassified images from.
     images : int
         Maximum number of such images a cell; with 0 the page has no pictures.
+    notes : sequence of str
+        Sentences on the results folder as a whole.
     command : str
         The command that asked for the page.
 
@@ -84,7 +87,7 @@ def render_page(
     UsageError
         If a metric is unknown.
     """
-    records = list(records)
+    records, planned = list(records), list(planned)
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
@@ -119,6 +122,8 @@ def render_page(
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
         "failures": failures(record_groups),
+        "remarks": [visible(note) for note in notes],
+        "planned": bool(planned),
         "about": about(record_groups, records, builder.environments),
         "command": visible(command),
         "enough": ENOUGH,

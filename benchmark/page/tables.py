@@ -107,7 +107,7 @@ def _plain_cell(shown: PrintedCell, key: str, letters: dict[str, str]) -> dict[s
 
 
 def failures(record_groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return every record without a score, and the cells of the last run without a record."""
+    """Return every record without a score, and the planned cells without a record."""
     rows = []
     for group in record_groups:
         name = group_title(group, record_groups)
@@ -134,7 +134,7 @@ def failures(record_groups: Sequence[Group]) -> list[dict[str, Any]]:
                         "minority": count,
                         "seeds": format_ranges(missing),
                         "what": WORDS["missing"],
-                        "reason": "planned by the last run",
+                        "reason": "planned, and no run has done it yet",
                         "key": "",
                     }
                 )

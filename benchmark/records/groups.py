@@ -23,6 +23,7 @@ __all__ = [
     "group_records",
     "method_order",
     "method_title",
+    "without_group",
 ]
 
 
@@ -53,7 +54,7 @@ class Group:
     """Name for headings: the end of the path where the spec is long, unlike that of other data."""
     slots: dict[tuple[MethodKey, int], dict[int, Record]] = field(default_factory=dict)
     planned: dict[tuple[MethodKey, int], set[int]] = field(default_factory=dict)
-    """Seeds of the last run's grid, whether or not they have records."""
+    """Seeds of the plans, whether or not they have records."""
     edited: set[tuple[MethodKey, int, int]] = field(default_factory=set)
     """Method, count and seed of records whose checksum is wrong."""
 
@@ -108,8 +109,8 @@ class Group:
 def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> list[Group]:
     """Return the groups of comparable records, by name of the data set.
 
-    If a cell has two records, a finished one is taken. `planned` are the cells of the last run,
-    with or without a record; those comparable to no record are left out.
+    If a cell has two records, a finished one is taken. `planned` are the cells of all plans, with
+    or without a record; those comparable to no record are left out: see `without_group`.
     """
     groups: dict[Basis, Group] = {}
     for record in records:
@@ -133,6 +134,12 @@ def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> li
     for group in groups.values():
         group.title = titles[group.name]
     return sorted(groups.values(), key=_group_order)
+
+
+def without_group(records: Iterable[Record], planned: Iterable[Cell]) -> list[Cell]:
+    """Return the planned cells that are comparable to no record, so that no table shows them."""
+    known = {_basis(record.cell) for record in records}
+    return [cell for cell in planned if _basis(cell) not in known]
 
 
 def group_differences(alike: Sequence[Group]) -> dict[str, list[str]]:

@@ -41,6 +41,7 @@ def render_report(
     claims: bool = False,
     ranks: bool = False,
     together: bool = False,
+    notes: Sequence[str] = (),
     command: str = "",
     width: int = 80,
 ) -> str:
@@ -60,13 +61,15 @@ def render_report(
     vs_paper : bool
         Print F1 beside the published values.
     planned : iterable of Cell
-        Cells of the last run; those without a record are shown as not run.
+        Cells of all plans; those without a record are shown as not run.
     compare : sequence of str
         Recipes: compare the first with the others, instead of tables.
     claims, ranks : bool
         Test the paper's claims, or rank methods over cells, instead of tables.
     together : bool
         Print all metrics of a data set in one table.
+    notes : sequence of str
+        Sentences on the results folder as a whole, printed below in every form but CSV.
     command : str
         The command that asked for the report, for the comments of LaTeX and for JSON.
     width : int
@@ -93,19 +96,21 @@ def render_report(
                 f"{'--vs-paper' if vs_paper else '--side-by-side'}"
             )
         sections = _sections(records, metrics, compare, claims, ranks)
-        return _render_sections(sections, form, records, command, width)
+        text = _render_sections(sections, form, records, _json_head(command, notes), width)
+        return _with_notes(text, form, notes, width)
     if form == "csv" and not vs_paper:
         from imbench.records.frame import frame
 
         return frame(records, metrics).to_csv(index=False, lineterminator="\n")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
-        return "\n".join([*macros(tables), ""])
+        return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
     compared = _compare_with_paper(tables) if vs_paper else {}
     if form == "csv":
         return _versus_csv(tables, compared)
     if form == "json":
-        return _json(tables, compared, command)
+        rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
+        return _dump_json({**_json_head(command, notes), "tables": rows})
     if together:
         printed = list(side_by_side(tables))
     else:
@@ -114,10 +119,28 @@ def render_report(
             for index, table in enumerate(tables)
         ]
     if form == "latex":
-        return latex(printed, _latex_comments(records, command), macros(tables))
-    from imbench.report.text import markdown, terminal
+        text = latex(printed, _latex_comments(records, command), macros(tables))
+    else:
+        from imbench.report.text import markdown, terminal
 
-    return markdown(printed) if form == "markdown" else terminal(printed, width)
+        text = markdown(printed) if form == "markdown" else terminal(printed, width)
+    return _with_notes(text, form, notes, width)
+
+
+def _with_notes(text: str, form: Form, notes: Sequence[str], width: int) -> str:
+    """Add sentences on the whole folder to a text; JSON has them in its head, CSV has no place."""
+    from imbench.report.printed_table import visible
+    from imbench.report.text import escape_markdown, wrapped
+
+    if form == "terminal":
+        lines = [wrapped(note, width) for note in notes]
+    elif form == "markdown":
+        lines = [f"- {escape_markdown(note)}" for note in notes]
+    elif form in ("latex", "macros"):
+        return "".join(f"% {visible(note)}\n" for note in notes) + text
+    else:
+        return text
+    return "\n".join([text, *lines, ""]) if lines else text
 
 
 def _sections(
@@ -135,7 +158,7 @@ def _sections(
 
 
 def _render_sections(
-    made: list[Section], form: Form, records: list[Record], command: str, width: int
+    made: list[Section], form: Form, records: list[Record], head: dict[str, Any], width: int
 ) -> str:
     from imbench.report.sections import render_sections
 
@@ -145,14 +168,14 @@ def _render_sections(
         )
     if form == "json":
         parts = {section.key: list(section.rows) for section in made}
-        return _dump_json({**_json_head(command), **parts})
+        return _dump_json({**head, **parts})
     if form == "csv":
         if len(made) > 1:
             raise UsageError("CSV has one kind of row: ask for one of --compare, --claims, --ranks")
         import pandas as pd
 
         return pd.DataFrame(made[0].rows).to_csv(index=False, lineterminator="\n")
-    comments = _latex_comments(records, command) if form == "latex" else []
+    comments = _latex_comments(records, head["command"]) if form == "latex" else []
     return render_sections(made, form, comments, width)
 
 
@@ -183,15 +206,11 @@ def _latex_comments(records: list[Record], command: str) -> list[str]:
     ]
 
 
-def _json(tables: list[Table], compared: dict[int, list[Versus]], command: str) -> str:
-    rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
-    return _dump_json({**_json_head(command), "tables": rows})
-
-
-def _json_head(command: str) -> dict[str, Any]:
+def _json_head(command: str, notes: Sequence[str]) -> dict[str, Any]:
     from importlib.metadata import version
 
-    return {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
+    head = {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
+    return {**head, "notes": list(notes)}
 
 
 def _dump_json(body: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def cell_states(
     Parameters
     ----------
     cells : sequence of Cell
-        Cells that the last run was asked for.
+        Cells that runs were asked for.
     known : mapping
         Key of a cell to the summary of its record.
     leases : iterable of TrainingLease

@@ -231,7 +231,7 @@ class Session:
             self.say(line)
 
     def _keep(self, plan: Plan) -> None:
-        planned.write_planned(
+        planned.write_plan(
             self.store.folder,
             self.grid,
             fingerprints={name: source.fingerprint for name, source in plan.sources.items()},
