@@ -27,12 +27,13 @@ class UserImages(Dataset):
         super().__init__(root, argument)
         if not argument:
             raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
-        known = (*self.own, "majority", "minority", "test", "validation")
+        known = (*self.own, "majority", "minority", "test", "validation", "geometry")
         self.given = DatasetOptions(self.kind, options, known)
         self.majority = self.given.text("majority")
         self.minority = self.given.text("minority")
         self.test = self.given.share("test", 0.25)
         self.validation = self.given.share("validation", 0.0)
+        self.policies = self.given.policies(geometry="stretch")
         self.split_given = "test" in options or "validation" in options
 
     def everything(self) -> Listing:

@@ -28,7 +28,8 @@ class CelebA(Obtainable):
     """``celeba``: aligned faces, official partition; faces with both attributes or neither are out.
 
     Options: `majority` (default ``Black_Hair``), `minority` (default ``Blond_Hair``); ``rest`` for
-    either is the faces without the other attribute.
+    either is the faces without the other attribute; `geometry` (``stretch``, ``pad``, default
+    ``crop``, as is usual for these faces).
 
     Notes
     -----
@@ -60,11 +61,12 @@ class CelebA(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("celeba takes no argument; write celeba:minority=Eyeglasses")
-        given = DatasetOptions("celeba", options, ("majority", "minority"))
+        given = DatasetOptions("celeba", options, ("majority", "minority", "geometry"))
         self.majority = str(given.text("majority", "Black_Hair"))
         self.minority = str(given.text("minority", "Blond_Hair"))
         if self.majority == self.minority:
             raise UsageError(f"celeba: {self.majority} is both majority and minority")
+        self.policies = given.policies(geometry="crop")
 
     @classmethod
     def lacks(cls, folder: Path) -> str | None:
@@ -98,6 +100,7 @@ class CelebA(Obtainable):
             labels=np.array(labels, np.int64),
             splits=np.array(where),
             names=tuple(names),
+            policies=self.policies,
         )
 
     def _copy_layout(self, path: Path, target: Path) -> None:

@@ -29,7 +29,7 @@ class CsvTable(UserImages):
     our own split (where there is no such column) keeps groups whole.
 
     Options: the five columns, `majority`, `minority`, and without a split column `test` and
-    `validation` (shares of each class, default 0.25 and 0).
+    `validation` (shares of each class, default 0.25 and 0); `geometry` as for a folder.
 
     Notes
     -----
@@ -91,6 +91,7 @@ class CsvTable(UserImages):
             names=names,
             groups=groups,
             weights=_weights(rows, column["weight"], table) if "weight" in column else None,
+            policies=self.policies,
         )
 
     def _columns(self, table: Path, header: list[str]) -> dict[str, str]:

@@ -22,8 +22,9 @@ class CUB(Obtainable):
     """``cub``: the official split; a class is all species whose names contain its word.
 
     Options: `majority` (default ``Sparrow``, 21 species), `minority` (default ``Flycatcher``, 7
-    species; ``Wren/Warbler`` gives two minorities; ``rest`` is all other species). Bounding boxes
-    are not used.
+    species; ``Wren/Warbler`` gives two minorities; ``rest`` is all other species), `geometry`
+    (``stretch``, ``pad``, default ``crop``, as is usual where whole photographs are classified).
+    Bounding boxes are not used.
 
     Notes
     -----
@@ -55,9 +56,10 @@ class CUB(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("cub takes no argument; write cub:majority=Sparrow,minority=Wren")
-        given = DatasetOptions("cub", options, ("majority", "minority"))
+        given = DatasetOptions("cub", options, ("majority", "minority", "geometry"))
         self.majority = str(given.text("majority", "Sparrow"))
         self.minority = str(given.text("minority", "Flycatcher"))
+        self.policies = given.policies(geometry="crop")
 
     @classmethod
     def lacks(cls, folder: Path) -> str | None:
@@ -89,6 +91,7 @@ class CUB(Obtainable):
             labels=labels,
             splits=np.array(["train" if trains[row] == "1" else "test" for row in rows]),
             names=tuple(f"images/{paths[row]}" for row in rows),
+            policies=self.policies,
         )
 
     def read(self) -> Listing:

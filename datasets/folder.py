@@ -20,7 +20,9 @@ class Folder(UserImages):
     """``folder:PATH``: PATH below the data folder, below the working directory, or absolute.
 
     Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
-    has no split folders `test` and `validation` (shares of each class, default 0.25 and 0).
+    has no split folders `test` and `validation` (shares of each class, default 0.25 and 0);
+    `geometry`, what becomes of images that are not square: ``stretch`` (default) squeezes them,
+    ``pad`` fills them up with grey, ``crop`` keeps the square in their middle.
 
     Notes
     -----
@@ -83,6 +85,7 @@ class Folder(UserImages):
             if split
             else stratified_splits(names, labels, test=self.test, validation=self.validation),
             names=names,
+            policies=self.policies,
         )
 
 

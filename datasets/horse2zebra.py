@@ -30,7 +30,8 @@ class Horse2Zebra(Obtainable):
     """``horse2zebra``: 1,067 + 1,334 training and 120 + 140 test images, official split.
 
     Object masks are read where ``masks/trainA/NAME.png`` exist; the official release has none.
-    Options: `majority` (default ``horse``), `minority` (default ``zebra``).
+    Options: `majority` (default ``horse``), `minority` (default ``zebra``), `geometry`
+    (``stretch``, ``pad``, default ``crop``: the official images are square).
 
     Notes
     -----
@@ -76,10 +77,11 @@ class Horse2Zebra(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("horse2zebra takes no argument")
-        given = DatasetOptions("horse2zebra", options, ("majority", "minority"))
+        given = DatasetOptions("horse2zebra", options, ("majority", "minority", "geometry"))
         self.majority, self.minority = given.text("majority"), given.text("minority")
         if self.majority is None and self.minority is None:
             self.minority = "zebra"
+        self.policies = given.policies(geometry="crop")
 
     @classmethod
     def lacks(cls, folder: Path) -> str | None:
@@ -106,6 +108,7 @@ class Horse2Zebra(Obtainable):
             splits=np.array([split for _, split, _ in found]),
             names=names,
             masks=have if any(have) else None,
+            policies=self.policies,
         )
 
     def read(self) -> Listing:

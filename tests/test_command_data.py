@@ -18,6 +18,12 @@ def ok(*args):
     return result.output
 
 
+STRETCHED = (
+    "stretched: {0} of {0} images are not square and are squeezed to one, the worst by 1.20 to 1; "
+    "to change it: geometry=pad or geometry=crop"
+)
+
+
 def test_stats(data_folder, tmp_path):
     data_folder({"train/cat": 6, "train/dog": 3, "test/cat": 2, "test/dog": 2})
     assert ok("stats", "folder:pictures", "--data", tmp_path).splitlines() == [
@@ -28,6 +34,10 @@ def test_stats(data_folder, tmp_path):
         "test: 4 images, imbalance ratio 1.00",
         "width: 48 to 48 px, median 48",
         "height: 40 to 40 px, median 40",
+        "width / height: 1.20 to 1.20, median 1.20",
+        STRETCHED.format(13),
+        "geometry=crop would cut off 17 % of the area of the median image, 17 % of the worst, more "
+        "than 10 % of 13 images",
         "formats: 13 PNG",
         "modes: 13 RGB",
         "unusable files: 0",
@@ -54,7 +64,9 @@ def test_stats_of_data_without_files(tmp_path):
 def test_verify(data_folder, tmp_path):
     root = data_folder({"train/a": 25, "train/b": 2, "test/a": 2, "test/b": 2})
     output = ok("verify", "folder:pictures", "--data", tmp_path)
-    assert output == "folder:pictures: 31 images, 31 decoded\n\nno defect\n"
+    assert output == (
+        f"folder:pictures: 31 images, 31 decoded\n{STRETCHED.format(31)}\n\nno defect\n"
+    )
     for number in range(25):
         shutil.copy(root / f"train/a/{number}.png", root / f"train/a/copy{number}.png")
     for number in range(30):

@@ -88,7 +88,12 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import find_defects, list_everything, survey_images
+    from imbench.images.survey import (
+        decoding_notes,
+        find_defects,
+        list_everything,
+        survey_images,
+    )
 
     dataset = make_dataset(name, root)
     listing = list_everything(dataset)
@@ -97,6 +102,8 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     decoded = sum(not image.fault for image in images)
     click.echo(f"{name}: {len(images)} images, {decoded} decoded")
     _print_notes(listing)
+    for note in decoding_notes(images, listing):
+        click.echo(note.line)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
         click.echo(f"\n{kind}: {len(of_kind)}")
@@ -188,12 +195,14 @@ def _print_notes(listing: Listing) -> None:
 def _print_files(images: list[SurveyedImage], listing: Listing) -> None:
     from statistics import median
 
-    from imbench.images.survey import format_counts
+    from imbench.images.survey import describe_shapes, format_counts
 
     usable = [image for image in images if not image.fault]
     for side in ("width", "height") if usable else ():
         sizes: list[Any] = [getattr(image, side) for image in usable]
         click.echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
+    for line in describe_shapes(usable, listing):
+        click.echo(line)
     for name, counts in format_counts(images).items():
         click.echo(f"{name}: " + ", ".join(f"{n} {value}" for value, n in counts.most_common()))
     faults = [

@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from PIL import Image
 from imbench.errors import DataError, EnvironmentFault
 from imbench.images.cache_reader import MANIFEST
 from imbench.images.dataset import Listing
-from imbench.images.decode import ImageFault, decode, resize, shrink_mask
+from imbench.images.decode import ImageFault, decode, shrink_mask
 from imbench.images.duplicates import Leak, find_copies
-from imbench.images.notes import DataNote
+from imbench.images.geometry import geometry_notes, geometry_of, to_square
 from imbench.images.split import SPLITS
 
 __all__ = ["quiet_pillow", "write_decoded"]
@@ -74,6 +74,8 @@ class _DecodedRows:
     masks: NDArray[np.bool_] | None
     thumbnails: NDArray[np.uint8] | None
     digests: list[str]
+    sizes: list[tuple[int, int]]
+    """Width and height as displayed."""
     faults: dict[int, str]
 
 
@@ -90,7 +92,8 @@ def _write(
         good[[leak.row for leak in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
-    notes: list[DataNote] = []
+    shapes = [raw.sizes[row] for row in rows]
+    notes = geometry_notes(shapes, listing.policies)
     masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
     manifest = {
@@ -101,7 +104,7 @@ def _write(
         "names": [listing.names[row] for row in rows],
         "arrays": sorted(arrays),
         "masked": sorted({str(listing.splits[row]) for row in rows if masks[row] is not None}),
-        "fingerprint": _fingerprint(arrays, listing, rows),
+        "fingerprint": _fingerprint(arrays, listing, rows, _policies(listing, shapes)),
         "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
         "leaks": [
             {
@@ -131,6 +134,7 @@ def _decode_all(part: Path, listing: Listing, size: int, faults: dict[int, str])
         # digits differ by a few pixels.
         thumbnails=np.zeros((n, 32, 32), np.uint8) if files else None,
         digests=[""] * n,
+        sizes=[(1, 1)] * n,
         faults=dict(faults),
     )
     starts = range(0, n, _CHUNK)
@@ -158,29 +162,38 @@ def _decode_rows(raw: _DecodedRows, listing: Listing, size: int, start: int) -> 
 
 
 def _decode_row(raw: _DecodedRows, listing: Listing, size: int, row: int) -> None:
+    geometry = geometry_of(listing.policies)
     if isinstance(listing.sources, np.ndarray):
         source = listing.sources[row]
         flat = source[..., 0] if source.shape[-1] == 1 else source
-        raw.pixels[row] = resize(Image.fromarray(flat), size, listing.channels)
+        raw.pixels[row] = to_square(Image.fromarray(flat), size, listing.channels, geometry)
+        raw.sizes[row] = (source.shape[1], source.shape[0])
         raw.digests[row] = hashlib.sha256(source.tobytes()).hexdigest()
     else:
-        picture = decode(listing.sources[row].read_bytes(), size=size, channels=listing.channels)
+        picture = decode(
+            listing.sources[row].read_bytes(),
+            size=size,
+            channels=listing.channels,
+            geometry=geometry,
+        )
         raw.pixels[row] = picture.pixels
+        raw.sizes[row] = (picture.width, picture.height)
         raw.digests[row] = picture.digest
         if raw.thumbnails is not None:
             raw.thumbnails[row] = picture.thumbnail
     if raw.masks is not None and listing.masks is not None:
-        raw.masks[row] = _mask(listing.masks[row], size)
+        raw.masks[row] = _mask(listing.masks[row], size, geometry)
 
 
-def _mask(mask: Path | NDArray[np.bool_] | None, size: int) -> NDArray[np.bool_] | bool:
+def _mask(
+    mask: Path | NDArray[np.bool_] | None, size: int, geometry: str
+) -> NDArray[np.bool_] | bool:
     if mask is None:
         return False
     if isinstance(mask, np.ndarray):
-        grey = Image.fromarray(mask.astype(np.uint8) * 255)
-        return np.asarray(resize(grey, size, 1)[..., 0] >= 128)
+        return shrink_mask(mask, size=size, geometry=geometry)
     try:
-        return shrink_mask(mask.read_bytes(), size=size)
+        return shrink_mask(mask.read_bytes(), size=size, geometry=geometry)
     except ImageFault as fault:
         raise ImageFault(f"its mask {mask.name}: {fault}") from fault
 
@@ -215,7 +228,20 @@ def _save_arrays(
     return {"pixels": pixels, **arrays}
 
 
-def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArray[np.int64]) -> str:
+def _policies(listing: Listing, shapes: Sequence[tuple[int, int]]) -> dict[str, str]:
+    """Return the policies that had an effect which imbench 0.1 would not have had."""
+    policies = dict(listing.policies)
+    if geometry_of(policies) == "crop" or all(width == height for width, height in shapes):
+        policies.pop("geometry", None)
+    return policies
+
+
+def _fingerprint(
+    arrays: dict[str, NDArray[Any]],
+    listing: Listing,
+    rows: NDArray[np.int64],
+    policies: Mapping[str, str],
+) -> str:
     """Hash pixels, labels, splits, groups, weights, policies: not names, masks or folders."""
     digest = hashlib.sha256(f"imbench data {SCHEMA} {arrays['pixels'].shape}".encode())
     for start in range(0, len(rows), 4096):
@@ -227,8 +253,8 @@ def _fingerprint(arrays: dict[str, NDArray[Any]], listing: Listing, rows: NDArra
         "groups": None if groups is None else [str(groups[row]) for row in rows],
         "weights": None if listing.weights is None else listing.weights[rows].tolist(),
     }
-    if listing.policies:
-        metadata["policies"] = dict(listing.policies)
+    if policies:
+        metadata["policies"] = dict(policies)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     return digest.hexdigest()[:32]
 

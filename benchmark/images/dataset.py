@@ -43,8 +43,10 @@ class Listing:
     notes : tuple of DataNote
         What was guessed, left out, ...: printed by `bench data` and the plan, kept in the record.
     policies : mapping
-        What decides on pixels and membership (name to value), only where it differs from what
-        imbench 0.1 did: it goes into the fingerprint, so that fingerprints of then stay.
+        What decides on pixels and membership, name to value. It goes into the fingerprint where
+        it differs from what imbench 0.1 did, so that fingerprints of then stay: leave the others
+        out. Two are known to the decoder, which drops them where they had no effect: ``geometry``
+        (see `imbench.images.geometry`; without it images are cropped).
     """
 
     classes: tuple[str, ...]

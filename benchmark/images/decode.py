@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
+from imbench.images.geometry import to_square
+
 __all__ = [
     "FORMATS",
     "MAX_PIXELS",
@@ -27,7 +29,6 @@ __all__ = [
     "Picture",
     "decode",
     "open_image",
-    "resize",
     "shrink_mask",
 ]
 
@@ -70,11 +71,10 @@ class Picture:
     format: str
 
 
-def decode(data: bytes, *, size: int, channels: int = 3) -> Picture:
+def decode(data: bytes, *, size: int, channels: int = 3, geometry: str = "crop") -> Picture:
     """Decode the bytes of an image file to a square.
 
-    The largest centred square is resized bilinearly, with antialiasing, which is the same as
-    resizing the shorter side to `size` and cutting out the centre.
+    See `imbench.images.geometry.to_square` for what `geometry` does to other shapes.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def decode(data: bytes, *, size: int, channels: int = 3) -> Picture:
     """
     image, mode, kind = _load(data)
     return Picture(
-        pixels=resize(image, size, channels),
+        pixels=to_square(image, size, channels, geometry),
         thumbnail=np.asarray(
             image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
         ),
@@ -117,20 +117,18 @@ def open_image(data: bytes) -> Image.Image:
     return image
 
 
-def resize(image: Image.Image, size: int, channels: int) -> NDArray[np.uint8]:
-    """Return the largest centred square as uint8 (size, size, channels)."""
-    image = image.convert("L" if channels == 1 else "RGB")
-    side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    square = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(square, np.uint8).reshape(size, size, channels)
+def shrink_mask(
+    source: bytes | NDArray[np.bool_], *, size: int, geometry: str = "crop"
+) -> NDArray[np.bool_]:
+    """Bring an object mask, a file or an array (height, width), to the square of its image.
 
-
-def shrink_mask(data: bytes, *, size: int) -> NDArray[np.bool_]:
-    """Decode an object mask like an image; values from one half on belong to the object."""
-    image, _, _ = _load(data)
-    return np.asarray(resize(image, size, 1)[..., 0] >= 128)
+    Values from one half on belong to the object; what ``pad`` adds does not.
+    """
+    if isinstance(source, bytes):
+        image, _, _ = _load(source)
+    else:
+        image = Image.fromarray(source.astype(np.uint8) * 255)
+    return np.asarray(to_square(image, size, 1, geometry, padding=0)[..., 0] >= 128)
 
 
 def _load(data: bytes) -> tuple[Image.Image, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imbench.errors import UsageError
+from imbench.images.geometry import GEOMETRIES
 from imbench.spec import Value, format_value, unknown_name
 
 __all__ = ["DatasetOptions"]
@@ -33,6 +34,20 @@ class DatasetOptions:
     def text(self, key: str, default: str | None = None) -> str | None:
         """Return a value as the text that was written, also ``none`` and ``true``."""
         return format_value(self.given[key]) if key in self.given else default
+
+    def policies(self, *, geometry: str) -> dict[str, str]:
+        """Return the policies of decoding that the options choose, for `Listing.policies`.
+
+        Parameters
+        ----------
+        geometry : {"stretch", "pad", "crop"}
+            The default of the data set.
+        """
+        chosen = str(self.text("geometry", geometry))
+        if chosen not in GEOMETRIES:
+            known = ", ".join(GEOMETRIES)
+            raise UsageError(f"{self.owner}: geometry={chosen} is none of {known}")
+        return {"geometry": chosen}
 
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,16 @@ from imbench.images.dataset import Dataset, Listing
 from imbench.images.decode import ImageFault, decode, open_image
 from imbench.images.defect import Defect
 from imbench.images.duplicates import Copies, find_copies
+from imbench.images.geometry import crop_line, geometry_notes, geometry_of
+from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS, crossing_groups
 
 __all__ = [
     "Defect",
     "SurveyedImage",
     "class_counts",
+    "decoding_notes",
+    "describe_shapes",
     "find_defects",
     "format_counts",
     "list_everything",
@@ -105,6 +110,27 @@ def find_defects(
                 text = f"{count} {split} images of {name}, officially {expected}"
                 defects.append(Defect("count", text, False))
     return sorted(defects)
+
+
+def decoding_notes(images: list[SurveyedImage], listing: Listing) -> list[DataNote]:
+    """Say what decoding does to the images of a listing."""
+    sizes = [(image.width, image.height) for image in images if not image.fault]
+    return geometry_notes(sizes, listing.policies)
+
+
+def describe_shapes(images: list[SurveyedImage], listing: Listing) -> list[str]:
+    """Return lines on the shapes of images without a fault; none if all are square."""
+    sizes = [(image.width, image.height) for image in images]
+    ratios = [width / height for width, height in sizes]
+    if all(ratio == 1 for ratio in ratios):
+        return []
+    lines = [
+        f"width / height: {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}",
+        *(note.line for note in decoding_notes(images, listing)),
+    ]
+    if geometry_of(listing.policies) != "crop":
+        lines.append(f"geometry=crop would cut off {crop_line(sizes)}")
+    return lines
 
 
 def _split_counts(listing: Listing, split: str) -> NDArray[np.int64]:
