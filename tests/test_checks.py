@@ -121,13 +121,13 @@ def listing(**changes):
 def test_listings():
     check_listing(listing())
     for says, changes in {
-        "names of images are not unique": {"names": ("1", "1", "2", "3")},
+        "names: '1' stands there twice": {"names": ("1", "1", "2", "3")},
         "1 names|4 sources for 1 names": {"names": ("1",)},
         "are in test": {"labels": np.array([0, 1, 0, 0])},
-        "split 'dev' is none of": {"splits": np.array(["train", "train", "test", "dev"])},
+        "splits: 'dev' is none of": {"splits": np.array(["train", "train", "test", "dev"])},
         "groups are in more than one split": {"groups": np.array(["x", "y", "x", "z"])},
-        "names of classes are not unique": {"classes": ("a", "a")},
-        "one class only": {"classes": ("a",)},
+        "classes: 'a' stands there twice": {"classes": ("a", "a")},
+        "one class only": {"classes": ("a",), "labels": np.zeros(4, int)},
     }.items():
         with pytest.raises(AssertionError, match=says):
             check_listing(listing(**changes))

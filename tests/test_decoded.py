@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,9 +9,11 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from waiting import until
 
+from imbench.commands.cli import cli
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.cache_reader import open_decoded
@@ -236,15 +239,58 @@ def test_a_cache_that_cannot_be_written(made, tmp_path):
         prepare(f"folder:{folder}", root=tmp_path, size=8, cache=tmp_path / "file")
 
 
+PLUGINS = """
+from pathlib import Path
+from imbench import Dataset
+
+class Alone:
+    def read(self): pass
+def function(root, argument=None): pass
+class Unread(Dataset): pass
+class Narrow(Dataset):
+    def __init__(self, root, argument=None): pass
+    def read(self): pass
+class Torn(Narrow):
+    def __init__(self, root, argument=None): {}["key"]
+class Broken(Narrow):
+    def read(self): 1 / 0
+class Gone(Narrow):
+    def read(self): return Path("gone.csv").read_text()
+"""
+
+
 def test_what_is_no_data_set_is_refused(tmp_path):
     with pytest.raises(UnknownName, match="did you mean digits"):
         make_dataset("digit", tmp_path)
     plugin = tmp_path / "mine.py"
-    plugin.write_text("class A:\n    def __init__(self, root, argument=None): pass\n")
-    with pytest.raises(UsageError, match="has no method read"):
-        make_dataset(f"{plugin}:A", tmp_path)
-    with pytest.raises(UsageError, match="cannot be made"):
-        make_dataset(f"{plugin}:A:key=3", tmp_path)
+    plugin.write_text(PLUGINS)
+    for name, said in {
+        "Alone": "'.*:Alone' cannot be used: it is not a subclass of imbench.Dataset",
+        "function": "it is not a subclass of imbench.Dataset",
+        "Unread": r"it has no method read\(\)",
+        "Narrow:key=3": "cannot be made: TypeError: .*'key'",
+        "Torn": "Torn' cannot be made: KeyError: 'key'",
+    }.items():
+        with pytest.raises(UsageError, match=said):
+            make_dataset(f"{plugin}:{name}", tmp_path)
+    assert make_dataset(f"{plugin}:Narrow", tmp_path).read() is None
+
+
+def test_whatever_a_data_set_does_in_read_is_a_sentence(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(PLUGINS)
+    for name, said in {
+        "Narrow": r":Narrow: read\(\) returned None, not an imbench.Listing",
+        "Broken": r":Broken: read\(\) failed at mine.py, line \d+: ZeroDivisionError: ",
+        "Gone": ":Gone cannot be read: .*No such file or directory: .*gone.csv",
+    }.items():
+        spec = f"{plugin}:{name}"
+        with pytest.raises(DataError, match=said):
+            prepare(spec, root=tmp_path, size=8)
+        for command in ("stats", "verify"):
+            error = CliRunner().invoke(cli, ["data", command, spec]).exception
+            assert isinstance(error, DataError)
+            assert re.search(said, str(error))
 
 
 def test_listings_that_do_not_fit_are_refused(tmp_path):
@@ -254,10 +300,10 @@ def test_listings_that_do_not_fit_are_refused(tmp_path):
     assert validate_listing(good, "x") is good
     for change, message in [
         ({"labels": good.labels[:3]}, "3 labels for 8 names"),
-        ({"names": ("a",) * 8}, "not unique"),
-        ({"classes": ("one",)}, "one class only"),
+        ({"names": ("a",) * 8}, "names: 'a' stands there twice"),
+        ({"classes": ("one",), "labels": 0 * good.labels}, "one class only"),
         ({"labels": good.labels + 1}, "outside 0..1"),
-        ({"splits": np.array(["dev"] * 8)}, "split 'dev' is none of"),
+        ({"splits": np.array(["dev"] * 8)}, "splits: 'dev' is none of"),
         ({"groups": np.zeros(8)}, "1 groups are in more than one split"),
     ]:
         with pytest.raises(DataError, match=message):

@@ -231,7 +231,7 @@ FAULTS = {
     "us": "registered by imbench and imbench-bad; uninstall one of them",
     "nopart": "it is not a subclass of imbench.Part",
     "unfound": "No module named 'imbench_bad_unfound'",
-    "unread": "it is not a class with a method read",
+    "unread": "it is not a subclass of imbench.Dataset",
     "odd": "No module named 'imbench_bad_unfound'",
 }
 

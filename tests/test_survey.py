@@ -8,14 +8,18 @@ from imbench.images.survey import (
     class_counts,
     find_defects,
     format_counts,
-    list_everything,
     survey_headers,
     survey_images,
 )
+from imbench.images.validate import read_everything
+
+
+def everything(spec, root):
+    return read_everything(make_dataset(spec, root), spec)
 
 
 def found(spec, root, official=None):
-    listing = list_everything(make_dataset(spec, root))
+    listing = everything(spec, root)
     return {
         (d.kind, d.text, d.grave)
         for d in find_defects(listing, survey_images(listing), official or {})
@@ -69,7 +73,7 @@ def test_headers_are_read_without_decoding(data_folder, tmp_path):
     (root / "a/0.png").write_bytes(whole_file[:-300])  # a damage that only decoding shows
     (root / "a/1.png").write_bytes(b"hello")
     (root / "b/9.png").symlink_to("nowhere")
-    seen = survey_headers(list_everything(make_dataset("folder:pictures", tmp_path)))
+    seen = survey_headers(everything("folder:pictures", tmp_path))
     assert [one.fault for one in seen] == [
         "",
         "not an image of a known format",
@@ -83,7 +87,7 @@ def test_headers_are_read_without_decoding(data_folder, tmp_path):
 
 def test_counts_by_split(data_folder, tmp_path):
     data_folder({"train/a": 3, "train/b": 1, "test/a": 2, "test/c": 1})
-    counted = class_counts(list_everything(make_dataset("folder:pictures", tmp_path)))
+    counted = class_counts(everything("folder:pictures", tmp_path))
     assert {split: row.tolist() for split, row in counted.items()} == {
         "train": [3, 1, 0],
         "test": [2, 0, 1],
@@ -111,7 +115,7 @@ def test_real_image_in_two_classes(data_real):
 
 
 def test_real_files_are_described(data_real):
-    seen = survey_headers(list_everything(make_dataset("folder:clothing", data_real)))
+    seen = survey_headers(everything("folder:clothing", data_real))
     assert format_counts(seen) == {"formats": {"JPEG": 3781}, "modes": {"RGB": 3781}}
     assert int(np.min([min(one.width, one.height) for one in seen])) == 128
 

@@ -88,15 +88,11 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import (
-        decoding_notes,
-        find_defects,
-        list_everything,
-        survey_images,
-    )
+    from imbench.images.survey import decoding_notes, find_defects, survey_images
+    from imbench.images.validate import read_everything
 
     dataset = make_dataset(name, root)
-    listing = list_everything(dataset)
+    listing = read_everything(dataset, name)
     images = survey_images(listing)
     found = find_defects(listing, images, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
@@ -136,18 +132,21 @@ def stats(name: str, root: Path) -> None:
 
     Only the headers of files are read; `bench data verify` decodes them.
     """
-    from imbench.errors import UsageError
+    from imbench.errors import DataError, UsageError
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import list_everything, survey_headers
+    from imbench.images.survey import survey_headers
+    from imbench.images.validate import read_everything, read_listing
 
     dataset = make_dataset(name, root)
-    listing = list_everything(dataset)
+    listing = read_everything(dataset, name)
     _print_counts(listing)
     _print_notes(listing)
     try:
-        chosen = dataset.read()
+        chosen = read_listing(dataset, name)
     except UsageError as error:  # more than two classes and none chosen is fine here
         click.echo(f"\nno classes are chosen: {error}")
+    except DataError as error:
+        click.echo(f"\nno run can use it: {error}")
     else:
         if chosen.classes != listing.classes:
             click.echo("\nas chosen, the majority first")
@@ -157,10 +156,10 @@ def stats(name: str, root: Path) -> None:
 
 def _print_listing(name: str, dataset: Dataset, folder: Path) -> None:
     from imbench.errors import UsageError
-    from imbench.images.survey import list_everything
+    from imbench.images.validate import read_everything
 
     try:
-        listing = list_everything(dataset)
+        listing = read_everything(dataset, name)
     except UsageError as error:
         click.echo(f"{name} is in {folder}: {error}")
         return

@@ -34,8 +34,9 @@ def interface_fault(kind: str, plugin: Any) -> str | None:
         if not (inspect.isclass(plugin) and issubclass(plugin, Part)):
             return "it is not a subclass of imbench.Part"
     elif kind == "datasets":
-        if not (inspect.isclass(plugin) and callable(getattr(plugin, "read", None))):
-            return "it is not a class with a method read(); see imbench.images.dataset.Dataset"
+        from imbench.images.dataset import class_fault
+
+        return class_fault(plugin)
     elif not callable(plugin):
         return "it cannot be called"
     return None

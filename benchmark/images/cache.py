@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imbench.errors import DataError, EnvironmentFault, UsageError
+from imbench.errors import DataError, EnvironmentFault, ImbenchError, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
-from imbench.images.dataset import Dataset, Decoded, Listing
-from imbench.images.validate import validate_listing
+from imbench.images.dataset import Dataset, Decoded, Listing, class_fault
+from imbench.images.validate import read_listing
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec
 
@@ -49,13 +49,16 @@ def make_dataset(spec: str, root: Path) -> Dataset:
     """
     parsed = parse_spec(spec)
     plugin = load_plugin("datasets", parsed.name)
+    if fault := class_fault(plugin):
+        raise UsageError(f"data set {parsed.name!r} cannot be used: {fault}")
     try:
-        dataset = plugin(root, parsed.argument, **parsed.options)
-    except TypeError as error:
-        raise UsageError(f"data set {spec!r} cannot be made: {error}") from error
-    if not callable(getattr(dataset, "read", None)):
-        raise UsageError(f"data set {parsed.name!r} has no method read(); see imbench.Dataset")
-    return dataset  # type: ignore[no-any-return]
+        return plugin(root, parsed.argument, **parsed.options)  # type: ignore[no-any-return]
+    except ImbenchError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"data set {spec!r} cannot be made: {type(error).__name__}: {error}"
+        ) from error
 
 
 def prepare(
@@ -91,7 +94,7 @@ def prepare(
         If images are missing or bad, or a class has no training or test image.
     """
     dataset = make_dataset(spec, root)
-    listing = validate_listing(dataset.read(), spec)
+    listing = read_listing(dataset, spec)
     drop = bool(dataset.known_leaks) if drop_leaks is None else drop_leaks
     # Absolute, since workers may run in another folder.
     cache = (cache_folder() if cache is None else cache).absolute()

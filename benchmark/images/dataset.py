@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imbench.images.notes import DataNote
 from imbench.spec import Value
 
-__all__ = ["Dataset", "Decoded", "Images", "Listing"]
+__all__ = ["Dataset", "Decoded", "Images", "Listing", "class_fault"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,13 @@ class Dataset:
         from imbench.errors import DataError
 
         raise DataError(f"{type(self).__name__} has no download; see `bench info`")
+
+
+def class_fault(plugin: object) -> str | None:
+    """Return why an object cannot be a data set plug-in; None if it can."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Dataset)):
+        return "it is not a subclass of imbench.Dataset"
+    return "it has no method read()" if plugin.read is Dataset.read else None
 
 
 @dataclass(frozen=True, eq=False)

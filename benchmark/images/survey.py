@@ -16,7 +16,7 @@ from PIL import Image
 
 from imbench.images.cache_writer import quiet_pillow
 from imbench.images.copy_defects import copy_defects
-from imbench.images.dataset import Dataset, Listing
+from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, open_image
 from imbench.images.defect import Defect
 from imbench.images.duplicates import Copies, find_copies
@@ -32,7 +32,6 @@ __all__ = [
     "describe_shapes",
     "find_defects",
     "format_counts",
-    "list_everything",
     "survey_headers",
     "survey_images",
 ]
@@ -54,12 +53,6 @@ class SurveyedImage:
     digest: str = ""
     thumbnail: NDArray[np.uint8] | None = None
     fault: str = ""
-
-
-def list_everything(dataset: Dataset) -> Listing:
-    """List the images of all classes of a data set, chosen or not."""
-    read: Callable[[], Listing] = getattr(dataset, "everything", dataset.read)
-    return read()
 
 
 def survey_images(listing: Listing) -> list[SurveyedImage]:
