@@ -18,6 +18,8 @@ from PIL import Image
 
 from imbench.errors import NotComparable, UsageError
 from imbench.images.cache import prepare
+from imbench.page import page
+from imbench.page.data import pivotal_methods
 from imbench.page.images import (
     Gallery,
     Pictures,
@@ -437,6 +439,28 @@ def bench(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=cwd, capture_output=True, encoding="utf-8", env=environment, timeout=280
     )
+
+
+def test_a_large_page_keeps_details_and_comparisons_of_some(make_record, monkeypatch):
+    records = [
+        make_record(recipe, seed=seed) for recipe in ("vanilla", "cs", "os") for seed in range(4)
+    ]
+    records.append(make_record("us", seed=9, status="failed", reason="no memory"))
+    whole = data_of(render_page(records))
+    monkeypatch.setattr(page, "DETAILED", 4)
+    monkeypatch.setattr(page, "pivotal_methods", lambda tables: pivotal_methods(tables, most=1))
+    text = render_page(records)
+    cells = data_of(text)["cells"]
+    detailed = [cell for cell in cells.values() if "brief" not in cell]
+    assert [cell["seed"] for cell in detailed if cell["status"] == "ok"] == [0, 0, 0]
+    assert [cell["status"] for cell in detailed].count("failed") == 1
+    assert {key: cell["scores"] for key, cell in cells.items()} == {
+        key: cell["scores"] for key, cell in whole["cells"].items()
+    }
+    assert "4 of its 13 cells have curves, images and logs" in text
+    assert "it compares 1 of the 4 methods with all others" in text
+    firsts = {match["methods"][0] for table in data_of(text)["differences"] for match in table}
+    assert firsts == {data_of(text)["reference"]}
 
 
 def test_the_command_writes_the_page_where_it_is_told(results):

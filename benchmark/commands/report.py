@@ -187,9 +187,11 @@ def _write(target: str, text: str, size: str = "") -> None:
 
 
 def _write_page(records: list[Record], target: str, **options: Any) -> None:
+    from imbench.commands.terminal import steps_on_stderr
     from imbench.page.page import render_page
 
-    text = render_page(records, **options)
+    with steps_on_stderr() as step:
+        text = render_page(records, step=step, **options)
     if target == STDOUT:
         # The page declares UTF-8, whatever the terminal's encoding is.
         click.echo(text.encode(), nl=False)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
-__all__ = ["command_line", "echo", "terminal_width"]
+__all__ = ["command_line", "echo", "steps_on_stderr", "terminal_width"]
+
+PATIENCE = 5.0
+"""Seconds after which a command says what it does where it cannot draw a moving line."""
 
 
 def echo(text: str) -> None:
@@ -16,6 +22,27 @@ def echo(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     click.echo(text, nl=not text.endswith("\n"))
+
+
+@contextmanager
+def steps_on_stderr() -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows what is done next.
+
+    On a terminal that is a line that moves; elsewhere a line for each step that begins after five
+    seconds, so that short work says nothing.
+    """
+    from rich.console import Console
+
+    console, begun = Console(stderr=True), time.monotonic()
+    if console.is_terminal:
+        with console.status("") as status:
+            yield lambda text: status.update(text)
+    else:
+        yield (
+            lambda text: (
+                click.echo(f"{text} ...", err=True) if time.monotonic() - begun > PATIENCE else None
+            )
+        )
 
 
 def terminal_width() -> int:

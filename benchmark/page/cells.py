@@ -100,6 +100,18 @@ class CellBuilder:
             cell["no_outputs"] = visible(f"the outputs cannot be read: {error}")
         return cell
 
+    def build_brief(self, record: Record, _: Gallery) -> dict[str, Any]:
+        """Return what a record of many shows: its scores, state and key."""
+        return {
+            "seed": record.cell.seed,
+            "minority": record.cell.minority,
+            "status": record.status,
+            "reason": visible(record.reason),
+            "key": visible(record.key),
+            "scores": self._scores(record),
+            "brief": True,
+        }
+
     def _scores(self, record: Record) -> dict[str, float | None]:
         scores = {visible(name): json_number(value) for name, value in record.metrics.items()}
         for name, metric in self.metrics.items():

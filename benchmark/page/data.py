@@ -26,10 +26,15 @@ __all__ = [
     "method_differences",
     "methods_of",
     "metric_rows",
+    "pivotal_methods",
     "plain_groups",
     "plain_methods",
     "reference_method",
 ]
+
+
+COMPARISONS = 5000
+"""Comparisons in one page, of two methods at one count: one takes about 3 ms."""
 
 
 def groups_of(tables: Sequence[Table]) -> list[Group]:
@@ -153,6 +158,20 @@ def reference_method(tables: Sequence[Table]) -> int:
     }
     preferred = [recipe for recipe in ("aug", "us+cs", "cs", "vanilla") if recipe in scored]
     return recipes.index(max(preferred or recipes, key=scored.__getitem__))
+
+
+def pivotal_methods(tables: Sequence[Table], most: int = COMPARISONS) -> list[int]:
+    """Return the indices of the methods that the page compares with all others.
+
+    All of them where that takes no more than `most` comparisons; otherwise the reference, Vanilla,
+    and as many more as fit, in the order of the tables.
+    """
+    recipes, reference = methods_of(tables), reference_method(tables)
+    of_one = sum((len(table.lines) - 1) * (len(table.counts) + 1) for table in tables)
+    room = max(1, most // max(of_one, 1))
+    first = [reference, *(index for index, name in enumerate(recipes) if name == "vanilla")]
+    order = dict.fromkeys([*first, *range(len(recipes))])
+    return sorted(list(order)[:room])
 
 
 def method_differences(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from imbench.page.data import (
     method_differences,
     methods_of,
     metric_rows,
+    pivotal_methods,
     plain_groups,
     plain_methods,
     reference_method,
@@ -42,6 +43,8 @@ from imbench.stats.paired import ENOUGH
 
 __all__ = ["render_page", "safe_json"]
 
+DETAILED = 2000
+"""Cells with curves, images and logs: 2.5 kB each, which a phone still opens in two seconds."""
 SCRIPTS = ("draw.js", "plots.js", "cells.js", "page.js")
 
 
@@ -56,6 +59,7 @@ def render_page(
     images: int = 8,
     notes: Sequence[str] = (),
     command: str = "",
+    step: Callable[[str], None] = lambda _: None,
 ) -> str:
     """Return the page of `records`.
 
@@ -79,6 +83,8 @@ def render_page(
         Sentences on the results folder as a whole.
     command : str
         The command that asked for the page.
+    step : callable, optional
+        Told in words what is done next: a page of 20,000 records takes a minute.
 
     Raises
     ------
@@ -90,6 +96,7 @@ def render_page(
     records, planned = list(records), list(planned)
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
+    step(f"make the tables of {len(records)} records")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     record_groups = groups_of(tables)
     builder = CellBuilder(
@@ -99,13 +106,15 @@ def render_page(
         images=images,
         points=POINTS if len(records) < MANY_RECORDS else FEWER_POINTS,
     )
-    cells, galleries = _build_cells(record_groups, builder, data)
+    cells, galleries = _build_cells(record_groups, builder, data, step)
+    pivots = pivotal_methods(tables)
+    step(f"compare {len(pivots)} of {len(methods_of(tables))} methods with all others")
     script_data: dict[str, Any] = {
         "metrics": metric_rows(metrics),
         "methods": plain_methods(tables),
         "groups": plain_groups(tables),
         "reference": reference_method(tables),
-        "differences": method_differences(tables),
+        "differences": method_differences(tables, pivots),
         "enough": ENOUGH,
         "words": WORDS,
         "cells": cells,
@@ -119,6 +128,8 @@ def render_page(
         "methods": script_data["methods"],
         "groups": [group_title(group, record_groups) for group in record_groups],
         "reference": script_data["reference"],
+        "pivots": pivots,
+        "detailed": min(DETAILED, len(records)),
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
         "failures": failures(record_groups),
@@ -138,17 +149,32 @@ def safe_json(plain: Any) -> str:
 
 
 def _build_cells(
-    record_groups: Sequence[Group], builder: CellBuilder, data: Path
+    record_groups: Sequence[Group],
+    builder: CellBuilder,
+    data: Path,
+    step: Callable[[str], None],
 ) -> tuple[dict[str, dict[str, Any]], list[Gallery]]:
     """Return the data of each record, by the key of its cell, and the images of each group."""
     cells: dict[str, dict[str, Any]] = {}
     galleries = []
+    detailed = _detailed([record for group in record_groups for record in group.records])
     for index, group in enumerate(record_groups):
+        step(f"describe the {len(group.records)} cells of {group.title}")
         gallery = Gallery(*(find_decoded(group, data) if builder.images else (None, "")))
         galleries.append(gallery)
         for record in group.records:
-            cells[record.cell.key] = {"group": index, **builder.build(record, gallery)}
+            build = builder.build if record.cell.key in detailed else builder.build_brief
+            cells[record.cell.key] = {"group": index, **build(record, gallery)}
     return cells, galleries
+
+
+def _detailed(records: Sequence[Record]) -> set[str]:
+    """Return the keys of the cells that the page shows with curves, images and logs.
+
+    Cells without a score come first, for they are looked at to mend them, then the first seeds.
+    """
+    order = sorted(records, key=lambda record: (record.done, record.cell.seed))
+    return {record.cell.key for record in order[:DETAILED]}
 
 
 def _render_template(

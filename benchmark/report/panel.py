@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,22 @@ Terms = Mapping[RecipeCount, float]
 """Coefficients of the scores that are summed in each replicate."""
 
 
+class _Resampled:
+    """Scores of the replicates of a recipe and count in each resample of the test images."""
+
+    def __init__(self, faults: Mapping[int, str], columns: Mapping[int, NDArray[Any]]) -> None:
+        self.faults = faults
+        """Seed to the reason why it has none."""
+        self._seeds = list(columns)
+        self._matrix = np.stack(list(columns.values()), axis=1) if columns else np.zeros((1, 0))
+
+    def of(self, seeds: Sequence[int]) -> NDArray[np.float64]:
+        """Return the scores of some replicates, shape (resamples, replicates)."""
+        if list(seeds) == self._seeds:
+            return self._matrix
+        return self._matrix[:, [self._seeds.index(seed) for seed in seeds]]
+
+
 class Panel:
     """Scores by recipe, minority count and seed.
 
@@ -46,7 +63,7 @@ class Panel:
         self.rows: dict[str, MethodKey] = {row.recipe: row for row in newest}
         self._scores: dict[RecipeCount, dict[int, float]] = {}
         self._faults: dict[RecipeCount, dict[int, str]] = {}
-        self._resamples: dict[tuple[str, int, int], NDArray[np.float64] | str] = {}
+        self._resamples: dict[RecipeCount, _Resampled] = {}
 
     def title(self, recipe: str) -> str:
         """Return a method's name as a table prints it."""
@@ -91,13 +108,14 @@ class Panel:
         bounds = sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
         if len(seeds) < ENOUGH:  # too few for words that need an interval
             return Effect(values, bounds)
-        columns = []
-        for seed in seeds:
-            column = self._resampled_sum(terms, seed)
-            if isinstance(column, str):
-                return Effect(values, bounds, no_bootstrap=column)
-            columns.append(column)
-        made = crossed(np.stack(columns, axis=1) + constant)
+        resampled = {key: self._resampled(key) for key in terms}
+        faults = [
+            one.faults[seed] for seed in seeds for one in resampled.values() if seed in one.faults
+        ]
+        if faults:
+            return Effect(values, bounds, no_bootstrap=faults[0])
+        summed = sum(factor * resampled[key].of(seeds) for key, factor in terms.items())
+        made = crossed(summed + constant)
         ends, inner = (made.interval(level, bounds) for level in (0.95, 0.9))
         return Effect(values, bounds, ends, inner, self._images)
 
@@ -121,21 +139,16 @@ class Panel:
         recipe, count = key
         return self.group.slots.get((self.rows[recipe], count), {}) if recipe in self.rows else {}
 
-    def _resampled_sum(self, terms: Terms, seed: int) -> NDArray[np.float64] | str:
-        """Return the sum of the terms in each resample of the test images, or why there is none."""
-        total = np.zeros(1)
-        for (recipe, count), factor in terms.items():
-            column = self._resampled(recipe, count, seed)
-            if isinstance(column, str):
-                return column
-            total = total + factor * column
-        return total
+    def _resampled(self, key: RecipeCount) -> _Resampled:
+        """Score the records of a recipe and count in resamples of the test images.
 
-    def _resampled(self, recipe: str, count: int, seed: int) -> NDArray[np.float64] | str:
-        """Score a record in resamples of the test images, the same for all records."""
-        key = recipe, count, seed
+        The resamples are the same for all records.
+        """
         if key not in self._resamples:
-            self._resamples[key] = self._rescored(self._slot((recipe, count))[seed])
+            made = {seed: self._rescored(self._slot(key)[seed]) for seed in self.scores(key)}
+            faults = {seed: one for seed, one in made.items() if isinstance(one, str)}
+            columns = {seed: one for seed, one in made.items() if not isinstance(one, str)}
+            self._resamples[key] = _Resampled(faults, columns)
         return self._resamples[key]
 
     def _rescored(self, record: Record) -> NDArray[np.float64] | str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ SEED = 20080
 """Of all draws, so that the same records give the same interval."""
 CHUNK = 250_000
 """Weights held at a time: 2 MB, which a cache holds."""
+KEPT = 10_000_000
+"""Most weights that are kept for the next record: 20 MB, 5,000 test images."""
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +126,7 @@ def rescored(
     scorers = [scorer(name, metric, labels, proba) for proba in probas]
     chunks = [
         np.stack([score(weights) for score in scorers], axis=1)
-        for weights in image_weights(labels, resamples, np.random.default_rng(seed))
+        for weights in _weights(labels, resamples, seed)
     ]
     return np.concatenate(chunks)
 
@@ -139,10 +142,8 @@ def crossed(values: Floats, *, seed: int = SEED) -> Resamples:
     replicates = values.shape[1]
     if replicates < 2:
         raise ValueError("a bootstrap over replicates needs two or more")
-    rng = np.random.default_rng([seed, 1])  # another stream than that of the images
-    drawn = rng.integers(replicates, size=values.shape)
     centre = values.mean(axis=1)
-    shifted = np.take_along_axis(values, drawn, axis=1).mean(axis=1)
+    shifted = np.take_along_axis(values, _replicates(*values.shape, seed), axis=1).mean(axis=1)
     return Resamples(centre, shifted - centre, replicates)
 
 
@@ -165,6 +166,31 @@ def image_weights(
             counted = np.bincount(flat, minlength=size * len(rows))
             weights[:, rows] = counted.reshape(size, len(rows))
         yield weights
+
+
+def _weights(labels: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
+    """Yield the chunks of `image_weights`; those of a small test set are drawn once for all calls.
+
+    A page of 10,000 records scores each on the same resamples, and to draw them takes ten times
+    as long as to score one record.
+    """
+    if resamples * len(labels) > KEPT:
+        yield from image_weights(labels, resamples, np.random.default_rng(seed))
+    else:
+        for chunk in _kept_weights(labels.tobytes(), resamples, seed):
+            yield chunk.astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def _kept_weights(labels: bytes, resamples: int, seed: int) -> tuple[NDArray[np.uint16], ...]:
+    drawn = image_weights(np.frombuffer(labels, np.int64), resamples, np.random.default_rng(seed))
+    return tuple(chunk.astype(np.uint16) for chunk in drawn)
+
+
+@lru_cache(maxsize=4)
+def _replicates(resamples: int, replicates: int, seed: int) -> NDArray[np.int64]:
+    rng = np.random.default_rng([seed, 1])  # another stream than that of the images
+    return rng.integers(replicates, size=(resamples, replicates))
 
 
 def _stretch(replicates: int, level: float) -> float:

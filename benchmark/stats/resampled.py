@@ -18,6 +18,8 @@ from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, predict
 
 __all__ = ["Scorer", "scorer"]
 
+FEW = 16
+"""Cells of a confusion up to which a matrix product counts faster than numpy's bincount."""
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Scorer = Callable[[Floats], Floats]
@@ -57,6 +59,16 @@ def _counted(
 ) -> Scorer:
     classes = proba.shape[1]
     cells = labels * classes + predict(proba)
+    occupied, place = np.unique(cells, return_inverse=True)
+    if len(occupied) <= FEW:
+        members = np.eye(len(occupied))[place]
+
+        def product(weights: Floats) -> Floats:
+            counts = np.zeros((len(weights), classes**2))
+            counts[:, occupied] = weights @ members
+            return formula(counts.reshape(-1, classes, classes))
+
+        return product
 
     def score(weights: Floats) -> Floats:
         # No matrix of one column a cell of the confusion: with 70 classes it would have 4,900.
@@ -122,10 +134,12 @@ def _area_under_roc(score: Floats, positive: NDArray[np.bool_]) -> Scorer:
     rank = np.argsort(score[~positive], kind="stable")
 
     def area(weights: Floats) -> Floats:
-        ours, others = weights[:, positive], weights[:, ~positive][:, rank]
-        under = np.pad(np.cumsum(others, axis=1), ((0, 0), (1, 0)))
-        won = np.sum(ours * (under[:, below] + under[:, level]), axis=1) / 2
-        return np.asarray(won / (ours.sum(axis=1) * under[:, -1]))
+        drawn = np.ascontiguousarray(weights.T)  # rows of images: picking them is five times faster
+        ours, others = drawn[positive], drawn[~positive][rank]
+        under = np.zeros((len(others) + 1, len(weights)))
+        np.cumsum(others, axis=0, out=under[1:])
+        won = np.einsum("ij,ij->j", ours, under[below] + under[level]) / 2
+        return np.asarray(won / (ours.sum(axis=0) * under[-1]))
 
     return area
 

@@ -54,6 +54,11 @@ function drawCell() {
   const line = groupOf(cell).lines[findCell(cellState.key).line];
   put(body, "h3", {}, `${line.title}, ${cell.minority} minority images, seed ${cell.seed} \u2013 ${groupOf(cell).name}`);
   if (cell.status !== "ok") put(body, "p", { class: "warn" }, `${data.words[cell.status]}: ${cell.reason || "no reason was recorded"}`);
+  if (cell.brief) {
+    scoresPanel(put(body, "div", { class: "panels" }), cell);
+    put(body, "p", { class: "soft" }, `The rest of this cell is not in the page, to keep it small; its key is ${cell.key}.`);
+    return;
+  }
   if (!cell.intact) put(body, "p", { class: "warn" }, "The checksum is wrong: the record was edited or is damaged.");
   for (const note of cell.notes) put(body, "p", {}, `Note: ${note}`);
   if (cell.skipped) put(body, "p", {}, `${cell.skipped} images were left out: copies of test images, or undecodable.`);
