@@ -13,7 +13,7 @@ from imbench.records.groups import Group, MethodKey, method_title
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.report.means import WORDS
-from imbench.stats.bootstrap import crossed, rescored
+from imbench.stats.bootstrap import RESAMPLES, crossed, rescored
 from imbench.stats.effect import Effect
 from imbench.stats.intervals import sum_bounds
 from imbench.stats.metrics import Metric, lower_is_better, score_range
@@ -33,8 +33,9 @@ class _Resampled:
     def __init__(self, faults: Mapping[int, str], columns: Mapping[int, NDArray[Any]]) -> None:
         self.faults = faults
         """Seed to the reason why it has none."""
-        self._seeds = list(columns)
-        self._matrix = np.stack(list(columns.values()), axis=1) if columns else np.zeros((1, 0))
+        self._seeds = sorted(columns)
+        ordered = [columns[seed] for seed in self._seeds]
+        self._matrix = np.stack(ordered, axis=1) if columns else np.zeros((RESAMPLES, 0))
 
     def of(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Return the scores of some replicates, shape (resamples, replicates)."""
@@ -114,8 +115,10 @@ class Panel:
         ]
         if faults:
             return Effect(values, bounds, no_bootstrap=faults[0])
-        summed = sum(factor * resampled[key].of(seeds) for key, factor in terms.items())
-        made = crossed(summed + constant)
+        summed = np.full((RESAMPLES, len(seeds)), constant)
+        for key, factor in terms.items():
+            summed += factor * resampled[key].of(seeds)
+        made = crossed(summed)
         ends, inner = (made.interval(level, bounds) for level in (0.95, 0.9))
         return Effect(values, bounds, ends, inner, self._images)
 
