@@ -31,10 +31,14 @@ class UserImages(Dataset):
         self.given = DatasetOptions(self.kind, options, known)
         self.majority = self.given.text("majority")
         self.minority = self.given.text("minority")
-        self.test = self.given.share("test", 0.25)
-        self.validation = self.given.share("validation", 0.0)
+        self.test = self.share("test", 0.25)
+        self.validation = self.share("validation", 0.0)
         self.policies = self.given.policies(geometry="stretch")
         self.split_given = "test" in options or "validation" in options
+
+    def share(self, key: str, default: float) -> float:
+        """Return the share of each class that an option gives to a split of ours."""
+        return self.given.share(key, default)
 
     def everything(self) -> Listing:
         """List every image."""
@@ -43,9 +47,9 @@ class UserImages(Dataset):
     def read(self) -> Listing:
         """List the images of the chosen classes."""
         owner = f"{self.kind}:{self.argument}"
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=owner
-        )
+        listing = self.everything()
+        _refuse_one_class(listing, owner)
+        return choose_classes(listing, majority=self.majority, minority=self.minority, owner=owner)
 
     def place(self) -> Path:
         """Return the path that the argument names, below `root` or the working directory."""
@@ -57,4 +61,16 @@ class UserImages(Dataset):
         looked = " nor ".join(str(place) for place in places)
         raise DataError(
             f"{self.kind}:{self.argument}: there is no {looked}; name the data folder with --data"
+        )
+
+
+def _refuse_one_class(listing: Listing, owner: str) -> None:
+    """Raise UsageError if the split has training images of one class alone."""
+    trained = set(listing.labels[listing.splits == "train"].tolist())
+    if len(trained) == 1 < len(listing.classes):
+        only = listing.classes[trained.pop()]
+        others = ", ".join(name for name in listing.classes if name != only)
+        raise UsageError(
+            f"{owner}: all training images are of class {only!r}, so there is nothing to balance "
+            f"(not in training: {others}); write split=none to split the images of all classes anew"
         )

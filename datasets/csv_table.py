@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
-from imbench.images.split import split_name, stratified_splits
+from imbench.images.split import stratified_splits
+from imbench.images.split_words import split_name
 from imbench.spec import Value, unknown_name
 
 __all__ = ["CsvTable"]

@@ -1,17 +1,26 @@
-"""A folder of class folders, with or without train, validation and test folders above them."""
+"""A folder of class folders, with or without folders for training and test images above them."""
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
-from imbench.images.image_files import image_files
-from imbench.images.split import split_name, stratified_splits
+from imbench.images.folder_tree import make_tree
+from imbench.images.image_files import KEEP, find_images
+from imbench.images.layout import Layout, find_layout
+from imbench.images.layout_notes import layout_notes
+from imbench.images.left_out import left_out_notes, link_notes, policies
+from imbench.images.notes import DataNote
+from imbench.images.split import SPLITS, stratified_splits
+from imbench.images.split_folders import SplitChoice
+from imbench.spec import Value, unknown_name
 
 __all__ = ["Folder"]
 
@@ -19,18 +28,24 @@ __all__ = ["Folder"]
 class Folder(UserImages):
     """``folder:PATH``: PATH below the data folder, below the working directory, or absolute.
 
-    Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``), and where PATH
-    has no split folders `test` and `validation` (shares of each class, default 0.25 and 0);
+    Options: `majority`, `minority` (class names; ``rest``; ``minority=skirt/hat``); `train`,
+    `test`, `validation` (a folder of PATH: ``test=val``; or a number, the share of each class's
+    training images: ``test=0.25``, the default where there are no split folders); ``split=none``
+    (folders named like splits are none); `depth` (levels down to the class folders); `keep`
+    (``hidden``, ``masks``, ``thumbnails``, ``unnamed``: files to read that are left out);
     `geometry`, what becomes of images that are not square: ``stretch`` (default) squeezes them,
     ``pad`` fills them up with grey, ``crop`` keeps the square in their middle.
 
     Notes
     -----
     Your images, under your terms; none are copied but into the cache of decoded images. Each folder
-    of PATH is a class, with all images below it. Where PATH has folders ``train`` and ``test``
-    (``val`` too) with the classes in them, they are the split; otherwise ours takes the same share
-    of each class by a hash of the image's path. With two classes and no choice the larger one is
-    the majority.
+    of PATH is a class, with all images below it. Where PATH, or a folder in it, has folders named
+    ``train`` and ``test`` (``val`` too; ``training_set``, ``Testing``, ``eval``, ...) with the
+    classes in them, they are the split, and what lies beside them is left out; otherwise ours takes
+    the same share of each class by a hash of the image's path. Folders that may be splits or
+    classes are refused with the options that decide. Masks and thumbnails beside images, hidden
+    files and formats that are not read are left out and counted: `bench data stats` says which.
+    With two classes and no choice the larger one is the majority.
 
     References
     ----------
@@ -54,58 +69,119 @@ class Folder(UserImages):
 
     title = "Folder"
     kind = "folder"
+    own: ClassVar[tuple[str, ...]] = ("train", "split", "depth", "keep")
+
+    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+        super().__init__(root, argument, **options)
+        self.choice = self._choice()
+        self.keep = (self.given.text("keep") or "").split("/") if "keep" in options else []
+        for rule in self.keep:
+            if rule not in KEEP:
+                raise unknown_name("rule of keep=", rule, KEEP)
+
+    def share(self, key: str, default: float) -> float:
+        """Return the share of an option, or the default if it names a folder."""
+        return default if self._names_folder(key) else super().share(key, default)
 
     def everything(self) -> Listing:
         """List the images of all classes."""
         base = self.place()
         if not base.is_dir():
             raise DataError(f"{base} is not a folder; csv:PATH reads a table of images")
-        above = _split_folders(base)
-        if above and self.split_given:
-            raise UsageError(f"{base} has its own split; leave out test= and validation=")
-        found: list[tuple[str, str, str]] = []
-        for split, folder in above or [("", base)]:
-            for name in sorted(_folders(folder)):
-                below = (folder / name).relative_to(base).as_posix()
-                found += [(f"{below}/{file}", split, name) for file in image_files(folder / name)]
-        if not found:
-            raise DataError(f"{base} has no class folders with images in them")
-        return self._listing(base, sorted(found), bool(above))
+        found = find_images(base, self.keep)
+        tree = make_tree(found.folders)
+        layout = find_layout(tree, self.choice, str(base))
+        every = [*found.left_out, *layout.left_out(tree)]
+        left_out = left_out_notes(every, layout.class_of, keep=True)
+        if not layout.classes:
+            said = "".join(f"; {note.line}" for note in left_out)
+            raise DataError(f"{base} has no class folders with images in them{said}")
+        listing = self._listing(base, layout)
+        notes = [*layout_notes(layout, self.choice), *self._share_note(layout, listing)]
+        return replace(
+            listing,
+            notes=(*notes, *link_notes(found), *left_out),
+            policies=self.policies | policies(found, self.keep),
+        )
 
-    def _listing(self, base: Path, found: list[tuple[str, str, str]], split: bool) -> Listing:
-        names = tuple(name for name, _, _ in found)
-        classes = tuple(sorted({kind for _, _, kind in found}))
+    def _listing(self, base: Path, layout: Layout) -> Listing:
+        rows = sorted(
+            ("/".join((*folder.parts, file)), one.split, one.name)
+            for one in layout.classes
+            for folder in one.folder.walk()
+            for file in folder.files
+        )
+        names = tuple(name for name, _, _ in rows)
+        classes = tuple(sorted({kind for _, _, kind in rows}))
         number = {name: label for label, name in enumerate(classes)}
-        labels = np.array([number[kind] for _, _, kind in found], np.int64)
+        labels = np.array([number[kind] for _, _, kind in rows], np.int64)
+        splits = np.array([split for _, split, _ in rows], dtype="<U10")
         return Listing(
             classes=classes,
             sources=[base / name for name in names],
             labels=labels,
-            splits=np.array([where for _, where, _ in found])
-            if split
-            else stratified_splits(names, labels, test=self.test, validation=self.validation),
+            splits=self._shared_out(splits, layout, names, labels),
             names=names,
-            policies=self.policies,
         )
 
+    def _shared_out(
+        self,
+        splits: NDArray[np.str_],
+        layout: Layout,
+        names: tuple[str, ...],
+        labels: NDArray[np.int64],
+    ) -> NDArray[np.str_]:
+        """Return the splits, with shares of the training images in those that have no folder."""
+        test, validation = self.test, self.validation
+        if layout.splits:
+            test, validation = (self.choice.shares.get(key, 0.0) for key in ("test", "validation"))
+        rows = np.flatnonzero(splits == ("train" if layout.splits else ""))
+        # Without the folders around them, so that a folder more above moves no image.
+        cut = len("".join(f"{name}/" for name in layout.top))
+        shared = stratified_splits(
+            [names[row][cut:] for row in rows], labels[rows], test=test, validation=validation
+        )
+        splits[rows] = shared
+        return splits
 
-def _folders(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+    def _share_note(self, layout: Layout, listing: Listing) -> list[DataNote]:
+        if layout.splits or "test" in self.choice.shares:
+            return []
+        count = int((listing.splits == "test").sum())
+        text = (
+            f"no folders are splits by their names: {count} of {len(listing.names)} images are for "
+            f"the test, {self.test:.0%} of each class by a hash of their paths"
+        )
+        return [DataNote("guessed", text, count, "test=SHARE or test=FOLDER")]
 
+    def _choice(self) -> SplitChoice:
+        split = self.given.text("split")
+        if split not in (None, "none"):
+            raise UsageError(f"folder: split={split} is not split=none; test=FOLDER names a folder")
+        folders = {
+            key: path
+            for key in SPLITS
+            if (path := self.given.text(key)) and (key == "train" or self._names_folder(key))
+        }
+        if folders and split:
+            raise UsageError("folder: split=none takes no train=, test= or validation=FOLDER")
+        return SplitChoice(
+            folders=folders,
+            shares={
+                key: self.share(key, 0.0)
+                for key in ("test", "validation")
+                if key in self.given.given and key not in folders
+            },
+            pooled=split == "none",
+            depth=self.given.integer("depth", 1, low=1, high=20)
+            if "depth" in self.given.given
+            else None,
+        )
 
-def _split_folders(base: Path) -> list[tuple[str, Path]]:
-    """Return split and folder of each split, or nothing if there are no split folders."""
-    above = [(split_name(name), base / name) for name in sorted(_folders(base))]
-    if not above or any(split is None for split, _ in above):
-        return []
-    splits = [split for split, _ in above]
-    for needed in ("train", "test"):
-        if needed not in splits:
-            raise DataError(
-                f"{base} has {' and '.join(path.name for _, path in above)} but no {needed} "
-                "folder; make one, or point at the class folders to have them split"
-            )
-    if len(set(splits)) != len(splits):
-        raise DataError(f"{base} has two folders for one split: {', '.join(map(str, splits))}")
-    return [(str(split), path) for split, path in above]
+    def _names_folder(self, key: str) -> bool:
+        """Whether an option names a folder: anything but a share, a number from 0 to below 1."""
+        text = self.given.text(key)
+        try:
+            return text is not None and not 0 <= float(text) < 1
+        except ValueError:
+            return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ import numpy as np
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
-from imbench.images.image_files import image_files
+from imbench.images.image_files import find_images
+from imbench.images.left_out import left_out_notes
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
 from imbench.spec import Value
@@ -92,12 +94,13 @@ class Horse2Zebra(Obtainable):
     def everything(self) -> Listing:
         """List horses (0) and zebras (1)."""
         base = self.locate()
-        found = []
+        found, left_out = [], []
         for part in _PARTS:
-            files = image_files(base / part)
-            if not files:
+            images = find_images(base / part)
+            if not images.files:
                 raise DataError(f"{base / part} has no images; {self.remedy()}")
-            found += [(f"{part}/{file}", *_PARTS[part]) for file in files]
+            found += [(f"{part}/{file}", *_PARTS[part]) for file in images.files]
+            left_out += [replace(one, place=f"{part}/{one.place}") for one in images.left_out]
         names = tuple(name for name, _, _ in found)
         masks = [base / "masks" / Path(name).with_suffix(".png") for name in names]
         have = [mask if mask.exists() else None for mask in masks]
@@ -109,6 +112,7 @@ class Horse2Zebra(Obtainable):
             names=names,
             masks=have if any(have) else None,
             policies=self.policies,
+            notes=tuple(left_out_notes(left_out, _class_of)),
         )
 
     def read(self) -> Listing:
@@ -116,3 +120,7 @@ class Horse2Zebra(Obtainable):
         return choose_classes(
             self.everything(), majority=self.majority, minority=self.minority, owner="horse2zebra"
         )
+
+
+def _class_of(place: str) -> str:
+    return ("horse", "zebra")[_PARTS[place.split("/")[0]][1]]

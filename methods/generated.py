@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError, UsageError
 from imbench.images.decode import ImageFault, decode
-from imbench.images.image_files import image_files
+from imbench.images.image_files import find_images
+from imbench.images.left_out import left_out_notes
 from imbench.methods._joint import JointPart
 from imbench.training.constraints import TEXT
 from imbench.training.examples import Examples
@@ -102,6 +103,8 @@ class Generated(JointPart):
         counts = ", ".join(f"{len(files)} of class {label}" for label, files in found.items())
         digest = _digest(_listing(self._folder))[:16]
         self.notes_.append(f"generated images added: {counts} (content {digest})")
+        left_out = left_out_notes(find_images(self._folder).left_out)
+        self.notes_ += [f"of the generated images {note.line}" for note in left_out]
         return self._join(x, y, Examples(np.stack(pixels)), np.asarray(labels, np.int64))
 
     @property
@@ -118,7 +121,7 @@ Listing = tuple[tuple[str, int, int], ...]
 
 def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
     """Return the image files of each label."""
-    beside = [name for name in image_files(folder) if "/" not in name]
+    beside = [name for name in find_images(folder).files if "/" not in name]
     below = sorted(place.name for place in folder.iterdir() if place.name.isdecimal())
     if not below and classes == 2:
         if not beside:
@@ -131,7 +134,7 @@ def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
         )
     found = {}
     for name in below:
-        files = [folder / name / file for file in image_files(folder / name)]
+        files = [folder / name / file for file in find_images(folder / name).files]
         if int(name) >= classes:
             raise DataError(f"generated: {folder / name}: labels go from 0 to {classes - 1}")
         if not files:
@@ -155,7 +158,7 @@ def _square(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _listing(folder: Path) -> Listing:
-    files = [(name, os.stat(folder / name)) for name in image_files(folder)]  # noqa: PTH116
+    files = [(name, os.stat(folder / name)) for name in find_images(folder).files]  # noqa: PTH116
     listed = [(str(folder / name), stat.st_size, stat.st_mtime_ns) for name, stat in files]
     return (str(folder), 0, 0), *listed
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from imbench.errors import DataError
-from imbench.images.split import check_groups, crossing_groups, split_name, stratified_splits
+from imbench.images.split import check_groups, crossing_groups, stratified_splits
+from imbench.images.split_words import split_name
 
 NAMES = [f"image-{i}" for i in range(100)]
 LABELS = np.repeat([0, 1], [80, 20])

@@ -12,19 +12,9 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError
 
-__all__ = ["SPLITS", "check_groups", "crossing_groups", "split_name", "stratified_splits"]
+__all__ = ["SPLITS", "check_groups", "crossing_groups", "stratified_splits"]
 
 SPLITS = ("train", "validation", "test")
-_ALIASES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-
-
-def split_name(text: str) -> str | None:
-    """Return the split that a folder or a value of a column names, or None."""
-    return _ALIASES.get(text.strip().lower())
 
 
 def stratified_splits(

@@ -1,0 +1,48 @@
+"""Names of classes that are one although they are spelled in two ways."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+__all__ = ["class_key", "one_name", "respelled"]
+
+
+def class_key(name: str) -> str:
+    """Return what names have in common that differ only by case or Unicode form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
+
+
+def one_name(found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the class of each (split, name of a class folder).
+
+    Names that differ only by case are one class if no split has two of them, spelled as in the
+    training split: characters in folders ``a`` and ``A`` stay two. Names that differ only by
+    Unicode form look the same and always are one class.
+
+    >>> one_name([("train", "Cat"), ("test", "cat")])
+    {('train', 'Cat'): 'Cat', ('test', 'cat'): 'Cat'}
+    >>> set(one_name([("train", "a"), ("train", "A"), ("test", "a")]).values()) == {"a", "A"}
+    True
+    """
+    pairs = list(dict.fromkeys(found))
+    spelled: dict[str, dict[str, set[str]]] = {}
+    for split, name in pairs:
+        at = spelled.setdefault(class_key(name), {})
+        at.setdefault(split, set()).add(unicodedata.normalize("NFC", name))
+    names = {}
+    for split, name in pairs:
+        by_split = spelled[class_key(name)]
+        if any(len(several) > 1 for several in by_split.values()):
+            names[split, name] = unicodedata.normalize("NFC", name)
+        else:
+            (names[split, name],) = by_split.get("train") or next(iter(by_split.values()))
+    return names
+
+
+def respelled(names: dict[tuple[str, str], str]) -> list[str]:
+    """Return the classes that have folders of different spelling, and those, as text."""
+    folders: dict[str, set[str]] = {}
+    for (_, name), kind in names.items():
+        folders.setdefault(kind, set()).add(name)
+    return [kind for kind, spellings in folders.items() if len(spellings) > 1]
