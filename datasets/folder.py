@@ -149,8 +149,8 @@ class Folder(UserImages):
             return []
         count = int((listing.splits == "test").sum())
         text = (
-            f"no folders are splits by their names: {count} of {len(listing.names)} images are for "
-            f"the test, {self.test:.0%} of each class by a hash of their paths"
+            f"no split folders: {self.test:.0%} of each class, {count} of {len(listing.names)} "
+            "images, are the test split, by a hash of their paths"
         )
         return [DataNote("guessed", text, count, "test=SHARE or test=FOLDER")]
 

@@ -18,6 +18,10 @@ def ok(*args):
     return result.output
 
 
+SPLIT_FOLDERS = (
+    "guessed: by their names split folders: train, test; to change it: train=FOLDER,test=FOLDER, "
+    "or split=none"
+)
 STRETCHED = (
     "stretched: {0} of {0} images are not square and are squeezed to one, the worst by 1.20 to 1; "
     "to change it: geometry=pad or geometry=crop"
@@ -32,6 +36,7 @@ def test_stats(data_folder, tmp_path):
         "dog             3           2",
         "train: 9 images, imbalance ratio 2.00",
         "test: 4 images, imbalance ratio 1.00",
+        SPLIT_FOLDERS,
         "width: 48 to 48 px, median 48",
         "height: 40 to 40 px, median 40",
         "width / height: 1.20 to 1.20, median 1.20",
@@ -65,7 +70,7 @@ def test_verify(data_folder, tmp_path):
     root = data_folder({"train/a": 25, "train/b": 2, "test/a": 2, "test/b": 2})
     output = ok("verify", "folder:pictures", "--data", tmp_path)
     assert output == (
-        f"folder:pictures: 31 images, 31 decoded\n{STRETCHED.format(31)}\n\nno defect\n"
+        f"folder:pictures: 31 images, 31 decoded\n{SPLIT_FOLDERS}\n{STRETCHED.format(31)}\n\nno defect\n"
     )
     for number in range(25):
         shutil.copy(root / f"train/a/{number}.png", root / f"train/a/copy{number}.png")

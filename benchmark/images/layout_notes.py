@@ -30,9 +30,9 @@ def _splits(layout: Layout) -> DataNote:
     for split in SPLITS:
         paths = [member.folder.path for member in layout.splits if member.split == split]
         if paths:
-            said.append(f"{split} is {_listed(paths)}")
+            said.append(_listed(paths) + ("" if paths == [split] else f" ({split})"))
     count = sum(one.folder.total for one in layout.classes)
-    text = f"folders are splits by their names: {'; '.join(said)}"
+    text = f"by their names split folders: {', '.join(said)}"
     return DataNote("guessed", text, count, "train=FOLDER,test=FOLDER, or split=none")
 
 
