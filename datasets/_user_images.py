@@ -65,12 +65,12 @@ class UserImages(Dataset):
 
 
 def _refuse_one_class(listing: Listing, owner: str) -> None:
-    """Raise UsageError if the split has training images of one class alone."""
+    """Raise DataError if the split has training images of one class alone."""
     trained = set(listing.labels[listing.splits == "train"].tolist())
     if len(trained) == 1 < len(listing.classes):
         only = listing.classes[trained.pop()]
-        others = ", ".join(name for name in listing.classes if name != only)
-        raise UsageError(
-            f"{owner}: all training images are of class {only!r}, so there is nothing to balance "
-            f"(not in training: {others}); write split=none to split the images of all classes anew"
+        others = ", ".join(repr(name) for name in listing.classes if name != only)
+        raise DataError(
+            f"{owner} has no training image of class {others}: all are of {only!r}, so there is "
+            "nothing to balance; write split=none to split the images of all classes anew"
         )

@@ -154,6 +154,9 @@ class _Search:
                 self._leave(place.why or "hidden", parts, place.rule or "hidden files")
             return False
         if not _is_file(entry):
+            # A link to an image that is gone is an image that is missing: decoding says so.
+            if entry.is_symlink() and known and not os.path.exists(entry.path):  # noqa: PTH110
+                return True
             self._leave("link" if entry.is_symlink() else "special", parts)
             return False
         if known is None:
