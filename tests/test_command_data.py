@@ -70,7 +70,8 @@ def test_verify(data_folder, tmp_path):
     root = data_folder({"train/a": 25, "train/b": 2, "test/a": 2, "test/b": 2})
     output = ok("verify", "folder:pictures", "--data", tmp_path)
     assert output == (
-        f"folder:pictures: 31 images, 31 decoded\n{SPLIT_FOLDERS}\n{STRETCHED.format(31)}\n\nno defect\n"
+        f"folder:pictures: 31 images, 31 decoded\n{SPLIT_FOLDERS}\n{STRETCHED.format(31)}\n"
+        "\nno defect\n"
     )
     for number in range(25):
         shutil.copy(root / f"train/a/{number}.png", root / f"train/a/copy{number}.png")
