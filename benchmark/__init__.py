@@ -7,6 +7,7 @@ docs/python.md says what each name is for.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imbench.constraints import FLAG, NONE, TEXT, choice, number, whole
     from imbench.errors import (
         DataError,
         Diverged,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from imbench.seeds import stream, torch_seed
     from imbench.stats.metrics import confusion, score_all
     from imbench.training.checks import check_dataset, check_metric, check_network, check_part
-    from imbench.training.constraints import FLAG, NONE, TEXT, choice, number, whole
     from imbench.training.examples import Examples
     from imbench.training.method import Method
     from imbench.training.part import Context, Part
@@ -80,6 +80,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "constraints": ("FLAG", "NONE", "TEXT", "choice", "number", "whole"),
     "errors": (
         "DataError",
         "Diverged",
@@ -101,7 +102,6 @@ _MODULES = {
     "seeds": ("stream", "torch_seed"),
     "stats.metrics": ("confusion", "score_all"),
     "training.checks": ("check_dataset", "check_metric", "check_network", "check_part"),
-    "training.constraints": ("FLAG", "NONE", "TEXT", "choice", "number", "whole"),
     "training.examples": ("Examples",),
     "training.method": ("Method",),
     "training.part": ("Context", "Part"),

@@ -1,16 +1,19 @@
-"""The one grammar for things named on the command line: ``name:argument,key=value,key=value``.
+r"""The one grammar for things named on the command line: ``name:argument,key=value,key=value``.
 
 ``smote:k_neighbors=3``, ``torchvision:resnet18``, ``folder:clothing,majority=shirt,minority=hat``.
 In a list, which commas separate too, a piece of the form ``key=value`` belongs to the item before
-it, so nothing needs quoting in a shell.
+it, so most needs no quoting in a shell. Values are text, exactly as typed: who wants a number or a
+flag reads it (`imbench.constraints`). A backslash before a comma, an equals sign, a colon, a plus
+sign or a blank makes it part of a name: ``folder:Smith\, John``. Before one of these, and at the
+end, a backslash itself is written twice.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -21,37 +24,53 @@ __all__ = [
     "Spec",
     "Value",
     "check_options",
+    "cut",
     "did_you_mean",
-    "format_value",
+    "escaped",
+    "match_name",
     "parse_integers",
     "parse_spec",
     "parse_texts",
+    "pieces_of",
     "short_name",
     "short_names",
+    "shown",
     "split_list",
+    "trim",
     "unknown_name",
 ]
 
 Value = bool | int | float | str | None
+"""What an option may be: text on the command line, other types too in Python."""
 
 SHORT = 40
 """Characters up to which a spec is its own heading."""
+LONGEST_SHOWN = 100
+"""Characters of a text that a message repeats."""
 _OPTION = re.compile(r"[A-Za-z_]\w*=")
-_WORDS: Mapping[str, Value] = {"true": True, "false": False, "none": None}
+_SIGN = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
+"""A sign and the backslashes before it."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A name, at most one positional argument, and options in the order written."""
+    r"""A name, at most one positional argument, and options in the order written: all of them text.
+
+    Its text reads back to an equal one, also from a list: `parse_spec`, `split_list`.
+
+    >>> str(Spec("folder", "a, b", {"minority": "1.50"}))
+    'folder:a\\, b,minority=1.50'
+    """
 
     name: str
     argument: str | None = None
-    options: Mapping[str, Value] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        pieces = [] if self.argument is None else [self.argument]
-        pieces += [f"{key}={format_value(value)}" for key, value in self.options.items()]
-        return f"{self.name}:{','.join(pieces)}" if pieces else self.name
+        pieces = [] if self.argument is None else [_written(self.argument, first=True)]
+        pieces += [f"{key}={_written(value)}" for key, value in self.options.items()]
+        name = _written_name(self.name)
+        return f"{name}:{','.join(pieces)}" if pieces else name
 
 
 def parse_spec(text: str) -> Spec:
@@ -64,26 +83,128 @@ def parse_spec(text: str) -> Spec:
     UsageError
         If the name is empty, an option has no key, or a key is given twice.
     """
-    text = text.strip()
-    name, _, rest = text.partition(":")
+    text = trim(text)
+    name, rest = cut(text, ":")
     if name.endswith(".py"):
-        attribute, _, rest = rest.partition(":")
-        name = f"{name}:{attribute}"
+        attribute, rest = cut(rest, ":")
+        name = f"{_plain(name)}:{_plain(attribute)}"
+    else:
+        name = _plain(name)
     if not name:
-        raise UsageError(f"{text!r} has no name; write name:key=value")
-    pieces = rest.split(",") if rest else []
+        raise UsageError(f"{shown(text)!r} has no name; write name:key=value")
+    pieces = pieces_of(rest, ",") if rest else []
     argument: str | None = None
     if pieces and not _OPTION.match(pieces[0]):
-        argument = pieces.pop(0)
-    options: dict[str, Value] = {}
-    for piece in pieces:
+        argument = _plain(_without_end(pieces.pop(0))) or None
+    options: dict[str, str] = {}
+    for piece in map(trim, pieces):
         key, equals, value = piece.partition("=")
         if not equals or not key.isidentifier():
-            raise UsageError(f"{piece!r} in {text!r} is not of the form key=value")
+            raise UsageError(
+                f"{shown(piece)!r} in {shown(text)!r} is not of the form key=value; before a comma "
+                "inside a name stands a backslash"
+            )
         if key in options:
-            raise UsageError(f"{key!r} is given twice in {text!r}")
-        options[key] = _read(value)
+            raise UsageError(f"{key!r} is given twice in {shown(text)!r}")
+        options[key] = _plain(value)
     return Spec(name, argument, options)
+
+
+def pieces_of(text: str, sign: str) -> list[str]:
+    """Split a text at a sign, or where a pattern matches, but not where a backslash escapes it."""
+    pieces, start = [], 0
+    for match in re.finditer(sign, text):
+        piece = text[start : match.start()]
+        if not _escapes(piece):
+            pieces.append(piece)
+            start = match.end()
+    return [*pieces, text[start:]]
+
+
+def cut(text: str, sign: str) -> tuple[str, str]:
+    """Split a text at the first sign that no backslash escapes; without one the rest is empty."""
+    first, *others = pieces_of(text, sign)
+    return first, sign.join(others)
+
+
+def trim(text: str) -> str:
+    """Leave out the blanks around a text, but for a last one that a backslash escapes."""
+    return _without_end(text.lstrip())
+
+
+def escaped(text: str, must: Callable[[int], bool]) -> str:
+    """Write a backslash before the signs at some places, so that they are read as plain text.
+
+    Parameters
+    ----------
+    text : str
+        Any text; backslashes that would be read as an escape are doubled.
+    must : callable
+        Whether the sign at an index has to be escaped.
+    """
+
+    def write(match: re.Match[str]) -> str:
+        run, sign = match.groups()
+        if sign and not _is_special(sign):
+            return match[0]
+        return 2 * run + ("\\" if sign and must(match.start(2)) else "") + sign
+
+    return _SIGN.sub(write, text)
+
+
+def _plain(text: str) -> str:
+    """Return what an escaped text stands for."""
+
+    def read(match: re.Match[str]) -> str:
+        run, sign = match.groups()
+        if not sign:
+            return "\\" * ((len(run) + 1) // 2)
+        return "\\" * (len(run) // 2) + sign if _is_special(sign) else match[0]
+
+    return _SIGN.sub(read, text)
+
+
+def _is_special(sign: str) -> bool:
+    return sign in ",=:+" or sign.isspace()
+
+
+def _without_end(text: str) -> str:
+    kept = text.rstrip()
+    return text[: len(kept) + 1] if _escapes(kept) else kept
+
+
+def _escapes(text: str) -> bool:
+    """Whether a text ends with a backslash that acts on what follows."""
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def _written(text: str, *, first: bool = False) -> str:
+    """Return an argument or a value so that it reads back, the first not as an option."""
+    option = _OPTION.match(text) if first else None
+
+    def must(place: int) -> bool:
+        sign = text[place]
+        if sign.isspace():
+            return place == len(text) - 1
+        return sign == "," or (option is not None and place == option.end() - 1)
+
+    return escaped(text, must)
+
+
+def _written_name(name: str) -> str:
+    """Return a name so that it reads back; the path of a file may hold any sign."""
+    path, colon, attribute = name.rpartition(":")
+    if not (colon and path.endswith(".py")):
+        path, colon, attribute = name, "", ""
+    option = _OPTION.match(path)
+
+    def must(place: int) -> bool:
+        sign = path[place]
+        if sign.isspace():
+            return place in (0, len(path) - 1)
+        return sign in ",:" or (option is not None and place == option.end() - 1)
+
+    return f"{escaped(path, must)}{colon}{attribute}"
 
 
 def short_name(spec: str, folders: int = 1) -> str:
@@ -104,9 +225,7 @@ def short_name(spec: str, folders: int = 1) -> str:
         return spec
     path = PurePath(parsed.argument)
     last = "/".join(path.relative_to(path.anchor).parts[-folders:]) or parsed.argument
-    classes = [
-        str(parsed.options[key]) for key in ("majority", "minority") if key in parsed.options
-    ]
+    classes = [parsed.options[key] for key in ("majority", "minority") if key in parsed.options]
     return f"{last} ({', '.join(classes)})" if classes else last
 
 
@@ -131,12 +250,51 @@ def short_names(specs: Iterable[str]) -> dict[str, str]:
 def split_list(text: str) -> list[str]:
     """Split ``a,b:k=1,j=2,c`` into its items; ``key=value`` pieces stay with the item before."""
     items: list[str] = []
-    for piece in text.split(","):
-        if items and _OPTION.match(piece.strip()):
-            items[-1] += f",{piece.strip()}"
-        elif piece.strip():
-            items.append(piece.strip())
+    for piece in map(trim, pieces_of(text, ",")):
+        if items and _OPTION.match(piece):
+            items[-1] += f",{piece}"
+        elif piece:
+            items.append(piece)
     return items
+
+
+def shown(text: str) -> str:
+    """Return a text as messages repeat it: cut where it is long.
+
+    >>> shown("9" * 5000)[:4], shown("9" * 5000)[-18:]
+    ('9999', '... (5000 letters)')
+    """
+    if len(text) <= LONGEST_SHOWN:
+        return text
+    return f"{text[:40]}... ({len(text)} letters)"
+
+
+def match_name(given: str, names: Iterable[str], kind: str) -> str | None:
+    """Return the name that is meant: the same, or one alike.
+
+    Alike is first what differs by the blanks around it and by its Unicode form (``é`` may be one
+    character or two, which no screen shows), then what differs by case too.
+
+    Raises
+    ------
+    UsageError
+        If several names are equally alike.
+    """
+    names = list(names)
+    if given in names:
+        return given
+    for form in (_composed, lambda text: _composed(text).casefold()):
+        alike = [name for name in names if form(name) == form(given)]
+        if len(alike) > 1:
+            listed = " or ".join(map(ascii, alike))
+            raise UsageError(f"{kind} {shown(given)!r} may be {listed}: write one exactly")
+        if alike:
+            return alike[0]
+    return None
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -150,33 +308,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """Return the error for a name that is not among `known`, with suggestions."""
-    return UnknownName(f"unknown {kind} {name!r}: {did_you_mean(name, known)}")
+    return UnknownName(f"unknown {kind} {shown(name)!r}: {did_you_mean(name, known)}")
 
 
 def check_options(owner: str, options: Iterable[str], known: Iterable[str]) -> None:
     """Raise UsageError for the first option that is not among `known`."""
     for key in options:
         if key not in known:
-            raise UsageError(f"{owner} takes no {key!r}: {did_you_mean(key, known)}")
+            raise UsageError(f"{owner} takes no {shown(key)!r}: {did_you_mean(key, known)}")
 
 
-def _read(text: str) -> Value:
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return value if isinstance(value, int | float | str) else text
-
-
-def format_value(value: Value) -> str:
-    """Return a value as it is written in a spec."""
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-_RANGE = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?")
+_RANGE = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", re.ASCII)
 _LONGEST = 100_000
+_HIGHEST = 2**53 - 1
+"""JavaScript, which draws the page, knows no larger whole number exactly."""
 
 
 def parse_texts(given: Any, what: str) -> tuple[str, ...]:
@@ -191,7 +336,7 @@ def parse_texts(given: Any, what: str) -> tuple[str, ...]:
     for text in lists:
         # Bytes of a shell that are not UTF-8 come as surrogates, which no record could hold.
         if not isinstance(text, str) or any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise UsageError(f"{what}: {text!r} is not a text in UTF-8")
+            raise UsageError(f"{what}: {shown(repr(text))} is not a text in UTF-8")
     items = tuple(dict.fromkeys(item for text in lists for item in split_list(text)))
     if not items:
         raise UsageError(f"the list of {what} is empty")
@@ -214,17 +359,19 @@ def parse_integers(given: Any, what: str) -> tuple[int, ...]:
 
 
 def _numbers(item: Any, what: str) -> list[int]:
-    if isinstance(item, int) and not isinstance(item, bool) and item >= 0:
-        return [item]
+    if isinstance(item, int) and not isinstance(item, bool):
+        item = str(item) if abs(item) <= _HIGHEST else "a number of more than 16 digits"
     if not isinstance(item, str):
-        raise UsageError(f"{what}: {item!r} is not a whole number or a range such as 0-4")
+        raise UsageError(f"{what}: {shown(repr(item))} is not a whole number or a range like 0-4")
     numbers: list[int] = []
-    for piece in filter(str.strip, item.split(",")):
+    for piece in filter(None, map(str.strip, item.split(","))):
         match = _RANGE.fullmatch(piece)
         if match is None:
-            raise UsageError(f"{what}: {piece.strip()!r} is not a whole number or a range like 0-4")
+            raise UsageError(f"{what}: {shown(piece)!r} is not a whole number or a range like 0-4")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + _LONGEST:
-            raise UsageError(f"{what}: the range {piece.strip()!r} is backwards or too long")
+            raise UsageError(f"{what}: the range {piece!r} is backwards or too long")
+        if last > _HIGHEST:
+            raise UsageError(f"{what}: {piece!r} is too large; numbers go up to {_HIGHEST}")
         numbers += range(first, last + 1)
     return numbers

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from imbench.constraints import FLAG, NONE, Constraint, choice, number, whole
 from imbench.errors import UsageError
-from imbench.training.constraints import FLAG, NONE, Constraint, choice, number, whole
 
 __all__ = [
     "GAN_CONSTRAINTS",
@@ -73,12 +73,15 @@ class GanParameters:
 
 
 GAN_CONSTRAINTS: Mapping[str, Constraint] = {
-    "steps": whole(0),
-    "batch": whole(1),
-    "lr": number(0, open_low=True),
-    **dict.fromkeys(("cycle", "identity"), number(0)),
+    "steps": whole(0, 100_000_000),
+    "batch": whole(1, 10_000),
+    "lr": number(0, 100, open_low=True),
+    **dict.fromkeys(("cycle", "identity"), number(0, 1e6)),
     "gan": choice("lsgan", "bce"),
-    **dict.fromkeys(("pool", "width", "blocks", "layers", "patch_width"), whole(0)),
+    "pool": whole(0, 100_000),
+    **dict.fromkeys(("width", "patch_width"), whole(0, 1024)),
+    "blocks": whole(0, 100),
+    "layers": whole(0, 10),
     "da": FLAG | NONE,
     "ema": number(0, 1, open_high=True),
 }

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import FLAG, NONE, choice, number
 from imbench.errors import UsageError
 from imbench.methods.class_balanced import effective_number
-from imbench.training.constraints import FLAG, NONE, choice, number
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -54,7 +54,7 @@ class JointPart(Part):
     judged_: int = 0
     dropped_: float = 0.0
     constraints: ClassVar = {
-        "gamma": number(0, open_low=True) | choice(*GAMMAS),
+        "gamma": number(0, 1e6, open_low=True) | choice(*GAMMAS),
         "kappa": number(0, 1) | NONE,
         "filter": number(0, 1),
         "beta": number(0, 1),

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.training.constraints import NONE, number
+from imbench.constraints import NONE, number
 from imbench.training.part import Part
 
 __all__ = ["Rebalancing", "target_counts"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import choice, number
 from imbench.errors import UsageError
 from imbench.methods._gan_settings import GAN_CONSTRAINTS, GanParameters, GanSettings
 from imbench.methods._joint import JointPart
-from imbench.training.constraints import choice, number
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
     constraints: ClassVar = {
         **JointPart.constraints,
         "variant": choice("both", "a2b"),
-        "ratio": number(0),
+        "ratio": number(0, 1000),
         **GAN_CONSTRAINTS,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.training.constraints import choice
+from imbench.constraints import choice
 
 __all__ = ["NORM", "normalise"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import number, whole
 from imbench.methods._translated import TranslatedPart
 from imbench.training.augment import parse_augment
-from imbench.training.constraints import number, whole
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ pool, width, blocks, layers, patch_width, da, ema
 
     constraints: ClassVar = {
         **TranslatedPart.constraints,
-        "judge": number(0),
+        "judge": number(0, 1e6),
         **dict.fromkeys(("warmup", "ramp", "freeze"), number(0, 1)),
-        "k_g": whole(0),
-        "k_m": whole(1),
+        "k_g": whole(0, 10_000),
+        "k_m": whole(1, 10_000),
     }
 
     @property

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import number
 from imbench.methods._weights import NORM, normalise
-from imbench.training.constraints import number
 from imbench.training.part import Part
 
 __all__ = ["ClassBalancedLoss", "effective_number"]

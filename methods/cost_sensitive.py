@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import NONE, choice, number
 from imbench.errors import UsageError
 from imbench.methods._weights import NORM, normalise
-from imbench.training.constraints import NONE, choice, number
 from imbench.training.part import Part
 
 __all__ = ["CostSensitive"]
@@ -66,7 +66,7 @@ class CostSensitive(Part):
     constraints: ClassVar = {
         "norm": NORM,
         "counts": choice("sampled", "original"),
-        "ratio": number(0, open_low=True) | NONE,
+        "ratio": number(0, 1e6, open_low=True) | NONE,
     }
 
     def __init__(

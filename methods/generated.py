@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -12,12 +12,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import TEXT
 from imbench.errors import DataError, UsageError
 from imbench.images.decode import ImageFault, decode
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
 from imbench.methods._joint import JointPart
-from imbench.training.constraints import TEXT
 from imbench.training.examples import Examples
 
 __all__ = ["Generated"]
@@ -77,7 +77,7 @@ class Generated(JointPart):
     summed: bool = False
 
     constraints: ClassVar = {
-        "path": replace(TEXT, words="a text: put ./ before a folder whose name is a number"),
+        "path": TEXT,
         **JointPart.constraints,
     }
 

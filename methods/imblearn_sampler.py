@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import TEXT, whole
 from imbench.errors import UsageError
 from imbench.spec import unknown_name
-from imbench.training.constraints import TEXT, whole
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 

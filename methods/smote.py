@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.constraints import whole
 from imbench.errors import UsageError
-from imbench.training.constraints import whole
 from imbench.training.examples import Examples
 from imbench.training.part import Part
 
@@ -52,7 +52,7 @@ class SMOTE(Part):
     """
 
     title: ClassVar[str] = "SMOTE"
-    constraints: ClassVar = {"k_neighbors": whole(1)}
+    constraints: ClassVar = {"k_neighbors": whole(1, 1_000_000)}
 
     def __init__(self, k_neighbors: int = 5) -> None:
         self.k_neighbors = k_neighbors

@@ -270,10 +270,10 @@ def test_frozen_from_the_start_it_is_half_of_augs_generators(tmp_path):
         ("warmup=2", r"a number in \[0, 1\]$"),
         ("ramp=-0.1", r"a number in \[0, 1\]$"),
         ("freeze=last", r"a number in \[0, 1\]$"),
-        ("judge=-1", "a number of at least 0$"),
-        ("k_g=-1", "a whole number of at least 0$"),
-        ("k_m=0", "a whole number of at least 1$"),
-        ("k_g=0.5", "a whole number of at least 0$"),
+        ("judge=-1", r"a number in \[0, 1000000\]$"),
+        ("k_g=-1", "a whole number from 0 to 10000$"),
+        ("k_m=0", "a whole number from 1 to 10000$"),
+        ("k_g=0.5", "a whole number from 0 to 10000$"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options, says):

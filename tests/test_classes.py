@@ -44,6 +44,33 @@ def test_names_with_a_slash_and_in_other_case():
     assert chosen(counts, "t-shirt/top", "coat/bag")[0] == ("T-shirt/top", "Coat", "Bag")
 
 
+ONE, TWO = "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+
+
+def test_names_equal_but_for_unicode_form_are_one():
+    assert chosen({ONE: 4, "bar": 2}, minority=TWO)[0] == ("bar", ONE)
+    assert chosen({TWO: 4, "bar": 2}, minority=ONE.upper())[0] == ("bar", TWO)
+    assert chosen({TWO: 4, "bar": 2, "x": 1}, "x", f"bar/{ONE}")[0] == ("x", "bar", TWO)
+
+
+def test_of_names_alike_the_same_one_is_meant_and_no_other():
+    both = {ONE: 4, TWO: 2, "bar": 9, "Bar": 7, "baz": 3, " baz": 2}
+    assert chosen(both, ONE, TWO)[0] == (ONE, TWO)
+    assert chosen(both, "Bar", " baz")[0] == ("Bar", " baz")
+    says = r"class of folder:x 'BAR' may be 'bar' or 'Bar': write one exactly"
+    with pytest.raises(UsageError, match=says):
+        chosen(both, "BAR", "baz")
+    with pytest.raises(UsageError, match=r"may be 'caf\\xe9' or 'cafe\\u0301': write one exactly"):
+        chosen(both, "baz", f"{TWO} ")
+
+
+@pytest.mark.parametrize(
+    "name", ["00000", "1.50", "1_0", "1e3", "0x10", "+1", "(3)", '"q"', "None"]
+)
+def test_a_name_that_looks_like_a_value_is_a_name(name):
+    assert chosen({name: 3, "other": 9}, minority=name)[0] == ("other", name)
+
+
 @pytest.mark.parametrize(
     ("majority", "minority", "message"),
     [

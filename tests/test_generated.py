@@ -115,10 +115,10 @@ def test_what_it_cannot_take(data_folder):
             part.resample(Examples(wrong), y, np.random.default_rng(0))
     with pytest.raises(UsageError, match="needs path"):
         parse_recipe("generated")
-    with pytest.raises(
-        UsageError, match=r"^generated: path=2024 must be a text: put \./ before a folder"
-    ):
-        resampled(2024)
+    with pytest.raises(UsageError, match=r"^generated: path= must be a text$"):
+        parse_recipe("generated:path=")
+    with pytest.raises(DataError, match=r"there is no folder '2024\.0' of images"):
+        resampled("2024.0")
 
 
 def version(folder):

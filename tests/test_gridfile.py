@@ -120,23 +120,23 @@ def test_the_papers_methods_stand_where_they_are_named_each_once():
 
 def test_duplicates_merge_however_they_are_written():
     options = GridOptions(
-        datasets=["folder:a,flag=true", "folder:a,flag=True,digits", "digits"],
+        datasets=["folder:a, flag=007", "folder:a,flag=007,digits", "digits "],
         minority=["5,5", "4-5"],
         seeds=["1,0-1"],
     )
     grid = settle_grid(None, options)
-    assert grid.datasets == ("folder:a,flag=true", "digits")
+    assert grid.datasets == ("folder:a,flag=007", "digits")
     assert grid.minority["digits"] == (5, 4)
     assert grid.seeds == (1, 0)
 
 
 def test_an_entry_is_found_by_spec_then_by_name_then_for_all(grid_file):
     file = grid_file(
-        'datasets = ["folder:a,flag=true", "folder:b", "cub"]\n'
-        'minority = { "folder:a,flag=True" = 1, folder = 2, default = 3 }'
+        'datasets = ["folder:a,flag=1.50", "folder:b", "cub"]\n'
+        'minority = { "folder:a, flag=1.50" = 1, folder = 2, default = 3 }'
     )
     assert settle_grid(file, GridOptions()).minority == {
-        "folder:a,flag=true": (1,),
+        "folder:a,flag=1.50": (1,),
         "folder:b": (2,),
         "cub": (3,),
     }
@@ -170,7 +170,7 @@ BASE = 'datasets = "digits"\nminority = 5\n'
         ("seeds = true", "seeds: True is not a whole number"),
         ("seeds = 2020-01-01", "is not a whole number"),
         ("seeds = '4-0'", "seeds: the range '4-0' is backwards"),
-        ("minority = -1", "minority counts: -1 is not a whole number"),
+        ("minority = -1", "minority counts: '-1' is not a whole number"),
         ("minority = 2.5", "minority counts: 2.5 is not a whole number"),
         ("majority = [1, 2]", "majority is one count, or all"),
         ("majority = { cub = true }", "majority count: True is not a whole number"),
@@ -274,7 +274,7 @@ def test_assignments_that_cannot_be_meant_are_refused(text, says):
         # A data set comes last, and what follows is its own, even if it looks like a condition.
         (
             "seed=1,dataset=folder:a b,minority=hat,flag=True",
-            {"seed": (1,), "dataset": "folder:a b,minority=hat,flag=true"},
+            {"seed": (1,), "dataset": "folder:a b,minority=hat,flag=True"},
         ),
         ("method=smote:k_neighbors=5", {"method": "smote"}),
     ],

@@ -56,8 +56,8 @@ def test_torchvision_models_with_side_heads_give_logits():
         ("torchvision:resnet19", "did you mean resnet1"),
         ("cnn:widht=8", "network cnn takes no 'widht': did you mean width?"),
         ("linear:width=8", "network linear takes no 'width': none is known"),
-        ("cnn:width=wide", "network 'cnn:width=wide' cannot be built: "),
-        ("cnn:width=-1", "network 'cnn:width=-1' cannot be built: "),
+        ("cnn:width=wide", "network cnn: width=wide must be a whole number from 1 to 1024"),
+        ("cnn:width=-1", "network cnn: width=-1 must be a whole number from 1 to 1024"),
     ],
 )
 def test_unknown_networks_are_refused(name, says):

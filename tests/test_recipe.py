@@ -1,10 +1,12 @@
 """Recipes and their grammar."""
 
+import random
+
 import pytest
 
 from imbench.errors import UnknownName, UsageError
 from imbench.records.groups import method_title
-from imbench.spec import Spec, parse_spec, split_list
+from imbench.spec import Spec, split_list
 from imbench.training.recipe import PAPER_METHODS, canonical_recipe, parse_recipe, parse_recorded
 
 
@@ -18,7 +20,10 @@ from imbench.training.recipe import PAPER_METHODS, canonical_recipe, parse_recip
         ("cbl:0.9", "cbl:beta=0.9"),
         ("cbl:beta=9e-1", "cbl:beta=0.9"),
         ("imblearn:BorderlineSMOTE", "imblearn:sampler=BorderlineSMOTE"),
-        ("cs:ratio=1e+2", "cs:ratio=100.0"),
+        ("cs:ratio=1e+2", "cs:ratio=100"),
+        ("us:rho=1.0", "us:rho=1"),
+        ("cbl:beta=.9", "cbl:beta=0.9"),
+        ("aug:gamma=1.0,lr=0.0002", "aug"),
     ],
 )
 def test_there_is_one_way_to_write_a_recipe(text, expected):
@@ -109,14 +114,15 @@ def test_list_items_keep_their_options():
     assert split_list(" , ") == []
 
 
-def test_specs_read_and_write_values():
-    spec = parse_spec("folder:/a b/c,minority=3,flag=true,x=none,rate=0.5,word=t-shirt")
-    assert spec == Spec(
-        "folder",
-        "/a b/c",
-        {"minority": 3, "flag": True, "x": None, "rate": 0.5, "word": "t-shirt"},
-    )
-    assert parse_spec(str(spec)) == spec
+def test_paths_drawn_at_random_survive_in_a_recipe():
+    rng = random.Random(3)
+    for _ in range(500):
+        path = "".join(rng.choice("ab+ ,=:\\\\.é/") for _ in range(rng.randrange(1, 9))) + "z"
+        spec = str(Spec("generated", None, {"path": path})).replace("+", "\\+")
+        recipe = parse_recipe(f"us+{spec}+ts")
+        assert recipe.parts[1].path == path
+        assert str(parse_recipe(str(recipe))) == str(recipe)
+        assert split_list(f"{recipe},cs") == [str(recipe), "cs"]
 
 
 def test_an_unknown_name_gets_the_nearest_ones():

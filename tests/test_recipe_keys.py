@@ -24,8 +24,8 @@ RECIPES = [
     ),
     (
         "cs:ratio=1e2,norm=sum_C,counts=original",
-        "cs:norm=sum_C,counts=original,ratio=100.0",
-        "3fcd8d4140e78322",
+        "cs:norm=sum_C,counts=original,ratio=100",
+        "1031d5a87fa62c03",
         {"cs": 1},
     ),
     (

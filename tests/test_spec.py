@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import shlex
+
 import pytest
 
 from imbench.errors import UnknownName, UsageError
-from imbench.spec import Spec, did_you_mean, parse_spec, short_name, short_names, unknown_name
+from imbench.spec import (
+    Spec,
+    did_you_mean,
+    parse_spec,
+    short_name,
+    short_names,
+    split_list,
+    unknown_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,14 +28,14 @@ from imbench.spec import Spec, did_you_mean, parse_spec, short_name, short_names
         ("torchvision:resnet18", Spec("torchvision", "resnet18")),
         ("folder:/a b/c.d", Spec("folder", "/a b/c.d")),
         ("folder:C:\\x", Spec("folder", "C:\\x")),
-        ("smote:k_neighbors=3", Spec("smote", None, {"k_neighbors": 3})),
-        ("a:x,b=1.5,c=-2,d=1e-3", Spec("a", "x", {"b": 1.5, "c": -2, "d": 0.001})),
-        ("a:b=True,c=none,d=FALSE", Spec("a", None, {"b": True, "c": None, "d": False})),
+        ("smote:k_neighbors=3", Spec("smote", None, {"k_neighbors": "3"})),
+        ("a:x,b=1.5,c=-2,d=1e-3", Spec("a", "x", {"b": "1.5", "c": "-2", "d": "1e-3"})),
+        ("a:b=True,c=none,d=FALSE", Spec("a", None, {"b": "True", "c": "none", "d": "FALSE"})),
         ("a:b=x=y", Spec("a", None, {"b": "x=y"})),
         ("a:b=", Spec("a", None, {"b": ""})),
         ("a:b=007,c=1+2j,d=[1]", Spec("a", None, {"b": "007", "c": "1+2j", "d": "[1]"})),
         ("my/part.py:Mine", Spec("my/part.py:Mine")),
-        ("my/part.py:Mine:a=1", Spec("my/part.py:Mine", None, {"a": 1})),
+        ("my/part.py:Mine:a=1", Spec("my/part.py:Mine", None, {"a": "1"})),
     ],
 )
 def test_a_text_is_read(text, expected):
@@ -36,7 +47,7 @@ def test_a_text_is_read(text, expected):
     [
         "digits",
         "torchvision:resnet18",
-        "a:x,b=1.5,c=-2,d=0.001,e=true,f=none,g=t-shirt",
+        'a:x,b=1.50,c=+1,d=1e3,e=True,f=0x10,g=t-shirt,h=00000,i=1_0,j=(3),k="q"',
         "p.py:A:b=1",
     ],
 )
@@ -58,6 +69,56 @@ def test_what_is_written_reads_the_same(text):
 def test_what_cannot_be_read_is_refused_in_a_sentence(text, says):
     with pytest.raises(UsageError, match=says):
         parse_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (Spec("folder", "a=b"), "folder:a\\=b"),
+        (Spec("folder", "./a=b"), "folder:./a=b"),
+        (Spec("folder", "Smith, John"), "folder:Smith\\, John"),
+        (Spec("folder", r"C:\x", {"test": "0.2"}), r"folder:C:\x,test=0.2"),
+        (Spec("folder", "C:\\x\\", {"test": "0.2"}), "folder:C:\\x\\\\,test=0.2"),
+        (Spec("folder", r"\\server\x"), r"folder:\\server\x"),
+        (Spec("folder", "100%25 a+b"), "folder:100%25 a+b"),
+        (Spec("folder", " x "), "folder: x\\ "),
+        (Spec("csv", "名前.csv", {"label": "žluť "}), "csv:名前.csv,label=žluť\\ "),
+        (Spec("folder", "x", {"minority": "=a=,b"}), "folder:x,minority==a=\\,b"),
+        (Spec("my:p,a.py:A", None, {"x": "1"}), "my\\:p\\,a.py:A:x=1"),
+        (Spec("a=b.py:A"), "a\\=b.py:A"),
+    ],
+)
+def test_what_the_grammar_needs_itself_stands_behind_a_backslash(spec, text):
+    assert str(spec) == text
+    assert parse_spec(text) == spec
+    assert parse_spec(shlex.split(shlex.join([text]))[0]) == spec
+    assert split_list(f"digits,{text}, digits") == ["digits", text, "digits"]
+
+
+SIGNS = [*"abkZ09_=,:+\\\\\\  %\"'()[]/.-~é名\t", "\N{COMBINING ACUTE ACCENT}", "b=", ",k=", ".py:"]
+
+
+def drawn(rng, longest):
+    """Return a text of signs that grammars stumble over."""
+    return "".join(rng.choice(SIGNS) for _ in range(rng.randrange(1, longest)))
+
+
+def test_texts_drawn_at_random_survive_printing_and_parsing():
+    rng = random.Random(7)
+    for _ in range(3000):
+        specs = [
+            Spec(
+                rng.choice(["folder", "my/part.py:Mine", f"{drawn(rng, 5)}.py:A"]),
+                rng.choice([None, drawn(rng, 8)]),
+                {key: drawn(rng, 8) for key in rng.sample(["a", "minority", "_x"], 2)},
+            )
+            for _ in range(3)
+        ]
+        texts = list(map(str, specs))
+        assert [parse_spec(text) for text in texts] == specs
+        assert [str(parse_spec(text)) for text in texts] == texts
+        assert split_list(",".join(texts)) == texts
+        assert split_list(" , ".join(texts)) == texts
 
 
 def test_the_nearest_names_are_offered_or_else_all():

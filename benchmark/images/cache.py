@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from imbench.constraints import AS_TYPED, read_options
 from imbench.errors import DataError, EnvironmentFault, ImbenchError, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
@@ -52,7 +53,10 @@ def make_dataset(spec: str, root: Path) -> Dataset:
     if fault := class_fault(plugin):
         raise UsageError(f"data set {parsed.name!r} cannot be used: {fault}")
     try:
-        return plugin(root, parsed.argument, **parsed.options)  # type: ignore[no-any-return]
+        options = read_options(
+            f"data set {parsed.name}", plugin, parsed.options, skip=2, undeclared=AS_TYPED
+        )
+        return plugin(root, parsed.argument, **options)  # type: ignore[no-any-return]
     except ImbenchError:
         raise
     except Exception as error:

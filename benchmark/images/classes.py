@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.images.dataset import Listing
-from imbench.spec import unknown_name
+from imbench.spec import match_name, unknown_name
 
 __all__ = ["REST", "ClassChoice", "choose_classes", "resolve_classes", "select_rows"]
 
@@ -104,22 +104,20 @@ def _parse_classes(text: str | None, counts: Mapping[str, int], owner: str) -> l
     if text is None:
         return []
     # The name of a class may contain a slash itself.
-    if name := _match(text, counts):
-        return [name]
+    pieces = [text] if _match(text, counts, owner) else text.split("/")
     names = []
-    for piece in text.split("/"):
-        name = _match(piece.strip(), counts)
+    for piece in pieces:
+        name = _match(piece, counts, owner)
         if name is None:
             raise unknown_name(f"class of {owner}", piece.strip(), [*counts, REST])
         names.append(name)
     return names
 
 
-def _match(text: str, counts: Mapping[str, int]) -> str | None:
-    if text in counts or text == REST:
-        return text
-    matches = [name for name in counts if name.lower() == text.lower()]
-    return matches[0] if len(matches) == 1 else None
+def _match(text: str, counts: Mapping[str, int], owner: str) -> str | None:
+    if text.strip() == REST and text not in counts:
+        return REST
+    return match_name(text, counts, f"class of {owner}")
 
 
 def _labels(names: list[str], counts: Mapping[str, int], owner: str) -> dict[str, int]:

@@ -1,12 +1,12 @@
-"""Options of a data set's spec, validated by type and range."""
+"""Options of a data set's spec: text, until a number of a range is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from imbench.errors import UsageError
+from imbench.constraints import choice, number, whole, written
 from imbench.images.geometry import GEOMETRIES
-from imbench.spec import Value, format_value, unknown_name
+from imbench.spec import Value, unknown_name
 
 __all__ = ["DatasetOptions"]
 
@@ -19,7 +19,7 @@ class DatasetOptions:
     owner : str
         Name of the data set, for messages.
     given : mapping
-        The pairs as `imbench.spec.parse_spec` read them.
+        The pairs: text as it was written, other types too from Python.
     known : sequence of str
         Keys that exist; any other raises UnknownName with suggestions.
     """
@@ -32,8 +32,8 @@ class DatasetOptions:
                 raise unknown_name(f"option of {owner}", key, known)
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """Return a value as the text that was written, also ``none`` and ``true``."""
-        return format_value(self.given[key]) if key in self.given else default
+        """Return a value as the text that was written, also ``none``, ``true`` and ``007``."""
+        return written(self.given[key]) if key in self.given else default
 
     def policies(self, *, geometry: str) -> dict[str, str]:
         """Return the policies of decoding that the options choose, for `Listing.policies`.
@@ -43,33 +43,19 @@ class DatasetOptions:
         geometry : {"stretch", "pad", "crop"}
             The default of the data set.
         """
-        chosen = str(self.text("geometry", geometry))
-        if chosen not in GEOMETRIES:
-            known = ", ".join(GEOMETRIES)
-            raise UsageError(f"{self.owner}: geometry={chosen} is none of {known}")
-        return {"geometry": chosen}
+        chosen = self.given.get("geometry", geometry)
+        return {"geometry": choice(*GEOMETRIES).read(self.owner, "geometry", chosen)}
 
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""
-        value = self.given.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise UsageError(f"{self.owner}: {key}={value} must be a whole number {low} to {high}")
-        return value
+        found: int = whole(low, high).read(self.owner, key, self.given.get(key, default))
+        return found
 
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
         """Return a number in [low, high]."""
-        value = self.given.get(key, default)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise UsageError(f"{self.owner}: {key}={value} must be a number {low} to {high}")
-        return float(value)
+        return float(number(low, high).read(self.owner, key, self.given.get(key, default)))
 
     def share(self, key: str, default: float) -> float:
-        """Return a number in [0, 1)."""
-        value = self.number(key, default, low=0, high=1)
-        if value == 1:
-            raise UsageError(f"{self.owner}: {key}=1 leaves no image for training")
-        return value
+        """Return a number in [0, 1): of 1 no image would be left for training."""
+        constraint = number(0, 1, open_high=True)
+        return float(constraint.read(self.owner, key, self.given.get(key, default)))

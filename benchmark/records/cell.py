@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from imbench.spec import parse_spec
 from imbench.training.budget import DEFAULTS, NETWORK, THREADS
 
 __all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
@@ -76,6 +78,11 @@ class Cell(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@cache
+def _name(dataset: str) -> str:
+    return parse_spec(dataset).name
+
+
 class Exclusion(BaseModel):
     """Cells to leave out: those that match every field that is set."""
 
@@ -91,7 +98,7 @@ class Exclusion(BaseModel):
     def matches(self, cell: Cell) -> bool:
         """Whether a cell is left out."""
         return (
-            self.dataset in (None, cell.dataset, cell.dataset.partition(":")[0])
+            self.dataset in (None, cell.dataset, _name(cell.dataset))
             and self.method in (None, cell.recipe)
             and (self.minority is None or cell.minority in self.minority)
             and (self.seed is None or cell.seed in self.seed)

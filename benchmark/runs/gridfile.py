@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from imbench.errors import UsageError
 from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
-from imbench.spec import parse_integers, parse_spec, parse_texts, unknown_name
+from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
 
 __all__ = [
     "DEFAULT",
@@ -307,7 +307,7 @@ def _exclusion(rule: Any) -> Exclusion:
 def _conditions(text: str) -> dict[str, str]:
     # A recipe's or a data set's own key=value pieces follow it; hence the data set is last.
     found: list[str] = []
-    for piece in map(str.strip, text.split(",")):
+    for piece in map(trim, pieces_of(text, ",")):
         if found and (found[-1].startswith("dataset=") or not piece.startswith(_CONDITIONS)):
             found[-1] += f",{piece}"
         else:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from imbench.constraints import Constraint, read_options, whole
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
-from imbench.spec import check_options, parse_spec, unknown_name
+from imbench.spec import parse_spec, unknown_name
 
 __all__ = [
     "Linear",
@@ -38,13 +39,11 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
     """
     parsed = parse_spec(spec)
     maker = load_plugin("networks", parsed.name)
-    arguments = () if parsed.argument is None else (parsed.argument,)
-    parameters = list(inspect.signature(maker).parameters.values())[2:]  # after shape and classes
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        known = [parameter.name for parameter in parameters]
-        check_options(f"network {parsed.name}", parsed.options, known)
+    options = read_options(
+        f"network {parsed.name}", maker, parsed.options, argument=parsed.argument, skip=2
+    )
     try:
-        net: nn.Module = maker(shape, classes, *arguments, **parsed.options)
+        net: nn.Module = maker(shape, classes, **options)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"network {spec!r} cannot be built: {error}") from error
     return net
@@ -82,6 +81,8 @@ class Linear(nn.Module):
 
 class SmallCNN(nn.Module):
     """Three convolutions with batch norm and pooling: seconds instead of ResNet-20's minutes."""
+
+    constraints: ClassVar = {"width": whole(1, 1024)}
 
     def __init__(self, shape: Shape, classes: int, width: int = 16) -> None:
         super().__init__()
@@ -169,15 +170,26 @@ def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -
     """
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if name not in known:
-        raise unknown_name("torchvision model", name, known)
     auxiliary = name in ("googlenet", "inception_v3")
     options = {"aux_logits": False, "init_weights": True} if auxiliary else {}
     net: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
     if _image_channels(f"torchvision:{name}", shape) == 1:
         return nn.Sequential(_RepeatChannels(), net)
     return net
+
+
+def _classifier(name: object) -> object:
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        raise unknown_name("torchvision model", str(name), known)
+    return name
+
+
+torchvision_classifier.constraints = {  # type: ignore[attr-defined]
+    "name": Constraint("a classifier of torchvision", _classifier)
+}
 
 
 class _RepeatChannels(nn.Module):

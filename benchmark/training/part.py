@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 if TYPE_CHECKING:
     import torch
 
-    from imbench.training.constraints import Constraint
+    from imbench.constraints import Constraint
     from imbench.training.examples import Examples
     from imbench.training.state import TrainState
 

@@ -6,12 +6,11 @@ import inspect
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
+from imbench.constraints import read_options, written
 from imbench.errors import UsageError
 from imbench.registry import load_plugin, registered_names
-from imbench.spec import Spec, check_options, parse_spec
-from imbench.training.constraints import check_values
+from imbench.spec import Spec, parse_spec, pieces_of
 from imbench.training.part import HOOKS, Part, overrides
 
 __all__ = [
@@ -46,7 +45,7 @@ EXCLUSIVE = ("losses", "draw")
 """Hooks that only one part of a recipe may override, since results cannot be combined."""
 
 # A plus sign in a number (1e+3) is followed by a digit, one between parts by a name or path.
-_PLUS = re.compile(r"\+(?=\s*[A-Za-z_./])")
+_PLUS = r"\+(?=\s*[A-Za-z_./])"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def parse_recipe(text: str) -> Recipe:
         If a part, a parameter or its value is unknown, a part is repeated, or two parts override
         the same hook of `EXCLUSIVE`.
     """
-    specs = [parse_spec(piece) for piece in _PLUS.split(text.strip())]
+    specs = [parse_spec(piece) for piece in pieces_of(text.strip(), _PLUS)]
     if [spec.name for spec in specs] == [VANILLA] and str(specs[0]) == VANILLA:
         return Recipe((), (), ())
     _check_names(text, [spec.name for spec in specs])
@@ -123,7 +122,7 @@ def parse_recorded(text: str) -> Recipe:
         As `parse_recipe`, and if a part is not an installed plug-in.
     """
     known = {VANILLA, *registered_names("methods")}
-    for piece in _PLUS.split(text.strip()):
+    for piece in pieces_of(text.strip(), _PLUS):
         if parse_spec(piece).name not in known:
             raise UsageError(f"{piece} is not installed here")
     return parse_recipe(text)
@@ -139,23 +138,21 @@ def make_part(spec: Spec) -> Part:
     plugin = load_plugin("methods", spec.name)
     if not (inspect.isclass(plugin) and issubclass(plugin, Part)):
         raise UsageError(f"method {spec.name!r} is disabled: it is not a subclass of imbench.Part")
-    parameters = list(inspect.signature(plugin).parameters.values())
-    options: dict[str, Any] = dict(spec.options)
-    known = [parameter.name for parameter in parameters]
-    check_options(spec.name, options, known)
-    if spec.argument is not None:
-        if not known or known[0] in options:
-            raise UsageError(f"{spec.name} cannot take the argument {spec.argument!r}")
-        options[known[0]] = parse_spec(f"_:_={spec.argument}").options["_"]
-    required = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    options = read_options(spec.name, plugin, spec.options, argument=spec.argument)
+    parameters = inspect.signature(plugin).parameters.values()
+    required = [parameter.name for parameter in parameters if _is_required(parameter)]
     missing = [name for name in required if name not in options]
     if missing:
         raise UsageError(
             f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
         )
     part: Part = plugin(**options)
-    check_values(spec.name, part.get_params(deep=False), plugin.constraints)
     return part
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    return named and parameter.default is parameter.empty
 
 
 def _check_names(text: str, names: list[str]) -> None:
@@ -178,8 +175,8 @@ def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> N
 def _canonical_part(name: str, part: Part) -> str:
     given = part.get_params(deep=False)
     parameters = inspect.signature(type(part)).parameters.items()
-    changed = {key: given[key] for key, known in parameters if given[key] != known.default}
-    return str(Spec(name, None, changed))
+    changed = {key: written(given[key]) for key, known in parameters if given[key] != known.default}
+    return re.sub(_PLUS, r"\\+", str(Spec(name, None, changed)))
 
 
 def _part_title(text: str, part: Part) -> str:
@@ -191,5 +188,5 @@ def _part_title(text: str, part: Part) -> str:
         return title
     first, *others = values.items()
     default = inspect.signature(type(part)).parameters[first[0]].default
-    lead = str(first[1]) if default is inspect.Parameter.empty else f"{first[0]}={first[1]}"
+    lead = first[1] if default is inspect.Parameter.empty else f"{first[0]}={first[1]}"
     return " ".join([title, lead, *(f"{key}={value}" for key, value in others)])

@@ -1,0 +1,288 @@
+"""Which values a parameter may take: declared beside its owner, read and checked in one place.
+
+What is written stays text until a constraint takes it: a number wants a number, a name wants its
+letters. Values of Python and TOML, which have types of their own, go the same way.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imbench.errors import UsageError
+from imbench.spec import check_options, shown
+
+__all__ = [
+    "AS_TYPED",
+    "FLAG",
+    "LOOSE",
+    "NONE",
+    "TEXT",
+    "Constraint",
+    "choice",
+    "number",
+    "read_options",
+    "read_values",
+    "whole",
+    "written",
+]
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What a value must be, in words, and the function that takes it.
+
+    Attributes
+    ----------
+    words : str
+        What the value must be.
+    take : callable
+        Returns the value of a text, or of a number, flag or None; raises ValueError if it may not
+        be this, or UsageError with a sentence of its own.
+
+    Examples
+    --------
+    >>> share = number(0, 1) | NONE
+    >>> share.words, share.take("0.50"), share.take("1.0"), share.take("none")
+    ('a number in [0, 1] or none', 0.5, 1, None)
+    """
+
+    words: str
+    take: Callable[[object], Any]
+
+    def __or__(self, other: Constraint) -> Constraint:
+        """Return the constraint to what either takes; the first that does decides."""
+
+        def take(value: object) -> Any:
+            try:
+                return self.take(value)
+            except ValueError:
+                return other.take(value)
+
+        return Constraint(f"{self.words} or {other.words}", take)
+
+    def read(self, owner: str, name: str, value: object) -> Any:
+        """Return what a value stands for.
+
+        Raises
+        ------
+        UsageError
+            If it may not be this, naming owner and parameter, and saying what it must be.
+        """
+        try:
+            return self.take(value)
+        except ValueError:
+            given = value if isinstance(value, str) else written(value)
+            raise UsageError(f"{owner}: {name}={shown(given)} must be {self.words}") from None
+
+
+def _none(value: object) -> None:
+    if value is not None and not (isinstance(value, str) and value.lower() == "none"):
+        raise ValueError
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError
+
+
+def _loose(value: object) -> Any:
+    for take in (_none, _flag, _number):
+        try:
+            return take(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _number(value: object) -> int | float:
+    """Return a finite number; a whole one as int, so that ``1``, ``1.0`` and ``1e0`` are one."""
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, str):
+        if not value.isascii():
+            raise ValueError
+        try:
+            value = int(value)
+        except ValueError:
+            value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError
+    if not abs(value) <= sys.float_info.max:  # infinite, too large for a float, or NaN
+        raise ValueError
+    return int(value) if value == value // 1 and abs(value) < 2**53 else value
+
+
+FLAG = Constraint("true or false", _flag)
+NONE = Constraint("none", _none)
+TEXT = Constraint("a text", _text)
+AS_TYPED = Constraint("a text", lambda value: value)
+"""For an option of a data set that declares nothing: it may name a class or a column."""
+LOOSE = Constraint("a value", _loose)
+"""For a parameter that declares nothing: a number, ``true``, ``false``, ``none``, else a text."""
+
+
+def number(
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> Constraint:
+    """Return the constraint to finite numbers from `low` to `high`; open ends are left out."""
+
+    def take(value: object) -> int | float:
+        found = _number(value)
+        below = low is not None and (found < low or (open_low and found == low))
+        above = high is not None and (found > high or (open_high and found == high))
+        if below or above:
+            raise ValueError
+        return found
+
+    return Constraint(_number_words(low, high, open_low=open_low, open_high=open_high), take)
+
+
+def whole(low: int, high: int = 2**53 - 1) -> Constraint:
+    """Return the constraint to whole numbers from `low` to `high`."""
+
+    def take(value: object) -> int:
+        found = _number(value)
+        if not isinstance(found, int) or not low <= found <= high:
+            raise ValueError
+        return found
+
+    ends = f"of at least {low}" if high == 2**53 - 1 else f"from {low} to {high}"
+    return Constraint(f"a whole number {ends}", take)
+
+
+def choice(*texts: str) -> Constraint:
+    """Return the constraint to one of some texts."""
+
+    def take(value: object) -> str:
+        if isinstance(value, str) and value in texts:
+            return value
+        raise ValueError
+
+    *others, last = texts
+    return Constraint(f"{', '.join(others)} or {last}" if others else last, take)
+
+
+def written(value: object) -> str:
+    """Return a value as it is written in a spec.
+
+    >>> written(1.0), written(2e-4), written(True), written(None)
+    ('1', '0.0002', 'true', 'none')
+    """
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    try:
+        return str(value)
+    except ValueError:  # Python prints no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
+def read_values(
+    owner: str, given: Mapping[str, object], constraints: Mapping[str, Constraint]
+) -> dict[str, Any]:
+    """Return what the given values stand for.
+
+    Parameters
+    ----------
+    owner : str
+        What the parameters belong to, for messages.
+    given : mapping
+        Name to value, as text or typed.
+    constraints : mapping
+        Name to constraint.
+
+    Raises
+    ------
+    UsageError
+        Naming the first parameter that is unknown or has a wrong value, and what it must be.
+    """
+    check_options(owner, given, constraints)
+    return {name: constraints[name].read(owner, name, value) for name, value in given.items()}
+
+
+def read_options(
+    owner: str,
+    maker: Callable[..., Any],
+    given: Mapping[str, object],
+    *,
+    argument: str | None = None,
+    skip: int = 0,
+    undeclared: Constraint = LOOSE,
+) -> dict[str, Any]:
+    """Return the options of a callable as what it wants.
+
+    ``maker.constraints``, a mapping of name to constraint, says what that is. A parameter that is
+    not in it wants what its default is: a flag, a number or a text; without a default, or with
+    None, it takes what `undeclared` says.
+
+    Parameters
+    ----------
+    owner : str
+        Its name, for messages.
+    maker : callable
+        A class or function.
+    given : mapping
+        Name to value; texts are read.
+    argument : str, optional
+        Value of its first option.
+    skip : int
+        Parameters at the front of its signature that are no options.
+    undeclared : Constraint
+        What a parameter may be of which nothing is known.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown, or a value is not what its parameter wants; if there is no first
+        option for the argument.
+    """
+    parameters = list(inspect.signature(maker).parameters.values())[skip:]
+    declared: Mapping[str, Constraint] = getattr(maker, "constraints", {})
+    constraints = {
+        parameter.name: declared.get(parameter.name) or _implied(parameter.default, undeclared)
+        for parameter in parameters
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    }
+    if argument is not None:
+        first = next(iter(constraints), None)
+        if first is None or first in given:
+            raise UsageError(f"{owner} cannot take the argument {shown(argument)!r}")
+        given = {first: argument, **given}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        constraints = {**dict.fromkeys(given, undeclared), **declared, **constraints}
+    return read_values(owner, given, constraints)
+
+
+def _implied(default: object, undeclared: Constraint) -> Constraint:
+    if isinstance(default, bool):
+        return FLAG
+    if isinstance(default, int | float):
+        return number()
+    return TEXT if isinstance(default, str) else undeclared
+
+
+def _number_words(low: float | None, high: float | None, *, open_low: bool, open_high: bool) -> str:
+    if low is None or high is None:
+        if low is None:
+            return "a finite number" if high is None else f"a number of at most {written(high)}"
+        return f"a number {'above' if open_low else 'of at least'} {written(low)}"
+    ends = "(" if open_low else "[", ")" if open_high else "]"
+    return f"a number in {ends[0]}{written(low)}, {written(high)}{ends[1]}"
