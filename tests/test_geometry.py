@@ -160,7 +160,7 @@ def test_masks_alone_make_no_other_fingerprint_but_another_entry(tmp_path, data_
 
 def test_what_is_no_geometry_is_refused(tmp_path):
     for spec in ("folder:x,geometry=squash", "cub:geometry=none", "csv:x.csv,geometry=1"):
-        with pytest.raises(UsageError, match="is none of stretch, pad, crop"):
+        with pytest.raises(UsageError, match="must be stretch, pad or crop"):
             make_dataset(spec, tmp_path)
 
 
