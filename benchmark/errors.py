@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BUG",
     "CellsFailed",
     "DataError",
     "Diverged",
@@ -10,24 +11,33 @@ __all__ = [
     "ImbenchError",
     "Interrupted",
     "NotComparable",
+    "OutOfTime",
     "Regression",
     "UnknownName",
     "UsageError",
 ]
 
 
+BUG = 70
+"""Exit code of an error that nobody foresaw: no other outcome has it, least of all a check's."""
+
+
 class ImbenchError(Exception):
     """Base of all errors raised on purpose; its text is one sentence that says what to do."""
 
-    exit_code = 1
+    exit_code = BUG
 
 
 class CellsFailed(ImbenchError):
     """A run ended with cells that have no score."""
 
+    exit_code = 1
+
 
 class Regression(ImbenchError):
     """A score got worse than its baseline, or a cell that had one has none."""
+
+    exit_code = 1
 
 
 class Interrupted(ImbenchError):
@@ -73,6 +83,8 @@ class Diverged(ImbenchError):
         The quantity that is no longer finite.
     """
 
+    exit_code = 1
+
     def __init__(self, step: int, what: str = "loss") -> None:
         super().__init__(step, what)
         self.step = step
@@ -80,3 +92,10 @@ class Diverged(ImbenchError):
 
     def __str__(self) -> str:
         return f"{self.what} is not finite at step {self.step}"
+
+
+class OutOfTime(BaseException):
+    """The time limit of a cell was reached.
+
+    Not an Exception, so that no ``except Exception`` in a method swallows it.
+    """

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from imbench.contained import Fault, contained
 from imbench.errors import UsageError
 from imbench.spec import unknown_name
 
@@ -88,12 +92,13 @@ def load_plugin(kind: str, name: str) -> Any:
     if len(points) > 1:
         raise UsageError(_clash(kind, name))
     try:
-        return points[0].load()
-    except Exception as error:
+        with _imported():
+            return points[0].load()
+    except Fault as fault:
         raise UsageError(
             f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])} is disabled: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+            f"{fault}"
+        ) from fault
 
 
 def _load_file(name: str) -> Any:
@@ -112,13 +117,27 @@ def _load_file(name: str) -> Any:
         module = importlib.util.module_from_spec(description)
         sys.modules[module_name] = module
         try:
-            description.loader.exec_module(module)
-        except Exception as error:
+            with _imported():
+                description.loader.exec_module(module)
+        except BaseException as error:
             del sys.modules[module_name]
+            if not isinstance(error, Fault):
+                raise
             raise UsageError(f"{path_text!r} cannot be imported: {error}") from error
     if not hasattr(module, attribute):
         raise UsageError(f"{path_text!r} defines no {attribute!r}")
     return getattr(module, attribute)
+
+
+@contextmanager
+def _imported() -> Iterator[None]:
+    """Import code of others: what it prints is no result, and nobody answers its questions."""
+    before, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        with contained(), redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdin = before
 
 
 def _package(point: EntryPoint) -> str:

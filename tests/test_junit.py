@@ -14,6 +14,7 @@ from imbench.check.regression import Case, MetricResult
 from imbench.check.sides import CaseKey
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
+from imbench.report.text import escape_markdown
 
 BASIS = Basis("0123456789abcdef", None, 1, Settings())
 
@@ -128,14 +129,14 @@ def test_a_name_cannot_forge_a_command():
     assert "\r" not in line
     assert "title=worse%3A CS at 10 of a%2Cb%3A%3Cc" not in line
     assert "of a%2Cb%3A%3Ac::" in line
-    assert line.endswith("100 %25%0A::error::forged%0D")
+    assert line.endswith(r"100 %25\n::error::forged\r")
 
 
 def test_the_summary_has_the_outcome_and_the_whole_table():
     fault = str(fault_of(EVERY))
     text = summary(EVERY, ["above"], fault)
     assert text.startswith("## bench check: 8 cases: 1 worse, 1 failed")
-    assert fault in text
+    assert escape_markdown(fault) in text
     assert sum(line.startswith("| CS ") for line in text.splitlines()) == 8
     assert "above" in text
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from imbench.runs.limits import OutOfTime, duration, peak_memory_mb, reset_memory_peak, time_limit
+from imbench.errors import OutOfTime
+from imbench.runs.limits import duration, peak_memory_mb, reset_memory_peak, time_limit
 
 
 @pytest.mark.parametrize(

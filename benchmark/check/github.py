@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from imbench.check.conclusion import counted, printed_cases
 from imbench.check.regression import VERDICTS, Case
-from imbench.report.text import markdown
+from imbench.report.text import escape_markdown, markdown
+from imbench.safe_text import visible
 
 __all__ = ["LIMIT", "MAX_ANNOTATIONS", "annotated", "summary"]
 
@@ -51,7 +52,7 @@ def summary(
 
     Above `limit` bytes, cases that are the same are left out, then all tables.
     """
-    head = f"## bench check: {counted(cases)}\n\n{conclusion}\n\n"
+    head = f"## bench check: {counted(cases)}\n\n{escape_markdown(conclusion)}\n\n"
     changed = [case for case in cases if case.verdict != "same"]
     for shown, note in ((cases, ""), (changed, "Cases that are the same are left out.\n\n")):
         text = head + note + (markdown(printed_cases(shown, above)) if shown else "")
@@ -61,14 +62,14 @@ def summary(
 
 
 def _title(case: Case) -> str:
-    return f"{case.verdict}: {case.title} at {case.key.minority} of {case.dataset}"
+    return visible(f"{case.verdict}: {case.title} at {case.key.minority} of {case.dataset}")
 
 
 def _message(case: Case) -> str:
     worst = case.worst
     if worst.before is None or worst.after is None:
-        return worst.reason
-    return f"{worst.metric} {worst.before:.3f} -> {worst.after:.3f}; {worst.reason}"
+        return visible(worst.reason)
+    return visible(f"{worst.metric} {worst.before:.3f} -> {worst.after:.3f}; {worst.reason}")
 
 
 def _workflow_command(level: str, title: str, message: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from imbench.check.regression import Case
 from imbench.records.groups import Basis
+from imbench.safe_text import visible
 
 __all__ = ["junit"]
 
@@ -22,7 +22,7 @@ def junit(cases: Sequence[Case], *, require_complete: bool = False) -> str:
     """
     xml = JUnitXml("bench check")
     for basis, dataset in _suites(cases).items():
-        suite = TestSuite(_clean(dataset))
+        suite = TestSuite(visible(dataset))
         for case in cases:
             if case.key.basis == basis:
                 suite.add_testcase(_test_case(case, require_complete))
@@ -44,24 +44,24 @@ def _suites(cases: Sequence[Case]) -> dict[Basis, str]:
 
 
 def _test_case(case: Case, require_complete: bool) -> TestCase:
-    name = f"{case.title} at {case.key.minority}"
-    test = TestCase(_clean(name), _clean(f"{case.dataset}.{case.key.recipe}"), 0)
+    name = visible(f"{case.title} at {case.key.minority}")
+    test = TestCase(name, visible(f"{case.dataset}.{case.key.recipe}"), 0)
     scores = "\n".join(
         f"{result.metric}: {result.before:.6f} -> {result.after:.6f}, {result.verdict}, "
-        f"{result.reason}"
+        f"{visible(result.reason)}"
         for result in case.results
         if result.before is not None and result.after is not None
     )
     kind = _kind(case, require_complete)
     if kind is None:
-        test.system_out = _clean(scores)
+        test.system_out = scores
         return test
     worst = case.worst
-    message = f"{worst.verdict}: {worst.reason}"
+    message = f"{worst.verdict}: {visible(worst.reason)}"
     if case.lacks:
         message += f" (lacks seeds {', '.join(map(str, case.lacks))})"
-    result = kind(_clean(message), None if kind is Skipped else worst.verdict)
-    result.text = _clean(scores or message)
+    result = kind(message, None if kind is Skipped else worst.verdict)
+    result.text = scores or message
     test.result = [result]
     return test
 
@@ -75,8 +75,3 @@ def _kind(case: Case, require_complete: bool) -> type[Failure | Error | Skipped]
     if require_complete and (case.lacks or case.verdict == "missing"):
         return Error
     return Skipped if case.verdict in ("missing", "inconclusive", "new") else None
-
-
-def _clean(text: str) -> str:
-    """Replace what XML 1.0 cannot hold, even escaped: most control characters, half characters."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.arguments import metric_option
+from imbench.commands.terminal import echo, echo_document, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,6 @@ def update(
 ) -> None:
     """Write the scores of a results folder as the baseline, and print what changes."""
     from imbench.check.baseline import write
-    from imbench.commands.terminal import echo
     from imbench.errors import UsageError
 
     reason = " ".join(reason.split())
@@ -59,11 +59,11 @@ def update(
     after = _baseline_of(results, metrics, reason=reason, predictions=predictions)
     before = _read_previous(file)
     if before is not None:
-        echo(_format_changes(before, after))
+        echo_document(_format_changes(before, after))
     write(file, after)
     rows = sum(len(data.lines) for data in after.data)
     size = file.stat().st_size / 1e3
-    click.echo(f"wrote {file}: {rows} methods and counts, {size:.0f} kB; commit it")
+    echo(f"wrote {file}: {rows} methods and counts, {size:.0f} kB; commit it")
 
 
 @baseline.command("show")
@@ -73,9 +73,8 @@ def update(
 def show(file: Path) -> None:
     """Print the content of FILE (default: results/baseline.json)."""
     from imbench.check.baseline import read_baseline
-    from imbench.commands.terminal import echo
 
-    echo(_format_baseline(read_baseline(file)))
+    echo(*_format_baseline(read_baseline(file)))
 
 
 @baseline.command("diff")
@@ -85,11 +84,10 @@ def show(file: Path) -> None:
 def diff(results: Path, file: Path, metrics: tuple[str, ...]) -> None:
     """Print what an update from a results folder would change; write nothing."""
     from imbench.check.baseline import read_baseline
-    from imbench.commands.terminal import echo
 
     before = read_baseline(file)
     after = _baseline_of(results, metrics or tuple(before.side().metrics()), reason="not written")
-    echo(_format_changes(before, after))
+    echo_document(_format_changes(before, after))
 
 
 def _baseline_of(
@@ -102,7 +100,7 @@ def _baseline_of(
     side = side_of(read_records(results), metrics or METRICS)
     unscored = sum(not run.done for runs in side.runs.values() for run in runs.values())
     if unscored:
-        click.echo(f"warning: {unscored} cells have no score and are left out", err=True)
+        echo(f"warning: {unscored} cells have no score and are left out", err=True)
     day = datetime.now(UTC).date().isoformat()
     return baseline_of(side, reason=reason, made=day, predictions=predictions)
 
@@ -116,7 +114,7 @@ def _read_previous(file: Path) -> Baseline | None:
     try:
         return read_baseline(file)
     except NotComparable as error:
-        click.echo(f"warning: {error}; it is replaced", err=True)
+        echo(f"warning: {error}; it is replaced", err=True)
         return None
 
 
@@ -124,7 +122,6 @@ def _format_changes(before: Baseline, after: Baseline) -> str:
     """Return scores that are new, gone or changed as a table, in whatever environment they ran."""
     from imbench.check.conclusion import counted, printed_cases
     from imbench.check.regression import Rules, check_results
-    from imbench.commands.terminal import terminal_width
     from imbench.report.text import terminal
 
     old, new = before.side(), after.side()
@@ -149,7 +146,7 @@ def _version_changes(old: Side, new: Side) -> list[str]:
     )
 
 
-def _format_baseline(baseline: Baseline) -> str:
+def _format_baseline(baseline: Baseline) -> list[str]:
     from imbench.records.groups import format_ranges, method_title
 
     lines = [
@@ -172,7 +169,7 @@ def _format_baseline(baseline: Baseline) -> str:
             means = ", ".join(f"{name} {_mean(scores)}" for name, scores in row.scores.items())
             seeds = f"seeds {format_ranges(row.seeds)}"
             lines.append(f"  {method_title(row.recipe)} at {row.minority}, {seeds}: {means}")
-    return "\n".join(lines)
+    return lines
 
 
 def _mean(scores: Sequence[float | None]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imbench.commands.arguments import RESULTS
+from imbench.commands.terminal import echo, echo_document, echo_workflow_command, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,6 @@ def check(
     """
     from imbench.check.conclusion import counted, fault_of, printed_cases, unfinished
     from imbench.check.regression import Rules, check_results
-    from imbench.commands.terminal import echo, terminal_width
     from imbench.report.text import terminal
 
     rules = Rules("exact" if mode == "exact" else "statistical", _parse_margins(margin), alpha)
@@ -91,7 +91,7 @@ def check(
     cases = check_results(before, after, rules)
     above = (f"{source}; {_describe_rules(rules, before)}", *_commit_notes(after))
     fault = fault_of(cases, require_complete=require_complete)
-    echo(terminal(printed_cases(cases, above), terminal_width()).rstrip() + "\n\n")
+    echo_document(terminal(printed_cases(cases, above), terminal_width()).rstrip() + "\n\n")
     if junit is not None:
         from imbench.check.junit import junit as junit_xml
         from imbench.files.atomic import write_atomic
@@ -103,7 +103,7 @@ def check(
         raise fault
     unsettled = len(unfinished(cases))
     warning = f"; warning: {unsettled} of them are not settled, see the notes" if unsettled else ""
-    click.echo(f"{counted(cases)}{warning}")
+    echo(f"{counted(cases)}{warning}")
 
 
 def _parse_margins(options: Sequence[str]) -> dict[str, float] | None:
@@ -170,14 +170,13 @@ def _commit_notes(after: Side) -> tuple[str, ...]:
 
 def _report_to_github(cases: Sequence[Case], above: Sequence[str], conclusion: str) -> None:
     from imbench.check.github import annotated, summary
-    from imbench.commands.terminal import echo
     from imbench.errors import EnvironmentFault
 
     for line in annotated(cases):
-        echo(line)
+        echo_workflow_command(line)
     path = os.environ.get(SUMMARY)
     if not path:
-        click.echo(f"{SUMMARY} is not set: no step summary was written", err=True)
+        echo(f"{SUMMARY} is not set: no step summary was written", err=True)
         return
     try:
         with Path(path).open("a", encoding="utf-8") as file:

@@ -1,7 +1,8 @@
 """The command ``bench``: its sub-commands, imported when called, and its exit codes.
 
 0 success; 1 a regression, or cells without a score; 2 usage; 3 nothing comparable; 4 environment
-or data; 130 interrupted. Every code but 0 comes with one line on standard error.
+or data, or output that cannot be written; 70 an error that nobody foresaw; 130 interrupted. Every
+code but 0 comes with one line on standard error.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ from typing import Any, NoReturn
 
 import click
 
-from imbench.errors import ImbenchError
+from imbench.commands.terminal import (
+    echo,
+    echo_document,
+    fill_missing_streams,
+    flush_output,
+    nobody_reads,
+)
+from imbench.errors import BUG, EnvironmentFault, ImbenchError
+from imbench.safe_text import visible
 from imbench.spec import did_you_mean
 
 __all__ = ["cli", "exit_code", "main"]
 
+COMPLETE = "_BENCH_COMPLETE"
+"""Environment variable by which a shell asks what Tab offers."""
 COMMANDS = {
     "run": ("imbench.commands.run:run", "Run a grid of trainings and print its table."),
     "status": (
@@ -68,13 +79,6 @@ class _LazyGroup(click.Group):
             )
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # click would exit with 1 and no message
-            _discard_output()
-            ctx.exit(0)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -87,12 +91,14 @@ def cli() -> None:
 
     `bench run` without options compares the methods of arXiv 2008.05524 on data that need no
     download. Exit codes: 0 success, 1 cells failed or a score got worse, 2 usage, 3 nothing
-    comparable, 4 environment or data, 130 interrupted.
+    comparable, 4 environment or data, 70 a fault of imbench, 130 interrupted.
     """
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
+    if fill_missing_streams():
+        sys.exit(_fail("standard output is closed; send it to a file, or to /dev/null", 4))
     _log_to_stderr()
     sys.exit(exit_code(args))
 
@@ -100,41 +106,94 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def exit_code(args: Sequence[str] | None = None) -> int:
     """Run the command line; print the error that ends it, if any, and return the exit code."""
     try:
-        returned = cli.main(args, prog_name="bench", standalone_mode=False)
-        sys.stdout.flush()
+        return _exit_code(sys.argv[1:] if args is None else list(args))
+    except KeyboardInterrupt:
+        return _fail("interrupted; run the same command again to continue", 130)
+    except MemoryError:
+        return _fail("this machine has too little memory for that", EnvironmentFault.exit_code)
+    except BaseException as error:  # an exit of a plug-in too: only the command ends the command
+        return _unforeseen(error)
+
+
+def _exit_code(args: list[str]) -> int:
+    try:
+        returned = _run(args)
+        flush_output()
         return returned if isinstance(returned, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except ImbenchError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        echo_document(error.format_message())
         return 0
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "bench"
         return _fail(f"{error.format_message()} (`{path} --help` lists the options)", 2)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted; run the same command again to continue", 130)
-    except BrokenPipeError:
-        _discard_output()
-        return 0
+    except OSError as error:
+        fault = _broken_output()
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return 0
+        return _fail(fault or _told(error), EnvironmentFault.exit_code)
 
 
-def _discard_output() -> None:
-    # The reader of the pipe, such as `head`, is gone; Python would report that again at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _run(args: list[str]) -> Any:
+    """Run a command as click's own `main` does, which ends with 1 where a pipe is broken."""
+    if completion := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "bench", COMPLETE, completion)
+    with cli.make_context("bench", args) as context:
+        return cli.invoke(context)
+
+
+def _broken_output() -> str:
+    """Say that standard output cannot be written; empty if it can. Click prints helps by itself."""
+    try:
+        flush_output()
+    except EnvironmentFault as fault:
+        return str(fault)
+    return ""
+
+
+def _told(error: OSError) -> str:
+    """Say which file the machine refuses, and why."""
+    files = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    where = f"{' and '.join(map(repr, files))}: " if files else ""
+    return f"{where}{error.strerror or error}"
 
 
 def _fail(text: str, code: int) -> int:
-    line = " ".join(text.split())
-    click.echo(f"bench: {line}", err=True)
+    echo(f"bench: {' '.join(text.split())}", err=True)
     return code
 
 
+def _unforeseen(error: BaseException) -> int:
+    """Keep the traceback of an error that nobody foresaw in a file, and say where."""
+    import tempfile
+    import traceback
+
+    from imbench.contained import described
+    from imbench.records.environment import versions
+
+    try:
+        installed = ", ".join(f"{name} {number}" for name, number in versions().items())
+        told = "".join(traceback.format_exception(error))
+        number, path = tempfile.mkstemp(prefix="bench-error-", suffix=".txt")
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{sys.argv}\n{installed}\n\n{told}")
+        where = f"please report it with {path}, which says where it happened"
+    except OSError as fault:
+        where = f"where it happened cannot be written down ({fault.strerror})"
+    return _fail(f"a fault of imbench or of a plug-in: {described(error)}; {where}", BUG)
+
+
 class _LevelFormatter(logging.Formatter):
-    """Prefixes warnings and errors with their level."""
+    """Prefixes warnings and errors with their level, and keeps a message on its line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        text = visible(super().format(record))
         level = record.levelname.lower()
         return text if record.levelno <= logging.INFO else f"{level}: {text}"
 

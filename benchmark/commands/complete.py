@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
+from imbench.safe_text import visible
+
 __all__ = ["complete_datasets", "complete_grids", "complete_methods", "complete_names"]
 
 
@@ -51,4 +53,8 @@ def _complete_last(incomplete: str, separators: str, known: list[str]) -> list[C
     """Complete the text after the last separator."""
     cut = max([incomplete.rfind(separator) for separator in separators], default=-1) + 1
     head, tail = incomplete[:cut], incomplete[cut:]
-    return [CompletionItem(f"{head}{name}") for name in known if name.startswith(tail)]
+    return [
+        CompletionItem(f"{head}{name}")
+        for name in known
+        if name.startswith(tail) and name == visible(name)  # a shell prints them as they are
+    ]

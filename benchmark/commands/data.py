@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.arguments import DATA
+from imbench.commands.terminal import echo
+from imbench.safe_text import CELL, visible
 
 if TYPE_CHECKING:
     from imbench.images.dataset import Dataset, Listing
@@ -96,32 +98,33 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     images = survey_images(listing)
     found = find_defects(listing, images, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
-    click.echo(f"{name}: {len(images)} images, {decoded} decoded")
+    echo(f"{name}: {len(images)} images, {decoded} decoded")
     _print_notes(listing)
     for note in decoding_notes(images, listing):
-        click.echo(note.line)
+        echo(note.line)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
-        click.echo(f"\n{kind}: {len(of_kind)}")
+        echo("", f"{kind}: {len(of_kind)}")
         shown = of_kind if everything else of_kind[:MAX_SHOWN]
         for defect in shown:
-            click.echo(f"  {defect.text}")
+            echo(f"  {defect.text}")
             for member in defect.names if everything else ():
-                click.echo(f"    {member}")
+                echo(f"    {member}")
         if len(of_kind) > len(shown):
-            click.echo(f"  and {len(of_kind) - len(shown)} more; --all prints them")
+            echo(f"  and {len(of_kind) - len(shown)} more; --all prints them")
     grave = [defect for defect in found if defect.grave]
     if grave:
         kinds = sorted({defect.kind for defect in grave})
         remedies = {"undecodable": "--bad-images skip", "leak": "--drop-leaks"}
         options = " ".join(remedies[kind] for kind in kinds if kind in remedies)
-        click.echo(
-            f"\n{name}: {len(grave)} grave defects ({', '.join(kinds)}); correct the data"
+        echo(
+            "",
+            f"{name}: {len(grave)} grave defects ({', '.join(kinds)}); correct the data"
             + (f", or run with {options}" if options else ""),
             err=True,
         )
         context.exit(1)
-    click.echo(f"\n{'no grave defect' if found else 'no defect'}")
+    echo("", f"{'no grave defect' if found else 'no defect'}")
 
 
 @data.command()
@@ -144,12 +147,12 @@ def stats(name: str, root: Path) -> None:
     try:
         chosen = read_listing(dataset, name)
     except UsageError as error:  # more than two classes and none chosen is fine here
-        click.echo(f"\nno classes are chosen: {error}")
+        echo("", f"no classes are chosen: {error}")
     except DataError as error:
-        click.echo(f"\nno run can use it: {error}")
+        echo("", f"no run can use it: {error}")
     else:
         if chosen.classes != listing.classes:
-            click.echo("\nas chosen, the majority first")
+            echo("", "as chosen, the majority first")
             _print_counts(chosen)
     _print_files(survey_headers(listing), listing)
 
@@ -161,34 +164,35 @@ def _print_listing(name: str, dataset: Dataset, folder: Path) -> None:
     try:
         listing = read_everything(dataset, name)
     except UsageError as error:
-        click.echo(f"{name} is in {folder}: {error}")
+        echo(f"{name} is in {folder}: {error}")
         return
-    click.echo(f"{name} is in {folder}: {len(listing.names)} images; terms: {dataset.terms}")
-    click.echo(f"`bench data verify {name}` finds damage and copies")
+    echo(f"{name} is in {folder}: {len(listing.names)} images; terms: {dataset.terms}")
+    echo(f"`bench data verify {name}` finds damage and copies")
 
 
 def _print_counts(listing: Listing) -> None:
     from imbench.images.survey import class_counts
 
     counts = class_counts(listing)
-    width = max(len("class"), *(len(name) for name in listing.classes))
-    click.echo("  ".join([f"{'class':<{width}}", *(f"{split:>10}" for split in counts)]))
-    for label, class_name in enumerate(listing.classes):
+    classes = [visible(name, CELL) for name in listing.classes]
+    width = max(len("class"), *map(len, classes))
+    echo("  ".join([f"{'class':<{width}}", *(f"{split:>10}" for split in counts)]))
+    for label, class_name in enumerate(classes):
         row = [f"{class_name:<{width}}", *(f"{counts[split][label]:>10}" for split in counts)]
-        click.echo("  ".join(row))
+        echo("  ".join(row))
     for split, row_counts in counts.items():
         most, least = int(row_counts.max()), int(row_counts.min())
         ratio = f"{most / least:.2f}" if least else "infinite: a class is missing"
-        click.echo(f"{split}: {int(row_counts.sum())} images, imbalance ratio {ratio}")
+        echo(f"{split}: {int(row_counts.sum())} images, imbalance ratio {ratio}")
     if listing.groups is not None:
-        click.echo(f"groups: {len({str(group) for group in listing.groups})}")
+        echo(f"groups: {len({str(group) for group in listing.groups})}")
     if listing.masks is not None:
-        click.echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
+        echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
 
 
 def _print_notes(listing: Listing) -> None:
     for note in listing.notes:
-        click.echo(note.line)
+        echo(note.line)
 
 
 def _print_files(images: list[SurveyedImage], listing: Listing) -> None:
@@ -199,16 +203,16 @@ def _print_files(images: list[SurveyedImage], listing: Listing) -> None:
     usable = [image for image in images if not image.fault]
     for side in ("width", "height") if usable else ():
         sizes: list[Any] = [getattr(image, side) for image in usable]
-        click.echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
+        echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
     for line in describe_shapes(usable, listing):
-        click.echo(line)
+        echo(line)
     for name, counts in format_counts(images).items():
-        click.echo(f"{name}: " + ", ".join(f"{n} {value}" for value, n in counts.most_common()))
+        echo(f"{name}: " + ", ".join(f"{n} {value}" for value, n in counts.most_common()))
     faults = [
         f"{name}: {image.fault}"
         for name, image in zip(listing.names, images, strict=True)
         if image.fault
     ]
-    click.echo(f"unusable files: {len(faults)}")
+    echo(f"unusable files: {len(faults)}")
     for fault in faults[:MAX_SHOWN]:
-        click.echo(f"  {fault}")
+        echo(f"  {fault}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from imbench.commands.arguments import ANY_DATA
+from imbench.commands.terminal import echo
 
 __all__ = ["doctor"]
 
@@ -48,7 +49,7 @@ def doctor(root: Path, out: Path) -> None:
 
 
 def _print_row(name: str, text: str) -> None:
-    click.echo(f"{name:<13} {text}")
+    echo(f"{name:<13} {text}")
 
 
 def _print_devices() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.arguments import RESULTS, metric_option
+from imbench.commands.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> Non
     records = read_records(results)
     for form, path in paths.items():
         written = _write(form, path, records, metrics or tuple(METRICS))
-        click.echo(f"wrote {path}: {written}")
+        echo(f"wrote {path}: {written}")
 
 
 def _write(form: str, path: Path, records: Sequence[Record], metrics: Sequence[str]) -> str:

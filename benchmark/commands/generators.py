@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from imbench.commands.arguments import ANY_DATA, RESULTS
+from imbench.commands.terminal import command_line, echo, echo_document, terminal_width
 
 __all__ = ["generators"]
 
@@ -53,7 +54,6 @@ def generators(
     The first call trains oracles, classifiers of all real training images, and saves them below
     RESULTS.
     """
-    from imbench.commands.terminal import command_line, echo, terminal_width
     from imbench.errors import UsageError
     from imbench.records.store import read_records
 
@@ -69,9 +69,9 @@ def generators(
     reports = evaluate_generators(
         records,
         EvaluationSettings(results, root, **settings),
-        lambda text: click.echo(text, err=True),
+        lambda text: echo(text, err=True),
     )
     form: Literal["terminal", "markdown", "json"] = "terminal"
     if markdown or as_json:
         form = "json" if as_json else "markdown"
-    echo(render_generators(reports, form, command=command_line(), width=terminal_width()))
+    echo_document(render_generators(reports, form, command=command_line(), width=terminal_width()))

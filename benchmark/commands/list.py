@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.complete import complete_names
+from imbench.commands.terminal import echo, echo_document
+from imbench.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +37,10 @@ def list_(kind: str | None) -> None:
     tables = {name: _rows(name) for name in kinds}
     for place, (name, rows) in enumerate(tables.items()):
         if not kind:
-            click.echo(f"{'' if place == 0 else chr(10)}{name}")
-        click.echo(_in_columns(rows))
+            echo(*([""] if place else []), name)
+        echo(*_in_columns(rows))
     if kind != "plugins" and any(row[-1] == DISABLED for rows in tables.values() for row in rows):
-        click.echo("`bench list plugins` says why one is disabled")
+        echo("`bench list plugins` says why one is disabled")
 
 
 def _rows(kind: str) -> list[tuple[str, ...]]:
@@ -59,7 +61,7 @@ def info(name: str) -> None:
 
         known = {known for kind in KINDS for known in registered_names(kind)}
         raise unknown_name("name", name, {*known, *shipped(), "vanilla"})
-    click.echo("\n\n".join(texts))
+    echo_document("\n\n".join(texts))
 
 
 def _name_rows(kind: str) -> list[tuple[str, ...]]:
@@ -105,13 +107,13 @@ def _plugin_rows() -> list[tuple[str, ...]]:
     ]
 
 
-def _in_columns(rows: Sequence[Sequence[str]]) -> str:
+def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    rows = [[visible(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
+    return [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
-    )
-    return "\n".join(lines)
+    ]
 
 
 def _builtin_texts(name: str) -> list[str]:

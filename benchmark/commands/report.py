@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from imbench.commands.arguments import ANY_DATA, RESULTS, metric_option
+from imbench.commands.terminal import (
+    command_line,
+    echo,
+    echo_bytes,
+    echo_document,
+    steps_on_stderr,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from imbench.records.record import Record
@@ -113,7 +121,6 @@ def report(
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
-    from imbench.commands.terminal import command_line, echo, terminal_width
     from imbench.records.planned import read_plans
     from imbench.records.store import read_records
     from imbench.report.plan_notes import plan_notes
@@ -152,13 +159,13 @@ def report(
         "together": side_by_side,
     }
     if not targets:
-        echo(render_report(records, form="terminal", width=terminal_width(), **options))
+        echo_document(render_report(records, form="terminal", width=terminal_width(), **options))
     for note in options["notes"] if csv is not None else ():  # which has no place for them
-        click.echo(note, err=True)
+        echo(note, err=True)
     for form, target in targets.items():
         text = render_report(records, form=form, **options)  # type: ignore[arg-type]
         if target == STDOUT:
-            echo(text)
+            echo_document(text)
         else:
             _write(target, text)
 
@@ -183,18 +190,17 @@ def _write(target: str, text: str, size: str = "") -> None:
     from imbench.files.atomic import write_atomic
 
     write_atomic(Path(target), text)
-    click.echo(f"wrote {target}{size}", err=True)
+    echo(f"wrote {target}{size}", err=True)
 
 
 def _write_page(records: list[Record], target: str, **options: Any) -> None:
-    from imbench.commands.terminal import steps_on_stderr
     from imbench.page.page import render_page
 
     with steps_on_stderr() as step:
         text = render_page(records, step=step, **options)
     if target == STDOUT:
         # The page declares UTF-8, whatever the terminal's encoding is.
-        click.echo(text.encode(), nl=False)
+        echo_bytes(text.encode())
     else:
         _write(target, text, f" ({len(text.encode()) / 1e6:.1f} MB)")
 
@@ -203,7 +209,7 @@ def _write_plots(records: list[Record], folder: Path, **options: Any) -> None:
     from imbench.page.paper_plots import save_figures
 
     paths = save_figures(records, folder, **options)
-    click.echo(f"wrote {len(paths)} files to {folder}", err=True)
+    echo(f"wrote {len(paths)} files to {folder}", err=True)
 
 
 def _write_diagram(records: list[Record], path: Path, metrics: tuple[str, ...]) -> None:
@@ -215,4 +221,4 @@ def _write_diagram(records: list[Record], path: Path, metrics: tuple[str, ...]) 
         raise UsageError("a diagram shows the ranks by one metric: name one with --metric")
     (ranks,) = rank_metrics(records, metrics)
     save_diagram(ranks, path)
-    click.echo(f"wrote {path}", err=True)
+    echo(f"wrote {path}", err=True)

@@ -12,6 +12,7 @@ import click
 
 from imbench.commands.arguments import DATA
 from imbench.commands.complete import complete_datasets, complete_grids, complete_methods
+from imbench.commands.terminal import command_line, echo, echo_document, terminal_width
 
 if TYPE_CHECKING:
     from imbench.records.cell import Grid
@@ -103,7 +104,6 @@ def run(grid: str | None, **given: Any) -> None:
     --datasets, the quick grid runs: the paper's methods on data that need no download. Options
     win over the grid. What is done is never done again.
     """
-    from imbench.commands.terminal import command_line
     from imbench.runs.session import RunOptions, Session
 
     quiet: bool = given["quiet"]
@@ -120,7 +120,7 @@ def run(grid: str | None, **given: Any) -> None:
             **{key: given[key] for key in _SAME_NAME},
         ),
         named=named,
-        say=(lambda _line: None) if quiet else click.echo,
+        say=(lambda _line: None) if quiet else echo,
     )
     if given["dry_run"]:
         session.dry_run()
@@ -179,7 +179,6 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
 
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table, what it shows, and what to type next."""
-    from imbench.commands.terminal import terminal_width
     from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
 
@@ -187,12 +186,11 @@ def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     records = finished.records(options.results)
     width = terminal_width()
     if records:
-        click.echo(render_report(records, planned=cells, command=command, width=width))
+        echo_document(render_report(records, planned=cells, command=command, width=width))
     scored = len(cells) - finished.without_score - finished.not_begun
     again = f"bench report {shlex.quote(results)}"
-    click.echo(f"{scored} of {len(cells)} cells ok; again: {again}")
-    for line in [*found_lines(records, width=width), *next_lines(records, results, command)]:
-        click.echo(line)
+    echo(f"{scored} of {len(cells)} cells ok; again: {again}")
+    echo(*found_lines(records, width=width), *next_lines(records, results, command))
 
 
 def _retry_command(left: int) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from imbench.commands.arguments import RESULTS
+from imbench.commands.terminal import echo, echo_document, nobody_reads
+from imbench.safe_text import CELL, visible
 
 if TYPE_CHECKING:
     from imbench.records.cell import Cell
@@ -37,7 +39,7 @@ def status(results: Path, watch: bool) -> None:
     Only reads, also while runs on this or other machines work.
     """
     states = _print_states(results)
-    while watch and (states.total["running"] or states.total["missing"]):
+    while watch and (states.total["running"] or states.total["missing"]) and not nobody_reads():
         try:
             time.sleep(INTERVAL)
         except KeyboardInterrupt:
@@ -62,15 +64,13 @@ def _print_states(results: Path) -> CellStates:
         nothing = f"{str(results)!r} holds neither a plan nor a record"
         raise NotComparable("; ".join(plans.faults) or nothing)
     states = cell_states(cells, known, leases)
-    click.echo(_format_counts(states))
-    click.echo(_format_summary(states))
+    echo_document(_format_counts(states))
+    echo("", _format_summary(states))
     if plans.missing:
-        click.echo(f"not available: {', '.join(plans.missing)} (no such part)")
-    for line in (*plans.faults, *_plan_lines(plans, known), *_running_lines(cells, known, leases)):
-        click.echo(line)
+        echo(f"not available: {', '.join(plans.missing)} (no such part)")
+    echo(*plans.faults, *_plan_lines(plans, known), *_running_lines(cells, known, leases))
     by_time = sorted(states.failed, key=lambda record: record.path.stat().st_mtime)
-    for record in by_time[-MAX_ERRORS:]:
-        click.echo(_format_failure(record, results))
+    echo(*(_format_failure(record, results) for record in by_time[-MAX_ERRORS:]))
     return states
 
 
@@ -120,7 +120,11 @@ def _format_counts(states: CellStates) -> str:
 
     names = short_names(dataset for dataset, _ in states.counts)
     rows = [
-        [names[dataset], recipe, *(counts[state] or "" for state in STATES)]
+        [
+            visible(names[dataset], CELL),
+            visible(recipe, CELL),
+            *(counts[state] or "" for state in STATES),
+        ]
         for (dataset, recipe), counts in in_order(states.counts)
     ]
     return tabulate(rows, headers=["data set", "method", *STATES], disable_numparse=True)
@@ -132,7 +136,7 @@ def _format_summary(states: CellStates) -> str:
     total = states.total
     counts = ", ".join(f"{total[state]} {state}" for state in STATES)
     left = f"; to go: {states.left.words(states.workers)}"
-    return f"\n{counts}{left if total['missing'] or total['running'] else ''}"
+    return f"{counts}{left if total['missing'] or total['running'] else ''}"
 
 
 def _format_failure(record: RecordSummary, results: Path) -> str:

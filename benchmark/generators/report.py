@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ from imbench.images.dataset import Decoded
 from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.report.text import markdown, terminal
+from imbench.safe_text import json_document
 
 __all__ = [
     "FOLDER",
@@ -239,7 +239,7 @@ def _json(reports: Sequence[GeneratorReport], command: str) -> str:
         "command": command,
         "groups": [_plain(report) for report in reports],
     }
-    return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_document(body)
 
 
 def _plain(report: GeneratorReport) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from imbench.page.images import Gallery, Pictures, misclassified_rows
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
-from imbench.report.printed_table import visible
+from imbench.safe_text import visible
 from imbench.spec import short_name
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict

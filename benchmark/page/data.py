@@ -14,9 +14,9 @@ from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, match_all
 from imbench.report.means import TableCell
 from imbench.report.panel import Panel
-from imbench.report.printed_table import visible
 from imbench.report.tables import Table, TableRow, metric_title
 from imbench.report.words import sentence
+from imbench.safe_text import visible
 from imbench.stats.metrics import lower_is_better, score_range
 from imbench.stats.paired import ENOUGH
 

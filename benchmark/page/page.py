@@ -37,8 +37,8 @@ from imbench.records.groups import Group
 from imbench.records.record import Record
 from imbench.registry import load_plugin
 from imbench.report.means import WORDS
-from imbench.report.printed_table import visible
 from imbench.report.tables import make_tables
+from imbench.safe_text import visible
 from imbench.stats.paired import ENOUGH
 
 __all__ = ["render_page", "safe_json"]

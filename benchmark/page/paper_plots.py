@@ -30,9 +30,9 @@ from imbench.page.data import (
 from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
-from imbench.report.printed_table import visible
 from imbench.report.ranks import rank_by
 from imbench.report.tables import Table, make_tables
+from imbench.safe_text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

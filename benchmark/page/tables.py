@@ -17,10 +17,10 @@ from imbench.report.printed_table import (
     PrintedTable,
     footnotes,
     printed_table,
-    visible,
 )
 from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.tables import Table, metric_title, protocol_line
+from imbench.safe_text import visible
 
 __all__ = ["about", "failures", "rank_blocks", "table_blocks"]
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_atomic
-from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, frame
+from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, as_csv, frame, from_csv
 from imbench.records.record import Record, label_type
 from imbench.records.store import read_records
+from imbench.safe_text import json_text
 from imbench.stats.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
 
 def to_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a frame as CSV; a missing number is an empty field."""
-    write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
+    write_atomic(path, as_csv(table))
 
 
 def to_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -88,7 +89,7 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
     from importlib.metadata import version
 
     head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
-    lines = ",\n".join(record.line() for record in records)
+    lines = ",\n".join(json_text(record.line()) for record in records)
     write_atomic(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 
 
@@ -148,7 +149,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise NotComparable(f"{str(path)!r} cannot be read as a table: {error}") from error
     if list(table.columns) != list(COLUMNS):
         raise NotComparable(f"{str(path)!r} is not a table that `bench export` wrote")
-    return _typed(table) if path.suffix == ".csv" else table
+    return _typed(from_csv(table)) if path.suffix == ".csv" else table
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

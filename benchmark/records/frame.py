@@ -9,11 +9,12 @@ from imbench.records.groups import method_title
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.registry import load_plugin
+from imbench.safe_text import csv_cell, csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "OPTIONAL_INTEGERS", "frame"]
+__all__ = ["COLUMNS", "OPTIONAL_INTEGERS", "as_csv", "frame", "from_csv"]
 
 COLUMNS = (
     "dataset",
@@ -60,6 +61,18 @@ def frame(records: Iterable[Record], metrics: Sequence[str] = ("f1",)) -> pd.Dat
             rows.append({**shared, "metric": name, "value": value, "reason": reason})
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({**dict.fromkeys(OPTIONAL_INTEGERS, "Int64"), "value": "float64"})
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Return a frame as CSV, one line a row; no cell of it is a formula to a spreadsheet."""
+    texts = table.select_dtypes(["object", "string"]).columns
+    safe = table.assign(**{name: table[name].map(csv_cell) for name in texts})
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def from_csv(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of texts as it was before `as_csv` wrote it, control characters excepted."""
+    return table.map(csv_text)
 
 
 def _shared_columns(record: Record) -> dict[str, object]:

@@ -12,7 +12,8 @@ import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero, visible
+from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero
+from imbench.safe_text import visible
 
 __all__ = ["PREAMBLE", "escape", "latex", "latex_table", "signs"]
 

@@ -21,7 +21,6 @@ __all__ = [
     "no_zero",
     "printed_table",
     "side_by_side",
-    "visible",
 ]
 
 
@@ -170,13 +169,6 @@ def letter(index: int) -> str:
 def no_zero(number: str) -> str:
     """Leave out the zero before the point: four columns with intervals fit 80 that way, five 90."""
     return re.sub(r"^([+-]?)0\.", r"\1.", number)
-
-
-def visible(text: str) -> str:
-    """Return text with escapes for control characters, so that it stays on its line."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def _slug(text: str) -> str:

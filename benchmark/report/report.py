@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -15,6 +14,7 @@ from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
 from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.tables import Table, make_tables
+from imbench.safe_text import json_document
 from imbench.stats.metrics import lower_is_better
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def render_report(
         text = _render_sections(sections, form, records, _json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
     if form == "csv" and not vs_paper:
-        from imbench.records.frame import frame
+        from imbench.records.frame import as_csv, frame
 
-        return frame(records, metrics).to_csv(index=False, lineterminator="\n")
+        return as_csv(frame(records, metrics))
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
         return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
@@ -110,7 +110,7 @@ def render_report(
         return _versus_csv(tables, compared)
     if form == "json":
         rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
-        return _dump_json({**_json_head(command, notes), "tables": rows})
+        return json_document({**_json_head(command, notes), "tables": rows})
     if together:
         printed = list(side_by_side(tables))
     else:
@@ -168,13 +168,15 @@ def _render_sections(
         )
     if form == "json":
         parts = {section.key: list(section.rows) for section in made}
-        return _dump_json({**head, **parts})
+        return json_document({**head, **parts})
     if form == "csv":
         if len(made) > 1:
             raise UsageError("CSV has one kind of row: ask for one of --compare, --claims, --ranks")
         import pandas as pd
 
-        return pd.DataFrame(made[0].rows).to_csv(index=False, lineterminator="\n")
+        from imbench.records.frame import as_csv
+
+        return as_csv(pd.DataFrame(made[0].rows))
     comments = _latex_comments(records, head["command"]) if form == "latex" else []
     return render_sections(made, form, comments, width)
 
@@ -211,10 +213,6 @@ def _json_head(command: str, notes: Sequence[str]) -> dict[str, Any]:
 
     head = {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
     return {**head, "notes": list(notes)}
-
-
-def _dump_json(body: dict[str, Any]) -> str:
-    return json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
@@ -276,6 +274,8 @@ def _plain_versus(line: Versus) -> dict[str, Any]:
 def _versus_csv(tables: list[Table], compared: dict[int, list[Versus]]) -> str:
     import pandas as pd
 
+    from imbench.records.frame import as_csv
+
     rows = []
     for index, lines in compared.items():
         group = tables[index].group
@@ -284,4 +284,4 @@ def _versus_csv(tables: list[Table], compared: dict[int, list[Versus]]) -> str:
             for key in ("scores", "status", "notes", "bold"):
                 del row[key]
             rows.append({"dataset": group.name, "fingerprint": group.basis.fingerprint, **row})
-    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+    return as_csv(pd.DataFrame(rows))

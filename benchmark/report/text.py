@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
-from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero, visible
+from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero
+from imbench.safe_text import CELL, visible
 
 __all__ = ["escape_markdown", "markdown", "terminal", "wrapped"]
 
@@ -79,7 +80,7 @@ def _terminal_cell(cell: PrintedCell, letters: Mapping[str, str]) -> str:
     ends = cell.interval()
     interval = "" if ends is None else f"[{','.join(map(no_zero, ends))}]"
     marks = "".join(f"[{letters[note]}]" for note in cell.notes)
-    pieces = (star + no_zero(cell.number()), interval, visible(cell.text))
+    pieces = (star + no_zero(cell.number()), interval, visible(cell.text, CELL))
     return " ".join(filter(None, pieces)) + marks
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -20,6 +20,7 @@ from imbench.runs.gridfile import (
     settle_grid,
 )
 from imbench.runs.session import FinishedRun, RunOptions, Session
+from imbench.safe_text import visible
 from imbench.stats.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -173,10 +174,12 @@ def _call(grid: str | Path | None, given: Mapping[str, Any]) -> str:
     return f"imbench.run({', '.join(arguments)})"
 
 
-def _say(options: RunOptions) -> Any:
-    import click
+def _say(options: RunOptions) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        if not options.quiet:
+            print(visible(line), flush=True)  # noqa: T201 - what a notebook shows
 
-    return (lambda _line: None) if options.quiet else click.echo
+    return say
 
 
 def _warn(finished: FinishedRun) -> None:

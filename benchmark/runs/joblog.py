@@ -11,6 +11,7 @@ from typing import TextIO
 
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
+from imbench.safe_text import visible
 
 __all__ = ["REASON", "logged_to", "put_first"]
 
@@ -34,6 +35,14 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]
         del record
 
 
+class _Formatter(logging.Formatter):
+    """Indents what follows the first line of a message, so that no message forges another."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *others = super().format(record).split("\n")
+        return "\n".join([visible(first), *(f"  {visible(line)}" for line in others)])
+
+
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
     """Send log messages and warnings to a file, and a crash's stack; no file if there are none.
@@ -51,7 +60,7 @@ def logged_to(path: Path) -> Iterator[None]:
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from error
     handler = _Handler(file)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     logging.getLogger("imbench").setLevel(logging.INFO)
@@ -76,5 +85,5 @@ def put_first(path: Path, reasons: Sequence[str]) -> None:
         elif reasons:
             said = path.read_bytes()
             # A line each: a reader, and `head -n 1`, need not look for them below the rest.
-            lines = "".join(f"{' '.join(reason.split())}\n" for reason in reasons)
-            write_atomic(path, lines.encode("utf-8", "backslashreplace") + b"\n" + said)
+            lines = "".join(f"{visible(' '.join(reason.split()))}\n" for reason in reasons)
+            write_atomic(path, lines.encode() + b"\n" + said)

@@ -12,10 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from imbench.errors import OutOfTime
+
 __all__ = [
     "GRACE",
     "KILL",
-    "OutOfTime",
     "duration",
     "peak_memory_mb",
     "reset_memory_peak",
@@ -27,13 +28,6 @@ GRACE = 15.0
 KILL = 5.0
 """Seconds between asking such a worker to end (SIGTERM) and ending it (SIGKILL)."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-class OutOfTime(BaseException):
-    """The time limit of a cell was reached.
-
-    Not an Exception, so that no ``except Exception`` in a method swallows it.
-    """
 
 
 @contextmanager

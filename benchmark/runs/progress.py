@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from imbench.errors import EnvironmentFault
 from imbench.runs.estimate import UNKNOWN
 from imbench.runs.job import Outcome
+from imbench.safe_text import json_text, visible
 
 __all__ = ["Events", "Progress"]
 
@@ -105,7 +106,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line above the progress."""
         encoding = self.stream.encoding or "utf-8"
-        safe = text.encode(encoding, "backslashreplace").decode(encoding)
+        safe = visible(text).encode(encoding, "backslashreplace").decode(encoding)
         if self._live:
             self._bar.console.print(safe, markup=False, emoji=False, soft_wrap=True)
         else:
@@ -129,7 +130,7 @@ class Events:
         if self.path is None:
             return
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": event, "time": now, **what})
+        line = json_text(json.dumps({"event": event, "time": now, **what}))
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.errors import Diverged, EnvironmentFault
+from imbench.contained import described, user_interrupts
+from imbench.errors import Diverged, EnvironmentFault, OutOfTime
 from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records import environment
@@ -31,8 +32,9 @@ from imbench.records.store import Store
 from imbench.runs import devices
 from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.joblog import REASON, logged_to
-from imbench.runs.limits import OutOfTime, peak_memory_mb, reset_memory_peak, time_limit
+from imbench.runs.limits import peak_memory_mb, reset_memory_peak, time_limit
 from imbench.runs.training_leases import leased
+from imbench.safe_text import visible
 
 __all__ = ["blank_record", "run_job"]
 
@@ -108,14 +110,16 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     reset_memory_peak()
     devices.reset_card_peak()
     lost = False
-    with logged_to(log):
+    with logged_to(log), user_interrupts() as pressed:
         try:
             with time_limit(job.context.timeout):
                 trained = _kept(store, job) or _train(store, job)
                 records = _all_scored(job, cells, trained)
-        except (EnvironmentFault, KeyboardInterrupt):
+        except EnvironmentFault:
             raise
-        except BaseException as error:
+        except BaseException as error:  # of a part: an exit and an interrupt of its own too
+            if pressed:
+                raise
             records = _without_scores(job, cells, error)
         lost = devices.card_lost()
         if lost:
@@ -184,7 +188,7 @@ def _train(store: Store, job: Job) -> _Trained:
         "train_counts": np.asarray(method.counts_).astype(int).tolist(),
         "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
         "test_counts": data.test.counts(len(data.classes)).tolist(),
-        "notes": list(method.notes_),
+        "notes": [visible(str(note)) for note in method.notes_],
         "environment": environment.describe_environment(device, cell.settings.threads),
         "files": files | {name: f"{GENERATORS}/{file}" for name, file in method.kept_.items()},
     }
@@ -196,13 +200,16 @@ def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Reco
     records: list[Record] = []
     source = trained.source
     for cell in cells:
-        try:
-            records.append(_scored(job, cell, source, trained))
-            source = source or cell.key
-        except EnvironmentFault:
-            raise
-        except Exception as error:
-            records += _without_scores(job, [cell], error)
+        with user_interrupts() as pressed:
+            try:
+                records.append(_scored(job, cell, source, trained))
+                source = source or cell.key
+            except (EnvironmentFault, OutOfTime):
+                raise
+            except BaseException as error:
+                if pressed:
+                    raise
+                records += _without_scores(job, [cell], error)
     return records
 
 
@@ -264,22 +271,21 @@ def blank_record(
 
 def _diagnosis(error: BaseException, job: Job) -> tuple[Status, str]:
     """Return what status an exception ends a cell with, and why in a sentence."""
-    if isinstance(error, Diverged):
-        return "diverged", str(error)
     if isinstance(error, OutOfTime):
         return "timeout", f"not finished after {job.context.timeout:g} s"
-    text = " ".join(str(error).split()) or "no message"
-    if _lacks_memory(error):
-        return "memory", text[:300]
-    return "failed", f"{type(error).__name__}: {text}"[:500]
+    said = described(error)
+    message = said.partition(": ")[2]
+    if isinstance(error, Diverged):
+        return "diverged", message
+    return ("memory", message) if _lacks_memory(error, message) else ("failed", said)
 
 
-def _lacks_memory(error: BaseException) -> bool:
+def _lacks_memory(error: BaseException, message: str) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     # torch raises a RuntimeError, or one of its own below it: on CPU "can't allocate memory".
     short = ("can't allocate memory", "out of memory")
-    torchs = isinstance(error, RuntimeError) and any(words in str(error) for words in short)
+    torchs = isinstance(error, RuntimeError) and any(words in message for words in short)
     return isinstance(error, MemoryError) or torchs
 
 
