@@ -78,6 +78,42 @@ class Quits(Part):
         sys.exit(0)
 
 
+class Mute(BaseException):
+    def __str__(self):
+        sys.exit("cannot be printed")
+
+    __repr__ = __str__
+
+
+class Throws(Part):
+    """Raises what nobody expects a part to raise."""
+
+    def __init__(self, what="mute"):
+        self.what = what
+
+    def resample(self, x, y, rng):
+        if self.what == "ctrl-c":
+            os.kill(os.getpid(), signal.SIGINT)  # as the user's: no error of this part
+        raise {
+            "mute": Mute(),
+            "interrupt": KeyboardInterrupt("by itself"),
+            "generator": GeneratorExit("closed"),
+            "stop": StopIteration(5),
+            "text": RuntimeError("\\x1b[31m \\ud800 \\u202e"),
+        }[self.what]
+
+
+class Notes(Part):
+    def resample(self, x, y, rng):
+        self.notes_ += [5, "k\\ud800\\x1b[31m"]
+        return x, y
+
+
+class AdjustExits(Part):
+    def adjust(self, logits, priors):
+        sys.exit(0)
+
+
 class Sleeps(Part):
     def before_step(self, state):
         signal.setitimer(signal.ITIMER_REAL, 0.05)  # time is up as soon as this has begun
@@ -343,11 +379,11 @@ def test_kept_outputs_that_went_bad_since_the_plan_are_not_taken(parts, fault, c
     assert (record.shared_with, record.scores) == ("", fresh.scores)
 
 
-@pytest.mark.parametrize("bad", ["Unadjusted", "NanProba"])
+@pytest.mark.parametrize("bad", ["Unadjusted", "AdjustExits", "NanProba"])
 def test_one_cell_that_cannot_be_scored_stops_no_other_of_its_training(parts, bad):
     records = do(f"parts.py:{bad},vanilla,ts")
     assert {recipe: record.status for recipe, record in records.items()} == {
-        f"parts.py:{bad}": "failed" if bad == "Unadjusted" else "diverged",
+        f"parts.py:{bad}": "diverged" if bad == "NanProba" else "failed",
         "vanilla": "ok",
         "ts": "ok",
     }
@@ -422,9 +458,9 @@ def test_row_05_a_cell_that_raises_has_failed_with_type_message_and_log(parts):
     assert (record.scores, record.metrics, record.train_counts) == (None, {}, [])
     assert record.commit == "abc"
     said = "failed: ValueError: went wrong went wrong"
-    assert log.startswith(f"{said}\n\nERROR imbench: {said}\nTraceback")
+    assert log.startswith(f"{said}\n\nERROR imbench: {said}\n  Traceback")
     assert 'parts.py", line' in log
-    assert log.endswith("ValueError: went wrong\nwent wrong\n")
+    assert log.endswith("ValueError: went wrong\n  went wrong\n")
     assert Store(Path("results")).done_keys() == set()
     assert plan_of("parts.py:Raises:text=went wrong,times=2").failed[0].log == record.log
 
@@ -436,12 +472,30 @@ def test_row_05_a_cell_that_raises_has_failed_with_type_message_and_log(parts):
         ("Quits", "SystemExit: 0"),
         ("Raises:times=500", ("ValueError: " + "broken " * 500)[:500]),
         ("Unadjusted", "RuntimeError: cannot adjust"),
+        ("Throws:mute", "Mute: its message cannot be printed (SystemExit)"),
+        ("Throws:interrupt", "KeyboardInterrupt: by itself"),
+        ("Throws:generator", "GeneratorExit: closed"),
+        ("Throws:stop", "StopIteration: 5"),
+        ("Throws:text", r"RuntimeError: \x1b[31m \ud800 \u202e"),
     ],
 )
 def test_row_05_whatever_is_raised_is_that_cells_failure(parts, part, reason):
     record, log = one(part)
     assert (record.status, record.reason) == ("failed", reason)
     assert "Traceback" in log
+
+
+def test_row_04_ctrl_c_of_the_user_is_no_failure_of_the_part_it_hits(parts):
+    (job,) = plan_of("parts.py:Throws:ctrl-c").jobs
+    with pytest.raises(KeyboardInterrupt):
+        run_job(job)
+    assert Store(Path("results")).records() == []
+    assert held_leases(Path("results")) == []
+
+
+def test_row_05_notes_of_any_kind_are_kept_as_texts_that_are_seen(parts):
+    record, _ = one("Notes")
+    assert (record.status, record.notes) == ("ok", ["5", r"k\ud800\x1b[31m"])
 
 
 def test_row_06_a_cell_that_takes_too_long_is_ended_though_it_catches_exceptions(parts):
@@ -525,7 +579,7 @@ def test_why_there_is_no_score_stands_above_what_was_said_before(tmp_path):
         log.error("no reason")
     head, rest = path.read_text().split("\n\n", 1)
     assert head == "failed: 1 of two\nfailed: 2 of two"
-    assert rest.startswith("INFO imbench.some: at first\nERROR imbench.some: failed: 1\nof two\n")
+    assert rest.startswith("INFO imbench.some: at first\nERROR imbench.some: failed: 1\n  of two\n")
     assert rest.count("Boom: deep") == 2
     assert rest.endswith("ERROR imbench.some: no reason\n")
     assert [file.name for file in tmp_path.iterdir()] == ["cell.log"]

@@ -76,12 +76,10 @@ def _print_states(results: Path) -> CellStates:
 
 def _plan_lines(plans: Plans, known: Mapping[str, RecordSummary]) -> Iterator[str]:
     """Yield a line for each plan with cells to go: the command that goes on, and the file."""
-    from imbench.report.printed_table import visible
-
     for run in plans.runs:
         left = sum(cell.key not in known for cell in run.cells)
         if left:
-            yield visible(
+            yield (
                 f" TO GO  {left} of {len(run.cells)} cells of `{run.command or 'bench run'}`; "
                 f"if nobody wants them, delete {run.path}"
             )

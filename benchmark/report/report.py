@@ -14,7 +14,7 @@ from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
 from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.tables import Table, make_tables
-from imbench.safe_text import json_document
+from imbench.safe_text import json_document, visible
 from imbench.stats.metrics import lower_is_better
 
 if TYPE_CHECKING:
@@ -129,7 +129,6 @@ def render_report(
 
 def _with_notes(text: str, form: Form, notes: Sequence[str], width: int) -> str:
     """Add sentences on the whole folder to a text; JSON has them in its head, CSV has no place."""
-    from imbench.report.printed_table import visible
     from imbench.report.text import escape_markdown, wrapped
 
     if form == "terminal":
