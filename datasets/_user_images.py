@@ -9,6 +9,7 @@ from imbench.errors import DataError, UsageError
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.options import DatasetOptions
+from imbench.images.whole_groups import why_missing
 from imbench.spec import Value
 
 __all__ = ["UserImages"]
@@ -23,7 +24,7 @@ class UserImages(Dataset):
     own: ClassVar[tuple[str, ...]] = ()
     """Options of this kind alone."""
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if not argument:
             raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
@@ -70,7 +71,9 @@ def _refuse_one_class(listing: Listing, owner: str) -> None:
     if len(trained) == 1 < len(listing.classes):
         only = listing.classes[trained.pop()]
         others = ", ".join(repr(name) for name in listing.classes if name != only)
-        raise DataError(
-            f"{owner} has no training image of class {others}: all are of {only!r}, so there is "
-            "nothing to balance; write split=none to split the images of all classes anew"
+        lacking = next(name for name in listing.classes if name != only)
+        why = why_missing(listing, "train", lacking) or (
+            f": all are of {only!r}, so there is nothing to balance; write split=none to split the "
+            "images of all classes anew"
         )
+        raise DataError(f"{owner} has no training image of class {others}{why}")

@@ -57,7 +57,7 @@ class CelebA(Obtainable):
         "`bench data import celeba FOLDER`"
     )
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("celeba takes no argument; write celeba:minority=Eyeglasses")

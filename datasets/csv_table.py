@@ -2,172 +2,208 @@
 
 from __future__ import annotations
 
-import csv
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from imbench.datasets._columns import EXPECTED, ROLES, Columns, find_columns
+from imbench.datasets._table import Table, read_table, separator_of
+from imbench.datasets._table_labels import labels_by_columns, labels_in_column
+from imbench.datasets._table_paths import FoundFiles, find_files
+from imbench.datasets._table_roles import read_groups, read_splits, read_weights
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
+from imbench.images.notes import DataNote
 from imbench.images.split import stratified_splits
-from imbench.images.split_words import split_name
-from imbench.spec import Value, unknown_name
+from imbench.images.whole_groups import share_notes
+from imbench.spec import Value
 
 __all__ = ["CsvTable"]
-
-_COLUMNS = ("path", "label", "split", "group", "weight")
 
 
 class CsvTable(UserImages):
     r"""``csv:PATH``: PATH below the data folder, below the working directory, or absolute.
 
-    The columns `path` (relative to the table) and `label` are needed; `split`, `group` and
-    `weight` are used if they exist. ``label=gender,group=person`` names other columns. Images of
-    one group never stand on both sides of a split: a split column that does that is refused, and
-    our own split (where there is no such column) keeps groups whole.
+    The columns `path` (relative to the table, or to ``root=FOLDER``) and `label` are needed.
+    ``label=gender,path=file`` names others; without, ``filename``, ``image_id``, ``class`` and
+    the like are guessed, and that is said. ``label=MEL/NV/BCC`` is a column for each class, 1 for
+    yes. Images of one `group` never stand on both sides of a split: a `split` column that does
+    that is refused, and our own split (where there is no such column) keeps groups whole. These
+    two are used if they exist, unless ``group=none`` or ``split=none``; ``weight=COLUMN`` weighs
+    the loss, and only if it is named.
 
-    Options: the five columns, `majority`, `minority`, and without a split column `test` and
-    `validation` (shares of each class, default 0.25 and 0); `geometry` as for a folder.
+    Options: the five columns, `majority`, `minority`; without a split column `test` and
+    `validation` (shares of each class, default 0.25 and 0); `geometry` as for a folder. Of tables
+    of ids `suffix` (``.jpg``) is added to each path, and images that are not where they should be
+    are looked for by name below `root`. `sep` (``comma``, ``semicolon``, ``tab``, ``bar``) and
+    `encoding` are found out where they are not given.
 
     Notes
     -----
     Your images, under your terms; none are copied but into the cache of decoded images. Without a
     split column ours takes the same share of each class, as nearly as whole groups allow, by a
-    hash of the path or of the group. A weight multiplies the loss of its image in training.
+    hash of the path or of the group. Rows without a label, and rows that repeat an image, are
+    left out; an image with two labels is an error.
 
     References
     ----------
     RFC 4180, "Common format and MIME type for comma-separated values (CSV) files",
-    https://www.rfc-editor.org/rfc/rfc4180; text in UTF-8.
+    https://www.rfc-editor.org/rfc/rfc4180.
 
     Examples
     --------
     Three pictures of each person stay on one side of the split:
 
     >>> import tempfile
-    >>> rows = [f"{n}.png,{'hat' if n % 2 else 'shirt'},person {n // 3}" for n in range(24)]
+    >>> rows = [f"{n}.png;{'hat' if n % 2 else 'shirt'};person {n // 3}" for n in range(24)]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table = Path(folder, "table.csv")
-    ...     _ = table.write_text("\n".join(["path,kind,person", *rows]), "utf-8")
+    ...     _ = table.write_text("\n".join(["path;kind;person", *rows]), "utf-8")
+    ...     for n in range(24):
+    ...         Path(folder, f"{n}.png").touch()
     ...     listing = CsvTable(Path(), str(table), label="kind", group="person").read()
     >>> print(listing.classes, sorted(set(listing.groups[listing.splits == "test"])))
     ('hat', 'shirt') ['person 3', 'person 4']
+    >>> print(listing.notes[0].line)
+    guessed: the cells of 24 rows are divided by semicolon; to change it: sep=
     """
 
     title = "CSV"
     kind = "csv"
-    own = _COLUMNS
+    own = (*ROLES, "root", "suffix", "sep", "encoding")
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument, **options)
-        self.columns = {role: self.given.text(role) for role in _COLUMNS}
+        self.columns = {role: self.given.text(role) for role in ROLES}
+        self.images = self.given.text("root")
+        self.suffix = self.given.text("suffix", "") or ""
+        if self.suffix and not self.suffix.startswith((".", "_", "-")):
+            self.suffix = f".{self.suffix}"
+        sep = self.given.text("sep")
+        self.sep = None if sep is None else separator_of(sep)
+        self.encoding = self.given.text("encoding")
 
     def everything(self) -> Listing:
-        """List every row of the table."""
-        table = self.place()
-        if not table.is_file():
-            raise DataError(f"{table} is not a file; folder:PATH reads class folders")
-        rows = _read(table)
-        column = self._columns(table, list(rows[0]))
-        names = tuple(_cells(rows, column["path"], table))
-        texts = _cells(rows, column["label"], table)
-        twice = len(names) - len(set(names))
-        if twice:
-            first = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"{table} lists {twice} images twice, the first of them {first!r}")
+        """List every row of the table that has a label, each image once."""
+        path = self.place()
+        if not path.is_file():
+            raise DataError(f"{path} is not a file; folder:PATH reads class folders")
+        named = [name for name in self.columns.values() if name]
+        expected = (*EXPECTED, *named)
+        table = read_table(path, sep=self.sep, encoding=self.encoding, expected=expected)
+        columns = find_columns(table, self.columns)
+        labels, label_notes = (
+            labels_by_columns(table, columns.classes)
+            if columns.classes
+            else labels_in_column(table, columns.of["label"])
+        )
+        labelled = [row for row, label in enumerate(labels) if label is not None]
+        table, texts = table.keep(labelled), [str(labels[row]) for row in labelled]
+        files = self._files(table, columns.of["path"])
+        once, repeated = _each_once(table, columns, files.paths, texts)
+        notes = (*table.notes, *columns.notes, *label_notes, *files.notes, *repeated)
+        table, texts = table.keep(once), [texts[row] for row in once]
+        names = tuple(files.names[row] for row in once)
+        return self._listing(
+            table, columns, names, [files.paths[row] for row in once], texts, notes
+        )
+
+    def _files(self, table: Table, column: str) -> FoundFiles:
+        cells = table.column(column)
+        if "" in cells:
+            line = table.lines[cells.index("")]
+            raise DataError(f"{table.path}, line {line}: {column} is empty")
+        folder = table.path.parent
+        if self.images is not None:
+            folder = _folder(self.images, (folder, self.root, Path.cwd()))
+        return find_files(
+            cells,
+            folder,
+            search=self.images is not None,
+            suffix=self.suffix,
+            owner=f"{table.path}, column {column!r}",
+        )
+
+    def _listing(
+        self,
+        table: Table,
+        columns: Columns,
+        names: tuple[str, ...],
+        paths: list[Path],
+        texts: list[str],
+        notes: tuple[DataNote, ...],
+    ) -> Listing:
         classes = tuple(sorted(set(texts)))
         number = {name: label for label, name in enumerate(classes)}
         labels = np.array([number[text] for text in texts], np.int64)
-        groups = None
-        if "group" in column:
-            groups = np.array(_cells(rows, column["group"], table), dtype=object)
-        return Listing(
-            classes=classes,
-            sources=[table.parent / name for name in names],
-            labels=labels,
-            splits=self._splits(rows, column.get("split"), table, names, labels, groups),
-            names=names,
-            groups=groups,
-            weights=_weights(rows, column["weight"], table) if "weight" in column else None,
-            policies=self.policies,
-        )
-
-    def _columns(self, table: Path, header: list[str]) -> dict[str, str]:
-        found = {}
-        for role in _COLUMNS:
-            chosen = self.columns[role]
-            if chosen is not None and chosen not in header:
-                raise unknown_name(f"column of {table.name}", chosen, header)
-            if chosen is not None or role in header:
-                found[role] = chosen or role
-        for needed in ("path", "label"):
-            if needed not in found:
+        groups = weights = None
+        if "group" in columns.of:
+            groups, more = read_groups(table, columns.of["group"])
+            notes += tuple(more)
+        if "split" in columns.of:
+            if self.split_given:
                 raise UsageError(
-                    f"{table} has no column {needed!r}; name one with {needed}= from "
-                    f"{', '.join(header)}"
+                    f"{table.path} has its own split, column {columns.of['split']!r}; leave out "
+                    "test= and validation=, or add split=none"
                 )
-        return found
-
-    def _splits(
-        self,
-        rows: list[dict[str, str]],
-        column: str | None,
-        table: Path,
-        names: tuple[str, ...],
-        labels: NDArray[np.int64],
-        groups: NDArray[np.object_] | None,
-    ) -> NDArray[np.str_]:
-        if column is None:
-            return stratified_splits(
+            splits, note = read_splits(table, columns.of["split"])
+            notes += (note,)
+        else:
+            splits = stratified_splits(
                 names, labels, test=self.test, validation=self.validation, groups=groups
             )
-        if self.split_given:
-            raise UsageError(f"{table} has its own split; leave out test= and validation=")
-        splits = [split_name(text) for text in _cells(rows, column, table)]
-        for row, split in zip(rows, splits, strict=True):
-            if split is None:
+        if "weight" in columns.of:
+            weights, note = read_weights(table, columns.of["weight"])
+            notes += (note,)
+        listing = Listing(
+            classes=classes,
+            sources=paths,
+            labels=labels,
+            splits=splits,
+            names=names,
+            groups=groups,
+            weights=weights,
+            notes=notes,
+            policies=self.policies,
+        )
+        if "split" in columns.of:
+            return listing
+        wanted = {"test": self.test, "validation": self.validation}
+        return replace(listing, notes=(*notes, *share_notes(listing, wanted)))
+
+
+def _folder(name: str, bases: Sequence[Path]) -> Path:
+    """Return the folder of the images, below one of the bases."""
+    places = [base / Path(name).expanduser() for base in bases]
+    found = next((place for place in places if place.is_dir()), None)
+    if found is None:
+        looked = " nor ".join(dict.fromkeys(map(str, places)))
+        raise DataError(f"root={name}: there is no folder {looked}")
+    return found
+
+
+def _each_once(
+    table: Table, columns: Columns, paths: Sequence[Path], labels: Sequence[str]
+) -> tuple[list[int], list[DataNote]]:
+    """Return the first row of each image; raise DataError if its other rows say otherwise."""
+    others = [name for role, name in columns.of.items() if role not in ("path", "label")]
+    cells = [
+        dict(zip(("label", *others), row, strict=True))
+        for row in zip(labels, *map(table.column, others), strict=True)
+    ]
+    first: dict[Path, int] = {}
+    for row, path in enumerate(paths):
+        before = first.setdefault(path, row)
+        for name, cell in cells[row].items():
+            if cell != cells[before][name]:
                 raise DataError(
-                    f"{table}: {column} {row[column]!r} is none of train, validation, test"
+                    f"{table.path}: {path.name} has {name} {cells[before][name]!r} in line "
+                    f"{table.lines[before]} and {cell!r} in line {table.lines[row]}; "
+                    "keep one row for each image"
                 )
-        # That no group is torn is checked where images are decoded; `bench data verify` lists them.
-        return np.array(splits, dtype="<U10")
-
-
-def _read(table: Path) -> list[dict[str, str]]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table} is not UTF-8 text: {error.reason}") from error
-    except csv.Error as error:
-        raise DataError(f"{table} is not a CSV table: {error}") from error
-    if not rows:
-        raise DataError(f"{table} has no rows")
-    for number, row in enumerate(rows, 2):
-        # DictReader marks surplus cells by the key None and missing ones by the value None.
-        if None in row or None in row.values():
-            raise DataError(f"{table}, row {number}: not as many cells as the header has")
-    return rows
-
-
-def _cells(rows: list[dict[str, str]], column: str, table: Path) -> list[str]:
-    cells = [row[column].strip() for row in rows]
-    if "" in cells:
-        raise DataError(f"{table}, row {cells.index('') + 2}: {column} is empty")
-    return cells
-
-
-def _weights(rows: list[dict[str, str]], column: str, table: Path) -> NDArray[np.float64]:
-    weights = []
-    for number, cell in enumerate(_cells(rows, column, table), 2):
-        try:
-            weight = float(cell)
-        except ValueError:
-            weight = math.nan
-        if not (math.isfinite(weight) and weight > 0):
-            raise DataError(f"{table}, row {number}: {column} {cell!r} is not a positive number")
-        weights.append(weight)
-    return np.array(weights, np.float64)
+    repeated = len(paths) - len(first)
+    note = DataNote("left out", f"{repeated} rows that repeat an image", repeated, "remove them")
+    return list(first.values()), [note] if repeated else []

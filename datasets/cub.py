@@ -52,7 +52,7 @@ class CUB(Obtainable):
         ),
     )
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("cub takes no argument; write cub:majority=Sparrow,minority=Wren")

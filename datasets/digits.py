@@ -47,7 +47,7 @@ class Digits(Dataset):
     title = "Digits"
     terms = "CC BY 4.0"
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError(f"digits takes no argument; write digits:minority={argument}")

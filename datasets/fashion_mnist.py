@@ -69,7 +69,7 @@ class FashionMNIST(Obtainable):
         for kind in _CLASSES
     }
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("fashion-mnist takes no argument; write fashion-mnist:minority=coat")

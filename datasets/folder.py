@@ -71,7 +71,7 @@ class Folder(UserImages):
     kind = "folder"
     own: ClassVar[tuple[str, ...]] = ("train", "split", "depth", "keep")
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument, **options)
         self.choice = self._choice()
         self.keep = (self.given.text("keep") or "").split("/") if "keep" in options else []

@@ -75,7 +75,7 @@ class Horse2Zebra(Obtainable):
         "test zebra": 140,
     }
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("horse2zebra takes no argument")

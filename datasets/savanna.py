@@ -63,7 +63,7 @@ class Savanna(Dataset):
     title = "Savanna"
     terms = "MIT, as this package"
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("savanna takes no argument; write savanna:correlation=0.9")

@@ -24,6 +24,7 @@ from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
 from imbench.images.dataset import Dataset, Decoded, Listing, class_fault
 from imbench.images.validate import read_listing
+from imbench.images.whole_groups import why_missing
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec
 
@@ -115,7 +116,7 @@ def prepare(
     _log_leaks(manifest, spec)
     decoded = open_entry(folder, manifest)
     decoded = replace(decoded, notes=(*listing.notes, *decoded.notes))
-    _check_classes(decoded, spec)
+    _check_classes(decoded, listing, spec)
     return decoded
 
 
@@ -210,9 +211,11 @@ def _log_leaks(manifest: dict[str, Any], spec: str) -> None:
         )
 
 
-def _check_classes(decoded: Decoded, spec: str) -> None:
-    for split, images in (("training", decoded.train), ("test", decoded.test)):
+def _check_classes(decoded: Decoded, listing: Listing, spec: str) -> None:
+    for split, images in (("train", decoded.train), ("test", decoded.test)):
         counts = images.counts(len(decoded.classes))
         for name, count in zip(decoded.classes, counts, strict=True):
             if count == 0:
-                raise DataError(f"{spec} has no {split} image of class {name!r}")
+                kind = "training" if split == "train" else split
+                why = why_missing(listing, split, name)
+                raise DataError(f"{spec} has no {kind} image of class {name!r}{why}")

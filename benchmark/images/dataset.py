@@ -84,7 +84,7 @@ class Dataset:
     paper_name: ClassVar[str] = ""
     """Name in results/published/published.csv; empty if the paper does not use it."""
 
-    def __init__(self, root: Path, argument: str | None = None, **options: Value) -> None:
+    def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         self.root = root
         self.argument = argument
         if options:

@@ -23,6 +23,7 @@ from imbench.images.duplicates import Copies, find_copies
 from imbench.images.geometry import crop_line, geometry_notes, geometry_of
 from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS, crossing_groups
+from imbench.images.whole_groups import why_missing
 
 __all__ = [
     "Defect",
@@ -97,7 +98,8 @@ def find_defects(
             listing.classes, _split_counts(listing, split).tolist(), strict=True
         ):
             if count == 0 and split != "validation":
-                defects.append(Defect("missing class", f"{name} has no {split} image", True))
+                why = why_missing(listing, split, name)
+                defects.append(Defect("missing class", f"{name} has no {split} image{why}", True))
             expected = official.get(f"{split} {name}", count)
             if present and count != expected:
                 text = f"{count} {split} images of {name}, officially {expected}"
