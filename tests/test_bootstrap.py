@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.stats.bootstrap import crossed, image_weights, two_level
+from imbench.stats.bootstrap import CHUNK, crossed, image_weights, two_level
 from imbench.stats.intervals import mean_interval
 from imbench.stats.metrics import METRICS
-from imbench.stats.resampled import scorer
+from imbench.stats.resampled import FEW, scorer
 
 
 def both(score):
@@ -20,12 +22,13 @@ def drawn(labels, resamples, seed=0):
     return np.concatenate(list(image_weights(labels, resamples, np.random.default_rng(seed))))
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 3, FEW + 1])
 @pytest.mark.parametrize("name", METRICS)
 def test_resamples_at_once_equal_resamples_one_by_one(name, classes):
     rng = np.random.default_rng(7)
-    labels = np.repeat(np.arange(classes), [12, 9, 7][:classes])
+    labels = np.repeat(np.arange(classes), [12, 9, 7, *[3] * FEW][:classes])
     proba = rng.dirichlet(np.ones(classes), len(labels)).round(1)  # many ties
+    proba[np.arange(len(labels)), labels] += 0.3 * (classes > 3)  # else some class is never right
     proba /= proba.sum(axis=1, keepdims=True)
     weights = drawn(labels, 30)
     rows = np.arange(len(labels))
@@ -36,6 +39,19 @@ def test_resamples_at_once_equal_resamples_one_by_one(name, classes):
     found = scorer(name, METRICS[name], labels, proba)(weights)
     assert found == pytest.approx(expected, abs=1e-12)
     assert len(set(found.round(9))) > 5
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_memory_grows_with_the_images_and_not_with_the_square_of_the_classes(name):
+    """256 classes: whole confusions would be 65,536 numbers a resample, 256 MB for these."""
+    labels = np.arange(512) % 256
+    proba = np.random.default_rng(5).dirichlet(np.ones(256), len(labels))
+    weights = drawn(labels, CHUNK // len(labels))
+    tracemalloc.start()
+    scorer(name, METRICS[name], labels, proba)(weights)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * weights.nbytes
 
 
 def test_another_packages_metric_is_scored_one_by_one_whatever_its_name():

@@ -49,9 +49,9 @@ def test_beats_needs_all_of_it(family):
     assert (made.verdict, made.family, made.adjusted) == ("beats", 1, 2 / 2**8)
     assert made.effect.mean == pytest.approx(0.05)
     assert sentence(made) == (
-        "US beats CS here: mean difference +0.050 (+0.046..+0.054), SD 0.003; US won 8 of 8; 95 % "
-        "t interval +0.048..+0.052, about these test images only, since outputs are not kept; "
-        "sign-flip p 0.0078"
+        "US beats CS on these test images: mean difference +0.050 (+0.046..+0.054), SD 0.003; US "
+        "won 8 of 8; 95 % t interval +0.048..+0.052, about these test images only, since outputs "
+        "are not kept; sign-flip p 0.0078"
     )
 
 
@@ -72,9 +72,10 @@ def test_size_decides_between_beating_and_being_equivalent(family, lead, verdict
 
 def test_a_small_sure_difference_beats_and_is_equivalent(family):
     said = sentence(only(family({"us": 0.012, "cs": 0.0})))
-    assert said.startswith("US beats CS here, and equivalent within 0.02: mean difference +0.012")
+    here = "on these test images, and equivalent within 0.02"
+    assert said.startswith(f"US beats CS {here}: mean difference +0.012")
     said = sentence(only(family({"us": -0.012, "cs": 0.0})))
-    assert said.startswith("CS beats US here, and equivalent within 0.02: mean difference -0.012")
+    assert said.startswith(f"CS beats US {here}: mean difference -0.012")
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 5])
@@ -324,6 +325,67 @@ def test_a_metric_that_cannot_bear_resamples_costs_the_bootstrap_only(make_recor
     assert f"about these test images only, since {why}; sign-flip" in sentence(match.cells[0])
 
 
+def test_without_a_bootstrap_nothing_is_said_of_other_test_images(make_record, family):
+    records = kept(make_record, {"us": 1.5, "cs": 0.5}, (60, 40))
+    bare = [record.model_copy(update={"scores": None}) for record in records]
+    assert sentence(only(records)).startswith("US beats CS here: ")
+    assert sentence(only(bare)).startswith("US beats CS on these test images: ")
+    small = sentence(only(family({"us": 0.008, "cs": 0.0})))
+    assert small.startswith("US and CS are equivalent within 0.02 on these test images: ")
+
+
+def test_outputs_that_are_no_probabilities_are_not_resampled(make_record):
+    records = kept(make_record, {"us": 1.0, "cs": 0.5}, (60, 40))
+    labels = np.repeat([0, 1], (60, 40))
+    holed = Scores.of(labels, np.zeros((100, 2)), np.full((100, 2), np.nan))
+    made = only([records[0].model_copy(update={"scores": holed}), *records[1:]])
+    why = "outputs cannot be scored on resamples (some probabilities are not finite)"
+    assert made.effect.no_bootstrap == why
+
+
+def test_a_fault_of_our_own_is_not_taken_for_outputs_that_cannot_be_scored(
+    make_record, monkeypatch
+):
+    def broken(*_arguments, **_options):
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr("imbench.report.panel.rescored", broken)
+    with pytest.raises(TypeError, match="ours"):
+        only(kept(make_record, {"us": 1.5, "cs": 0.5}, (60, 40)))
+
+
+def test_replicates_that_a_partial_count_leaves_out_of_the_mean_are_named(family):
+    """Three seeds at 25, one of them at 50: the mean over counts has that one only."""
+    records = family({"us": 0.02, "cs": 0.0}, seeds=3, counts=(25, 50))
+    records = [r for r in records if r.cell.minority == 25 or r.cell.seed == 1]
+    (match,) = compare(records, ["us", "cs"])
+    assert [len(cell.effect) for cell in match.cells] == [3, 1]
+    assert dict(match.over.lost) == dict.fromkeys((0, 2), "no score of both at 50")
+    (item,) = [item for item in match_prose(match).items if item.startswith("mean over")]
+    assert item == (
+        "mean over 2 counts: mean difference +0.017 (+0.017..+0.017) over 1 replicate "
+        "[left out: seeds 0,2: no score of both at 50]"
+    )
+    rows = json.loads(render_report(records, compare=["us", "cs"], form="json"))["comparisons"]
+    assert rows[-1]["left_out"] == dict.fromkeys(("0", "2"), "no score of both at 50")
+
+
+def test_a_mean_over_counts_says_which_counts_and_replicates_it_lacks(family):
+    records = family({"us": 0.02, "cs": 0.0}, seeds=4, counts=(25, 50, 100))
+    first = {25: (0, 1), 50: (2, 3)}  # no replicate is at both counts, none of CS at 100
+    records = [
+        r
+        for r in records
+        if r.cell.seed in first.get(r.cell.minority, (0, 1, 2, 3) if r.cell.recipe == "us" else ())
+    ]
+    (match,) = compare(records, ["us", "cs"])
+    (item,) = [item for item in match_prose(match).items if item.startswith("mean over")]
+    assert item == (
+        "mean over 2 of 3 counts: no replicate has scores of both at each of them "
+        "[left out: seeds 0-1: no score of both at 50; seeds 2-3: no score of both at 25]"
+    )
+
+
 def test_the_mean_over_counts_pairs_replicates_that_have_them_all(family):
     records = family({"us": 0.02, "cs": 0.0}, counts=(25, 50))
     records = [r for r in records if (r.cell.minority, r.cell.seed, r.cell.recipe) != (50, 2, "us")]
@@ -461,10 +523,13 @@ def test_other_forms(family):
     assert [line["verdict"] for line in lines] == ["beats", "beats", ""]
     markdown = render_report(records, compare=["us", "cs"], form="markdown")
     assert markdown.startswith("### digits: US against CS by F1 of the minority\n\nmajority 1000;")
-    assert "\n- 25 minority images: US beats CS here: mean difference +0.100" in markdown
+    assert (
+        "\n- 25 minority images: US beats CS on these test images: mean difference +0.100"
+        in markdown
+    )
     tex = render_report(records, compare=["us", "cs"], form="latex", command="bench report")
     assert tex.startswith("% imbench ")
-    assert "\\item 25 minority images: US beats CS here" in tex
+    assert "\\item 25 minority images: US beats CS on these test images" in tex
     assert "\\usepackage{booktabs}" in PREAMBLE
 
 

@@ -186,6 +186,14 @@ def test_a_cell_has_curves_confusion_settings_and_scores(some):
     assert cell["no_images"] == "the data set on this machine is not the one of these records"
 
 
+def test_the_environment_is_that_of_the_cells_with_a_score(make_record):
+    done = make_record("vanilla", environment={"device": "cpu", "torch": "2.6"})
+    tried = make_record("us", score=None, status="failed", environment={"device": "auto"})
+    text = render_page([done, tried])
+    assert "<dt>device</dt><dd>cpu</dd>" in text
+    assert "<dt>torch</dt><dd>2.6</dd>" in text
+
+
 def test_failures_and_holes_are_listed_with_reasons(some):
     planned = [some[0].cell.model_copy(update={"seed": seed}) for seed in (7, 8)]
     text = render_page(some, planned=planned)

@@ -325,11 +325,23 @@ def test_a_fall_beyond_margin_and_noise_is_worse(side):
     before = {("cs", 10): [0.5, 0.52, 0.55, 0.48, 0.51, 0.53]}
     case = only(check_results(side(before), side(fallen(before, 0.1)), STATISTICAL))
     assert case.verdict == "worse"
-    assert "p 0.016 for all cases together" in case.worst.reason
+    assert "p 0.016 against a change within 0.02, for all cases together" in case.worst.reason
     assert (
         only(check_results(side(fallen(before, 0.1)), side(before), STATISTICAL)).verdict
         == "better"
     )
+
+
+def test_a_sure_fall_that_may_lie_within_the_margin_is_inconclusive(side):
+    """Every seed fell, by .031 on average: a fall is sure (p 1/64), one above .02 is not."""
+    before = {("cs", 10): [0.5] * 6}
+    now = {("cs", 10): [0.5 - fall for fall in (0.01, 0.05, 0.04, 0.03, 0.045, 0.012)]}
+    case = only(check_results(side(before), side(now), STATISTICAL))
+    assert case.verdict == "inconclusive"
+    tight = only(check_results(side(before), side(now), Rules("statistical", {"f1": 0.005})))
+    assert tight.verdict == "worse"
+    rose = only(check_results(side(now), side(before), STATISTICAL))
+    assert rose.verdict == "same", "a rise is no fall, whether or not it is beyond the margin"
 
 
 def test_a_fall_within_the_margin_is_the_same(side):
@@ -345,9 +357,9 @@ def test_a_fall_within_the_noise_is_inconclusive_and_says_how_many_seeds_would_t
     case = only(check_results(side(before), side(now), STATISTICAL))
     assert case.verdict == "inconclusive"
     # (1.645 + 0.842)^2 * (0.223 / 0.02)^2 = 769, and two more for t in place of the normal
-    assert "about 771 seeds would detect a fall of 0.02" in case.worst.reason
+    assert "about 771 seeds would tell no change from a fall of 0.02" in case.worst.reason
     strict = only(check_results(side(before), side(now), Rules("statistical", {"f1": 0.01})))
-    assert "more than 1,000 seeds would detect a fall of 0.01" in strict.worst.reason
+    assert "more than 1,000 seeds would tell no change from a fall of 0.01" in strict.worst.reason
 
 
 @pytest.mark.parametrize(
@@ -415,6 +427,23 @@ def test_a_fall_that_rests_on_a_few_test_images_is_not_established(make_record):
     assert "over test images too" in only(cases).worst.reason
 
 
+def test_a_metric_that_cannot_bear_resamples_costs_the_bootstrap_only(make_record, tmp_path):
+    plugin = tmp_path / "picky.py"
+    plugin.write_text("def picky(labels, proba):\n    raise ArithmeticError('none')\n")
+    name, labels = f"{plugin}:picky", np.repeat([0, 1], [30, 10])
+    records = [
+        record.model_copy(update={"metrics": {name: 0.5}}).sealed()
+        for record in records_of(make_record, labels, [np.arange(40) < 37] * 6)
+    ]
+    side = side_of(records, [name])
+    case = only(check_results(side, side, Rules("statistical", {name: 0.02})))
+    assert case.verdict == "same"
+    assert case.worst.reason == (
+        "mean change +0.000, +0.000..+0.000 over 6 seeds, about these test images only, since "
+        "outputs cannot be scored on resamples (ArithmeticError: none)"
+    )
+
+
 @pytest.mark.parametrize("metric", ["f1", "log_loss"])
 def test_intervals_end_where_a_gain_of_a_score_does(make_record, metric):
     from imbench.check.judging import Pairs
@@ -425,7 +454,7 @@ def test_intervals_end_where_a_gain_of_a_score_does(make_record, metric):
     pairs = Pairs(place, metric, False, before, after)
     margins = {metric: 0.1}
     (near,) = judging.near([pairs], margins, 0.001, "torch 1 -> 2")
-    (chance,) = judging.statistical([pairs], margins, 0.04, lambda *_: None)
+    (chance,) = judging.statistical([pairs], margins, 0.04, lambda *_: "none")
     for judged, level, what in (
         (near, 0.998, "mean over 6 cells of the method -0.517 ({:+.3f}..{:+.3f})"),
         (chance, 0.92, "mean change -0.517, {:+.3f}..{:+.3f} over 6 seeds"),
@@ -454,7 +483,9 @@ def test_decisions_serve_scores_of_classes_only(make_record):
     full = over_images(Pairs(place, "f1", False, *scores), old, new, 0.9)
     assert full is not None
     assert full[1] < 0
-    assert over_images(Pairs(place, "auroc", False, *scores), old, new, 0.9) is None
+    assert over_images(Pairs(place, "auroc", False, *scores), old, new, 0.9) == (
+        "one side has no outputs"
+    )
 
 
 # ---- the test behind it
@@ -483,6 +514,13 @@ def test_many_replicates_are_drawn_and_give_nearly_the_exact_p():
     padded = np.concatenate([values, np.zeros((1, 4))], axis=1)  # 17 replicates: drawn
     assert max_t(padded, [0.02])[0][0] == pytest.approx(exact, abs=0.02)
     assert max_t(padded, [0.02])[0][0] != exact
+
+
+def test_a_p_value_of_drawn_flips_is_never_0():
+    """20 replicates that all fell: the flip that was seen is one of the 10,000."""
+    fell = np.full((1, 20), -0.4) + np.linspace(0, 0.1, 20)
+    assert [p[0] for p in max_t(fell, [0.02])] == [1.0, 1 / 10_000]
+    assert [p[0] for p in max_t(-fell, [0.02])] == [1 / 10_000, 1.0]
 
 
 @pytest.mark.parametrize(("alpha", "least"), [(0.05, 5), (0.01, 7), (0.03125, 5), (0.4, 2)])

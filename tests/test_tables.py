@@ -218,6 +218,16 @@ def test_several_commits_and_devices_are_said(make_record):
     assert "records of 2 devices: cpu, cuda" in table.notes
 
 
+def test_a_cell_that_ended_before_a_device_was_chosen_adds_none(make_record):
+    tried = {"commit": "b" * 40, "environment": {"device": "auto"}}
+    records = [
+        make_record("vanilla", commit="a" * 40, environment={"device": "cpu"}),
+        make_record("us", score=None, status="failed", **tried),
+    ]
+    (table,) = make_tables(records)
+    assert not [note for note in table.notes if note.startswith("records of")]
+
+
 def test_a_metric_that_was_not_recorded_is_computed_from_the_kept_outputs(make_record, tmp_path):
     plugin = tmp_path / "share.py"
     plugin.write_text(

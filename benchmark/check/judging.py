@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.check.sides import CaseKey, Side
+from imbench.errors import NotComparable
 from imbench.records.groups import format_ranges
 from imbench.registry import load_plugin
 from imbench.stats import confusions
@@ -94,9 +95,9 @@ class Judgement:
     reason: str
 
 
-OverImages = Callable[[Pairs, float], Ends | None]
-"""Pairs and a level to the interval of the mean gain over replicates and test images, or None
-if outputs were not kept."""
+OverImages = Callable[[Pairs, float], Ends | str]
+"""Pairs and a level to the interval of the mean gain over replicates and test images, or why there
+is none."""
 
 
 def exact(pairs: Pairs, margin: float = 0.0) -> Judgement:
@@ -157,17 +158,24 @@ def statistical(
 ) -> list[Judgement]:
     """Judge each case by its paired differences; see `imbench.stats.flips` for the test.
 
-    Worse: the mean fell by more than the margin, the test is significant at level `alpha` for all
-    cases together, and the interval over test images lies below 0. Same: the lower end of the
-    intervals, one-sided at `alpha`, lies above minus the margin.
+    All of it is about the margin, not about 0. Worse: a fall of the margin or less is refuted by
+    the test, at level `alpha` for all cases together, and by the interval over test images. Same:
+    the lower end of the intervals, one-sided at `alpha`, lies above minus the margin.
     """
     least = fewest(alpha)
     testable = [index for index, pairs in enumerate(cases) if len(pairs.gains) >= least]
     seeds = sorted({seed for index in testable for seed in cases[index].gains})
-    table = np.array([[cases[i].gains.get(seed, 0.0) for seed in seeds] for i in testable])
-    rise, fall = max_t(
-        table.reshape(len(testable), len(seeds)), [margins[cases[i].metric] for i in testable]
-    )
+    scales = [margins[cases[i].metric] for i in testable]
+
+    def beyond(sign: int) -> NDArray[np.float64]:
+        """Return the gains less the margin; 0, no evidence, for seeds that one side lacks."""
+        table = [
+            [pairs.gains[seed] - sign * margin if seed in pairs.gains else 0.0 for seed in seeds]
+            for pairs, margin in zip((cases[i] for i in testable), scales, strict=True)
+        ]
+        return np.array(table).reshape(len(testable), len(seeds))
+
+    rise, fall = max_t(beyond(1), scales)[0], max_t(beyond(-1), scales)[1]
     p_values = {index: (rise[row], fall[row]) for row, index in enumerate(testable)}
     return [
         _judge_case(pairs, margins[pairs.metric], alpha, p_values[index], ends)
@@ -190,35 +198,42 @@ def _judge_case(
     low, high = of_seeds
     over = ends(pairs, 1 - 2 * alpha)
     span = f"{low:+.3f}..{high:+.3f} over {n} seeds"
-    if over is None:
-        span += ", about these test images only"
+    if isinstance(over, str):
+        span += f", about these test images only, since {over}"
         over = mean, mean
     else:
         span += f", {over[0]:+.3f}..{over[1]:+.3f} over test images too"
     summary = f"mean change {mean:+.3f}, {span}"
     rise, fall = p
-    if mean < -margin and fall <= alpha and over[1] < 0:
-        return Judgement("worse", f"{summary}, p {fall:.2g} for all cases together")
-    if mean > margin and rise <= alpha and over[0] > 0:
-        return Judgement("better", f"{summary}, p {rise:.2g} for all cases together")
+    if fall <= alpha and over[1] < -margin:
+        return Judgement("worse", f"{summary}, {_p_text(fall, margin)}")
+    if rise <= alpha and over[0] > margin:
+        return Judgement("better", f"{summary}, {_p_text(rise, margin)}")
     if min(low, over[0]) >= -margin:
         return Judgement("same", summary)
-    if mean < -margin and fall <= alpha:
+    if fall <= alpha:
         return Judgement(
             "inconclusive", f"{summary}; the seeds agree, more test images would decide"
         )
     return Judgement("inconclusive", f"{summary}; {_seeds_needed(values, margin, alpha)}")
 
 
+def _p_text(p: float, margin: float) -> str:
+    return f"p {p:.2g} against a change within {margin:g}, for all cases together"
+
+
 def _seeds_needed(values: Sequence[float], margin: float, alpha: float) -> str:
-    """Return how many seeds detect a fall of the margin with a power of 0.8."""
+    """Return how many seeds tell no change from a fall of the margin with a power of 0.8."""
     mean = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
     if margin == 0:
-        return "no number of seeds detects a fall of 0: set a margin above it"
+        return "no number of seeds tells no change from a fall of 0: set a margin above it"
     pairs = pairs_for_power(margin / spread, alpha=2 * alpha) if spread else fewest(alpha)
     number = "more than 1,000" if pairs is None else f"about {max(pairs, len(values) + 1)}"
-    return f"{number} seeds would detect a fall of {margin:g} (power 0.8, SD {spread:.3f})"
+    return (
+        f"{number} seeds would tell no change from a fall of {margin:g} "
+        f"(power 0.8, SD {spread:.3f})"
+    )
 
 
 def _fall_p(values: Sequence[float]) -> float:
@@ -240,22 +255,24 @@ def _format_seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {format_ranges(seeds)}"
 
 
-def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends | None:
-    """Return the two-level bootstrap interval of the mean gain.
+def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends | str:
+    """Return the two-level bootstrap interval of the mean gain, or why there is none.
 
-    Both sides get the same resamples of images. None if there are fewer than two seeds, a side has
-    no outputs, or only predicted classes for a metric that needs probabilities.
+    Both sides get the same resamples of images.
     """
     if len(pairs.gains) < 2:
-        return None
-    sides = [_outputs(pairs, side) for side in (baseline, now)]
-    if any(kept is None for kept in sides):
-        return None
-    (old_labels, before), (labels, after) = (kept for kept in sides if kept is not None)
-    if not np.array_equal(old_labels, labels):
-        return None
+        return "one seed has no interval"
     metric = load_plugin("metrics", pairs.metric)
-    old, new = (rescored(pairs.metric, metric, labels, proba) for proba in (before, after))
+    try:
+        sides = [_outputs(pairs, side) for side in (baseline, now)]
+        if any(kept is None for kept in sides):
+            return "one side has no outputs"
+        (old_labels, before), (labels, after) = (kept for kept in sides if kept is not None)
+        if not np.array_equal(old_labels, labels):
+            return "outputs are of other test images"
+        old, new = (rescored(pairs.metric, metric, labels, proba) for proba in (before, after))
+    except (ValueError, NotComparable) as error:  # damaged outputs, a metric that fails on some
+        return f"outputs cannot be scored on resamples ({error})"
     gains = (old - new) if pairs.lower else (new - old)
     return crossed(gains).interval(level, pairs.bounds)
 
@@ -263,7 +280,7 @@ def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends |
 def _outputs(
     pairs: Pairs, side: Side
 ) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]] | None:
-    """Return the labels and the probabilities of each seed."""
+    """Return the labels and the probabilities of each seed; None if the metric needs more."""
     outputs = [side.runs[pairs.key][seed].outputs for seed in pairs.gains]
     arrays = []
     for output in outputs:
@@ -272,5 +289,5 @@ def _outputs(
         arrays.append(output.arrays())
     labels = arrays[0][0]
     if any(not np.array_equal(labels, other) for other, _ in arrays):
-        return None
+        raise ValueError("seeds differ in their test images")
     return labels, [proba for _, proba in arrays]

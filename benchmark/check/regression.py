@@ -241,7 +241,7 @@ def _judge(
     """Return the judgement on each `Pairs`, by its id."""
     if rules.mode == "statistical":
 
-        def ends(pairs: Pairs, level: float) -> tuple[float, float] | None:
+        def ends(pairs: Pairs, level: float) -> tuple[float, float] | str:
             return over_images(pairs, baseline, now, level)
 
         found = judging.statistical(paired, margins, rules.alpha, ends)

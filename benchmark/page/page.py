@@ -135,7 +135,7 @@ def render_page(
         "failures": failures(record_groups),
         "remarks": [visible(note) for note in notes],
         "planned": bool(planned),
-        "about": about(record_groups, records, builder.environments),
+        "about": about(record_groups, records),
         "command": visible(command),
         "enough": ENOUGH,
     }

@@ -141,12 +141,11 @@ def failures(record_groups: Sequence[Group]) -> list[dict[str, Any]]:
     return rows
 
 
-def about(
-    record_groups: Sequence[Group],
-    records: Sequence[Record],
-    environments: Sequence[dict[str, str]],
-) -> dict[str, Any]:
-    """Return the protocol of each group, and commits and environments of the records."""
+def about(record_groups: Sequence[Group], records: Sequence[Record]) -> dict[str, Any]:
+    """Return the protocol of each group, commits of the records, and where they were trained."""
+    # A cell without a score may have ended before a device was chosen, and no number is from it.
+    environments = [record.environment for record in records if record.done]
+    environments = environments or [record.environment for record in records]
     started = sorted(record.started for record in records if record.started)
     commits = Counter(record.commit for record in records if record.commit)
     names = list(dict.fromkeys(name for environment in environments for name in environment))
@@ -162,7 +161,10 @@ def about(
             for group in record_groups
         ],
         "environments": [
-            (name, list(dict.fromkeys(env.get(name, "not recorded") for env in environments)))
+            (
+                visible(name),
+                list(dict.fromkeys(visible(env.get(name, "not recorded")) for env in environments)),
+            )
             for name in names
         ],
         "commits": [(visible(name), count) for name, count in commits.most_common()],

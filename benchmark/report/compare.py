@@ -191,7 +191,12 @@ def _over_counts(panel: Panel, first: str, second: str) -> Comparison | None:
     if len(counts) < 2:
         return None
     effect = _effect(panel, first, second, counts)
-    return Comparison(panel.title(first), panel.title(second), None, effect)
+    keys = [(recipe, count) for recipe in (first, second) for count in counts]
+    lost = {
+        seed: f"no score of both at {', '.join(map(str, where))}"
+        for seed, where in panel.lacking(keys).items()
+    }
+    return Comparison(panel.title(first), panel.title(second), None, effect, lost)
 
 
 def _effect(panel: Panel, first: str, second: str, counts: Sequence[int]) -> Effect:

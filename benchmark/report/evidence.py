@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from imbench.records.groups import format_ranges
 from imbench.report.panel import Panel, RecipeCount, Terms
 from imbench.report.words import intervals_text, p_text, signed
 from imbench.stats.effect import Effect
@@ -113,6 +114,9 @@ class SumTest:
         text = (
             f"{what} {_numbers(effect, p)}" if effect.values else f"{what}: no seed has all scores"
         )
+        if lacking := self.panel.lacking(list(terms)):
+            text += f", left out for lack of a score: seed{'s' * (len(lacking) > 1)} "
+            text += format_ranges(lacking)
         if faults:
             text += f", {faults} run{'s' * (faults > 1)} ended without a score"
         if published is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.errors import NotComparable
 from imbench.records.groups import Group, MethodKey, method_title
 from imbench.records.record import Record
 from imbench.records.scored import score
@@ -92,6 +93,14 @@ class Panel:
         """Return the seeds that have a score of every recipe and count."""
         return sorted(set.intersection(*(set(self.scores(key)) for key in keys)))
 
+    def lacking(self, keys: Sequence[RecipeCount]) -> dict[int, list[int]]:
+        """Return the seeds with some of the scores, not all: seed to the counts that lack one."""
+        scored = {key: self.scores(key) for key in keys}
+        return {
+            seed: sorted({count for (_, count), found in scored.items() if seed not in found})
+            for seed in sorted(set().union(*scored.values()) - set(self.seeds(keys)))
+        }
+
     def mean(self, key: RecipeCount) -> float:
         """Return the mean over seeds, NaN if there is none."""
         values = self.scores(key).values()
@@ -163,5 +172,5 @@ class Panel:
             if counts != self.group.test_counts:
                 return "some outputs are of other test images"
             return rescored(self.name, self.metric, labels, [proba])[:, 0]
-        except Exception as error:  # a plug-in's metric on resamples, or damaged outputs
-            return f"outputs cannot be scored on resamples ({type(error).__name__}: {error})"
+        except (ValueError, NotComparable) as error:  # damaged outputs, a metric that fails on some
+            return f"outputs cannot be scored on resamples ({error})"

@@ -214,10 +214,12 @@ def _provenance_notes(group: Group) -> list[str]:
     notes = []
     if len(group.names) > 1:
         notes.append(f"the same data were also run as {', '.join(group.names[1:])}")
-    commits = sorted({record.commit[:12] for record in group.records if record.commit})
+    # A cell without a score may have ended before a device was chosen, and no number is from it.
+    scored = [record for record in group.records if record.done]
+    commits = sorted({record.commit[:12] for record in scored if record.commit})
     if len(commits) > 1:
         notes.append(f"records of {len(commits)} commits: {', '.join(commits)}")
-    devices = sorted({record.environment.get("device", "") for record in group.records} - {""})
+    devices = sorted({record.environment.get("device", "") for record in scored} - {""})
     if len(devices) > 1:
         notes.append(f"records of {len(devices)} devices: {', '.join(devices)}")
     edited = sorted(group.slots[row, count][seed].key for row, count, seed in group.edited)

@@ -40,16 +40,19 @@ def sentence(comparison: Comparison) -> str:
         return f"no seed has a score of both{_format_lost_seeds(comparison)}"
     if verdict == "few":
         return f"{_format_wins(comparison)}, {range_text(effect)}{_format_lost_seeds(comparison)}"
+    # Without a bootstrap over them nothing is said of other test images.
+    here = "here" if effect.ends else "on these test images"
+    within = f"equivalent within {MARGIN:g}"
     words = {
-        "beats": f"{first} beats {second} here",
-        "beaten": f"{second} beats {first} here",
-        "equivalent": f"{first} and {second} are equivalent within {MARGIN:g}",
+        "beats": f"{first} beats {second} {here}",
+        "beaten": f"{second} beats {first} {here}",
+        "equivalent": f"{first} and {second} are {within}{'' if effect.ends else f' {here}'}",
         "ahead": f"{first} is ahead, not established",
         "behind": f"{second} is ahead, not established",
         "level": f"{first} and {second} are level",
     }[verdict]
     if verdict in ("beats", "beaten") and comparison.equivalent:
-        words += f", and equivalent within {MARGIN:g}"
+        words += f", and {within}"
     why = _why_not_established(comparison) if verdict in ("ahead", "behind") else ""
     holm = f", {p_text(comparison.adjusted)} after Holm over {comparison.family} rivals"
     numbers = (
@@ -135,12 +138,19 @@ def _format_lost_seeds(comparison: Comparison) -> str:
 
 
 def _mean_over_counts(match: Match) -> list[str]:
-    if match.over is None or not match.over.effect.values:
+    if match.over is None:
         return []
     effect = match.over.effect
     counts = sum(bool(cell.effect.values) for cell in match.cells)
-    text = f"mean over {counts} counts: {range_text(effect)} over {len(effect)} replicates"
-    return [text if len(effect) < ENOUGH else f"{text}; {intervals_text(effect)}"]
+    of = f" of {len(match.cells)}" if counts < len(match.cells) else ""
+    text = f"mean over {counts}{of} counts: "
+    if not effect.values:
+        text += "no replicate has scores of both at each of them"
+    else:
+        text += f"{range_text(effect)} over {len(effect)} replicate{'s' * (len(effect) > 1)}"
+        if len(effect) >= ENOUGH:
+            text += f"; {intervals_text(effect)}"
+    return [text + _format_lost_seeds(match.over)]
 
 
 def _seeds_needed(match: Match) -> list[str]:

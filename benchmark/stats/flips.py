@@ -51,7 +51,9 @@ def max_t(differences: Floats, scales: Sequence[float]) -> tuple[Floats, Floats]
     unit = differences / np.sqrt(np.where(squares > 0, squares, 1.0))[:, None]
     largest = np.sort((_flips(replicates) @ unit.T).max(1))
     seen = unit.sum(1)
-    return _share(largest, seen), _share(largest, -seen)
+    # What was seen is one of all flips; beside flips that are drawn it counts as one more.
+    more = 0 if replicates <= EXACT else 1
+    return _share(largest, seen, more), _share(largest, -seen, more)
 
 
 def fewest(alpha: float) -> int:
@@ -63,12 +65,11 @@ def _flips(replicates: int) -> Floats:
     if replicates <= EXACT:
         bits = np.arange(2**replicates)[:, None] >> np.arange(replicates) & 1
     else:
-        drawn = np.random.default_rng(SEED).integers(2, size=(DRAWN, replicates))
-        bits = np.concatenate([np.zeros((1, replicates), drawn.dtype), drawn])
+        bits = np.random.default_rng(SEED).integers(2, size=(DRAWN, replicates))
     return np.asarray(1 - 2 * bits, dtype=np.float64)
 
 
-def _share(largest: Floats, seen: Floats) -> Floats:
+def _share(largest: Floats, seen: Floats, more: int) -> Floats:
     # Sums that are equal but for rounding are ties, and ties count.
     below = np.searchsorted(largest, seen - 1e-9, "left")
-    return np.asarray((len(largest) - below) / len(largest), dtype=np.float64)
+    return np.asarray((more + len(largest) - below) / (more + len(largest)), dtype=np.float64)

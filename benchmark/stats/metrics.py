@@ -31,6 +31,7 @@ __all__ = [
     "auroc",
     "binned",
     "brier",
+    "checked",
     "confusion",
     "counts_at_thresholds",
     "ece_conf",
@@ -75,7 +76,7 @@ def confusion(labels: Labels, proba: Proba) -> Labels:
         If the shapes do not fit, there is no image, a label has no column, or a probability is
         not finite.
     """
-    labels, proba = _checked(labels, proba)
+    labels, proba = checked(labels, proba)
     classes = proba.shape[1]
     flat = np.bincount(labels * classes + predict(proba), minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
@@ -83,7 +84,7 @@ def confusion(labels: Labels, proba: Proba) -> Labels:
 
 def f1(labels: Labels, proba: Proba) -> float:
     """F1 of the minority, 2 TP / (2 TP + FP + FN); 0 where TP is 0. Depends on the prevalence."""
-    return float(confusions.f1(confusion(labels, proba)))
+    return float(confusions.f1(_counts(labels, proba)))
 
 
 def f1_balanced(labels: Labels, proba: Proba) -> float:
@@ -91,22 +92,22 @@ def f1_balanced(labels: Labels, proba: Proba) -> float:
 
     From recall and false positive rate: 2 TPR / (TPR + 1 + FPR).
     """
-    return float(confusions.f1_balanced(confusion(labels, proba)))
+    return float(confusions.f1_balanced(_counts(labels, proba)))
 
 
 def acsa(labels: Labels, proba: Proba) -> float:
     """Average class-specific accuracy: the mean recall over all classes (balanced accuracy)."""
-    return float(confusions.acsa(confusion(labels, proba)))
+    return float(confusions.acsa(_counts(labels, proba)))
 
 
 def g_mean(labels: Labels, proba: Proba) -> float:
     """Geometric mean of the recalls of all classes; 0 if one class is never recognised."""
-    return float(confusions.g_mean(confusion(labels, proba)))
+    return float(confusions.g_mean(_counts(labels, proba)))
 
 
 def mcc(labels: Labels, proba: Proba) -> float:
     """Matthews correlation of true and predicted class, in [-1, 1]; 0 if either is constant."""
-    return float(confusions.mcc(confusion(labels, proba)))
+    return float(confusions.mcc(_counts(labels, proba)))
 
 
 def auroc(labels: Labels, proba: Proba) -> float:
@@ -134,43 +135,43 @@ def auprc(labels: Labels, proba: Proba) -> float:
 
 def brier(labels: Labels, proba: Proba) -> float:
     """Half the mean squared distance of the probabilities from the truth; lower is better."""
-    labels, proba = _checked(labels, proba)
+    labels, proba = checked(labels, proba)
     truth = np.eye(proba.shape[1])[labels]
     return float(np.mean(np.sum((proba - truth) ** 2, axis=1)) / 2)
 
 
 def log_loss(labels: Labels, proba: Proba) -> float:
     """Mean of -log(probability of the true class), in nats, floored at 1e-15; lower is better."""
-    labels, proba = _checked(labels, proba)
+    labels, proba = checked(labels, proba)
     return float(np.mean(-np.log(np.maximum(proba[np.arange(len(labels)), labels], FLOOR))))
 
 
 def ece_conf(labels: Labels, proba: Proba, bins: int = BINS) -> float:
     """Calibration error of the predicted class's probability against its share of hits."""
-    labels, proba = _checked(labels, proba)
+    labels, proba = checked(labels, proba)
     return _binned_gap(np.max(proba, axis=1), predict(proba) == labels, bins)
 
 
 def ece_pos(labels: Labels, proba: Proba, bins: int = BINS) -> float:
     """Calibration error of the minority's probability against its frequency."""
-    labels, proba = _checked(labels, proba)
+    labels, proba = checked(labels, proba)
     gaps = [_binned_gap(proba[:, c], labels == c, bins) for c in range(1, proba.shape[1])]
     return float(np.mean(gaps))
 
 
 def accuracy(labels: Labels, proba: Proba) -> float:
     """Share of images whose predicted class is right."""
-    return float(confusions.accuracy(confusion(labels, proba)))
+    return float(confusions.accuracy(_counts(labels, proba)))
 
 
 def recall(labels: Labels, proba: Proba) -> float:
     """Share of the minority's images that are recognised (sensitivity, TPR)."""
-    return float(confusions.recall(confusion(labels, proba)))
+    return float(confusions.recall(_counts(labels, proba)))
 
 
 def precision(labels: Labels, proba: Proba) -> float:
     """Share of images called minority that are; 0 if none is called so."""
-    return float(confusions.precision(confusion(labels, proba)))
+    return float(confusions.precision(_counts(labels, proba)))
 
 
 METRICS: dict[str, Metric] = {
@@ -258,7 +259,8 @@ def trivial(metric: Metric, test_counts: list[int], *, lower: bool = False) -> f
     return min(scores) if lower else max(scores)
 
 
-def _checked(labels: Labels, proba: Proba) -> tuple[Labels, NDArray[np.float64]]:
+def checked(labels: Labels, proba: Proba) -> tuple[Labels, NDArray[np.float64]]:
+    """Return labels (n,) and probabilities (n, K) as arrays; raise ValueError if unusable."""
     labels, proba = np.asarray(labels), np.asarray(proba, dtype=np.float64)
     if proba.ndim != 2 or proba.shape[1] < 2 or labels.shape != proba.shape[:1]:
         raise ValueError(
@@ -273,13 +275,17 @@ def _checked(labels: Labels, proba: Proba) -> tuple[Labels, NDArray[np.float64]]
     return labels, proba
 
 
+def _counts(labels: Labels, proba: Proba) -> confusions.Counts:
+    return confusions.Counts.of(confusion(labels, proba))
+
+
 def _mean_over_minorities(
     labels: Labels,
     proba: Proba,
     area: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
 ) -> float:
-    labels, proba = _checked(labels, proba)
-    confusions.recalls(confusion(labels, proba))  # refuses a class without an image
+    labels, proba = checked(labels, proba)
+    confusions.recalls(_counts(labels, proba))  # refuses a class without an image
     return float(np.mean([area(labels == c, proba[:, c]) for c in range(1, proba.shape[1])]))
 
 

@@ -7,6 +7,7 @@ of scoring the drawn images one resample after the other; metrics of other packa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.stats import confusions
-from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, predict
+from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, checked, predict
 
 __all__ = ["Scorer", "scorer"]
 
 FEW = 16
-"""Cells of a confusion up to which a matrix product counts faster than numpy's bincount."""
+"""Classes up to which a matrix product counts faster than numpy's bincount."""
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Scorer = Callable[[Floats], Floats]
@@ -37,8 +38,14 @@ def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Sc
         The metric itself.
     labels, proba : array
         True classes (n,) and probabilities (n, K).
+
+    Raises
+    ------
+    ValueError
+        If they do not fit each other, or a probability is not finite. The scorer raises it where
+        a metric of another package fails, or gives no finite score.
     """
-    proba = proba.astype(np.float64)
+    labels, proba = checked(labels, proba)
     if METRICS.get(name) is not metric:
         return _one_by_one(metric, labels, proba)
     if name in confusions.SCORES:
@@ -47,9 +54,18 @@ def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Sc
 
 
 def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
+    def score_drawn(index: Labels) -> float:
+        try:
+            value = float(metric(labels[index], proba[index]))
+        except Exception as error:  # a plug-in's code may raise anything
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        if not math.isfinite(value):
+            raise ValueError(f"the score is {value}")
+        return value
+
     def score(weights: Floats) -> Floats:
         drawn = (np.repeat(np.arange(len(labels)), row) for row in weights.astype(np.int64))
-        return np.array([float(metric(labels[index], proba[index])) for index in drawn])
+        return np.array([score_drawn(index) for index in drawn])
 
     return score
 
@@ -57,28 +73,24 @@ def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
 def _counted(
     formula: Callable[[confusions.Counts], Floats], labels: Labels, proba: Floats
 ) -> Scorer:
-    classes = proba.shape[1]
-    cells = labels * classes + predict(proba)
-    occupied, place = np.unique(cells, return_inverse=True)
-    if len(occupied) <= FEW:
-        members = np.eye(len(occupied))[place]
+    # Not the whole confusion: of 256 classes it would be 65,536 numbers a resample.
+    classes, said = proba.shape[1], predict(proba)
+    right = np.flatnonzero(said == labels)
 
-        def product(weights: Floats) -> Floats:
-            counts = np.zeros((len(weights), classes**2))
-            counts[:, occupied] = weights @ members
-            return formula(counts.reshape(-1, classes, classes))
-
-        return product
+    def count(weights: Floats, of: Labels) -> Floats:
+        rows = classes * np.arange(len(weights))[:, None]
+        flat = np.bincount((rows + of).ravel(), weights.ravel(), minlength=len(weights) * classes)
+        return np.asarray(flat.reshape(-1, classes), dtype=np.float64)
 
     def score(weights: Floats) -> Floats:
-        # No matrix of one column a cell of the confusion: with 70 classes it would have 4,900.
-        rows = classes**2 * np.arange(len(weights))[:, None]
-        counts = np.bincount(
-            (rows + cells).ravel(), weights.ravel(), minlength=len(weights) * classes**2
-        )
-        return formula(counts.reshape(-1, classes, classes))
+        hit = count(weights[:, right], labels[right])
+        return formula(confusions.Counts(hit, count(weights, said), count(weights, labels)))
 
-    return score
+    if classes > FEW:
+        return score
+    one = np.eye(classes)
+    members = np.hstack([one[labels] * (said == labels)[:, None], one[said], one[labels]])
+    return lambda weights: formula(confusions.Counts(*np.split(weights @ members, 3, axis=1)))
 
 
 def _brier(labels: Labels, proba: Floats) -> Scorer:
@@ -161,5 +173,10 @@ def _average_precision(score: Floats, positive: NDArray[np.bool_]) -> Scorer:
 
 def _binned_gap(score: Floats, hit: NDArray[np.bool_]) -> Scorer:
     index = np.clip((score * BINS).astype(np.int64), 0, BINS - 1)
-    gaps = np.eye(BINS)[index] * (score - hit)[:, None]
-    return lambda weights: np.asarray(np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1))
+    gap, bins = score - hit, [np.flatnonzero(index == place) for place in np.unique(index)]
+
+    def mean_gap(weights: Floats) -> Floats:
+        total = np.sum([np.abs(weights[:, rows] @ gap[rows]) for rows in bins], axis=0)
+        return np.asarray(total / weights.sum(axis=1))
+
+    return mean_gap
