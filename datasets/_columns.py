@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from imbench.datasets._table import Table
 from imbench.errors import UsageError
+from imbench.images.formats import is_read, suffix_of
 from imbench.images.notes import DataNote
-from imbench.spec import unknown_name
+from imbench.spec import match_name, unknown_name
 
 __all__ = ["EXPECTED", "ROLES", "Columns", "find_columns"]
 
 ROLES = ("path", "label", "split", "group", "weight")
+_SAMPLE = 100
+"""Cells by which a column of files is recognised."""
 OFF = "none"
 """``group=none``: no column, even if there is one of that name."""
 _ALSO_CALLED = {
@@ -92,11 +94,11 @@ def find_columns(table: Table, named: Mapping[str, str | None]) -> Columns:
 
 
 def _existing(table: Table, name: str) -> str:
-    if name in table.header:
-        return name
-    raise unknown_name(
-        f"column of {table.path.name}", name, [name for name in table.header if name]
-    )
+    kind, header = f"column of {table.path.name}", [name for name in table.header if name]
+    found = match_name(name, header, kind)
+    if found is None:
+        raise unknown_name(kind, name, header)
+    return found
 
 
 def _called(table: Table, *names: str) -> str | None:
@@ -109,28 +111,30 @@ def _called(table: Table, *names: str) -> str | None:
 
 
 def _guess(table: Table, role: str, used: list[str]) -> str:
-    known = [
-        name for name in table.header if name not in used and name.casefold() in _ALSO_CALLED[role]
-    ]
-    if len(known) == 1:
-        return known[0]
-    header = ", ".join(name or "(no name)" for name in table.header)
-    if PurePosixPath(table.header[0].replace("\\", "/")).suffix.lower() in (
-        ".jpg",
-        ".jpeg",
-        ".png",
-    ):
+    if _holds_files(table.header[:1]):
         raise UsageError(
             f"{table.path} begins with an image, not with names of columns: write a line above it, "
             "such as path,label"
         )
+    also = _ALSO_CALLED[role]
+    free = [name for name in table.header if name and name not in used]
+    known = [name for name in free if name.casefold() in also]
+    if not known and role == "path":
+        known = [name for name in free if _holds_files(table.column(name))]
+    if len(known) == 1:
+        return known[0]
     several = f"{' and '.join(known)} may be it: " if known else ""
-    marked = [name for name in table.header if name not in used and _is_mark(table.column(name))]
+    marked = [name for name in free if _is_mark(table.column(name))]
     if role == "label" and len(marked) > 1:
         several = f"{', '.join(marked)} are 0 or 1, label={'/'.join(marked)} makes them classes: "
+    header = ", ".join(name or "(no name)" for name in table.header)
     raise UsageError(
         f"{table.path} has no column {role!r}; {several}name one with {role}= from {header}"
     )
+
+
+def _holds_files(cells: list[str]) -> bool:
+    return all(is_read(suffix_of(cell)) is not None for cell in cells[:_SAMPLE])
 
 
 def _is_mark(cells: list[str]) -> bool:

@@ -58,8 +58,8 @@ def read_groups(table: Table, name: str) -> tuple[NDArray[np.object_], list[Data
         )
         notes = [DataNote("grouped", f"{words} together", len(cells), "group=COLUMN or group=none")]
     else:
-        words = f"{len(cells)} images in {len(sizes)} groups of 1 to {largest} by column {name!r}"
-        words = words.replace(" of 1 to ", f" of {min(sizes.values())} to ")
+        groups_of = "1 group" if len(sizes) == 1 else f"{len(sizes)} groups"
+        words = f"{len(cells)} images in {groups_of} by column {name!r}, the largest of {largest}"
         notes = [DataNote("grouped", words, len(cells), "group=COLUMN or group=none")]
     if alone:
         words = f"{len(alone)} images without a {name} are each a group of their own"

@@ -174,7 +174,7 @@ def test_what_is_no_table_says_what_it_is(table, pictures):
 
 BAD = {
     "no rows": ("path,label\n\n", "", "has no rows"),
-    "no path": ("place,label\na/0.png,a\n", "", "no column 'path'; name one with path= from place"),
+    "no path": ("place,label\nhere,a\n", "", "no column 'path'; name one with path= from place"),
     "no label": ("path,kind\na/0.png,a\n", "", "no column 'label'; name one with label= from path"),
     "no header": ("a/0.png,a\nb/0.png,b\n", "", "begins with an image.*a line above it"),
     "near": ("path,label\na/0.png,a\n", ",label=lable", "did you mean label"),
@@ -249,6 +249,15 @@ def test_names_of_public_tables_are_guessed_and_said(table):
         table(lines("path", "class", "target", more=["01234567"]))
 
 
+def test_the_one_column_of_image_files_is_guessed(table):
+    listing = table(lines("Datei", "label"))
+    assert notes(listing) == [
+        "guessed: column 'Datei' holds the path of 8 images; to change it: path=COLUMN"
+    ]
+    with pytest.raises(UsageError, match="no column 'path'; Datei and mask may be it: name one"):
+        table(lines("Datei", "label", "mask", more=[["m.png"] * 8]))
+
+
 def test_a_weight_is_used_only_if_it_is_named(table):
     text = lines("path", "label", "weight", more=[[f"{60 + i}.5" for i in range(8)]])
     listing = table(text)
@@ -301,7 +310,7 @@ def test_our_own_split_keeps_groups_whole_and_says_so(table):
     assert counts(listing) == {"test": [2, 2], "train": [2, 2]}
     assert crossing_groups(listing.groups, listing.splits) == {}
     assert notes(listing) == [
-        "grouped: 8 images in 4 groups of 2 to 2 by column 'who'; to change it: "
+        "grouped: 8 images in 4 groups by column 'who', the largest of 2; to change it: "
         "group=COLUMN or group=none"
     ]
 
