@@ -28,13 +28,13 @@ class UserImages(Dataset):
         super().__init__(root, argument)
         if not argument:
             raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
-        known = (*self.own, "majority", "minority", "test", "validation", "geometry")
+        known = (*self.own, "majority", "minority", "test", "validation", "geometry", "range")
         self.given = DatasetOptions(self.kind, options, known)
         self.majority = self.given.text("majority")
         self.minority = self.given.text("minority")
         self.test = self.share("test", 0.25)
         self.validation = self.share("validation", 0.0)
-        self.policies = self.given.policies(geometry="stretch")
+        self.policies = self.given.policies(geometry="stretch", ranged=True)
         self.split_given = "test" in options or "validation" in options
 
     def share(self, key: str, default: float) -> float:

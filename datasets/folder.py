@@ -34,7 +34,9 @@ class Folder(UserImages):
     (folders named like splits are none); `depth` (levels down to the class folders); `keep`
     (``hidden``, ``masks``, ``thumbnails``, ``unnamed``: files to read that are left out);
     `geometry`, what becomes of images that are not square: ``stretch`` (default) squeezes them,
-    ``pad`` fills them up with grey, ``crop`` keeps the square in their middle.
+    ``pad`` fills them up with grey, ``crop`` keeps the square in their middle; `range`, the
+    values of files of more than 8 bits that become black and white: ``LOW-HIGH``, such as
+    ``0-4095``, default ``auto``, what the training images use.
 
     Notes
     -----

@@ -40,9 +40,9 @@ def test_stats(data_folder, tmp_path):
         "width: 48 to 48 px, median 48",
         "height: 40 to 40 px, median 40",
         "width / height: 1.20 to 1.20, median 1.20",
-        STRETCHED.format(13),
         "geometry=crop would cut off 17 % of the area of the median image, 17 % of the worst, more "
         "than 10 % of 13 images",
+        STRETCHED.format(13),
         "formats: 13 PNG",
         "modes: 13 RGB",
         "unusable files: 0",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbench.images.cache_writer import quiet_pillow
-from imbench.images.decode import ImageFault, decode, shrink_mask
+from imbench.images.decode import ImageFault, decode, quiet_pillow, shrink_mask
+from imbench.images.properties import Properties
 
 
 def encoded(image, kind, **options):
@@ -37,7 +37,7 @@ def test_the_shorter_side_is_resized_and_the_centre_kept(data_picture):
     picture = decode(encoded(image, "PNG"), size=20)
     whole = np.asarray(image.resize((30, 20), Image.Resampling.BILINEAR))
     assert np.abs(picture.pixels.astype(int) - whole[:, 5:25]).max() <= 1
-    assert (picture.width, picture.height, picture.mode, picture.format) == (60, 40, "RGB", "PNG")
+    assert picture.properties == Properties(60, 40, "RGB", "PNG")
 
 
 def test_exif_orientation_is_applied():
@@ -46,7 +46,7 @@ def test_exif_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise: left comes to the top
     picture = decode(encoded(image, "PNG", exif=exif), size=10)
-    assert (picture.width, picture.height) == (10, 20)
+    assert (picture.properties.width, picture.properties.height) == (10, 20)
     top, bottom = picture.pixels[1, 5], picture.pixels[8, 5]
     assert top[2] > top[0]
     assert bottom[0] > bottom[2]
@@ -65,10 +65,16 @@ def test_row_15_palette_is_resolved():
 
 
 def test_transparency_is_laid_over_white():
-    assert colour(encoded(flat((255, 0, 0, 0), "RGBA"), "PNG")) == [255, 255, 255]
+    image = flat((255, 0, 0, 0), "RGBA")
+    image.putpixel((15, 15), (255, 0, 0, 255))
+    assert colour(encoded(image, "PNG")) == [255, 255, 255]
+    assert decode(encoded(image, "PNG"), size=8).properties.transparent
+    assert not decode(encoded(image.convert("RGB"), "PNG"), size=8).properties.transparent
     assert colour(encoded(flat((255, 0, 0, 255), "RGBA"), "PNG")) == [255, 0, 0]
     assert colour(encoded(flat((0, 128), "LA"), "PNG")) == pytest.approx([127] * 3, abs=1)
-    assert colour(encoded(flat((9, 9, 9)), "PNG", transparency=(9, 9, 9))) == [255, 255, 255]
+    image = flat((9, 9, 9))
+    image.putpixel((15, 15), (9, 9, 8))
+    assert colour(encoded(image, "PNG", transparency=(9, 9, 9))) == [255, 255, 255]
 
 
 def test_row_15_cmyk_is_converted():
@@ -91,7 +97,7 @@ def test_one_bit():
 def test_a_camera_file_with_a_second_picture_counts_as_its_first(data_picture):
     first, second = data_picture(1), data_picture(2)
     data = encoded(first, "MPO", save_all=True, append_images=[second])
-    assert decode(data, size=8).format == "MPO"
+    assert decode(data, size=8).properties.format == "MPO"
     assert (
         decode(data, size=8).digest
         == decode(encoded(first, "JPEG"), size=8).digest

@@ -178,8 +178,8 @@ def test_stats_say_what_a_crop_would_cut_off(long, tmp_path):
         "stretched: 12 of 12 images are not square and are squeezed to one, the worst by 2.00 to "
         "1; to change it: geometry=pad or geometry=crop"
     ) in lines
-    assert lines[-4] == f"geometry=crop would cut off {crop_line([(60, 30)] * 12)}"
-    assert "50 % of the area of the median image" in lines[-4]
+    assert lines[-5] == f"geometry=crop would cut off {crop_line([(60, 30)] * 12)}"
+    assert "50 % of the area of the median image" in lines[-5]
     lines = CliRunner().invoke(data, ["stats", f"{spec},geometry=crop"]).output.splitlines()
     assert [line for line in lines if "would cut off" in line] == []
     assert [line for line in lines if line.startswith("cropped: 12 of 12 images")]

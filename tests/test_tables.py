@@ -194,6 +194,12 @@ def test_protocol_line(make_record):
     assert table.trivial == pytest.approx(0.7)
 
 
+def test_protocol_line_tells_what_was_done_to_the_pixels(make_record):
+    notes = ["left out: 2 files", "rescaled: 3 images of more than 8 bits", "padded: 3 images"]
+    (table,) = make_tables([make_record(seed=0), make_record(seed=1, data_notes=notes)])
+    assert "; cnn, 16 px (padded, rescaled); " in table.protocol
+
+
 def test_what_records_note_becomes_a_footnote_and_what_all_note_a_line(make_record):
     records = [
         make_record("vanilla", notes=["left out 2 leaks"]),

@@ -15,6 +15,7 @@ from imbench.safe_text import CELL, visible
 if TYPE_CHECKING:
     from imbench.images.dataset import Dataset, Listing
     from imbench.images.survey import SurveyedImage
+    from imbench.images.value_range import ValueRange
 
 __all__ = ["data"]
 
@@ -84,24 +85,25 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
 def verify(context: click.Context, name: str, root: Path, everything: bool) -> None:
     """Decode every image and find copies, leaks and gaps; A = B are equal, A ~ B almost equal.
 
-    Exit code 1 if an image cannot be decoded, a test (or validation) image has a copy in another
-    split, one image is in two classes, a group is divided by the split, or a class has no
-    training or test image. Copies inside a split and counts other than the official ones are
-    listed, with exit code 0.
+    Exit code 1 if an image cannot be decoded or shows nothing, a test (or validation) image has a
+    copy in another split, one image is in two classes, a group is divided by the split, or a class
+    has no training or test image. Copies inside a split and counts other than the official ones
+    are listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
-    from imbench.images.survey import decoding_notes, find_defects, survey_images
+    from imbench.images.deep_files import settle_range
+    from imbench.images.survey import find_defects, survey_images
     from imbench.images.validate import read_everything
 
     dataset = make_dataset(name, root)
     listing = read_everything(dataset, name)
-    images = survey_images(listing)
+    value_range = settle_range(listing, name)
+    images = survey_images(listing, value_range)
     found = find_defects(listing, images, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
     echo(f"{name}: {len(images)} images, {decoded} decoded")
     _print_notes(listing)
-    for note in decoding_notes(images, listing):
-        echo(note.line)
+    _print_pixel_notes(images, listing, value_range)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
         echo("", f"{kind}: {len(of_kind)}")
@@ -133,10 +135,11 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
 def stats(name: str, root: Path) -> None:
     """Print images per class and split, imbalance, sizes, modes and formats.
 
-    Only the headers of files are read; `bench data verify` decodes them.
+    Of 8-bit files only the headers are read; `bench data verify` decodes them.
     """
     from imbench.errors import DataError, UsageError
     from imbench.images.cache import make_dataset
+    from imbench.images.deep_files import settle_range
     from imbench.images.survey import survey_headers
     from imbench.images.validate import read_everything, read_listing
 
@@ -154,7 +157,8 @@ def stats(name: str, root: Path) -> None:
         if chosen.classes != listing.classes:
             echo("", "as chosen, the majority first")
             _print_counts(chosen)
-    _print_files(survey_headers(listing), listing)
+    value_range = settle_range(listing, name)
+    _print_files(survey_headers(listing, value_range), listing, value_range)
 
 
 def _print_listing(name: str, dataset: Dataset, folder: Path) -> None:
@@ -195,17 +199,31 @@ def _print_notes(listing: Listing) -> None:
         echo(note.line)
 
 
-def _print_files(images: list[SurveyedImage], listing: Listing) -> None:
+def _print_pixel_notes(
+    images: list[SurveyedImage], listing: Listing, value_range: ValueRange | None
+) -> None:
+    from imbench.images.pixel_notes import pixel_notes
+
+    usable = [image for image in images if not image.fault]
+    for note in pixel_notes(usable, listing.policies, value_range):
+        echo(note.line)
+
+
+def _print_files(
+    images: list[SurveyedImage], listing: Listing, value_range: ValueRange | None
+) -> None:
     from statistics import median
 
-    from imbench.images.survey import describe_shapes, format_counts
+    from imbench.images.geometry import shape_lines
+    from imbench.images.survey import format_counts
 
     usable = [image for image in images if not image.fault]
     for side in ("width", "height") if usable else ():
         sizes: list[Any] = [getattr(image, side) for image in usable]
         echo(f"{side}: {min(sizes)} to {max(sizes)} px, median {median(sizes):g}")
-    for line in describe_shapes(usable, listing):
+    for line in shape_lines([(one.width, one.height) for one in usable], listing.policies):
         echo(line)
+    _print_pixel_notes(images, listing, value_range)
     for name, counts in format_counts(images).items():
         echo(f"{name}: " + ", ".join(f"{n} {value}" for value, n in counts.most_common()))
     faults = [

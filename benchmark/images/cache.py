@@ -30,7 +30,7 @@ from imbench.spec import parse_spec
 
 __all__ = ["cache_folder", "content_digests", "make_dataset", "prepare"]
 
-DECODER = 1
+DECODER = 2
 """Raise it when the same files would be decoded to other pixels."""
 _LOG = logging.getLogger(__name__)
 

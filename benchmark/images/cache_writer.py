@@ -7,27 +7,23 @@ import json
 import os
 import shutil
 import uuid
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from imbench.errors import DataError, EnvironmentFault
 from imbench.images.cache_reader import MANIFEST
 from imbench.images.dataset import Listing
-from imbench.images.decode import ImageFault, decode, shrink_mask
+from imbench.images.decoded_rows import DecodedRows, decode_rows
+from imbench.images.deep_files import settle_range
 from imbench.images.duplicates import Leak, find_copies
-from imbench.images.geometry import geometry_notes, geometry_of, to_square
+from imbench.images.pixel_notes import pixel_notes, settled_policies
 from imbench.images.split import SPLITS
 
-__all__ = ["quiet_pillow", "write_decoded"]
+__all__ = ["write_decoded"]
 
 SCHEMA = 1
 _CHUNK = 64
@@ -66,24 +62,14 @@ def write_decoded(
         shutil.rmtree(part, ignore_errors=True)
 
 
-@dataclass
-class _DecodedRows:
-    """Decoded images and faults, in the order of the listing."""
-
-    pixels: NDArray[np.uint8]
-    masks: NDArray[np.bool_] | None
-    thumbnails: NDArray[np.uint8] | None
-    digests: list[str]
-    sizes: list[tuple[int, int]]
-    """Width and height as displayed."""
-    faults: dict[int, str]
-
-
 def _write(
     part: Path, listing: Listing, size: int, drop_leaks: bool, faults: dict[int, str], spec: str
 ) -> None:
-    raw = _decode_all(part, listing, size, faults)
-    good = np.array([row not in raw.faults for row in range(len(listing.names))])
+    value_range = settle_range(listing, spec)
+    raw = decode_rows(
+        listing, part / "scratch.npy", size=size, value_range=value_range, faults=faults
+    )
+    good = raw.good
     if not good.any():
         row, reason = next(iter(raw.faults.items()))
         raise DataError(f"{spec}: no image can be used; {listing.names[row]}: {reason}")
@@ -92,8 +78,9 @@ def _write(
         good[[leak.row for leak in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
-    shapes = [raw.sizes[row] for row in rows]
-    notes = geometry_notes(shapes, listing.policies)
+    used = [raw.properties[row] for row in rows]
+    notes = pixel_notes(used, listing.policies, value_range)
+    policies = settled_policies(used, listing.policies, value_range)
     masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
     manifest = {
@@ -104,7 +91,7 @@ def _write(
         "names": [listing.names[row] for row in rows],
         "arrays": sorted(arrays),
         "masked": sorted({str(listing.splits[row]) for row in rows if masks[row] is not None}),
-        "fingerprint": _fingerprint(arrays, listing, rows, _policies(listing, shapes)),
+        "fingerprint": _fingerprint(arrays, listing, rows, policies),
         "faults": {listing.names[row]: reason for row, reason in sorted(raw.faults.items())},
         "leaks": [
             {
@@ -123,86 +110,12 @@ def _write(
         os.fsync(file.fileno())
 
 
-def _decode_all(part: Path, listing: Listing, size: int, faults: dict[int, str]) -> _DecodedRows:
-    n = len(listing.names)
-    shape = (n, size, size, listing.channels)
-    files = not isinstance(listing.sources, np.ndarray)
-    raw = _DecodedRows(
-        pixels=np.lib.format.open_memmap(part / "scratch.npy", "w+", np.uint8, shape),
-        masks=None if listing.masks is None else np.zeros((n, size, size), bool),
-        # Images that come as arrays are too small or too similar to search near copies: handwritten
-        # digits differ by a few pixels.
-        thumbnails=np.zeros((n, 32, 32), np.uint8) if files else None,
-        digests=[""] * n,
-        sizes=[(1, 1)] * n,
-        faults=dict(faults),
-    )
-    starts = range(0, n, _CHUNK)
-    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
-        jobs = [pool.submit(_decode_rows, raw, listing, size, start) for start in starts]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return raw
-
-
-def _decode_rows(raw: _DecodedRows, listing: Listing, size: int, start: int) -> None:
-    for row in range(start, min(start + _CHUNK, len(listing.names))):
-        if row in raw.faults:
-            continue
-        try:
-            _decode_row(raw, listing, size, row)
-        except ImageFault as fault:
-            raw.faults[row] = str(fault)
-        except OSError as error:
-            raw.faults[row] = f"the file cannot be read: {error.strerror}"
-
-
-def _decode_row(raw: _DecodedRows, listing: Listing, size: int, row: int) -> None:
-    geometry = geometry_of(listing.policies)
-    if isinstance(listing.sources, np.ndarray):
-        source = listing.sources[row]
-        flat = source[..., 0] if source.shape[-1] == 1 else source
-        raw.pixels[row] = to_square(Image.fromarray(flat), size, listing.channels, geometry)
-        raw.sizes[row] = (source.shape[1], source.shape[0])
-        raw.digests[row] = hashlib.sha256(source.tobytes()).hexdigest()
-    else:
-        picture = decode(
-            listing.sources[row].read_bytes(),
-            size=size,
-            channels=listing.channels,
-            geometry=geometry,
-        )
-        raw.pixels[row] = picture.pixels
-        raw.sizes[row] = (picture.width, picture.height)
-        raw.digests[row] = picture.digest
-        if raw.thumbnails is not None:
-            raw.thumbnails[row] = picture.thumbnail
-    if raw.masks is not None and listing.masks is not None:
-        raw.masks[row] = _mask(listing.masks[row], size, geometry)
-
-
-def _mask(
-    mask: Path | NDArray[np.bool_] | None, size: int, geometry: str
-) -> NDArray[np.bool_] | bool:
-    if mask is None:
-        return False
-    if isinstance(mask, np.ndarray):
-        return shrink_mask(mask, size=size, geometry=geometry)
-    try:
-        return shrink_mask(mask.read_bytes(), size=size, geometry=geometry)
-    except ImageFault as fault:
-        raise ImageFault(f"its mask {mask.name}: {fault}") from fault
-
-
-def _leaks(listing: Listing, raw: _DecodedRows, good: NDArray[np.bool_]) -> list[Leak]:
+def _leaks(listing: Listing, raw: DecodedRows, good: NDArray[np.bool_]) -> list[Leak]:
     """List the usable training and validation images that are copies of test images."""
     rows = np.flatnonzero(good)
     copies = find_copies(
-        [raw.digests[row] for row in rows],
+        # Images that show nothing are no copies of each other.
+        [f"blank {row}" if raw.properties[row].blank else raw.digests[row] for row in rows],
         None if raw.thumbnails is None else [raw.thumbnails[row] for row in rows],
     )
     leaks = copies.leaks(listing.splits[rows] == "test")
@@ -210,7 +123,7 @@ def _leaks(listing: Listing, raw: _DecodedRows, good: NDArray[np.bool_]) -> list
 
 
 def _save_arrays(
-    part: Path, listing: Listing, raw: _DecodedRows, rows: NDArray[np.int64]
+    part: Path, listing: Listing, raw: DecodedRows, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     pixels = np.lib.format.open_memmap(
         part / "pixels.npy", "w+", np.uint8, (len(rows), *raw.pixels.shape[1:])
@@ -226,14 +139,6 @@ def _save_arrays(
     for name, array in arrays.items():
         np.save(part / f"{name}.npy", array, allow_pickle=False)
     return {"pixels": pixels, **arrays}
-
-
-def _policies(listing: Listing, shapes: Sequence[tuple[int, int]]) -> dict[str, str]:
-    """Return the policies that had an effect which imbench 0.1 would not have had."""
-    policies = dict(listing.policies)
-    if geometry_of(policies) == "crop" or all(width == height for width, height in shapes):
-        policies.pop("geometry", None)
-    return policies
 
 
 def _fingerprint(
@@ -268,12 +173,3 @@ def _check_space(folder: Path, listing: Listing, size: int) -> None:
             f"decoding needs {needed / 1e9:.1f} GB in {folder}, {free / 1e9:.1f} GB are free; "
             "set IMBENCH_CACHE to another folder"
         )
-
-
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings, but make a decompression bomb an error."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield

@@ -46,7 +46,8 @@ class Listing:
         What decides on pixels and membership, name to value. It goes into the fingerprint where
         it differs from what imbench 0.1 did, so that fingerprints of then stay: leave the others
         out. Two are known to the decoder, which drops them where they had no effect: ``geometry``
-        (see `imbench.images.geometry`; without it images are cropped).
+        (see `imbench.images.geometry`; without it images are cropped) and ``range`` (see
+        `imbench.images.value_range`; without it ``auto``).
     """
 
     classes: tuple[str, ...]

@@ -2,25 +2,33 @@
 
 Decoded: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM. EXIF orientation is applied; a palette is resolved;
 transparency is laid over white; CMYK is converted without colour profiles (these are always
-ignored); 16-bit grey is divided by 257; of a camera's MPO file the main picture is taken.
+ignored); of a camera's MPO file the main picture is taken. Values of 16 bits, and of 32 where
+their range is given, are brought to 8 bits: see `imbench.images.value_range`.
 
 Refused: files that are empty, not an image, cut short or broken; more than 89 million pixels;
-animations and multi-page files (it is not defined which frame counts); 32-bit and floating-point
-images (their range is not defined). Other formats are never tried: some run programs.
+animations and multi-page files (it is not defined which frame counts); images all of whose pixels
+are transparent; 32-bit, signed and floating-point images whose range is not given. Other formats
+are never tried: some run programs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
-from typing import Any
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
+from imbench.images.blank import FEW, describe_blank
+from imbench.images.depth import depth, misread, to_eight_bits
 from imbench.images.geometry import to_square
+from imbench.images.properties import Properties
+from imbench.images.value_range import ValueRange
 
 __all__ = [
     "FORMATS",
@@ -28,7 +36,10 @@ __all__ = [
     "ImageFault",
     "Picture",
     "decode",
+    "image_of",
+    "load_image",
     "open_image",
+    "quiet_pillow",
     "shrink_mask",
 ]
 
@@ -58,45 +69,58 @@ class Picture:
     """A decoded image.
 
     `pixels` uint8 (size, size, channels); `thumbnail` uint8 (32, 32), the whole image in grey;
-    `digest`, a hash of all its pixels; `width`, `height` as displayed; `mode` and `format` as
-    stored.
+    `digest`, a hash of all its pixels.
     """
 
     pixels: NDArray[np.uint8]
     thumbnail: NDArray[np.uint8]
     digest: str
-    width: int
-    height: int
-    mode: str
-    format: str
+    properties: Properties
 
 
-def decode(data: bytes, *, size: int, channels: int = 3, geometry: str = "crop") -> Picture:
+def decode(
+    data: bytes,
+    *,
+    size: int,
+    channels: int = 3,
+    geometry: str = "crop",
+    value_range: ValueRange | None = None,
+) -> Picture:
     """Decode the bytes of an image file to a square.
 
-    See `imbench.images.geometry.to_square` for what `geometry` does to other shapes.
+    Parameters
+    ----------
+    size, channels : int
+        Side of the square in pixels; 3 for colour, 1 for grey.
+    geometry : {"stretch", "pad", "crop"}
+        What becomes of other shapes: see `imbench.images.geometry.to_square`.
+    value_range : ValueRange, optional
+        Which values of more than 8 bits become 0 and 255. Without it that of 16 bits is taken, and
+        what has no range of its own is refused.
 
     Raises
     ------
     ImageFault
         If the image is damaged or its pixels are not well defined.
     """
-    image, mode, kind = _load(data)
+    image, properties = load_image(data, value_range)
+    grey = image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
+    thumbnail = np.asarray(grey)
+    if np.ptp(thumbnail) < FEW:  # only then it may show nothing; to count levels takes longer
+        blank = describe_blank(image)
+        if blank and properties.transparent:
+            blank += " once its transparent pixels are laid over white"
+        properties = replace(properties, blank=blank)
     return Picture(
-        pixels=to_square(image, size, channels, geometry),
-        thumbnail=np.asarray(
-            image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
-        ),
-        digest=_digest(image),
-        width=image.width,
-        height=image.height,
-        mode=mode,
-        format=kind,
+        to_square(image, size, channels, geometry), thumbnail, _digest(image), properties
     )
 
 
-def open_image(data: bytes) -> Image.Image:
-    """Read the header of an image file; raise ImageFault if it cannot be used."""
+def open_image(data: bytes, value_range: ValueRange | None = None) -> Image.Image:
+    """Read the header of an image file; raise ImageFault if it cannot be used.
+
+    One whose values have no range of their own can be used where a range is given.
+    """
     if not data:
         raise ImageFault("the file is empty (0 bytes)")
     try:
@@ -112,9 +136,37 @@ def open_image(data: bytes) -> Image.Image:
         raise ImageFault(f"{image.width} x {image.height} is more than {MAX_PIXELS} pixels")
     if frames > 1:
         raise ImageFault(f"{frames} frames ({image.format}); it is not defined which counts")
-    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise ImageFault(f"mode {image.mode!r} has no defined range; convert it to 8 bits")
+    if fault := misread(image):
+        raise ImageFault(fault)
+    if depth(image) > 16 and (value_range is None or value_range.measured):
+        raise ImageFault(
+            f"values of mode {image.mode!r} have no defined range; say range=LOW-HIGH, or convert "
+            "it to 8 bits"
+        )
     return image
+
+
+def load_image(
+    data: bytes, value_range: ValueRange | None = None
+) -> tuple[Image.Image, Properties]:
+    """Decode an image at its own size to L or RGB; raise ImageFault if it cannot be used."""
+    image = open_image(data, value_range)
+    stored = Properties(mode=image.mode, format=str(image.format), bits=depth(image))
+    eight, clipped = image, False
+    try:
+        if stored.bits > 8:
+            eight, clipped = to_eight_bits(data, image, value_range)
+        image.load()
+        turn = _turn(image)
+        shown, transparent = _over_white(eight if turn is None else eight.transpose(turn))
+    except ImageFault:
+        raise
+    except Exception as error:  # a damaged file may raise anything
+        raise ImageFault(f"damaged: {error}") from error
+    width, height = shown.size
+    return shown, replace(
+        stored, width=width, height=height, clipped=clipped, transparent=transparent
+    )
 
 
 def shrink_mask(
@@ -125,42 +177,44 @@ def shrink_mask(
     Values from one half on belong to the object; what ``pad`` adds does not.
     """
     if isinstance(source, bytes):
-        image, _, _ = _load(source)
+        image, _ = load_image(source)
     else:
         image = Image.fromarray(source.astype(np.uint8) * 255)
     return np.asarray(to_square(image, size, 1, geometry, padding=0)[..., 0] >= 128)
 
 
-def _load(data: bytes) -> tuple[Image.Image, str, str]:
-    image = open_image(data)
-    mode, kind = image.mode, str(image.format)
-    try:
-        image.load()
-        return _to_eight_bits(_apply_orientation(image)), mode, kind
-    except ImageFault:
-        raise
-    except Exception as error:  # a damaged file may raise anything
-        raise ImageFault(f"damaged: {error}") from error
+def image_of(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return pixels (height, width, 1 or 3) as an image, L or RGB."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
-def _apply_orientation(image: Image.Image) -> Image.Image:
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings, but make a decompression bomb an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return how a loaded image has to be turned to stand upright."""
     try:
-        turn: Any = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # broken EXIF, but intact pixels: keep the stored orientation
-        return image
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Return the image as L or RGB."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+def _over_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Return an image of 8 bits as L or RGB, and whether transparent pixels became white."""
+    if not image.has_transparency_data:
+        return image.convert("L" if image.mode in ("1", "L") else "RGB"), False
+    rgba = image.convert("RGBA")
+    levels = [level for level, count in enumerate(rgba.getchannel("A").histogram()) if count]
+    if levels == [0]:
+        raise ImageFault("all its pixels are transparent; save it without its alpha channel")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB"), levels != [255]
 
 
 def _digest(image: Image.Image) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "geometry_notes",
     "geometry_of",
     "lost_to_crop",
+    "shape_lines",
     "to_square",
 ]
 
@@ -89,6 +90,20 @@ def crop_line(sizes: Sequence[tuple[int, int]]) -> str:
 def geometry_of(policies: Mapping[str, str]) -> str:
     """Return the geometry that a listing's policies choose; a data set without one is cropped."""
     return policies.get("geometry", "crop")
+
+
+def shape_lines(sizes: Sequence[tuple[int, int]], policies: Mapping[str, str]) -> list[str]:
+    """Say how the shapes of images differ and what a crop would cost; nothing if all are square.
+
+    Parameters are those of `geometry_notes`, which says what is done to them.
+    """
+    ratios = [width / height for width, height in sizes]
+    if all(ratio == 1 for ratio in ratios):
+        return []
+    lines = [f"width / height: {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}"]
+    if geometry_of(policies) != "crop":
+        lines.append(f"geometry=crop would cut off {crop_line(sizes)}")
+    return lines
 
 
 def geometry_notes(sizes: Sequence[tuple[int, int]], policies: Mapping[str, str]) -> list[DataNote]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from imbench.constraints import choice, number, whole, written
 from imbench.images.geometry import GEOMETRIES
+from imbench.images.value_range import AUTO, parse_range
 from imbench.spec import Value, unknown_name
 
 __all__ = ["DatasetOptions"]
@@ -35,16 +36,22 @@ class DatasetOptions:
         """Return a value as the text that was written, also ``none``, ``true`` and ``007``."""
         return written(self.given[key]) if key in self.given else default
 
-    def policies(self, *, geometry: str) -> dict[str, str]:
+    def policies(self, *, geometry: str, ranged: bool = False) -> dict[str, str]:
         """Return the policies of decoding that the options choose, for `Listing.policies`.
 
         Parameters
         ----------
         geometry : {"stretch", "pad", "crop"}
             The default of the data set.
+        ranged : bool
+            Whether it has an option `range` too, for files of more than 8 bits a value.
         """
         chosen = self.given.get("geometry", geometry)
-        return {"geometry": choice(*GEOMETRIES).read(self.owner, "geometry", chosen)}
+        policies = {"geometry": choice(*GEOMETRIES).read(self.owner, "geometry", chosen)}
+        if ranged:
+            given = str(self.text("range", AUTO))
+            policies["range"] = str(parse_range(given, self.owner) or AUTO)
+        return policies
 
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         """Return a whole number in [low, high]."""

@@ -8,29 +8,26 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from imbench.images.cache_writer import quiet_pillow
+from imbench.images.blank import describe_blank
 from imbench.images.copy_defects import copy_defects
 from imbench.images.dataset import Listing
-from imbench.images.decode import ImageFault, decode, open_image
+from imbench.images.decode import ImageFault, decode, image_of, open_image, quiet_pillow
 from imbench.images.defect import Defect
+from imbench.images.depth import depth
 from imbench.images.duplicates import Copies, find_copies
-from imbench.images.geometry import crop_line, geometry_notes, geometry_of
-from imbench.images.notes import DataNote
+from imbench.images.properties import Properties
 from imbench.images.split import SPLITS, crossing_groups
+from imbench.images.value_range import ValueRange
 from imbench.images.whole_groups import why_missing
 
 __all__ = [
     "Defect",
     "SurveyedImage",
     "class_counts",
-    "decoding_notes",
-    "describe_shapes",
     "find_defects",
     "format_counts",
     "survey_headers",
@@ -44,26 +41,22 @@ _SMALL = 8
 
 
 @dataclass(frozen=True, eq=False)
-class SurveyedImage:
-    """An image's size as displayed, mode, format, hash and thumbnail, or its fault."""
+class SurveyedImage(Properties):
+    """An image's properties, hash and thumbnail, or its fault."""
 
-    width: int = 0
-    height: int = 0
-    mode: str = ""
-    format: str = ""
     digest: str = ""
     thumbnail: NDArray[np.uint8] | None = None
     fault: str = ""
 
 
-def survey_images(listing: Listing) -> list[SurveyedImage]:
-    """Decode every image."""
-    return _survey(listing, _survey_pixels)
+def survey_images(listing: Listing, value_range: ValueRange | None = None) -> list[SurveyedImage]:
+    """Decode every image; `value_range` as `imbench.images.deep_files.settle_range` found it."""
+    return _survey(listing, lambda path: _survey_pixels(path, value_range))
 
 
-def survey_headers(listing: Listing) -> list[SurveyedImage]:
-    """Read the header of every image file; `digest` and `thumbnail` stay empty."""
-    return _survey(listing, _survey_header)
+def survey_headers(listing: Listing, value_range: ValueRange | None = None) -> list[SurveyedImage]:
+    """Read the header of every image file; what needs its pixels stays empty."""
+    return _survey(listing, lambda path: _survey_header(path, value_range))
 
 
 def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
@@ -77,14 +70,20 @@ def find_defects(
 ) -> list[Defect]:
     """List all defects, sorted by kind.
 
-    Kinds: ``undecodable``; ``missing class``; ``leak`` (a copy of a test image elsewhere, or of a
-    validation image in training); ``two classes`` (copies with different labels); ``torn group``;
-    ``duplicate`` (copies within a split) and ``count`` (not the official one), which are not grave.
+    Kinds: ``undecodable``; ``blank`` (it shows nothing); ``missing class``; ``leak`` (a copy of a
+    test image elsewhere, or of a validation image in training); ``two classes`` (copies with
+    different labels); ``torn group``; ``duplicate`` (copies within a split) and ``count`` (not the
+    official one), which are not grave.
     """
     defects = [
         Defect("undecodable", f"{name}: {image.fault}", True)
         for name, image in zip(listing.names, images, strict=True)
         if image.fault
+    ]
+    defects += [
+        Defect("blank", f"{name}: {image.blank}", True)
+        for name, image in zip(listing.names, images, strict=True)
+        if image.blank
     ]
     defects += copy_defects(listing, _copies(listing, images))
     if listing.groups is not None:
@@ -107,35 +106,18 @@ def find_defects(
     return sorted(defects)
 
 
-def decoding_notes(images: list[SurveyedImage], listing: Listing) -> list[DataNote]:
-    """Say what decoding does to the images of a listing."""
-    sizes = [(image.width, image.height) for image in images if not image.fault]
-    return geometry_notes(sizes, listing.policies)
-
-
-def describe_shapes(images: list[SurveyedImage], listing: Listing) -> list[str]:
-    """Return lines on the shapes of images without a fault; none if all are square."""
-    sizes = [(image.width, image.height) for image in images]
-    ratios = [width / height for width, height in sizes]
-    if all(ratio == 1 for ratio in ratios):
-        return []
-    lines = [
-        f"width / height: {min(ratios):.2f} to {max(ratios):.2f}, median {median(ratios):.2f}",
-        *(note.line for note in decoding_notes(images, listing)),
-    ]
-    if geometry_of(listing.policies) != "crop":
-        lines.append(f"geometry=crop would cut off {crop_line(sizes)}")
-    return lines
-
-
 def _split_counts(listing: Listing, split: str) -> NDArray[np.int64]:
     labels = listing.labels[listing.splits == split]
     return np.bincount(labels, minlength=len(listing.classes)).astype(np.int64)
 
 
 def _copies(listing: Listing, images: list[SurveyedImage]) -> Copies:
-    # Each damaged image is a group of its own.
-    digests = [image.digest or f"damaged {row}" for row, image in enumerate(images)]
+    # Each image that is damaged or shows nothing is a group of its own: what is wrong with those
+    # that show nothing is not that they are alike.
+    digests = [
+        f"alone {row}" if image.blank or image.fault else image.digest
+        for row, image in enumerate(images)
+    ]
     if isinstance(listing.sources, np.ndarray):
         return find_copies(digests, None)
     return find_copies(digests, [image.thumbnail for image in images])
@@ -166,28 +148,25 @@ def _or_fault(survey: Callable[[Path], SurveyedImage], path: Path) -> SurveyedIm
         return SurveyedImage(fault=f"the file cannot be read: {error.strerror}")
 
 
-def _survey_pixels(path: Path) -> SurveyedImage:
-    picture = decode(path.read_bytes(), size=_SMALL)
+def _survey_pixels(path: Path, value_range: ValueRange | None) -> SurveyedImage:
+    picture = decode(path.read_bytes(), size=_SMALL, value_range=value_range)
     return SurveyedImage(
-        picture.width,
-        picture.height,
-        picture.mode,
-        picture.format,
-        picture.digest,
-        picture.thumbnail,
+        **vars(picture.properties), digest=picture.digest, thumbnail=picture.thumbnail
     )
 
 
-def _survey_header(path: Path) -> SurveyedImage:
-    with path.open("rb") as file:
-        image: Image.Image = open_image(file.read())
-    return SurveyedImage(image.width, image.height, image.mode, str(image.format))
+def _survey_header(path: Path, value_range: ValueRange | None) -> SurveyedImage:
+    image = open_image(path.read_bytes(), value_range)
+    return SurveyedImage(
+        image.width, image.height, image.mode, str(image.format), bits=depth(image)
+    )
 
 
-def _survey_array(image: NDArray[np.uint8]) -> SurveyedImage:
-    height, width, channels = image.shape
-    mode = "L" if channels == 1 else "RGB"
-    return SurveyedImage(width, height, mode, "array", hashlib.sha256(image.tobytes()).hexdigest())
+def _survey_array(pixels: NDArray[np.uint8]) -> SurveyedImage:
+    image = image_of(pixels)
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    blank = describe_blank(image)
+    return SurveyedImage(*image.size, image.mode, "array", blank=blank, digest=digest)
 
 
 def format_counts(images: list[SurveyedImage]) -> dict[str, Counter[str]]:

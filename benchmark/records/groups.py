@@ -100,6 +100,11 @@ class Group:
         return next((record.test_counts for record in self.records if record.test_counts), [])
 
     @cached_property
+    def data_notes(self) -> list[str]:
+        """What was done to the data, from the first record that says it."""
+        return next((record.data_notes for record in self.records if record.data_notes), [])
+
+    @cached_property
     def majority(self) -> int | None:
         """Training images of the majority, from the first record that has them."""
         counts = (record.train_counts[0] for record in self.records if record.train_counts)

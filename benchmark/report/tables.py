@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from imbench.images.pixel_notes import PIXEL_KINDS
 from imbench.records.cell import Cell
 from imbench.records.groups import (
     Group,
@@ -178,13 +179,21 @@ def protocol_line(group: Group) -> str:
                 if best[name] is not None
             )
         )
-    pieces.append(f"{settings.network}, {settings.size} px")
+    pieces.append(f"{settings.network}, {settings.size} px{_made_of_pixels(group)}")
     pieces.append(f"{settings.steps} steps of {settings.batch_size} images")
     seeds = group.seeds
     pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}")
     spec = "" if group.title == group.name else f"{group.name} "
     pieces.append(f"data {spec}{group.basis.fingerprint[:12]}")
     return "; ".join(pieces)
+
+
+def _made_of_pixels(group: Group) -> str:
+    """Say what was done to all images: `` (stretched, rescaled)``."""
+    kinds = [
+        kind for kind in PIXEL_KINDS for note in group.data_notes if note.startswith(f"{kind}:")
+    ]
+    return f" ({', '.join(kinds)})" if kinds else ""
 
 
 def _interval_notes(

@@ -1,0 +1,76 @@
+"""The files of a listing that hold more than 8 bits a value, and the range that they use."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import UsageError
+from imbench.images.dataset import Listing
+from imbench.images.decode import ImageFault, open_image, quiet_pillow
+from imbench.images.depth import depth, may_be_deep, read_values
+from imbench.images.value_range import AUTO, FULL, LEVELS, ValueRange, parse_range, range_used
+
+__all__ = ["settle_range"]
+
+_HEAD = 32
+_THREADS = 2
+_CHUNK = 256
+
+
+def settle_range(listing: Listing, spec: str) -> ValueRange | None:
+    """Return the range of the values of a listing's deep files; None if it has none.
+
+    It is what the policy ``range`` says; by default the one that the 16-bit files of the training
+    split use, which are read for that: see `imbench.images.value_range.range_used`.
+
+    Raises
+    ------
+    UsageError
+        If a range is given and no file has more than 8 bits, so that it had no effect.
+    """
+    if isinstance(listing.sources, np.ndarray):
+        return None
+    given = parse_range(listing.policies.get("range", AUTO), spec)
+    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
+        deep = np.array(list(pool.map(_is_deep, listing.sources)), bool)
+        if not deep.any():
+            if given is not None:
+                raise UsageError(
+                    f"{spec}: range={given} has no effect, for no image has more than 8 bits a "
+                    "value; leave it out"
+                )
+            return None
+        if given is not None:
+            return given
+        training = np.flatnonzero(deep & (listing.splits == "train"))
+        counts = np.zeros(LEVELS, np.int64)
+        for start in range(0, len(training), _CHUNK):
+            paths = [listing.sources[row] for row in training[start : start + _CHUNK]]
+            counts += sum(pool.map(_count_values, paths))
+    return range_used(counts)
+
+
+def _is_deep(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if not may_be_deep(head):
+                return False
+            return depth(open_image(head + file.read(), FULL)) > 8
+    except (ImageFault, OSError):  # decoding will name it
+        return False
+
+
+def _count_values(path: Path) -> NDArray[np.int64]:
+    """Count how often a file has each value of 16 bits; nothing if it is damaged or deeper."""
+    try:
+        data = path.read_bytes()
+        image = open_image(data)
+        values = read_values(data, image)[0]
+    except Exception:  # decoding will name it
+        return np.zeros(LEVELS, np.int64)
+    return np.bincount(values.ravel(), minlength=LEVELS)
