@@ -11,7 +11,7 @@ from scipy import stats as reference
 from imbench.stats.bootstrap import CHUNK, crossed, image_weights, two_level
 from imbench.stats.intervals import mean_interval
 from imbench.stats.metrics import METRICS
-from imbench.stats.resampled import FEW, scorer
+from imbench.stats.resampled import FEW, joint_scorer, scorer
 
 
 def both(score):
@@ -20,6 +20,18 @@ def both(score):
 
 def drawn(labels, resamples, seed=0):
     return np.concatenate(list(image_weights(labels, resamples, np.random.default_rng(seed))))
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("classes", [2, 3, 20])
+def test_classifiers_score_together_as_they_do_alone(name, classes):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(classes), 6)
+    probas = [rng.dirichlet(np.ones(classes), len(labels)) for _ in range(3)]
+    weights = rng.integers(1, 4, (5, len(labels))).astype(float)
+    together = joint_scorer(name, METRICS[name], labels, probas)(weights)
+    alone = [scorer(name, METRICS[name], labels, proba)(weights) for proba in probas]
+    assert together == pytest.approx(np.stack(alone, axis=1))
 
 
 @pytest.mark.parametrize("classes", [2, 3, FEW + 1])

@@ -11,12 +11,15 @@ import pytest
 from scipy import stats
 
 from imbench.errors import NotComparable, UsageError
+from imbench.records.groups import group_records
 from imbench.records.record import Scores
-from imbench.report.compare import FAMILY, Comparison, compare
+from imbench.report.compare import FAMILY, Comparison, compare, match_all
 from imbench.report.latex import PREAMBLE
+from imbench.report.panel import Panel
 from imbench.report.report import render_report
 from imbench.report.words import match_prose, p_text, sentence
 from imbench.stats.effect import Effect
+from imbench.stats.metrics import METRICS
 
 NOISE = (0.004, -0.003, 0.002, -0.004, 0.003, -0.002, 0.001, -0.001, 0.0, 0.005)
 
@@ -546,3 +549,20 @@ def test_parts_that_do_not_go_together_are_refused(family, options):
     leads = {"us": 0.1, "cs": 0.0, "os": 0.0}
     with pytest.raises(UsageError):
         render_report(family(leads, counts=(25, 50)), compare=["us", "cs"], **options)
+
+
+def test_a_comparison_turned_around_has_the_opposite_numbers(make_record):
+    records = kept(make_record, {"us": 0.5, "cs": 0.8, "os": 1.0}, (60, 60), seeds=7)
+    (group,) = group_records(records)
+    panel = Panel(group, "f1", METRICS["f1"])
+    made = {
+        match.recipes: match.cells[0].effect
+        for first in ("us", "cs", "os")
+        for match in match_all(panel, first, sorted({"us", "cs", "os"} - {first}))
+    }
+    alone = Panel(group, "f1", METRICS["f1"]).effect({("us", 25): -1.0, ("cs", 25): 1.0})
+    assert made["cs", "us"].ends == pytest.approx(alone.ends)
+    assert made["cs", "us"].inner == pytest.approx(alone.inner)
+    assert made["us", "cs"].ends == (-made["cs", "us"].ends[1], -made["cs", "us"].ends[0])
+    assert made["us", "cs"].mean == -made["cs", "us"].mean
+    assert made["us", "cs"].p == made["cs", "us"].p

@@ -28,6 +28,10 @@ Terms = Mapping[RecipeCount, float]
 """Coefficients of the scores that are summed in each replicate."""
 
 
+UNSCORED = "outputs cannot be scored on resamples"
+_Outputs = tuple[NDArray[np.int64], NDArray[Any]]
+
+
 class _Resampled:
     """Scores of the replicates of a recipe and count in each resample of the test images."""
 
@@ -66,6 +70,7 @@ class Panel:
         self._scores: dict[RecipeCount, dict[int, float]] = {}
         self._faults: dict[RecipeCount, dict[int, str]] = {}
         self._resamples: dict[RecipeCount, _Resampled] = {}
+        self._effects: dict[tuple[frozenset[tuple[RecipeCount, float]], float], Effect] = {}
 
     def title(self, recipe: str) -> str:
         """Return a method's name as a table prints it."""
@@ -107,7 +112,20 @@ class Panel:
         return math.fsum(values) / len(values) if values else math.nan
 
     def effect(self, terms: Terms, constant: float = 0.0) -> Effect:
-        """Return the sum of the terms and a constant in each replicate that has all scores."""
+        """Return the sum of the terms and a constant in each replicate that has all scores.
+
+        That of the opposite terms is kept, for a page compares every two methods both ways.
+        """
+        key, opposite = (
+            (frozenset((term, sign * factor) for term, factor in terms.items()), sign * constant)
+            for sign in (1, -1)
+        )
+        if key not in self._effects:
+            known = self._effects.get(opposite)
+            self._effects[key] = self._effect(terms, constant) if known is None else -known
+        return self._effects[key]
+
+    def _effect(self, terms: Terms, constant: float) -> Effect:
         seeds = self.seeds(list(terms))
         values = {
             seed: math.fsum(
@@ -157,20 +175,42 @@ class Panel:
         The resamples are the same for all records.
         """
         if key not in self._resamples:
-            made = {seed: self._rescored(self._slot(key)[seed]) for seed in self.scores(key)}
-            faults = {seed: one for seed, one in made.items() if isinstance(one, str)}
-            columns = {seed: one for seed, one in made.items() if not isinstance(one, str)}
-            self._resamples[key] = _Resampled(faults, columns)
+            read = {seed: self._outputs(self._slot(key)[seed]) for seed in self.scores(key)}
+            faults = {seed: one for seed, one in read.items() if isinstance(one, str)}
+            outputs = {seed: one for seed, one in read.items() if not isinstance(one, str)}
+            self._resamples[key] = self._rescored(outputs, faults)
         return self._resamples[key]
 
-    def _rescored(self, record: Record) -> NDArray[np.float64] | str:
+    def _outputs(self, record: Record) -> _Outputs | str:
+        """Return labels and probabilities of a record's test images, or why there are none."""
         if record.scores is None:
             return "outputs are not kept"
         try:
             labels, _, proba = record.scores.arrays()
             counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
-            if counts != self.group.test_counts:
-                return "some outputs are of other test images"
-            return rescored(self.name, self.metric, labels, [proba])[:, 0]
-        except (ValueError, NotComparable) as error:  # damaged outputs, a metric that fails on some
-            return f"outputs cannot be scored on resamples ({error})"
+        except ValueError as error:
+            return f"{UNSCORED} ({error})"
+        fits = counts == self.group.test_counts
+        return (labels, proba) if fits else "some outputs are of other test images"
+
+    def _rescored(self, outputs: Mapping[int, _Outputs], faults: dict[int, str]) -> _Resampled:
+        """Score outputs in all resamples, by seed; add to `faults` what cannot be scored."""
+        columns: dict[int, NDArray[np.float64]] = {}
+        same: dict[bytes, list[int]] = {}
+        for seed, (labels, _) in outputs.items():
+            same.setdefault(labels.tobytes(), []).append(seed)
+        for seeds in same.values():
+            try:
+                columns |= self._scored_together({seed: outputs[seed] for seed in seeds})
+            except (ValueError, NotComparable):  # damaged outputs, a metric that fails on some
+                for seed in seeds:
+                    try:
+                        columns |= self._scored_together({seed: outputs[seed]})
+                    except (ValueError, NotComparable) as error:
+                        faults[seed] = f"{UNSCORED} ({error})"
+        return _Resampled(faults, columns)
+
+    def _scored_together(self, outputs: Mapping[int, _Outputs]) -> dict[int, NDArray[np.float64]]:
+        labels = next(iter(outputs.values()))[0]
+        made = rescored(self.name, self.metric, labels, [proba for _, proba in outputs.values()])
+        return dict(zip(outputs, made.T, strict=True))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from imbench.stats.intervals import UNBOUNDED, Ends, cut, t_quantile
 from imbench.stats.metrics import Metric
-from imbench.stats.resampled import scorer
+from imbench.stats.resampled import joint_scorer
 
 __all__ = ["RESAMPLES", "Resamples", "crossed", "image_weights", "rescored", "two_level"]
 
@@ -33,6 +33,8 @@ SEED = 20080
 """Of all draws, so that the same records give the same interval."""
 CHUNK = 250_000
 """Weights held at a time: 2 MB, which a cache holds."""
+TOGETHER = 32
+"""Classifiers whose confusions are counted by one product: 2 MB of counts of two classes."""
 KEPT = 10_000_000
 """Most weights that are kept for the next record: 20 MB, 5,000 test images."""
 
@@ -123,9 +125,12 @@ def rescored(
     """
     if any(len(proba) != len(labels) for proba in probas):
         raise ValueError("every classifier must be scored on the same test images")
-    scorers = [scorer(name, metric, labels, proba) for proba in probas]
+    batches = [
+        joint_scorer(name, metric, labels, probas[start : start + TOGETHER])
+        for start in range(0, len(probas), TOGETHER)
+    ]
     chunks = [
-        np.stack([score(weights) for score in scorers], axis=1)
+        np.hstack([score(weights) for score in batches])
         for weights in _weights(labels, resamples, seed)
     ]
     return np.concatenate(chunks)

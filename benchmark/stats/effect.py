@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imbench.stats.intervals import UNBOUNDED, Ends, Interval, mean_interval
@@ -38,6 +38,20 @@ class Effect:
     inner: Ends | None = None
     images: int = 0
     no_bootstrap: str = ""
+
+    def __neg__(self) -> Effect:
+        """Return the effect the other way around, without resampling anew."""
+
+        def turned(ends: Ends) -> Ends:
+            return -ends[1], -ends[0]
+
+        return replace(
+            self,
+            values={seed: -value for seed, value in self.values.items()},
+            bounds=turned(self.bounds),
+            ends=self.ends and turned(self.ends),
+            inner=self.inner and turned(self.inner),
+        )
 
     def __len__(self) -> int:
         return len(self.values)

