@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from imbench.errors import OutOfTime
+from imbench.errors import ImbenchError, OutOfTime, UsageError
 from imbench.safe_text import visible
 
-__all__ = ["Fault", "contained", "described", "user_interrupts"]
+__all__ = ["Fault", "contained", "described", "usable", "user_interrupts"]
 
 LONGEST = 500
 """Characters of a reason."""
@@ -37,6 +37,19 @@ def contained(*passed: type[BaseException]) -> Iterator[None]:
             if pressed:
                 raise KeyboardInterrupt from error
             raise Fault(described(error)) from error
+
+
+@contextmanager
+def usable(what: str) -> Iterator[None]:
+    """Raise UsageError for whatever code of others in the block raises: `what`, and the reason.
+
+    Errors of ours and a lack of memory go through.
+    """
+    try:
+        with contained(ImbenchError, MemoryError):
+            yield
+    except Fault as fault:
+        raise UsageError(f"{what}: {fault}") from fault
 
 
 def described(error: BaseException) -> str:

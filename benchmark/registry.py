@@ -141,7 +141,10 @@ def _imported() -> Iterator[None]:
 
 
 def _package(point: EntryPoint) -> str:
-    return "unknown" if point.dist is None else point.dist.name
+    try:
+        return (point.dist.name if point.dist else None) or "unknown"
+    except Exception:  # a package without metadata raises what its reader happens to raise
+        return "unknown"
 
 
 def _clash(kind: str, name: str) -> str:

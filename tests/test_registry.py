@@ -1,11 +1,13 @@
 """Names to plug-ins: real distributions in folders on sys.path."""
 
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from imbench import registry
+from imbench.commands.cli import exit_code
 from imbench.errors import UnknownName, UsageError
 
 
@@ -144,3 +146,153 @@ def test_the_module_of_a_file_has_one_name_in_every_process(tmp_path):
         for seed in ("1", "2")
     }
     assert len(named) == 1
+
+
+MISBEHAVED = {
+    "exits": ("import sys; sys.exit(0)", "SystemExit: 0"),
+    "interrupts itself": ("raise KeyboardInterrupt", "KeyboardInterrupt: no message"),
+    "cannot say what it lacks": (
+        "class Mute(BaseException):\n    def __str__(self): raise OSError\nraise Mute",
+        "Mute: its message cannot be printed (OSError)",
+    ),
+    "asks": ("input('a licence? ')", "EOFError: EOF when reading a line"),
+    "cannot be parsed": ("def", "SyntaxError: invalid syntax"),
+    "raises beyond all": ("raise GeneratorExit('x')", "GeneratorExit: x"),
+}
+
+
+@pytest.mark.parametrize("what", MISBEHAVED)
+def test_row_22_whatever_an_import_does_disables_that_plugin_alone(installed, tmp_path, what):
+    code, says = MISBEHAVED[what]
+    installed("bad", [("metrics", "odd", "bad_code:odd")], code)
+    before = signal.getsignal(signal.SIGINT), sys.stdin
+    found = {plugin.name: plugin.fault for plugin in registry.list_plugins(check=True)}
+    assert says in found["odd"]
+    assert "is disabled" in found["odd"]
+    assert [name for name, fault in found.items() if fault] == ["odd"]
+    (tmp_path / "odd.py").write_text(code)
+    with pytest.raises(UsageError, match="cannot be imported") as refused:
+        registry.load_plugin("metrics", f"{tmp_path / 'odd.py'}:odd")
+    assert says in str(refused.value)
+    assert (signal.getsignal(signal.SIGINT), sys.stdin) == before
+
+
+def test_what_an_import_prints_is_no_output(installed, capfd):
+    installed("loud", [("metrics", "loud", "loud_code:len")], "print('hello')\nlen = len")
+    assert registry.load_plugin("metrics", "loud") is len
+    assert capfd.readouterr() == ("", "hello\n")
+
+
+def test_row_04_ctrl_c_while_a_plugin_is_imported_is_the_users(installed):
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nx = 1"
+    installed("slow", [("metrics", "slow", "slow_code:x")], code)
+    with pytest.raises(KeyboardInterrupt):
+        registry.load_plugin("metrics", "slow")
+    swallowed = f"try:\n    exec({code!r})\nexcept BaseException:\n    raise SystemExit"
+    installed("deaf", [("metrics", "deaf", "deaf_code:x")], swallowed)
+    with pytest.raises(KeyboardInterrupt):
+        registry.load_plugin("metrics", "deaf")
+
+
+FAULTY = """
+import sys
+from imbench import Dataset, Part
+
+class Exits(Part):
+    def __init__(self):
+        sys.exit(0)
+
+class Forgets(Part):
+    def __init__(self, strength=1):
+        pass
+
+class Beside(Part):
+    def beside(self, others):
+        raise KeyboardInterrupt
+
+class Stamped(Part):
+    @property
+    def stamp(self):
+        return 1 / 0
+
+class Titled(Part):
+    title = 5
+
+class Data(Dataset):
+    def __init__(self, root, argument, **options):
+        raise KeyError("no licence")
+    def read(self):
+        pass
+
+class Reads(Dataset):
+    def __init__(self, root, argument, **options):
+        pass
+    def read(self):
+        sys.exit(0)
+
+def network(shape, classes):
+    sys.exit(0)
+"""
+HOSTILE_CLASS = """
+from imbench import Part
+
+class Meta(type(Part)):
+    def __getattribute__(cls, name):
+        if READY and name not in ("__class__", "__mro__"):
+            raise SystemExit
+        return super().__getattribute__(name)
+
+READY = False
+class Odd(Part, metaclass=Meta):
+    pass
+READY = True
+"""
+RUN = ("run", "--dry-run", "--minority", "5", "--out", "r", "--seeds", "0", "--size", "8")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--datasets", "digits", "--methods", "exits"), 2, "SystemExit: 0"),
+        (("--datasets", "digits", "--methods", "forgets"), 2, "AttributeError"),
+        (("--datasets", "digits", "--methods", "beside+us"), 2, "KeyboardInterrupt"),
+        (("--datasets", "digits", "--methods", "stamped"), 2, "ZeroDivisionError"),
+        (("--datasets", "digits", "--methods", "titled"), 2, "its title is not a text"),
+        (("--datasets", "digits", "--methods", "oddest"), 2, "SystemExit"),
+        (("--datasets", "data", "--methods", "us"), 2, "KeyError: 'no licence'"),
+        (("--datasets", "reads", "--methods", "us"), 4, "SystemExit: 0"),
+        (("--datasets", "digits", "--methods", "us", "--network", "nets:a=1"), 2, "takes no"),
+    ],
+)
+def test_row_22_to_select_a_faulty_plugin_ends_with_a_sentence(
+    installed, tmp_path, monkeypatch, capfd, words, code, says
+):
+    monkeypatch.chdir(tmp_path)
+    faulty(installed)
+    assert exit_code([*RUN, *words]) == code
+    out, err = capfd.readouterr()
+    assert out == "" or code == 4, "that data are missing is seen in the plan"
+    assert err.splitlines()[-1].startswith("bench: ")
+    assert says in err.splitlines()[-1]
+
+
+def faulty(installed) -> None:
+    names = ("Exits", "Forgets", "Beside", "Stamped", "Titled")
+    points = [("methods", name.lower(), f"faulty_code:{name}") for name in names]
+    points += [("datasets", name.lower(), f"faulty_code:{name}") for name in ("Data", "Reads")]
+    installed("faulty", [*points, ("networks", "nets", "faulty_code:network")], FAULTY)
+    installed("odd", [("methods", "oddest", "odd_code:Odd")], HOSTILE_CLASS)
+
+
+def test_row_22_faults_of_making_a_plugin_are_listed_and_the_rest_works(installed, capfd):
+    faulty(installed)
+    assert exit_code(["list", "plugins"]) == 0
+    out, _ = capfd.readouterr()
+    listed = {line.split()[1]: line for line in out.splitlines()}
+    for name in ("exits", "forgets", "stamped", "titled", "data", "oddest"):
+        assert "DISABLED" in listed[name], name
+    assert "DISABLED" not in listed["us"]
+    assert listed["folder"].endswith("ok"), "that it needs an argument is no fault"
+    for name in ("exits", "oddest", "data", "us"):
+        assert exit_code(["info", name]) == 0
+    assert exit_code(["list"]) == 0

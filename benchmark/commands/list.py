@@ -135,6 +135,7 @@ def _plugin_texts(name: str) -> list[str]:
 
 def _plugin_text(plugin: Plugin) -> str:
     from imbench.commands.plugin_checks import interface_fault
+    from imbench.contained import usable
     from imbench.errors import UsageError
     from imbench.registry import load_plugin
 
@@ -142,19 +143,20 @@ def _plugin_text(plugin: Plugin) -> str:
     owner = "" if plugin.package == OURS else f" of package {plugin.package}"
     title = f"{plugin.name}  ({kind}{owner})"
     try:
-        found = load_plugin(plugin.kind, plugin.name)
-        fault = interface_fault(plugin.kind, found)
+        with usable("it cannot be explained"):
+            found = load_plugin(plugin.kind, plugin.name)
+            if fault := interface_fault(plugin.kind, found):
+                return f"{title}\n\nDISABLED: {fault}"
+            paragraphs = [
+                title,
+                *_module_docstring(plugin.kind, found),
+                inspect.getdoc(found) or "It has no docstring.",
+                *_details(plugin.kind, found),
+                _example(plugin, found),
+            ]
+            return "\n\n".join(paragraphs)
     except UsageError as error:
-        found, fault = None, str(error)
-    if fault is not None:
-        return f"{title}\n\nDISABLED: {fault}"
-    paragraphs = [
-        title,
-        *_module_docstring(plugin.kind, found),
-        inspect.getdoc(found) or "It has no docstring.",
-    ]
-    example = _example(plugin, found)
-    return "\n\n".join([*paragraphs, *_details(plugin.kind, found), example])
+        return f"{title}\n\nDISABLED: {error}"
 
 
 def _example(plugin: Plugin, found: Any) -> str:

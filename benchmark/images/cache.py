@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 
 from imbench.constraints import AS_TYPED, read_options
-from imbench.errors import DataError, EnvironmentFault, ImbenchError, UsageError
+from imbench.contained import usable
+from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
@@ -51,19 +52,13 @@ def make_dataset(spec: str, root: Path) -> Dataset:
     """
     parsed = parse_spec(spec)
     plugin = load_plugin("datasets", parsed.name)
-    if fault := class_fault(plugin):
-        raise UsageError(f"data set {parsed.name!r} cannot be used: {fault}")
-    try:
+    with usable(f"data set {spec!r} cannot be made"):
+        if fault := class_fault(plugin):
+            raise UsageError(f"data set {parsed.name!r} cannot be used: {fault}")
         options = read_options(
             f"data set {parsed.name}", plugin, parsed.options, skip=2, undeclared=AS_TYPED
         )
         return plugin(root, parsed.argument, **options)  # type: ignore[no-any-return]
-    except ImbenchError:
-        raise
-    except Exception as error:
-        raise UsageError(
-            f"data set {spec!r} cannot be made: {type(error).__name__}: {error}"
-        ) from error
 
 
 def prepare(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imbench.contained import Fault, contained
 from imbench.errors import DataError, ImbenchError
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.notes import DataNote
@@ -76,17 +77,16 @@ def check_fields(listing: Listing, spec: str) -> Listing:
 
 def _read(read: Callable[[], Listing], spec: str) -> Listing:
     try:
-        return read()
-    except ImbenchError:
-        raise
+        with contained(ImbenchError, OSError, MemoryError):
+            return read()
     except OSError as error:
         raise DataError(f"{spec} cannot be read: {error}") from error
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+    except Fault as fault:
+        raised = fault.__cause__
+        place = traceback.extract_tb(None if raised is None else raised.__traceback__)[-1]
         raise DataError(
-            f"{spec}: read() failed at {Path(place.filename).name}, line {place.lineno}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
+            f"{spec}: read() failed at {Path(place.filename).name}, line {place.lineno}: {fault}"
+        ) from fault
 
 
 def _kind(value: object) -> str:

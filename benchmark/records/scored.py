@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from imbench.contained import Fault, contained
 from imbench.records.record import Record
 from imbench.stats.metrics import Metric
 
@@ -17,10 +18,11 @@ def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]
         if record.scores is None:
             return None, "the record has no outputs to compute it from"
         try:
-            labels, _, proba = record.scores.arrays()
-            value = float(metric(labels, proba))
-        except Exception as error:  # neither a plug-in nor damaged outputs may end the report
-            return None, f"{type(error).__name__}: {error}"
+            with contained():  # neither a plug-in nor damaged outputs may end the report
+                labels, _, proba = record.scores.arrays()
+                value = float(metric(labels, proba))
+        except Fault as fault:
+            return None, str(fault)
     if not math.isfinite(value):
         return None, f"the score is {value}"
     return value, ""

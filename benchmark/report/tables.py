@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from imbench.contained import Fault, contained
 from imbench.images.pixel_notes import PIXEL_KINDS
 from imbench.records.cell import Cell
 from imbench.records.groups import (
@@ -261,8 +262,9 @@ def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | Non
     if len(test_counts) < 2:
         return None
     try:
-        score = float(trivial(metric, test_counts, lower=lower))
-    except Exception:  # a metric of another package may not accept constant outputs
+        with contained():  # a metric of another package may not accept constant outputs
+            score = float(trivial(metric, test_counts, lower=lower))
+    except Fault:
         return None
     return score if math.isfinite(score) else None
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from imbench.constraints import Constraint, read_options, whole
+from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec, unknown_name
@@ -42,11 +43,9 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
     options = read_options(
         f"network {parsed.name}", maker, parsed.options, argument=parsed.argument, skip=2
     )
-    try:
+    with usable(f"network {spec!r} cannot be built"):
         net: nn.Module = maker(shape, classes, **options)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"network {spec!r} cannot be built: {error}") from error
-    return net
+        return net
 
 
 class Normalise(nn.Module):

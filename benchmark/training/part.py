@@ -154,6 +154,13 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return logits
 
 
+def class_fault(plugin: object) -> str | None:
+    """Return why an object cannot be a method plug-in; None if it can."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Part)):
+        return "it is not a subclass of imbench.Part"
+    return None if isinstance(plugin.title, str) else "its title is not a text"
+
+
 def overrides(part: Part, hook: str) -> bool:
     """Whether a part overrides a hook."""
     return getattr(type(part), hook) is not getattr(Part, hook)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
 from imbench.constraints import read_options, written
+from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin, registered_names
 from imbench.spec import Spec, parse_spec, pieces_of
-from imbench.training.part import HOOKS, Part, overrides
+from imbench.training.part import HOOKS, Part, class_fault, overrides
 
 __all__ = [
     "PAPER_METHODS",
@@ -88,7 +91,7 @@ class Recipe:
     @property
     def versions(self) -> dict[str, int]:
         """`Part.stamp` of each part."""
-        return {name: part.stamp for name, part in zip(self.names, self.parts, strict=True)}
+        return {name: _stamp(name, part) for name, part in zip(self.names, self.parts, strict=True)}
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -109,8 +112,18 @@ def parse_recipe(text: str) -> Recipe:
     return Recipe(
         tuple(spec.name for spec in specs),
         tuple(_canonical_part(spec.name, part) for spec, part in zip(specs, parts, strict=True)),
-        tuple(part.beside([other for other in parts if other is not part]) for part in parts),
+        tuple(_beside(spec.name, part, parts) for spec, part in zip(specs, parts, strict=True)),
     )
+
+
+def _beside(name: str, part: Part, parts: Sequence[Part]) -> Part:
+    with _of_method(name):
+        return part.beside([other for other in parts if other is not part])
+
+
+def _stamp(name: str, part: Part) -> int:
+    with _of_method(name):
+        return part.stamp
 
 
 def parse_recorded(text: str) -> Recipe:
@@ -136,18 +149,24 @@ def canonical_recipe(text: str) -> str:
 def make_part(spec: Spec) -> Part:
     """Build a part from its spec; a positional argument is its first parameter."""
     plugin = load_plugin("methods", spec.name)
-    if not (inspect.isclass(plugin) and issubclass(plugin, Part)):
-        raise UsageError(f"method {spec.name!r} is disabled: it is not a subclass of imbench.Part")
-    options = read_options(spec.name, plugin, spec.options, argument=spec.argument)
-    parameters = inspect.signature(plugin).parameters.values()
-    required = [parameter.name for parameter in parameters if _is_required(parameter)]
-    missing = [name for name in required if name not in options]
-    if missing:
-        raise UsageError(
-            f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
-        )
-    part: Part = plugin(**options)
-    return part
+    with _of_method(spec.name):
+        if fault := class_fault(plugin):
+            raise UsageError(f"method {spec.name!r} is disabled: {fault}")
+        options = read_options(spec.name, plugin, spec.options, argument=spec.argument)
+        parameters = inspect.signature(plugin).parameters.values()
+        required = [parameter.name for parameter in parameters if _is_required(parameter)]
+        missing = [name for name in required if name not in options]
+        if missing:
+            raise UsageError(
+                f"{spec.name} needs {', '.join(missing)}: write {spec.name}:{missing[0]}=..."
+            )
+        part: Part = plugin(**options)
+        part.get_params(deep=False)  # fails where `__init__` keeps no parameter under its name
+        return part
+
+
+def _of_method(name: str) -> AbstractContextManager[None]:
+    return usable(f"method {name!r} cannot be used")
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:
