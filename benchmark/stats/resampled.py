@@ -92,7 +92,7 @@ def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
     def score_drawn(index: Labels) -> float:
         try:
             value = float(metric(labels[index], proba[index]))
-        except Exception as error:  # a plug-in's code may raise anything
+        except (Exception, SystemExit) as error:  # a plug-in's code may raise anything
             raise ValueError(f"{type(error).__name__}: {error}") from error
         if not math.isfinite(value):
             raise ValueError(f"the score is {value}")
