@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from imbench.commands.cli import cli
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import check_writable, write_atomic
+from imbench.files.leases import identity
 from imbench.files.processes import host_id, start_time
 from imbench.records.cell import Settings
 from imbench.records.record import SCHEMA, Record, Scores, checksum
@@ -444,6 +445,58 @@ def test_without_hard_links_records_are_written_all_the_same(store, make_record,
     assert store.put_first(record) is record
     assert store.records() == [record]
     assert len(files(store.folder)) == 1
+
+
+RACES = """
+import errno, os, sys
+from pathlib import Path
+from imbench.records.record import Record
+from imbench.records.store import Store
+
+def refuse(*_):
+    raise OSError(errno.EPERM, "no links here")
+
+def look(store, cell):
+    found = get(store, cell)
+    Store.get = get
+    print("looked", flush=True)
+    sys.stdin.readline()
+    return found
+
+get, Store.get = Store.get, look
+if sys.argv[2] == "without":
+    os.link = refuse
+mine = Record.model_validate_json(sys.argv[3])
+print("mine" if Store(Path(sys.argv[1])).put_first(mine) is mine else "theirs", flush=True)
+"""
+"""Puts a record first, and waits between the look at what is there and the writing."""
+
+
+@pytest.mark.parametrize("links", ["with", "without"])
+def test_of_two_processes_that_put_a_record_first_one_does(store, make_record, links):
+    records = {name: make_record(notes=[name]) for name in ("one", "other")}
+    writers = {
+        name: child(RACES, store.folder, links, record.model_dump_json(by_alias=True))
+        for name, record in records.items()
+    }
+    for writer in writers.values():
+        assert writer.stdout.readline() == "looked\n"  # both saw that there is none
+    for writer in writers.values():
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    said = {name: writer.communicate()[0] for name, writer in writers.items()}
+    assert sorted(said.values()) == ["mine\n", "theirs\n"]
+    assert [said[record.notes[0]] for record in store.records()] == ["mine\n"]
+    assert len(files(store.folder)) == 1, "no lease and no temporary file is left"
+
+
+def test_tidy_takes_the_lease_of_a_writer_that_died(store, make_record):
+    path = store.put(make_record())
+    dead, held = (path.with_name(f".{name}.lease") for name in ("dead", "held"))
+    dead.write_text(json.dumps({**identity(), "born": "0"}))
+    held.write_text(json.dumps(identity()))
+    assert store.tidy() == 1
+    assert (dead.exists(), held.exists()) == (False, True)
 
 
 PAUSES = """

@@ -11,18 +11,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from imbench.errors import EnvironmentFault
-from imbench.files.leases import link_exclusive
+from imbench.files.leases import hold, link_exclusive
 from imbench.files.processes import alive, host_id, start_time
 
-__all__ = ["check_writable", "is_abandoned", "write_atomic"]
+__all__ = ["LEASE", "check_writable", "is_abandoned", "write_atomic"]
 
+LEASE = ".lease"
+"""End of the name of a lease, beside the file that is to be written."""
 _DAY = 86400.0
 
 
 def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) -> bool:
     """Write a file; readers find the old content or all of the new, even after a crash.
 
-    With ``overwrite=False`` an existing file stays as it is. Returns whether it was written.
+    With ``overwrite=False`` an existing file stays as it is, also where another process writes it
+    at the same time. Returns whether it was written.
 
     Raises
     ------
@@ -39,17 +42,16 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
-        written = None if overwrite else link_exclusive(temporary, path)
-        if written is None:
+        written = overwrite or _name_first(temporary, path)
+        if overwrite:
             temporary.replace(path)
-        else:
-            temporary.unlink()
         _sync_folder(path.parent)
     except OSError as error:
+        raise _cannot_write(path, len(raw), error) from error
+    finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise _cannot_write(path, len(raw), error) from error
-    return written is not False
+    return written
 
 
 def check_writable(folder: Path) -> None:
@@ -75,6 +77,19 @@ def is_abandoned(path: Path) -> bool:
     with suppress(OSError):
         return time.time() - path.stat().st_mtime > _DAY
     return False
+
+
+def _name_first(temporary: Path, path: Path) -> bool:
+    """Give a whole file its name unless another has it; return whether it got it."""
+    linked = link_exclusive(temporary, path)
+    if linked is not None:
+        return linked
+    # Without hard links a look and a rename are two steps: one process at a time takes them.
+    with hold(path.with_name(f".{path.name}{LEASE}")):
+        free = not path.exists()
+        if free:
+            temporary.replace(path)
+    return free
 
 
 def _sync_folder(folder: Path) -> None:

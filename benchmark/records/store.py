@@ -20,7 +20,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.files.atomic import is_abandoned, write_atomic
+from imbench.files.atomic import LEASE, is_abandoned, write_atomic
+from imbench.files.leases import remove_if_free
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import SCHEMA, Record, Status, checksum
@@ -149,10 +150,11 @@ class Store:
         """
         path, text = self.path(record.cell), record.sealed().line() + "\n"
         for _ in range(2):
+            there = path.exists()  # before the look: a file that comes later is another's
             stored = self.get(record.cell)
             if stored is not None and stored.checksum != stale and (stored.done or not record.done):
                 return stored
-            if write_atomic(path, text, overwrite=path.exists()):
+            if write_atomic(path, text, overwrite=there):
                 break
         return record
 
@@ -169,8 +171,8 @@ class Store:
         return path.relative_to(self.folder).as_posix()
 
     def tidy(self) -> int:
-        """Remove temporary files of writers that died; return how many."""
-        removed = 0
+        """Remove temporary files and leases of writers that died; return how many."""
+        removed = sum(remove_if_free(path) for path in self.folder.glob(f"*/*/*/.*{LEASE}*"))
         for pattern in (".*.tmp", "*/.*.tmp", "*/*/*/.*.tmp"):
             for path in list(self.folder.glob(pattern)):
                 if is_abandoned(path):
