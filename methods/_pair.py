@@ -24,6 +24,7 @@ from imbench.methods._gan_settings import GanSettings, lr_factor
 from imbench.seeds import torch_seed
 from imbench.training.augment import augment, parse_augment
 from imbench.training.forward import to_tensor
+from imbench.training.numerics import training_environment
 from imbench.training.part import Context
 
 __all__ = ["GeneratorPair", "to_pixels", "to_signed", "trained_pair"]
@@ -51,6 +52,8 @@ class GeneratorPair:
 
     Attributes
     ----------
+    environment : dict
+        What trains it: a pair that another torch or processor left is not used.
     done : int
         Steps trained.
     history : list of (step, adversarial, cycle, identity, judge, discriminators)
@@ -76,6 +79,7 @@ class GeneratorPair:
         height, width, channels = a.shape[1:]
         seed = torch_seed(context.seed, f"generator of class {label}")
         self.gan = CycleGAN((channels, height, width), settings, seed, self.device)
+        self.environment = training_environment(self.device)
         self.key = self._key(context, seed)
         self.augment = parse_augment(context.augment)
         self.every = max(1, min(200, settings.steps // 10))
@@ -138,6 +142,7 @@ class GeneratorPair:
         """Return what a checkpoint holds."""
         return {
             "key": self.key,
+            "environment": self.environment,
             "done": self.done,
             "seconds": self.seconds,
             "history": self.history,
@@ -187,6 +192,7 @@ class GeneratorPair:
             "seed": seed,
             "augment": context.augment,
             "device": self.device.type,
+            "environment": self.environment,
             "threads": torch.get_num_threads(),
             "shapes": [self.a.shape, self.b.shape],
         }

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from imbench.records import environment
-from imbench.records.numerics import numerics
+from imbench.training.numerics import numerics
 
 CODE = (
     "import torch; torch.set_num_threads({threads}); torch.manual_seed({threads})\n"
     "before = torch.random.get_rng_state()\n"
-    "from imbench.records.numerics import numerics\n"
+    "from imbench.training.numerics import numerics\n"
     "print(numerics(), torch.get_num_threads(), torch.backends.cpu.get_cpu_capability())\n"
     "assert torch.equal(before, torch.random.get_rng_state())"
 )

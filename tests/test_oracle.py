@@ -13,6 +13,7 @@ from imbench.errors import EnvironmentFault
 from imbench.files import checkpoint
 from imbench.generators.oracle import OracleSettings, images_digest, trained_oracle
 from imbench.images.dataset import Images
+from imbench.training.numerics import training_environment
 
 FAST = OracleSettings(network="cnn", steps=30, batch_size=16)
 
@@ -104,6 +105,18 @@ def test_other_settings_or_images_are_another_oracle(tmp_path, change):
     trained_oracle(images(), FAST, tmp_path)
     trained_oracle(images(seed=0 if change else 5), replace(FAST, **change), tmp_path)
     assert len(list(tmp_path.glob("oracle-*.pt"))) == 2
+
+
+def test_what_another_torch_trained_is_another_oracle(tmp_path, monkeypatch):
+    trained_oracle(images(), FAST, tmp_path)
+    newer = {**training_environment(torch.device("cpu")), "torch": "99.0"}
+    monkeypatch.setattr("imbench.generators.oracle.training_environment", lambda _device: newer)
+    logged: list[str] = []
+    for _ in range(2):
+        trained_oracle(images(), FAST, tmp_path, device="cpu", log=logged.append)
+    assert len(logged) == 1
+    kept = [checkpoint.load_tensors(path)["facts"] for path in tmp_path.glob("oracle-*.pt")]
+    assert {facts["environment"]["torch"] for facts in kept} == {torch.__version__, "99.0"}
 
 
 def test_a_damaged_one_is_trained_again(tmp_path):

@@ -263,6 +263,37 @@ def variant(*, a=None, label=1, settings=SETTINGS, **context):
     return GeneratorPair(pair.a if a is None else a, pair.b, settings, Context(**given), label)
 
 
+def test_what_another_processor_trained_is_not_used(tmp_path, straight):
+    """The other one is this one without its vector instructions, in a process of its own."""
+    code = (
+        MAKE + "import sys\npair = trained_pair(make(Path(sys.argv[1])), 2)\n"
+        "print(pair.file, pair.environment['numerics'])\n"
+    )
+    command = [sys.executable, "-P", "-c", code, str(tmp_path)]
+    plain = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    done = subprocess.run(command, env=plain, capture_output=True, text=True, check=True)
+    file, numerics = done.stdout.split()
+    if numerics == straight.environment["numerics"]:
+        pytest.skip("this processor rounds alike with and without vector instructions")
+    theirs = (tmp_path / file).read_bytes()
+    mine = trained_pair(make(tmp_path), 2)
+    assert not mine.reused
+    assert mine.file != file
+    assert (tmp_path / file).read_bytes() == theirs, "records of theirs still find it"
+    kept = checkpoint.load_tensors(tmp_path / mine.file)
+    assert kept["environment"] == mine.environment == straight.environment
+
+
+def test_what_another_torch_trained_is_not_used(tmp_path, monkeypatch):
+    old = trained_pair(make(tmp_path), 2)
+    newer = {**old.environment, "torch": "99.0"}
+    monkeypatch.setattr(_pair, "training_environment", lambda _device: newer)
+    pair = trained_pair(make(tmp_path), 2)
+    assert not pair.reused
+    assert trained_pair(make(tmp_path), 2).reused
+    assert pair.key != old.key
+
+
 def test_the_key_follows_whatever_training_depends_on(straight):
     same = variant()
     assert same.key == straight.key

@@ -28,6 +28,7 @@ from imbench.training.device import choose_device, fixed_threads
 from imbench.training.forward import to_tensor
 from imbench.training.method import Method
 from imbench.training.networks import Normalise, build_network
+from imbench.training.numerics import training_environment
 
 __all__ = [
     "ImageClassifier",
@@ -156,12 +157,13 @@ def cached_network(
 ) -> nn.Module:
     """Return a trained network: read from a folder, or trained and saved there.
 
-    Two commands that need the same network at once train it once: the second waits.
+    Two commands that need the same network at once train it once: the second waits. One that
+    another torch or processor trained is not used.
 
     Parameters
     ----------
     facts : mapping
-        All that the network depends on, as plain data; their hash names the file.
+        All that the network depends on but the environment, as plain data. Both name the file.
     folder : Path or None
         Where networks are saved; None saves none.
     blank, fit : callable
@@ -171,6 +173,7 @@ def cached_network(
     """
     if folder is None:
         return fit()
+    facts = {**facts, "environment": training_environment(choose_device(device))}
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"oracle-{key}.pt"
     try:
@@ -183,9 +186,7 @@ def cached_network(
             else:
                 net = fit()
                 weights = {name: tensor.cpu() for name, tensor in net.state_dict().items()}
-                checkpoint.save_tensors(
-                    path, {"key": key, "facts": dict(facts), "weights": weights}
-                )
+                checkpoint.save_tensors(path, {"key": key, "facts": facts, "weights": weights})
     except OSError as error:
         raise EnvironmentFault(f"no oracle can be saved in {folder}: {error.strerror}") from error
     # 1.2 times as fast on a CPU as the default format.

@@ -27,6 +27,8 @@ from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.report.text import markdown, terminal
 from imbench.safe_text import json_document
+from imbench.training.device import choose_device
+from imbench.training.numerics import training_environment
 
 __all__ = [
     "FOLDER",
@@ -254,6 +256,7 @@ def _plain(report: GeneratorReport) -> dict[str, Any]:
             "network": settings.network,
             "steps": settings.steps,
             "seeds": list(range(settings.oracles)),
+            "environment": training_environment(choose_device(settings.device)),
         },
         "inception": settings.inception or None,
         "standards": {str(label): standard.plain() for label, standard in report.standards.items()},

@@ -40,7 +40,7 @@ def describe_environment(device: str, threads: int) -> dict[str, str]:
         "threads": str(threads),
     }
     if "torch" in sys.modules:
-        from imbench.records.numerics import numerics
+        from imbench.training.numerics import numerics
 
         environment["numerics"] = numerics()
     return environment

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["numerics"]
+__all__ = ["numerics", "training_environment"]
 
 _SHAPES = ((64, 3, 16, 32, 1), (64, 16, 16, 8, 1), (64, 16, 32, 16, 2), (64, 64, 64, 4, 1))
 """Images, channels in and out, side, stride: those of ResNet-20 at 8 and 32 px."""
@@ -34,6 +34,18 @@ def numerics() -> str:
     finally:
         torch.set_num_threads(threads)
     return digest.hexdigest()[:12]
+
+
+def training_environment(device: torch.device) -> dict[str, str]:
+    """Return what a training depends on besides its data, settings and threads, as plain data.
+
+    What is stored to be used again is keyed by it: another torch, processor or card trains anew,
+    so that a record's environment is that of all that it rests on.
+    """
+    found = {"torch": str(torch.__version__), "numpy": np.__version__, "numerics": numerics()}
+    if device.type == "cuda":
+        found |= {"card": torch.cuda.get_device_name(device), "cuda": str(torch.version.cuda)}
+    return found
 
 
 def _convolutions() -> list[Tensor]:
