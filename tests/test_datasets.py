@@ -1,9 +1,11 @@
 """Every data set on files a test makes, and on the real images where IMBENCH_DATA names them."""
 
 import gzip
+import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,6 +243,45 @@ def test_celeba_attributes(celeba, tmp_path):
         make_dataset("celeba:minority=Black_Hair", tmp_path)
     with pytest.raises(DataError, match="training image of class 'rest'"):
         prepare("celeba:majority=rest,minority=Smiling", root=tmp_path, size=8)
+
+
+def as_kaggle_has_it(celeba):
+    """Make the tables CSV, and put the images a folder deeper."""
+    _, header, *rows = (celeba / "list_attr_celeba.txt").read_text().splitlines()
+    table = [["image_id", *header.split()], *(row.split() for row in rows)]
+    parts = (celeba / "list_eval_partition.txt").read_text().split()
+    pairs = [["image_id", "partition"], *zip(parts[::2], parts[1::2], strict=True)]
+    for name, lines in (("list_attr_celeba", table), ("list_eval_partition", pairs)):
+        (celeba / f"{name}.txt").unlink()
+        (celeba / f"{name}.csv").write_text("\n".join(map(",".join, lines)))
+    (celeba / "img_align_celeba").rename(celeba / "deeper")
+    (celeba / "img_align_celeba").mkdir()
+    (celeba / "deeper").rename(celeba / "img_align_celeba/img_align_celeba")
+
+
+def test_celeba_as_kaggle_has_it(celeba, tmp_path):
+    official = read("celeba:majority=rest,minority=Blond_Hair", tmp_path)
+    as_kaggle_has_it(celeba)
+    listing = read("celeba:majority=rest,minority=Blond_Hair", tmp_path)
+    assert listing.names == official.names
+    assert listing.labels.tolist() == official.labels.tolist()
+    assert listing.splits.tolist() == official.splits.tolist()
+    assert all(path.is_file() for path in listing.sources)
+    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", celeba)
+    dataset = make_dataset("celeba", tmp_path / "other")
+    dataset.import_from(Path(archive))
+    assert len(dataset.read().names) == 8
+    (celeba / "list_eval_partition.csv").write_text("image_id,partition\n000001.jpg,3\n")
+    with pytest.raises(DataError, match=r"list_eval_partition.csv, line 2: .*'3'.* 0, 1 or 2"):
+        read("celeba", tmp_path)
+
+
+def test_celeba_says_which_faces_are_left_out(celeba, tmp_path):
+    assert [note.line for note in read("celeba", tmp_path).notes] == [
+        "left out: 4 faces that have both Black_Hair and Blond_Hair or neither; to change it: "
+        "majority=rest or minority=rest"
+    ]
+    assert read("celeba:majority=rest", tmp_path).notes == ()
 
 
 def test_celeba_in_its_official_subfolders(celeba, tmp_path):
