@@ -14,9 +14,10 @@ from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
 from imbench.images.folder_tree import make_tree
 from imbench.images.image_files import KEEP, find_images
-from imbench.images.layout import Layout, find_layout
+from imbench.images.layout import Layout, ListedImage, find_layout
 from imbench.images.layout_notes import layout_notes
 from imbench.images.left_out import left_out_notes, link_notes, policies
+from imbench.images.links import listed_twice
 from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS, stratified_splits
 from imbench.images.split_folders import SplitChoice
@@ -93,12 +94,15 @@ class Folder(UserImages):
         found = find_images(base, self.keep)
         tree = make_tree(found.folders)
         layout = find_layout(tree, self.choice, str(base))
-        every = [*found.left_out, *layout.left_out(tree)]
+        images = layout.images()
+        twice = listed_twice(base, images) if found.followed or found.linked else []
+        every = [*found.left_out, *layout.left_out(tree), *twice]
         left_out = left_out_notes(every, layout.class_of, keep=True)
         if not layout.classes:
             said = "".join(f"; {note.line}" for note in left_out)
             raise DataError(f"{base} has no class folders with images in them{said}")
-        listing = self._listing(base, layout)
+        gone = {left.place for left in twice}
+        listing = self._listing(base, layout, [one for one in images if one.path not in gone])
         notes = [*layout_notes(layout, self.choice), *self._share_note(layout, listing)]
         return replace(
             listing,
@@ -106,18 +110,12 @@ class Folder(UserImages):
             policies=self.policies | policies(found, self.keep),
         )
 
-    def _listing(self, base: Path, layout: Layout) -> Listing:
-        rows = sorted(
-            ("/".join((*folder.parts, file)), one.split, one.name)
-            for one in layout.classes
-            for folder in one.folder.walk()
-            for file in folder.files
-        )
-        names = tuple(name for name, _, _ in rows)
-        classes = tuple(sorted({kind for _, _, kind in rows}))
+    def _listing(self, base: Path, layout: Layout, images: list[ListedImage]) -> Listing:
+        names = tuple(one.path for one in images)
+        classes = tuple(sorted({one.kind for one in images}))
         number = {name: label for label, name in enumerate(classes)}
-        labels = np.array([number[kind] for _, _, kind in rows], np.int64)
-        splits = np.array([split for _, split, _ in rows], dtype="<U10")
+        labels = np.array([number[one.kind] for one in images], np.int64)
+        splits = np.array([one.split for one in images], dtype="<U10")
         return Listing(
             classes=classes,
             sources=[base / name for name in names],

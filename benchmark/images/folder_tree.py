@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from imbench.errors import UsageError
+from imbench.images.split_words import split_name
 from imbench.spec import did_you_mean
 
 __all__ = ["FolderTree", "make_tree"]
@@ -44,12 +45,20 @@ class FolderTree:
             found = [below for folder in found for below in folder.folders.values()]
         return found
 
-    def unwrapped(self) -> FolderTree:
-        """Return the first folder below that does more than hold another one with folders."""
+    @property
+    def is_holder(self) -> bool:
+        """Whether most of its images are in folders below."""
+        return 2 * len(self.files) < self.total
+
+    def unwrapped(self, split: str | None = None) -> FolderTree:
+        """Return the first folder below that does more than hold another one with folders.
+
+        It is never looked for in a folder that is named like a split, other than `split`.
+        """
         folder = self
-        while not folder.files and len(folder.folders) == 1:
-            (only,) = folder.folders.values()
-            if only.files or not only.folders:
+        while folder.is_holder and len(folder.folders) == 1:
+            ((name, only),) = folder.folders.items()
+            if not only.is_holder or split_name(name) not in (None, split):
                 break
             folder = only
         return folder

@@ -51,8 +51,10 @@ class FoundImages:
     left_out: list[LeftOut] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
     """Links to folders, by their paths."""
+    linked: int = 0
+    """Image files that are links."""
     outside: int = 0
-    """Links to files that lie outside of the folder."""
+    """Those of them that lie outside of the folder."""
 
     @property
     def files(self) -> list[str]:
@@ -101,7 +103,7 @@ class _Search:
             places += self._search(place)
         for at, why in mask_folders(self.found.folders, self.keep).items():
             for name in self.found.folders.pop(at):
-                self._leave(why, (*at, name), at[-1])
+                self._leave(why, (*at, name), f"in {at[-1]}")
         self._find_empty(places)
         self.found.left_out.sort(key=lambda left: (left.why, left.place))
         return self.found
@@ -151,7 +153,8 @@ class _Search:
         hidden = entry.name.startswith(".") and "hidden" not in self.keep
         if place.why or hidden:
             if known is not None:
-                self._leave(place.why or "hidden", parts, place.rule or "hidden files")
+                kind = f"in {place.rule}" if place.rule else suffix
+                self._leave(place.why or "hidden", parts, kind)
             return False
         if not _is_file(entry):
             # A link to an image that is gone is an image that is missing: decoding says so.
@@ -164,8 +167,9 @@ class _Search:
         if not known:
             self._leave("format", parts, suffix)
             return False
-        if entry.is_symlink() and not self._is_inside(entry.path):
-            self.found.outside += 1
+        if entry.is_symlink():
+            self.found.linked += 1
+            self.found.outside += not self._is_inside(entry.path)
         return True
 
     def _is_image_inside(

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from imbench.errors import DataError
 from imbench.images.class_names import class_key, one_name
+from imbench.images.companions import folder_rule
 from imbench.images.folder_tree import FolderTree
 from imbench.images.image_files import LeftOut
 from imbench.images.split_folders import (
@@ -23,7 +25,7 @@ from imbench.images.split_folders import (
 )
 from imbench.images.split_words import split_name
 
-__all__ = ["ClassFolder", "Layout", "find_layout"]
+__all__ = ["ClassFolder", "Layout", "ListedImage", "find_layout"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,14 @@ class ClassFolder:
     """Whether the class is in the name or the place of the split's folder: ``trainA``."""
 
 
+class ListedImage(NamedTuple):
+    """Path, split (may be empty) and class of an image."""
+
+    path: str
+    split: str
+    kind: str
+
+
 @dataclass
 class Layout:
     """The class folders of a tree, and what was guessed to find them."""
@@ -45,6 +55,15 @@ class Layout:
     splits: list[SplitFolder] = field(default_factory=list)
     top: tuple[str, ...] = ()
     """Path of the folder that holds the class folders, where there are no splits."""
+
+    def images(self) -> list[ListedImage]:
+        """Return the images in class folders, sorted by their paths."""
+        return sorted(
+            ListedImage("/".join((*folder.parts, file)), one.split, one.name)
+            for one in self.classes
+            for folder in one.folder.walk()
+            for file in folder.files
+        )
 
     def left_out(self, tree: FolderTree) -> list[LeftOut]:
         """Return the images of the tree that are in no class folder."""
@@ -75,7 +94,7 @@ class Layout:
         for depth in range(len(parts) - 1, 0, -1):
             if parts[:depth] in self._names:
                 return self._names[parts[:depth]]
-            if parts[: depth - 1] in self._holders:
+            if parts[: depth - 1] in self._holders and not folder_rule(parts[depth - 1]):
                 return parts[depth - 1]
         return None
 
@@ -145,25 +164,25 @@ def _at_one_level(members: list[SplitFolder], choice: SplitChoice, where: str) -
     """Return the splits with the folders that hold their classes: those inside of a wrapper."""
     usable = []
     for member in members:
-        if member.kind or member.folder.folders:
+        if member.kind or member.folder.folders:  # of those to pool all are
             usable.append(member)
         elif member.split != "validation":
             raise DataError(_unknown_classes(member, where))
     if choice.depth or any(member.kind for member in usable):
         return usable
-    train = next(member.folder for member in usable if member.split == "train")
-    for start in (train.unwrapped(), train):
+    first = next((member for member in usable if member.split == "train"), usable[0])
+    for start in (first.folder.unwrapped(first.split), first.folder):
         keys = _keys(start)
-        chosen = [replace(member, folder=_sharing(member.folder, keys)) for member in usable]
+        chosen = [replace(member, folder=_sharing(member, keys)) for member in usable]
         if all(keys & _keys(member.folder) for member in chosen):
             return chosen
     return usable
 
 
-def _sharing(folder: FolderTree, keys: set[str]) -> FolderTree:
-    """Return the folder, or what it wraps, whichever has folders of these names."""
-    wrapped = folder.unwrapped()
-    return wrapped if keys & _keys(wrapped) else folder
+def _sharing(member: SplitFolder, keys: set[str]) -> FolderTree:
+    """Return the folder of a split, or what it wraps, whichever has folders of these names."""
+    wrapped = member.folder.unwrapped(member.split)
+    return wrapped if keys & _keys(wrapped) else member.folder
 
 
 def _keys(folder: FolderTree) -> set[str]:
@@ -183,7 +202,7 @@ def _unknown_classes(member: SplitFolder, where: str) -> str:
 
 def _refuse_splits_as_classes(top: FolderTree, where: str) -> None:
     """Raise DataError if folders beside each other hold the same folders, as splits do."""
-    holders = [folder for folder in top.folders.values() if 2 * len(folder.files) < folder.total]
+    holders = [folder for folder in top.folders.values() if folder.is_holder]
     count = Counter(key for folder in holders for key in _keys(folder))
     alike = [folder for folder in holders if any(count[key] > 1 for key in _keys(folder))]
     names = sorted({name for folder in alike for name in folder.folders})
@@ -198,11 +217,12 @@ def _refuse_splits_as_classes(top: FolderTree, where: str) -> None:
 
 
 def _refuse_split_inside(folder: FolderTree, member: SplitFolder, where: str) -> None:
-    """Raise DataError if a class folder, or one below, is named like another split."""
+    """Raise DataError if a class folder is named like a split, or one below like another one."""
     start = len(member.folder.parts)
     for below in folder.walk():
-        for name in below.parts[start:]:
-            if split_name(name) not in (None, member.split):
+        for depth, name in enumerate(below.parts[start:], start + 1):
+            own = None if depth == len(folder.parts) else member.split
+            if split_name(name) not in (None, own):
                 raise DataError(
                     f"{where}: {below.path} is named like a split, but is part of "
                     f"{member.split or 'a class'}: move it, name the splits (train=FOLDER,"

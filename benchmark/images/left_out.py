@@ -44,6 +44,7 @@ REASONS: Mapping[str, Reason] = {
     "hidden": Reason("hidden or left behind by a program", "move them", "hidden", example=True),
     "special": Reason("not regular", example=True),
     "link": Reason("leading nowhere, or back", "mend them", noun="link", example=True),
+    "twice": Reason("that links list once more", "remove the links", example=True),
     "unreadable": Reason("closed to you", "change permissions", noun="folder", example=True),
     "beside": Reason("beside the split", "name a folder, e.g. test=FOLDER"),
     "outside": Reason("in no class folder", "move them into one"),

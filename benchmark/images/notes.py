@@ -27,6 +27,11 @@ class DataNote:
     change: str = ""
     """How to change it: an option or a command; empty if there is nothing to change."""
 
+    def __post_init__(self) -> None:
+        """Escape what no line of text holds: names of files may have line feeds in them."""
+        for name in ("text", "change"):
+            object.__setattr__(self, name, "".join(map(_shown, getattr(self, name))))
+
     @property
     def line(self) -> str:
         """The note as one line of text."""
@@ -36,6 +41,10 @@ class DataNote:
     def plain(self) -> dict[str, Any]:
         """Return the note as JSON-ready data."""
         return asdict(self)
+
+
+def _shown(sign: str) -> str:
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
 
 
 def notes_of(plain: Iterable[Mapping[str, Any]]) -> tuple[DataNote, ...]:

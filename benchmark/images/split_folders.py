@@ -22,7 +22,7 @@ class SplitChoice:
     shares: Mapping[str, float] = field(default_factory=dict)
     """Share of the training images that becomes a split: ``test=0.25``."""
     pooled: bool = False
-    """``split=none``: folders are no splits, whatever their names."""
+    """``split=none``: class folders in split folders are pooled; with `depth` no name counts."""
     depth: int | None = None
     """Levels from a split folder, or the top, down to the class folders."""
 
@@ -48,26 +48,28 @@ def find_split_folders(top: FolderTree, choice: SplitChoice, where: str) -> list
     """
     if choice.folders:
         return _named(top, choice, where)
-    homes = _homes(top)
-    if not homes:
+    if choice.pooled and choice.depth:
         return []
+    homes = _homes(top)
     by_class = _inside_classes(homes)
     if by_class:
         return _without_shares(by_class, choice, where)
+    if choice.pooled and (len(homes) != 1 or _is_aside(top, homes[0])):
+        return _half(top.unwrapped())
+    if not homes:
+        return []
     if len(homes) > 1:
         places = " and ".join(home.path for home, _ in homes[:2])
         raise DataError(
             f"{where} has training and test folders in {places}: point at one of them, e.g. "
             f"folder:{where}/{homes[0][0].path}"
         )
-    home, found = homes[0]
-    inside = sum(member.folder.total for member in found)
-    if home is not top and 2 * inside < top.total:
+    if _is_aside(top, homes[0]):
         raise DataError(
-            f"{where}/{home.path} has training and test folders, but {top.total - inside} of "
-            f"{top.total} images lie elsewhere: point at it, or write split=none"
+            f"{where}/{homes[0][0].path} has training and test folders, but most of {top.total} "
+            "images lie elsewhere: point at it, or write split=none"
         )
-    return _without_shares(found, choice, where)
+    return _without_shares(homes[0][1], choice, where)
 
 
 def refuse_half_a_split(folder: FolderTree, where: str) -> None:
@@ -115,6 +117,18 @@ def _members(folder: FolderTree) -> list[SplitFolder]:
         _refuse_two(words.values(), [folder.folders[name].path for name in words])
         return [SplitFolder(folder.folders[name], split) for name, split in words.items()]
     return _decorated(folder)
+
+
+def _is_aside(top: FolderTree, home: tuple[FolderTree, list[SplitFolder]]) -> bool:
+    """Whether most images are not in the splits: these are then part of something else."""
+    return home[0] is not top and 2 * sum(one.folder.total for one in home[1]) < top.total
+
+
+def _half(folder: FolderTree) -> list[SplitFolder]:
+    """Return the folders that name splits, not all of them, and hold class folders."""
+    words = split_names(folder.folders)
+    found = [SplitFolder(folder.folders[name], split) for name, split in words.items()]
+    return [member for member in found if member.folder.is_holder]
 
 
 def _decorated(folder: FolderTree) -> list[SplitFolder]:
