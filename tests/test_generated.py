@@ -163,3 +163,15 @@ def test_a_recipe_is_read_without_its_folder():
     assert recipe.title == "Generated nowhere+CS"
     with pytest.raises(DataError, match=MISSING):
         _ = recipe.versions
+
+
+def test_k4_what_is_left_out_of_the_folder_is_said(data_folder):
+    folder = data_folder({"made": 4}) / "made"
+    for number in range(3):
+        (folder / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    part, _, labels = resampled(folder)
+    assert np.bincount(labels).tolist() == [10, 7]
+    assert part.notes_[1] == (
+        "of the generated images left out: 3 files of a format that is not read (3 .heic); "
+        "to change it: convert to PNG or JPEG"
+    )

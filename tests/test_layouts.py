@@ -5,7 +5,6 @@ import shutil
 import unicodedata
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -341,19 +340,13 @@ def test_k4_an_image_with_a_wrong_suffix_or_none_is_said_and_can_be_kept(data_fo
     assert len(prepare(f"folder:{root},keep=unnamed", root=root, size=8).train.labels) == 6
 
 
-def test_k4_horse2zebra_and_generated_count_what_they_leave_out(data_folder, tmp_path):
-    from imbench import Method
-
+def test_k4_horse2zebra_counts_what_it_leaves_out(data_folder):
     root = data_folder(
         {f"horse2zebra/{part}": 2 for part in ("trainA", "trainB", "testA", "testB")}
     )
     (root / "horse2zebra/trainB/x.heic").write_bytes(OTHERS["x.heic"])
     (line,) = lines(make_dataset("horse2zebra", root).read(), "left out")
     assert "(1 .heic; all in class zebra)" in line
-    x, y = np.zeros((13, 8, 8, 3), np.uint8), np.repeat([0, 1], [10, 3])
-    folder = root / "horse2zebra/trainB"
-    method = Method(f"generated:{folder}", network="linear", steps=1, device="cpu").fit(x, y)
-    assert any("of the generated images left out: 1 file of a format" in n for n in method.notes_)
 
 
 # What else lies about
