@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imbench.errors import Diverged
+from imbench.errors import DataError, Diverged
 from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.methods._cyclegan import CycleGAN, Judge
@@ -227,12 +227,16 @@ def trained_pair(pair: GeneratorPair, until: int) -> GeneratorPair:
 def _resume(pair: GeneratorPair, until: int, folder: Path) -> None:
     """Load the latest checkpoint that is not beyond the step."""
     for name in (until, "part", pair.half):
-        content = checkpoint.load_tensors(folder / f"{pair.key}-{name}.pt")
+        path = folder / f"{pair.key}-{name}.pt"
+        content = checkpoint.load_tensors(path)
         if content is None or content.get("key") != pair.key:
             continue
-        if content["done"] <= until:
-            pair.load(content)
-            return
+        try:
+            if content["done"] <= until:
+                pair.load(content)
+                return
+        except Exception as error:  # whatever a forged one may lead to
+            raise DataError(f"{path} does not hold what its name says; delete it") from error
 
 
 def _run_and_save(pair: GeneratorPair, until: int, folder: Path) -> None:

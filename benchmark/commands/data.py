@@ -21,7 +21,9 @@ __all__ = ["data"]
 
 MAX_SHOWN = 20
 """Defects of a kind, or unusable files, that are printed."""
-_force = click.option("--force", is_flag=True, help="Replace the data that are there.")
+_force = click.option(
+    "--force", is_flag=True, help="Replace the data that are there, which are kept beside."
+)
 
 
 @click.group()

@@ -51,8 +51,8 @@ def generators(
 ) -> None:
     """Evaluate the trained generators that runs stored in RESULTS (default: results).
 
-    The first call trains oracles, classifiers of all real training images, and saves them below
-    RESULTS.
+    The first call trains oracles, classifiers of all real training images, and saves them in the
+    cache (IMBENCH_CACHE, else ~/.cache/imbench). RESULTS is only read.
     """
     from imbench.errors import UsageError
     from imbench.records.store import read_records

@@ -82,13 +82,15 @@ def extract(archive: Path, folder: Path, *, limits: ArchiveLimits | None = None)
         raise DataError(f"{archive} is {describe_file(archive)}, not a zip or tar archive")
     if folder.exists():
         raise DataError(f"{folder} exists already")
-    zipped = zipfile.is_zipfile(archive)
+    zipped, made = zipfile.is_zipfile(archive), False
     try:
         (_inspect_zip if zipped else _inspect_tar)(archive, limits)
         folder.mkdir(parents=True)
+        made = True
         (_extract_zip if zipped else _extract_tar)(archive, folder, limits)
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        if made:
+            shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, DataError) or not isinstance(error, Exception):
             raise
         if isinstance(error, OSError) and error.errno is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import time
@@ -19,6 +20,8 @@ __all__ = ["LEASE", "check_writable", "is_abandoned", "write_atomic"]
 LEASE = ".lease"
 """End of the name of a lease, beside the file that is to be written."""
 _DAY = 86400.0
+_TEMPORARY = re.compile(r"\.([0-9a-f]{12})-([1-9]\d{0,9})-(\d*)-[0-9a-f]{8}\.tmp")
+"""Names that `_temporary` gives: the machine, the process, when that started, and chance."""
 
 
 def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) -> bool:
@@ -33,12 +36,10 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
         If it cannot be written; an existing file is then unchanged.
     """
     raw = content.encode() if isinstance(content, str) else content
-    pid = os.getpid()
-    writer = f"{host_id()}-{pid}-{start_time(pid)}"  # see `is_abandoned`
-    temporary = path.parent / f".{writer}-{secrets.token_hex(4)}.tmp"
+    temporary = _temporary(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
@@ -56,7 +57,7 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
 
 def check_writable(folder: Path) -> None:
     """Create a results folder; raise EnvironmentFault if no file can be written to it."""
-    probe = folder / f".{secrets.token_hex(8)}.probe"
+    probe = _temporary(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
@@ -69,11 +70,16 @@ def check_writable(folder: Path) -> None:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether a temporary file's writer has died; of another machine: a day after it wrote."""
-    host, _, rest = path.name[1:].partition("-")
-    pid, _, rest = rest.partition("-")
-    if host == host_id() and pid.isdigit():
-        return not alive(int(pid), rest.partition("-")[0])
+    """Whether a file is a temporary one of ours, by its name, whose writer has died.
+
+    That of another machine counts as abandoned a day after it was written.
+    """
+    name = _TEMPORARY.fullmatch(path.name)
+    if name is None:
+        return False
+    host, pid, started = name.groups()
+    if host == host_id():
+        return not alive(int(pid), started)
     with suppress(OSError):
         return time.time() - path.stat().st_mtime > _DAY
     return False
@@ -90,6 +96,11 @@ def _name_first(temporary: Path, path: Path) -> bool:
         if free:
             temporary.replace(path)
     return free
+
+
+def _temporary(folder: Path) -> Path:
+    pid = os.getpid()
+    return folder / f".{host_id()}-{pid}-{start_time(pid)}-{secrets.token_hex(4)}.tmp"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -31,11 +31,11 @@ def save_tensors(path: Path, content: dict[str, Any]) -> None:
     write_atomic(path, out.getvalue())
 
 
-def load_tensors(path: Path) -> dict[str, Any] | None:
+def load_tensors(path: Path, *, own: bool = True) -> dict[str, Any] | None:
     """Return what `save_tensors` wrote; None if the file is missing or not usable.
 
     A file that is damaged or holds anything but tensors and plain data (a pickle can run code) is
-    renamed with a warning; the caller computes its content again.
+    warned of and, if it is the caller's `own`, who computes its content again, renamed.
 
     Raises
     ------
@@ -55,9 +55,12 @@ def load_tensors(path: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError and more
-        refused = path.with_name(path.name + ".refused")
-        path.replace(refused)
         reason = (str(error).splitlines() or ["empty"])[0][:200]
-        _LOG.warning("%s is not a checkpoint; moved to %s (%s)", path, refused.name, reason)
+        then = f"; moved to {_set_aside(path).name}" if own else ""
+        _LOG.warning("%s is not a checkpoint%s (%s)", path, then, reason)
         return None
     return content
+
+
+def _set_aside(path: Path) -> Path:
+    return path.replace(path.with_name(path.name + ".refused"))

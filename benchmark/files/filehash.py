@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from imbench.errors import EnvironmentFault
+from imbench.files.atomic import write_atomic
 from imbench.files.download import file_hash
 
 __all__ = ["UNREADABLE", "file_digests"]
@@ -93,12 +95,6 @@ def _read_cache(cache: Path) -> dict[str, list[int | str]]:
 
 
 def _write_cache(cache: Path, files: dict[str, list[int | str]]) -> None:
-    part = cache.with_name(f"{cache.name}.{os.getpid()}.part")
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({"schema": _SCHEMA, "files": files}), "utf-8")
-        part.replace(cache)
-    except OSError:
-        # Only time is lost: a full or read-only cache may still hold the decoded images.
-        with suppress(OSError):
-            part.unlink()
+    # Only time is lost: a full or read-only cache may still hold the decoded images.
+    with suppress(EnvironmentFault):
+        write_atomic(cache, json.dumps({"schema": _SCHEMA, "files": files}))

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imbench.errors import EnvironmentFault
+from imbench.errors import DataError, EnvironmentFault
 from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.images.dataset import Images
@@ -182,7 +182,7 @@ def cached_network(
             content = checkpoint.load_tensors(path)
             if content is not None and content.get("key") == key:
                 net = blank()
-                net.load_state_dict(content["weights"])
+                _load(net, content, path)
             else:
                 net = fit()
                 weights = {name: tensor.cpu() for name, tensor in net.state_dict().items()}
@@ -192,6 +192,15 @@ def cached_network(
     # 1.2 times as fast on a CPU as the default format.
     net.to(choose_device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net
+
+
+def _load(net: nn.Module, content: Mapping[str, Any], path: Path) -> None:
+    try:
+        net.load_state_dict(content["weights"])
+    except Exception as error:  # whatever a forged one may lead to
+        raise DataError(
+            f"{path} does not hold the network that its name says; delete it"
+        ) from error
 
 
 def images_digest(images: Images) -> str:

@@ -21,7 +21,7 @@ from imbench.generators.rows import (
 )
 from imbench.generators.stored import StoredGenerators, load_generators, stored_generators
 from imbench.generators.table import generator_table
-from imbench.images.cache import prepare
+from imbench.images.cache import cache_folder, prepare
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
@@ -31,15 +31,14 @@ from imbench.training.device import choose_device
 from imbench.training.numerics import training_environment
 
 __all__ = [
-    "FOLDER",
     "EvaluationSettings",
     "GeneratorReport",
     "evaluate_generators",
     "render_generators",
 ]
 
-FOLDER = "generators"
-"""Folder of oracles below the results; generators are stored there too."""
+_ORACLES = "oracles"
+"""Folder of oracles below the cache: a report writes nothing into the results."""
 SCHEMA = 2
 """Version of the JSON form: increased when a field changes its meaning or goes."""
 
@@ -170,7 +169,7 @@ def _classifiers(
     data: Decoded, settings: EvaluationSettings, weights: Any, log: Callable[[str], None]
 ) -> list[ImageClassifier]:
     """Return the oracles, and after them InceptionV3 if its weights are given."""
-    folder, device = settings.results / FOLDER, settings.device
+    folder, device = cache_folder() / _ORACLES, settings.device
     found = [
         trained_oracle(
             data.train,

@@ -100,7 +100,7 @@ def load_generators(
     path = folder / stored.file
     if not path.resolve().is_relative_to(folder.resolve()):
         raise DataError(f"{stored.file} lies outside the results folder")
-    content = checkpoint.load_tensors(path)
+    content = checkpoint.load_tensors(path, own=False)
     if content is None:
         raise DataError(f"{stored.file} is missing or damaged")
     settings = _gan_settings(stored.record)

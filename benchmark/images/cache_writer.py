@@ -48,7 +48,7 @@ def write_decoded(
     faults : dict
         Rows that are known to be unusable, with the reason.
     """
-    for old in folder.parent.glob(f"{folder.name}.*.part"):
+    for old in folder.parent.glob(f"{folder.name}.{'[0-9a-f]' * 8}.part"):
         shutil.rmtree(old, ignore_errors=True)
     if folder.exists():  # damaged: the caller did not find it complete
         shutil.rmtree(folder)

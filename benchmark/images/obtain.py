@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from imbench.images.dataset import Dataset
 __all__ = ["Obtainable", "RemoteFile"]
 
 _DEPTH = 3
+_LOG = logging.getLogger(__name__)
 
 
 class Obtainable(Dataset):
@@ -137,7 +139,13 @@ class Obtainable(Dataset):
         layout = self._find_layout(temporary)
         target = self.root / self.folder_name
         if target.exists():
-            shutil.rmtree(target)
+            # Never removed: it may hold what the user added, or be a link to what others use.
+            names = (f"{self.folder_name}.old{number}" for number in ("", *range(2, 10_000)))
+            kept = next(self.root / name for name in names if not (self.root / name).exists())
+            target.rename(kept)
+            _LOG.warning(
+                "what was in %s is kept in %s; remove it if it is not needed", target, kept
+            )
         layout.rename(target)
 
 

@@ -1,7 +1,9 @@
 """Store records on disk: written atomically, verified when read, upgraded when old.
 
-Each cell has a file, ``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``. A file that is no
-valid record is moved to ``results/quarantine/`` with a warning; it never ends a command.
+Each cell has a file, ``results/<dataset>/<minority>/<recipe>/<seed>-<key>.json``; files of other
+names are passed over. One of such a name that is no valid record is warned of and counts as absent,
+and a run moves it to ``results/quarantine/``. One that cannot be read may be valid: it ends the
+command.
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shlex
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +35,16 @@ from imbench.records.upgrade import other_schema, upgrade
 __all__ = ["RecordSummary", "Store", "existing_store", "read_records"]
 
 QUARANTINE = "quarantine"
+_NAMES = tuple(
+    map(
+        re.compile,
+        (r"(?!\.|quarantine$|lost\+found$).+", r"-?\d+", r"[^.].*", r"-?\d+-[0-9a-f]{8}\.json"),
+    )
+)
+"""Of the folders of a record, from the results folder down, and of its file."""
 _LONGEST = 200
 """Most bytes of a name in the quarantine; file systems allow 255."""
+_LEASE = re.compile(rf"\.-?\d+-[0-9a-f]{{8}}\.json{re.escape(LEASE)}(\.[0-9a-f]{{12}})*")
 _LOG = logging.getLogger(__name__)
 
 
@@ -57,17 +70,29 @@ class RecordSummary:
 class Store:
     """The records below a results folder.
 
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    own : bool
+        Whether files that are no valid records are moved to the quarantine: for runs, in a folder
+        that `ownership.refuse_foreign` let pass. Otherwise reading changes nothing.
+
     Attributes
     ----------
     flagged : list of Path
         Records read so far with a wrong checksum: they were edited.
+    damaged : list of Path
+        Files read so far that are no valid records, under their names of then.
     quarantined : list of Path
-        New paths of files that are no valid records.
+        New paths of those that were moved.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, own: bool = False) -> None:
         self.folder = Path(folder)
+        self.own = own
         self.flagged: list[Path] = []
+        self.damaged: list[Path] = []
         self.quarantined: list[Path] = []
 
     def path(self, cell: Cell) -> Path:
@@ -90,7 +115,7 @@ class Store:
         EnvironmentFault
             If a newer imbench wrote a record.
         """
-        loaded = (self.read(path) for path in self._paths())
+        loaded = (self.read(path) for path in self.paths())
         return [record for record in loaded if record is not None]
 
     def index(self) -> dict[str, RecordSummary]:
@@ -99,7 +124,7 @@ class Store:
         If a cell has two records, under two names of its data set, a finished one is taken.
         """
         summaries: dict[str, RecordSummary] = {}
-        for path in self._paths():
+        for path in self.paths():
             record = self.read(path)
             if record is None or record.cell.key != record.key:
                 continue
@@ -171,34 +196,51 @@ class Store:
         return path.relative_to(self.folder).as_posix()
 
     def tidy(self) -> int:
-        """Remove temporary files and leases of writers that died; return how many."""
-        removed = sum(remove_if_free(path) for path in self.folder.glob(f"*/*/*/.*{LEASE}*"))
-        for pattern in (".*.tmp", "*/.*.tmp", "*/*/*/.*.tmp"):
+        """Remove temporary files and leases of writers that died; only for a run in its folder.
+
+        Returns how many there were.
+        """
+        removed = 0
+        for pattern in (".*", "*/.*", "*/*/*/.*"):
             for path in list(self.folder.glob(pattern)):
-                if is_abandoned(path):
-                    path.unlink(missing_ok=True)
-                    removed += 1
+                with suppress(OSError, EnvironmentFault):  # of another user, who has to remove it
+                    if _LEASE.fullmatch(path.name):
+                        removed += remove_if_free(path)
+                    elif is_abandoned(path):
+                        path.unlink()
+                        removed += 1
         return removed
 
-    def _paths(self) -> Iterator[Path]:
-        for path in sorted(self.folder.glob("*/*/*/*.json")):
-            first, name = path.relative_to(self.folder).parts[0], path.name
-            if first != QUARANTINE and not first.startswith(".") and not name.startswith("."):
-                yield path
+    def paths(self) -> Iterator[Path]:
+        """Yield the files that have a record's name, whatever they hold, sorted.
+
+        Raises
+        ------
+        EnvironmentFault
+            If a folder that may hold records cannot be listed.
+        """
+        return _below(self.folder, _NAMES)
 
     def read(self, path: Path) -> Record | None:
-        """Return the record of a file; None if there is none, or no valid one."""
+        """Return the record of a file; None if there is none, or no valid one.
+
+        Raises
+        ------
+        EnvironmentFault
+            If there is a file that cannot be read, or is of a newer imbench.
+        """
         try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                return None
             raw = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            _LOG.warning("%s cannot be read: %s", path, error.strerror)
-            return None
+            raise _unreadable(path, error) from error
         try:
             return self._parse(raw, path)
         except (ValidationError, ValueError, RecursionError) as error:
-            self._quarantine(path, raw, error)
+            self._refuse(path, raw, error)
             return None
 
     def _parse(self, raw: bytes, path: Path) -> Record:
@@ -231,8 +273,16 @@ class Store:
             self.flagged.append(path)
             _LOG.warning("%s was edited since it was written: its checksum is wrong", path)
 
-    def _quarantine(self, path: Path, raw: bytes, error: Exception) -> None:
-        fault = "is empty" if not raw.strip() else f"is not a valid record ({_short(error)})"
+    def _refuse(self, path: Path, raw: bytes, error: Exception) -> None:
+        """Warn, once, of a file that is no valid record; move it away in a folder of our own."""
+        what = "is empty" if not raw.strip() else f"is not a valid record ({_short(error)})"
+        then = self._quarantine(path) if self.own else "`bench run` sets it aside"
+        if path not in self.damaged:
+            self.damaged.append(path)
+            _LOG.warning("%s %s; %s, its cell counts as not run", path, what, then)
+
+    def _quarantine(self, path: Path) -> str:
+        """Move a file to the quarantine; return what became of it, in words."""
         name = "__".join(path.relative_to(self.folder).parts)
         if len(os.fsencode(name)) > _LONGEST:
             name = f"{slug(name)}{path.suffix}"
@@ -243,10 +293,30 @@ class Store:
             target.parent.mkdir(exist_ok=True)
             path.rename(target)
         except OSError as refused:
-            _LOG.warning("%s %s; it cannot be moved: %s", path, fault, refused.strerror)
-            return
+            return f"it cannot be moved: {refused.strerror}"
         self.quarantined.append(target)
-        _LOG.warning("%s %s; moved to %s, its cell counts as not run", path, fault, target)
+        return f"moved to {target}"
+
+
+def _below(folder: Path, names: Sequence[re.Pattern[str]]) -> Iterator[Path]:
+    """Yield the files as many levels below a folder as there are names, of such names."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entry.name for entry in entries if _fits(entry, names))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    for name in found:
+        if len(names) == 1:
+            yield folder / name
+        else:
+            yield from _below(folder / name, names[1:])
+
+
+def _fits(entry: os.DirEntry[str], names: Sequence[re.Pattern[str]]) -> bool:
+    right = names[0].fullmatch(entry.name) is not None
+    return right and (entry.is_dir() if len(names) > 1 else entry.is_file())
 
 
 def existing_store(folder: Path) -> Store:
@@ -271,6 +341,13 @@ def read_records(folder: Path) -> list[Record]:
         command = f"bench run --out {shlex.quote(str(folder))}"
         raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
     return records
+
+
+def _unreadable(path: Path, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"{path} cannot be read ({error.strerror}), and what cannot be read may be a finished "
+        "record: ask its owner to let you read it, or name another results folder"
+    )
 
 
 def _summary(record: Record, path: Path) -> RecordSummary:

@@ -14,6 +14,7 @@ from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.atomic import check_writable
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
+from imbench.records.ownership import mark_own, refuse_foreign
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
@@ -145,11 +146,14 @@ class Session:
 
         Raises
         ------
+        UsageError
+            If the results folder is another's.
         DataError
             If a data set is not there.
         EnvironmentFault
             If the records would not fit on the disk.
         """
+        refuse_foreign(self.store.folder)
         plan = self._plan()
         self._show(plan, self._workers(plan))
         _refuse(plan)
@@ -160,12 +164,16 @@ class Session:
 
         Raises
         ------
+        UsageError
+            If the results folder is another's.
         DataError
             If a data set is not there.
         EnvironmentFault
             If the machine is at fault: no space, no device, no backend.
         """
-        check_writable(self.store.folder)
+        refuse_foreign(self.options.results)
+        check_writable(self.options.results)
+        self.store = Store(self.options.results, own=True)
         self.store.tidy()
         plan = self._plan()
         with self._backend(plan) as backend:
@@ -175,6 +183,7 @@ class Session:
             self._keep(plan)
             finished = FinishedRun(plan, self._work(plan, workers, backend))
         self._log_end(finished)
+        self._check_complete(finished)
         return finished
 
     def _plan(self) -> Plan:
@@ -231,6 +240,7 @@ class Session:
             self.say(line)
 
     def _keep(self, plan: Plan) -> None:
+        mark_own(self.store.folder)
         planned.write_plan(
             self.store.folder,
             self.grid,
@@ -270,6 +280,20 @@ class Session:
             except EnvironmentFault as fault:
                 self._log_end(FinishedRun(plan, replace(runner.result, stopped=str(fault))))
                 raise
+
+    def _check_complete(self, finished: FinishedRun) -> None:
+        """Raise EnvironmentFault if a cell that has ended has no record on the disk."""
+        plan, ended = finished.plan, finished.result.outcomes
+        cells = [*plan.done, *(one.cell for one in plan.failed), *(one.cell for one in ended)]
+        gone = {cell.key for cell in cells if not self.store.path(cell).exists()}
+        if gone:
+            gone -= self.store.index().keys()  # below another name of the data set
+        if gone:
+            raise EnvironmentFault(
+                f"{len(gone)} of {len(plan.cells)} cells have ended and have no record in "
+                f"{str(self.store.folder)!r}: the folder was moved or changed during the run; put "
+                f"it back, or run the same command again"
+            )
 
     def _log_end(self, finished: FinishedRun) -> None:
         self.events.write(
