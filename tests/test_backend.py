@@ -16,7 +16,7 @@ from waiting import until
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
-from imbench.runs import signals, supervised
+from imbench.runs import supervised, timekeeper
 from imbench.runs.backend import BackendChoice
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import JobReport, RunContext
@@ -147,8 +147,8 @@ def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
 
 
 def test_a_process_that_ignores_its_time_limit_is_ended(folder, monkeypatch):
-    monkeypatch.setattr(signals, "GRACE", 0.1)
-    monkeypatch.setattr(signals, "KILL", 600.0)  # asked to end, however late this process looks
+    monkeypatch.setattr(timekeeper, "GRACE", 0.1)
+    monkeypatch.setattr(timekeeper, "KILL", 600.0)  # asked to end, however late this process looks
     (job,) = jobs_of("parts.py:IgnoresAlarm", timeout=4.0)  # it starts late on a busy machine
     report = report_of(job)
     assert (report.died, report.late) == ("SIGTERM", True)

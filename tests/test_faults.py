@@ -497,8 +497,8 @@ def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
 def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_path):
     parts_in(tmp_path)
     impatient = (
-        "import imbench.runs.signals\n"
-        "imbench.runs.signals.GRACE, imbench.runs.signals.KILL = 2, 1\n"
+        "import imbench.runs.timekeeper\n"
+        "imbench.runs.timekeeper.GRACE, imbench.runs.timekeeper.KILL = 2, 1\n"
         "from imbench.commands.cli import main; main()"
     )
     methods = ",".join(f"parts.py:{name}" for name in ("Slow", "Blocked", "Deaf"))

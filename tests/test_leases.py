@@ -152,12 +152,21 @@ def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
 
 def test_leftovers_of_the_dead_are_swept_and_of_the_living_not(tmp_path):
     gone, mine = json.dumps(dead()), json.dumps(identity())
-    for name in (".1.new", ".1.gone", "a.json.123456789abc"):
+    one, two = "1" * 16, "2" * 16
+    for name in (f".{one}.new", f".{one}.gone", "a.json.123456789abc"):
         (tmp_path / name).write_text(gone)
-    for name in (".2.new", ".2.gone", "b.json.123456789abc", "c.json"):
-        (tmp_path / name).write_text(mine)
+    kept = [
+        f".{two}.gone",
+        f".{two}.new",
+        ".other.new",
+        "b.json.123456789abc",
+        "c.json",
+        "x.json.bak",
+    ]
+    for name in kept:
+        (tmp_path / name).write_text(gone if "other" in name or "bak" in name else mine)
     remove_leftovers(tmp_path)
-    assert files(tmp_path) == [".2.gone", ".2.new", "b.json.123456789abc", "c.json"]
+    assert files(tmp_path) == kept
 
 
 def test_an_awaited_lease_is_had_when_its_holder_dies(tmp_path):

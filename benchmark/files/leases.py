@@ -2,7 +2,8 @@
 
 A lease is written to a temporary file and then named by a hard link, which is exclusive on every
 file system. Its holder renews its modification time. A lease is free when its process has ended
-(known only on the same machine), or when it was not renewed for a while. Clocks of two machines are
+(known only on the same machine, of processes that one may look at), or when it was not renewed for
+a while. Clocks of two machines are
 never compared: a process reads a lease of another machine repeatedly and measures by its own clock
 for how long it has not changed.
 """
@@ -13,7 +14,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import EnvironmentFault
-from imbench.files.processes import alive, host_id, start_time
+from imbench.files.processes import alive, hidden, host_id, start_time
 
 __all__ = [
     "LEASE_WATCH",
@@ -36,6 +39,7 @@ __all__ = [
     "is_free",
     "keep_renewed",
     "link_exclusive",
+    "read",
     "remove_if_free",
     "remove_leftovers",
 ]
@@ -49,6 +53,11 @@ NFS shows what another machine did after up to 60 s."""
 _LONGEST_GAP = STALE_SECONDS / 4
 """Most seconds that count between two readings: this machine may have slept, the holder's too."""
 _POLL_SECONDS = 0.2
+_LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.(new|gone)|[0-9a-f]+\.json(\.[0-9a-f]{12})+")
+"""Names of the temporary files that are made here."""
+_LARGEST = 1 << 20
+"""Bytes that are read of a lease."""
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES}
 
 
@@ -64,10 +73,13 @@ class _Reading:
         """What its holder wrote; None if that is no lease, or not yet complete."""
         try:
             plain = json.loads(self.raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
-        valid = isinstance(plain, dict) and {"host", "born"} <= plain.keys()
-        return plain if valid and isinstance(plain.get("pid"), int) else None
+        if not isinstance(plain, dict):
+            return None
+        pid, others = plain.get("pid"), (plain.get("host"), plain.get("born"))
+        valid = type(pid) is int and 0 < pid < 1 << 31 and all(type(one) is str for one in others)
+        return plain if valid else None
 
 
 class LeaseWatch:
@@ -122,9 +134,21 @@ def acquire(path: Path, content: Mapping[str, Any]) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether no process holds a lease, as far as this process has seen."""
+    """Whether no process holds a lease, as far as this process has seen.
+
+    Raises
+    ------
+    EnvironmentFault
+        If it cannot be read: who cannot read it knows nothing of its holder.
+    """
     reading = _read(path)
     return reading is None or _is_free(path, reading)
+
+
+def read(path: Path) -> bytes:
+    """Return what a lease's file holds, a megabyte of it at most; nothing if there is none."""
+    reading = _read(path)
+    return b"" if reading is None else reading.raw
 
 
 def remove_if_free(path: Path) -> bool:
@@ -179,9 +203,9 @@ def hold(path: Path) -> Iterator[None]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of processes that died while writing or removing a lease."""
-    for pattern in ("*.json.*", ".*.new", ".*.gone"):
-        for path in folder.glob(pattern):
-            with suppress(OSError):
+    for path in folder.glob("*"):
+        if _LEFTOVER.fullmatch(path.name):
+            with suppress(OSError, EnvironmentFault):
                 remove_if_free(path)
 
 
@@ -203,21 +227,30 @@ def _encode(content: Mapping[str, Any]) -> bytes:
 
 
 def _read(path: Path) -> _Reading | None:
-    # Opened, since NFS asks the server only then for the current modification time.
+    # Opened, since NFS asks the server only then for the current modification time; not to wait for
+    # whoever writes to it, should it be a pipe.
     try:
-        with path.open("rb") as file:
-            return _Reading(file.read(), os.fstat(file.fileno()).st_mtime_ns)
-    except OSError:
+        with open(path, "rb", opener=_open_at_once) as file:
+            state = os.fstat(file.fileno())
+            raw = file.read(_LARGEST) if stat.S_ISREG(state.st_mode) else b""
+            return _Reading(raw, state.st_mtime_ns)
+    except OSError as error:
         LEASE_WATCH.forget(path)
-        return None
+        if error.errno in _GONE:
+            return None
+        raise EnvironmentFault(f"{path} cannot be read: {error.strerror}; ask its owner") from error
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def _is_free(path: Path, reading: _Reading) -> bool:
     content = reading.content
     if content is None:  # cut off, or still being written where there are no links
         return LEASE_WATCH.unchanged(path, reading) > RENEWAL_SECONDS
-    if content["host"] == host_id():
-        return not alive(content["pid"], str(content["born"]))
+    if content["host"] == host_id() and not hidden(content["pid"]):
+        return not alive(content["pid"], content["born"])
     return LEASE_WATCH.unchanged(path, reading) > STALE_SECONDS
 
 
@@ -267,10 +300,12 @@ def _remove(path: Path, raw: bytes) -> bool:
 
 def _renew(path: Path, raw: bytes, done: threading.Event, parent: int | None) -> None:
     while not done.wait(RENEWAL_SECONDS):
-        with suppress(OSError):
+        orphaned = parent is not None and os.getppid() != parent
+        with suppress(OSError, EnvironmentFault):
             # While this machine slept, another one may have taken the lease.
-            if _has_content(path, raw):
+            if orphaned:
+                _remove(path, raw)
+            elif _has_content(path, raw):
                 os.utime(path)
-        if parent is not None and os.getppid() != parent:
-            _remove(path, raw)
+        if orphaned:
             os._exit(1)

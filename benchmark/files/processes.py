@@ -8,7 +8,7 @@ import platform
 from functools import cache
 from pathlib import Path
 
-__all__ = ["alive", "host_id", "start_time"]
+__all__ = ["alive", "hidden", "host_id", "start_time"]
 
 
 @cache
@@ -36,18 +36,30 @@ def start_time(pid: int) -> str:
 def alive(pid: int, started: str = "") -> bool:
     """Whether process `pid` of this machine runs and started at `started` (`start_time`).
 
-    A zombie, which has ended and waits for its parent, does not count as running.
+    A zombie, which has ended and waits for its parent, does not count as running. A process that
+    may not be looked at, as /proc may hide those of other users, does.
     """
+    if not _exists(pid):
+        return False
+    fields = _stat_fields(pid)
+    if not fields:  # hidden, or not Linux, or ended since
+        return _exists(pid)
+    return fields[0] != "Z" and started in ("", fields[19])
+
+
+def hidden(pid: int) -> bool:
+    """Whether a process that runs may not be looked at, so that nobody knows when it started."""
+    return not _stat_fields(pid) and _exists(pid)
+
+
+def _exists(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass  # it runs, under another user
-    fields = _stat_fields(pid)
-    if not fields:
-        return not Path("/proc/self/stat").exists()
-    return fields[0] != "Z" and started in ("", fields[19])
+    return True
 
 
 def _stat_fields(pid: int) -> list[str]:

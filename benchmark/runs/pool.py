@@ -10,12 +10,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Any
 
 from imbench.runs.job import Job, JobReport
+from imbench.runs.timekeeper import Timekeeper, announce_to, to_pipe
 
 __all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "sigint_blocked", "worker_environment"]
 
@@ -58,11 +60,14 @@ class Pool:
         Threads of each worker's numerical libraries.
     work : callable
         What a worker does with a job.
+    keeper : Timekeeper or None
+        Ends workers that ignore their time limit; None where there is no limit.
     """
 
     workers: int
     threads: int
     work: Callable[[Job], JobReport]
+    keeper: Timekeeper | None = None
     unreported: dict[str, Job] = field(default_factory=dict)
 
     def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
@@ -84,7 +89,7 @@ class Pool:
         # One for all jobs: where the old one is broken, a second call makes a new one.
         executor = self._executor(workers)
         try:
-            with _workers_may_leave():
+            with _workers_may_leave(), self._watched(executor):
                 while True:
                     for job in islice(jobs, workers - len(pending)):
                         self.unreported[job.key] = job
@@ -102,6 +107,9 @@ class Pool:
             executor.shutdown(wait=True, kill_workers=True)
             raise Broken(_cause(error)) from error
 
+    def _watched(self, executor: Any) -> AbstractContextManager[None]:
+        return nullcontext() if self.keeper is None else self.keeper.watching(executor._processes)
+
     def _executor(self, workers: int) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
@@ -110,7 +118,7 @@ class Pool:
                 max_workers=workers,
                 timeout=IDLE,
                 initializer=_begin_worker,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), None if self.keeper is None else self.keeper.pipe),
                 env=worker_environment(self.threads),
             )
 
@@ -139,13 +147,16 @@ def _cause(error: Exception) -> str:
     return f"exit code {codes[0]}" if codes else "for an unknown reason"
 
 
-def _begin_worker(parent: int) -> None:
+def _begin_worker(parent: int, announcements: Connection | None) -> None:
     """Leave Ctrl-C, which the terminal sends to every process of the run, to the run.
 
+    Jobs are announced to the run if it wants to know.
     A worker ends with its run, the process `parent`, killed as that may be, perhaps while the
     worker starts: without work it would wait for a minute.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if announcements is not None:
+        announce_to(to_pipe(announcements))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

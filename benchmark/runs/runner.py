@@ -21,8 +21,9 @@ from imbench.runs.devices import Devices
 from imbench.runs.job import Job, JobReport, Outcome, RunContext
 from imbench.runs.joblog import put_first
 from imbench.runs.pool import Broken, Pool
-from imbench.runs.signals import sigint_handled, time_watched
-from imbench.runs.training_leases import drop, drop_dead, held_leases
+from imbench.runs.signals import sigint_handled
+from imbench.runs.timekeeper import Timekeeper
+from imbench.runs.training_leases import drop, drop_dead, is_leased
 from imbench.runs.worker import blank_record, run_job
 
 __all__ = ["Result", "Runner", "job_count"]
@@ -90,19 +91,21 @@ class Runner:
         announce: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.context = context
-        self.store = Store(context.results)
+        self.store = Store(context.results, own=True)
         self.max_failures = max_failures
         self.tell = tell
         self.announce = announce
         self.devices = devices
-        self.pool: Backend = backend or Pool(workers, threads, run_job)
+        self._overdue: set[str] = set()
+        limit = context.timeout
+        keeper = None if limit is None else Timekeeper(limit, self._overdue.add)
+        self.pool: Backend = backend or Pool(workers, threads, run_job, keeper)
         self.result = Result()
         self._waiting: deque[Job] = deque()
         self._busy: list[Job] = []
         self._died: list[JobReport] = []
         self._short: list[JobReport] = []
         self._retried: set[str] = set()
-        self._overdue: set[str] = set()
         self._starts = 0
 
     @property
@@ -123,10 +126,7 @@ class Runner:
         self._waiting = deque(jobs)
         folder, run = self.store.folder, self.context.run
         drop_dead(folder)
-        with (
-            sigint_handled(self._interrupt, self._announce),
-            time_watched(folder, run, self.context.timeout, self._overdue.add),
-        ):
+        with sigint_handled(self._interrupt, self._announce):
             try:
                 self._work()
             except KeyboardInterrupt:
@@ -159,7 +159,7 @@ class Runner:
     def _look_again(self) -> None:
         """Take up the jobs that another run was at, and is no more."""
         drop_dead(self.store.folder)  # it takes many looks to tell of another machine
-        held = {lease.key for lease in held_leases(self.store.folder)}
+        held = {job.key for job in self._busy if is_leased(self.store.folder, job.key)}
         self._waiting.extend(job for job in self._busy if job.key not in held)
         self._busy = [job for job in self._busy if job.key in held]
 

@@ -1,20 +1,14 @@
-"""Signals, and killing workers that ignore their alarm."""
+"""Signals that stop a run in order."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from types import FrameType
 
-from imbench.runs.limits import GRACE, KILL
-from imbench.runs.training_leases import TrainingLease, held_leases
-
-__all__ = ["overdue_signal", "sigint_handled", "time_watched"]
+__all__ = ["sigint_handled"]
 
 
 @contextmanager
@@ -43,45 +37,3 @@ def sigint_handled(stop: Callable[[], bool], announce: Callable[[], None]) -> It
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def time_watched(
-    folder: Path, run: str, timeout: float | None, late: Callable[[str], None]
-) -> Iterator[None]:
-    """Kill workers of this machine that are far beyond the time limit.
-
-    They ignored their own alarm. `late` is called with the key of the job that each was at.
-    """
-    done = threading.Event()
-    watch = threading.Thread(target=_watch, args=(done, folder, run, timeout, late), daemon=True)
-    if timeout is not None:
-        watch.start()
-    try:
-        yield
-    finally:
-        done.set()
-
-
-def _watch(
-    done: threading.Event, folder: Path, run: str, timeout: float, late: Callable[[str], None]
-) -> None:
-    while not done.wait(0.5):
-        for lease in held_leases(folder):
-            due = overdue_signal(lease, timeout)
-            if lease.run != run or due is None:
-                continue
-            late(lease.key)
-            with suppress(ProcessLookupError):  # it ended since the leases were read
-                os.kill(lease.pid, due)
-
-
-def overdue_signal(lease: TrainingLease, timeout: float) -> signal.Signals | None:
-    """Return the signal that a process far beyond its time limit gets now: SIGTERM, then SIGKILL.
-
-    None if it is within its limit, or runs on another machine.
-    """
-    over = time.monotonic() - lease.since - timeout - GRACE
-    if not lease.here or over < 0:
-        return None
-    return signal.SIGKILL if over > KILL else signal.SIGTERM

@@ -26,12 +26,13 @@ from pydantic import TypeAdapter
 
 from imbench.runs.job import Job, JobReport
 from imbench.runs.pool import IDLE, worker_environment
-from imbench.runs.signals import overdue_signal
-from imbench.runs.training_leases import lease_of
+from imbench.runs.timekeeper import announce_to, due_signal
 
 __all__ = ["Order", "main", "marker_folder", "run_supervised"]
 
 _POLL = 0.5
+_BEGUN = b"begun"
+"""Line that a process writes before the report, when the time of its job begins."""
 _JOB, _REPORT = TypeAdapter(Job), TypeAdapter(JobReport)
 
 
@@ -163,14 +164,29 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _read_report(worker: _Subprocess, job: Job) -> bytes:
-    stream = _pipe(worker.process.stdout)
-    while not select.select([stream], [], [], _POLL)[0]:
-        if _run_ended(job):
-            worker.process.kill()
-        elif due := _overdue_signal(worker, job):
-            worker.late = True
-            worker.process.send_signal(due)
-    return stream.readline()
+    """Return the line of a report, or what there is of it if the process ends before."""
+    out, said, begun = _pipe(worker.process.stdout).fileno(), b"", None
+    while True:
+        line, whole, said = said.partition(b"\n")
+        if whole and line != _BEGUN:
+            return line + whole
+        if whole:
+            begun = time.monotonic()
+            continue
+        said = line
+        while not select.select([out], [], [], _POLL)[0]:
+            _end_if_due(worker, job, begun)
+        if not (more := os.read(out, 1 << 16)):
+            return said
+        said += more
+
+
+def _end_if_due(worker: _Subprocess, job: Job, begun: float | None) -> None:
+    if _run_ended(job):
+        worker.process.kill()
+    elif begun is not None and (due := due_signal(time.monotonic() - begun, job.context.timeout)):
+        worker.late = True
+        worker.process.send_signal(due)
 
 
 def _run_ended(job: Job) -> bool:
@@ -183,14 +199,6 @@ def _run_ended(job: Job) -> bool:
     except OSError:
         pass
     return False
-
-
-def _overdue_signal(worker: _Subprocess, job: Job) -> signal.Signals | None:
-    timeout = job.context.timeout
-    lease = None if timeout is None else lease_of(job.context.results, job.key)
-    if timeout is None or lease is None or lease.pid != worker.process.pid:
-        return None
-    return overdue_signal(lease, timeout)
 
 
 def _cause_of_death(code: int) -> str:
@@ -208,6 +216,13 @@ def main() -> None:
     # What parts print must not get between the reports.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+
+    def announce(key: str) -> None:
+        if key:
+            answers.write(_BEGUN + b"\n")
+            answers.flush()
+
+    announce_to(announce)
     while select.select([sys.stdin], [], [], IDLE)[0]:
         line = sys.stdin.buffer.readline()
         if not line:

@@ -6,33 +6,38 @@ renewed, so that one of another machine is free when that stops.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, FiniteFloat, TypeAdapter
 
 from imbench.files import leases
 from imbench.files.processes import host_id
 
-__all__ = ["TrainingLease", "drop", "drop_dead", "held_leases", "lease_of", "leased"]
+__all__ = ["TrainingLease", "drop", "drop_dead", "held_leases", "is_leased", "leased"]
+
+_Word = Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
 
 
 @dataclass(frozen=True)
 class TrainingLease:
     """Who trains what, since when."""
 
-    key: str
+    key: _Word
     """Key of the training."""
-    run: str
+    run: _Word
     """Name of the run, one for each start of `bench run`."""
-    host: str
-    pid: int
+    host: _Word
+    pid: Annotated[int, Field(gt=0, lt=1 << 31)]
+    """For people: nothing is ever sent to a process by a number from a file."""
     born: str
     """Start time of the process, as `imbench.files.processes.start_time` gives it."""
-    since: float
+    since: FiniteFloat
     """The machine's monotonic clock when the work began."""
     cells: tuple[str, ...]
     """Keys of the cells that the training serves."""
@@ -43,6 +48,9 @@ class TrainingLease:
     def here(self) -> bool:
         """Whether its process is one of this machine."""
         return self.host == host_id()
+
+
+_LEASE = TypeAdapter(TrainingLease)
 
 
 @contextmanager
@@ -60,9 +68,9 @@ def leased(folder: Path, key: str, *, run: str, cells: Sequence[str]) -> Iterato
         yield True
 
 
-def lease_of(folder: Path, key: str) -> TrainingLease | None:
-    """Return the lease to a training, whether or not its process runs; None if there is none."""
-    return _read(_path(folder, key))
+def is_leased(folder: Path, key: str) -> bool:
+    """Whether a process that runs works on a training."""
+    return not leases.is_free(_path(folder, key))
 
 
 def held_leases(folder: Path) -> list[TrainingLease]:
@@ -106,11 +114,12 @@ def _found(folder: Path) -> Iterator[tuple[Path, TrainingLease]]:
 
 
 def _read(path: Path) -> TrainingLease | None:
+    """Return a lease; None if there is none, or what lies there was not written by `leased`."""
     try:
-        plain = json.loads(path.read_text("utf-8"))
-        return TrainingLease(**{**plain, "cells": tuple(plain["cells"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        lease = _LEASE.validate_json(leases.read(path), strict=True)
+    except ValueError:
         return None
+    return lease if lease.key == path.stem else None
 
 
 def _dropped(path: Path) -> bool:

@@ -33,6 +33,7 @@ from imbench.runs import devices
 from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.limits import peak_memory_mb, reset_memory_peak, time_limit
+from imbench.runs.timekeeper import announced
 from imbench.runs.training_leases import leased
 from imbench.safe_text import visible
 
@@ -62,7 +63,8 @@ class _Trained:
 
 def run_job(job: Job) -> JobReport:
     """Do a job, unless another run is at it, and return how each of its cells ended."""
-    store = Store(job.context.results.absolute())  # as `Job.outputs` is, which may lie in it
+    # Absolute, as `Job.outputs` is, which may lie in it.
+    store = Store(job.context.results.absolute(), own=True)
     keys = [cell.key for cell in job.cells]
     try:
         _import_torch()
@@ -73,7 +75,8 @@ def run_job(job: Job) -> JobReport:
             outcomes = [record_outcome(record) for record in fresh.values() if record is not None]
             todo = [cell for cell in job.cells if fresh[cell.key] is None]
             if todo:
-                outcomes += _attempt(store, job, todo)
+                with announced(job.key):
+                    outcomes += _attempt(store, job, todo)
             return JobReport(job, tuple(outcomes))
     except EnvironmentFault as fault:
         return JobReport(job, stop=str(fault))
