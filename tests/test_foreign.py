@@ -31,7 +31,7 @@ def state(folder):
     found = {}
     for path in (folder, *sorted(folder.rglob("*"))):
         seen = path.lstat()
-        link = os.readlink(path) if path.is_symlink() else None
+        link = path.readlink() if path.is_symlink() else None
         content = path.read_bytes() if path.is_file() and link is None else link
         found[str(path)] = (seen.st_mtime_ns, seen.st_mode, seen.st_ino, content)
     return found
