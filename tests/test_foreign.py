@@ -6,6 +6,8 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -278,3 +280,82 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
     with pytest.raises(EnvironmentFault, match="cannot be read: Permission denied"):
         refuse_foreign(tmp_path)
+
+
+COMMANDS_AS_NOBODY = """
+import os, sys
+from imbench.commands.cli import exit_code
+
+hidden, folder, *options = sys.argv[1:]
+run = ["run", *options, "--out", folder]
+for words in (["status", folder], ["report", folder], [*run, "--dry-run"]):
+    assert exit_code(words) == 0  # and all modules are loaded, which nobody may not read
+print("-", file=sys.stderr)
+os.chmod(hidden, 0)
+if os.geteuid() == 0:
+    os.setegid(65534), os.seteuid(65534)
+print([exit_code(words) for words in (["status", folder], ["report", folder], run)])
+"""
+
+
+@pytest.mark.parametrize("what", ["a record", "a folder of records"])
+def test_a_record_that_cannot_be_read_is_not_taken_for_absent_nor_replaced(make_record, what):
+    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to others
+        folder = Path(made)
+        folder.chmod(0o777)
+        results = folder / "results"
+        (results / "digits").mkdir(parents=True)
+        for path in (results, results / "digits"):
+            path.chmod(0o777)
+        path = Store(results).put(make_record())
+        hidden = path if what == "a record" else path.parent
+        before = path.read_bytes()
+        command = [sys.executable, "-P", "-c", COMMANDS_AS_NOBODY, hidden, results, *TINY]
+        cache = {**os.environ, "IMBENCH_CACHE": str(folder / "cache")}
+        done = subprocess.run(command, env=cache, capture_output=True, text=True)
+        hidden.chmod(0o755)
+        assert done.stdout.splitlines()[-1] == "[4, 4, 4]", done
+        told = [
+            line
+            for line in done.stderr.partition("-\n")[2].splitlines()
+            if line.startswith("bench: ")
+        ]
+        assert (
+            told
+            == [
+                f"bench: {hidden} cannot be read (Permission denied), and what cannot be read may be a "
+                "finished record: ask its owner to let you read it, or name another results folder"
+            ]
+            * 3
+        )
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_folder_that_goes_away_during_a_run_ends_it_with_4(tmp_path, how, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parts.py").write_text(GONE.format(how=how))
+    options = [*TINY[:4], "--methods", "vanilla,parts.py:Gone,os", "--seeds", "0", *TINY[8:]]
+    assert exit_code(["run", *options]) == 4
+    said = capfd.readouterr().err.splitlines()[-1]
+    assert said.startswith("bench: 1 of 3 cells have ended and have no record in 'results': ")
+    assert said.endswith("put it back, or run the same command again")
+    assert len(list(tmp_path.glob("results/digits/*/*/*.json"))) == 2
+    assert exit_code(["run", *options, "--quiet"]) == 0
+    assert len(list(tmp_path.glob("results/digits/*/*/*.json"))) == 3
+
+
+GONE = """
+import shutil
+from pathlib import Path
+from imbench import Part
+
+
+class Gone(Part):
+    def before_step(self, state):
+        if state.step == 0 and not Path("once").exists():
+            Path("once").touch()
+            shutil.move("results", "away")
+            if "{how}" == "removed":
+                shutil.rmtree("away")
+"""

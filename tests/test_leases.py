@@ -8,12 +8,16 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from imbench.errors import EnvironmentFault
-from imbench.files import leases
+from imbench.files import leases, processes
 from imbench.files.leases import (
+    STALE_SECONDS,
+    LeaseWatch,
     acquire,
     hold,
     identity,
@@ -202,3 +206,148 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match=r"file/sub cannot be written: Not a directory"):
         acquire(tmp_path / "file" / "sub" / "a.json", identity())
+
+
+AS_NOBODY = """
+import json, os, sys
+from pathlib import Path
+from imbench.files.leases import acquire, identity, is_free
+from imbench.files.processes import alive, start_time
+
+path, mine = Path(sys.argv[1]), identity()
+if os.geteuid() == 0:
+    os.setegid(65534), os.seteuid(65534)
+pid = json.loads(path.read_text())["pid"]
+print(json.dumps([alive(pid), bool(start_time(pid)), is_free(path), acquire(path, mine)]))
+"""
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["seen", "hidden"])
+def test_the_lease_of_another_user_is_held_whether_or_not_proc_shows_him(hidden):
+    command = [sys.executable, "-P", "-c", AS_NOBODY]
+    if hidden:  # as login nodes have it
+        mount = 'mount -t proc -o hidepid=2 proc /proc || exit 77; exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", mount, "sh", *command]
+    with tempfile.TemporaryDirectory() as made:  # pytest's own folders are closed to others
+        folder = Path(made)
+        folder.chmod(0o777)
+        path = folder / "a.json"
+        assert acquire(path, identity())
+        done = subprocess.run([*command, path], capture_output=True, text=True)
+        if os.geteuid() or done.returncode == 77:
+            pytest.skip("root and a /proc of one's own are needed to hide processes of others")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == [True, not hidden, False, False]
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+class Hidden:
+    """As if all processes belonged to another user and /proc did not show them."""
+
+    def __init__(self, monkeypatch):
+        self.lives = True
+        monkeypatch.setattr(processes.os, "kill", self.kill)
+        monkeypatch.setattr(processes, "_stat_fields", lambda _: [])
+
+    def kill(self, pid, number):
+        raise PermissionError if self.lives else ProcessLookupError
+
+
+def test_what_may_not_be_looked_at_is_alive_and_its_lease_free_when_it_is_not_renewed(
+    tmp_path, monkeypatch
+):
+    hidden, now = Hidden(monkeypatch), [0.0]
+    monkeypatch.setattr(leases, "LEASE_WATCH", LeaseWatch(lambda: now[0]))
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({**identity(), "born": "1"}))
+    assert processes.alive(7)
+    assert processes.alive(7, "123")
+    for _ in range(int(STALE_SECONDS)):
+        now[0] += 1
+        assert not is_free(path)
+    now[0] += 2
+    # It may be a number that another process of that user has now.
+    assert is_free(path)
+    path.write_text(json.dumps({**identity(), "born": "2"}))
+    assert not is_free(path)
+    hidden.lives = False
+    assert not processes.alive(7)
+    assert is_free(path)
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_not_alive(monkeypatch):
+    hidden = Hidden(monkeypatch)
+
+    def ends(_):
+        hidden.lives = False
+        return []
+
+    monkeypatch.setattr(processes, "_stat_fields", ends)
+    assert not processes.alive(7)
+
+
+def test_a_number_that_no_process_can_have_is_not_alive():
+    assert not processes.alive(1 << 70)
+
+
+NO_LEASES = {
+    "deep": "[" * 100_000,
+    "null": "null",
+    "list": "[]",
+    "pid is a text": '{"host": "a", "born": "1", "pid": "7"}',
+    "pid is true": '{"host": "a", "born": "1", "pid": true}',
+    "pid is 0": '{"host": "a", "born": "1", "pid": 0}',
+    "pid is -1": '{"host": "a", "born": "1", "pid": -1}',
+    "pid is huge": '{"host": "a", "born": "1", "pid": 99999999999999999999}',
+    "host is a list": '{"host": [], "born": "1", "pid": 7}',
+    "born is a number": '{"host": "a", "born": 1, "pid": 7}',
+}
+
+
+@pytest.mark.parametrize("what", [*NO_LEASES, "pipe", "large"])
+def test_what_is_no_lease_is_free_after_a_moment(tmp_path, monkeypatch, what):
+    path, now = tmp_path / "a.json", [0.0]
+    monkeypatch.setattr(leases, "LEASE_WATCH", LeaseWatch(lambda: now[0]))
+    if what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text(NO_LEASES.get(what, " " * (3 << 20) + json.dumps(identity())))
+    assert not is_free(path)
+    now[0] += leases.RENEWAL_SECONDS + 1
+    assert is_free(path)
+    assert acquire(path, identity())
+    assert files(tmp_path) == ["a.json"]
+
+
+READ_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from imbench.errors import EnvironmentFault
+from imbench.files.leases import acquire, identity, is_free, remove_leftovers
+
+path, mine = Path(sys.argv[1]), identity()
+if os.geteuid() == 0:
+    os.setegid(65534), os.seteuid(65534)
+for act in (lambda: is_free(path), lambda: acquire(path, mine)):
+    try:
+        print(act())
+    except EnvironmentFault as error:
+        print(error)
+remove_leftovers(path.parent)
+"""
+
+
+def test_a_lease_that_cannot_be_read_is_not_taken_for_a_free_one():
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o777)
+        path, left = folder / "a.json", folder / f".{'1' * 16}.new"
+        for one in (path, left):
+            one.write_text(json.dumps(dead()))
+            one.chmod(0)
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", READ_AS_NOBODY, path], capture_output=True, text=True
+        )
+        told = f"{path} cannot be read: Permission denied; ask its owner"
+        assert (done.stdout.splitlines(), done.stderr) == ([told, told], "")
+        assert files(folder) == [left.name, "a.json"]
