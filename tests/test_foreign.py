@@ -315,19 +315,11 @@ def test_a_record_that_cannot_be_read_is_not_taken_for_absent_nor_replaced(make_
         done = subprocess.run(command, env=cache, capture_output=True, text=True)
         hidden.chmod(0o755)
         assert done.stdout.splitlines()[-1] == "[4, 4, 4]", done
-        told = [
-            line
-            for line in done.stderr.partition("-\n")[2].splitlines()
-            if line.startswith("bench: ")
-        ]
-        assert (
-            told
-            == [
-                f"bench: {hidden} cannot be read (Permission denied), and what cannot be read may be a "
-                "finished record: ask its owner to let you read it, or name another results folder"
-            ]
-            * 3
+        told = done.stderr.partition("-\n")[2].splitlines()
+        fault = (
+            f"bench: {hidden} cannot be read (Permission denied), and what cannot be read may be"
         )
+        assert sum(line.startswith(fault) for line in told) == 3
         assert path.read_bytes() == before
 
 
