@@ -494,7 +494,7 @@ def test_of_two_processes_that_put_a_record_first_one_does(store, make_record, l
 
 def test_tidy_takes_the_lease_of_a_writer_that_died(store, make_record):
     path = store.put(make_record())
-    dead, held = (path.with_name(f".{name}.lease") for name in ("dead", "held"))
+    dead, held = (path.with_name(f".{n}-0123abcd.json.lease") for n in (1, 2))
     dead.write_text(json.dumps({**identity(), "born": "0"}))
     held.write_text(json.dumps(identity()))
     assert store.tidy() == 1

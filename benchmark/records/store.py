@@ -12,12 +12,9 @@ import hashlib
 import json
 import logging
 import os
-import re
 import secrets
 import shlex
-import stat
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,26 +22,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.files.atomic import LEASE, is_abandoned, write_atomic
-from imbench.files.leases import remove_if_free
+from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import SCHEMA, Record, Status, checksum
+from imbench.records.record_files import QUARANTINE, read_regular, record_paths, remove_leftovers
 from imbench.records.upgrade import other_schema, upgrade
 
 __all__ = ["RecordSummary", "Store", "existing_store", "read_records"]
 
-QUARANTINE = "quarantine"
-_NAMES = tuple(
-    map(
-        re.compile,
-        (r"(?!\.|quarantine$|lost\+found$).+", r"-?\d+", r"[^.].*", r"-?\d+-[0-9a-f]{8}\.json"),
-    )
-)
-"""Of the folders of a record, from the results folder down, and of its file."""
 _LONGEST = 200
 """Most bytes of a name in the quarantine; file systems allow 255."""
-_LEASE = re.compile(rf"\.-?\d+-[0-9a-f]{{8}}\.json{re.escape(LEASE)}(\.[0-9a-f]{{12}})*")
 _LOG = logging.getLogger(__name__)
 
 
@@ -200,16 +188,7 @@ class Store:
 
         Returns how many there were.
         """
-        removed = 0
-        for pattern in (".*", "*/.*", "*/*/*/.*"):
-            for path in list(self.folder.glob(pattern)):
-                with suppress(OSError, EnvironmentFault):  # of another user, who has to remove it
-                    if _LEASE.fullmatch(path.name):
-                        removed += remove_if_free(path)
-                    elif is_abandoned(path):
-                        path.unlink()
-                        removed += 1
-        return removed
+        return remove_leftovers(self.folder)
 
     def paths(self) -> Iterator[Path]:
         """Yield the files that have a record's name, whatever they hold, sorted.
@@ -219,7 +198,7 @@ class Store:
         EnvironmentFault
             If a folder that may hold records cannot be listed.
         """
-        return _below(self.folder, _NAMES)
+        return record_paths(self.folder)
 
     def read(self, path: Path) -> Record | None:
         """Return the record of a file; None if there is none, or no valid one.
@@ -229,14 +208,9 @@ class Store:
         EnvironmentFault
             If there is a file that cannot be read, or is of a newer imbench.
         """
-        try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                return None
-            raw = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        raw = read_regular(path)
+        if raw is None:
             return None
-        except OSError as error:
-            raise _unreadable(path, error) from error
         try:
             return self._parse(raw, path)
         except (ValidationError, ValueError, RecursionError) as error:
@@ -298,27 +272,6 @@ class Store:
         return f"moved to {target}"
 
 
-def _below(folder: Path, names: Sequence[re.Pattern[str]]) -> Iterator[Path]:
-    """Yield the files as many levels below a folder as there are names, of such names."""
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entry.name for entry in entries if _fits(entry, names))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    for name in found:
-        if len(names) == 1:
-            yield folder / name
-        else:
-            yield from _below(folder / name, names[1:])
-
-
-def _fits(entry: os.DirEntry[str], names: Sequence[re.Pattern[str]]) -> bool:
-    right = names[0].fullmatch(entry.name) is not None
-    return right and (entry.is_dir() if len(names) > 1 else entry.is_file())
-
-
 def existing_store(folder: Path) -> Store:
     """Return the store of a results folder; NotComparable if there is no such folder."""
     if not folder.is_dir():
@@ -341,13 +294,6 @@ def read_records(folder: Path) -> list[Record]:
         command = f"bench run --out {shlex.quote(str(folder))}"
         raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
     return records
-
-
-def _unreadable(path: Path, error: OSError) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"{path} cannot be read ({error.strerror}), and what cannot be read may be a finished "
-        "record: ask its owner to let you read it, or name another results folder"
-    )
 
 
 def _summary(record: Record, path: Path) -> RecordSummary:
