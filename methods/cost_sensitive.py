@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,11 @@ class CostSensitive(Part):
         self.norm = norm
         self.counts = counts
         self.ratio = ratio
+
+    @property
+    def corrects(self) -> Literal["", "rest", "all"]:
+        """The imbalance that the sampler leaves, or that of the training set as it came."""
+        return "all" if self.counts == "original" else "rest"
 
     def class_weights(
         self, counts: NDArray[np.float64], original: NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,11 @@ class ThresholdScaling(Part):
     """
 
     title: ClassVar[str] = "TS"
+
+    @property
+    def corrects(self) -> Literal["", "rest", "all"]:
+        """The imbalance that the sampler leaves."""
+        return "rest"
 
     def adjust(
         self, logits: NDArray[np.float64], priors: NDArray[np.float64]

@@ -437,6 +437,11 @@ def test_the_plan_in_words(store, put):
         "      3 seeds: differences can be described, not established; 6 are needed for a pair of "
         "methods; 7 for one method against 2 others",
     ]
+    twice = plan_lines(plan_of(store, methods=("cs", "cs+ts"), seeds=(0,)), 1)
+    assert [line for line in twice if "twice" in line] == [
+        "      cs+ts: cs and ts each correct for the same imbalance, so it is corrected twice: "
+        "mean it, or leave one out"
+    ]
     big = replace(plan, bytes_needed=234_000_000, costs=Costs())
     assert plan_lines(big, 1)[1].startswith(
         "      time not known before the first cells end, on 1 worker    disk 0.2 GB of 75 free"

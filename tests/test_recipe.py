@@ -7,7 +7,13 @@ import pytest
 from imbench.errors import UnknownName, UsageError
 from imbench.records.groups import method_title
 from imbench.spec import Spec, split_list
-from imbench.training.recipe import PAPER_METHODS, canonical_recipe, parse_recipe, parse_recorded
+from imbench.training.recipe import (
+    PAPER_METHODS,
+    TWICE,
+    canonical_recipe,
+    parse_recipe,
+    parse_recorded,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,48 @@ def test_parts_that_only_adjust_share_a_training():
     assert str(parse_recipe("ts").training) == "vanilla"
     assert str(parse_recipe("us+cs+ts").training) == "us+cs"
     assert str(parse_recipe("cbl:beta=0.9").training) == "cbl:beta=0.9"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cs+ts", "cs and ts each correct for the same imbalance"),
+        ("us+cbl:beta=0.99+ts", "cbl and ts each correct for the same imbalance"),
+        ("cs+cbl:beta=0.99", "cs and cbl each correct for the same imbalance"),
+        ("us:rho=1+cs:counts=original", "cs corrects again for what us has balanced"),
+        ("smote+cs:counts=original", "cs corrects again for what smote has balanced"),
+        ("aug:gamma=2+ts", "aug and ts each correct for the same imbalance"),
+    ],
+)
+def test_parts_that_correct_for_one_imbalance_twice_are_said(text, said):
+    assert parse_recipe(text).cautions == (f"{said}, so {TWICE}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("vanilla", "ts", "cs", "us+cs", "os+cs", "us+ts", "os+ts", "us:rho=0.5+ts", "smote+cs"),
+        *("cs:counts=original", "aug", "alt", "aug+ts", "aug+cs", "us:rho=1+cs"),
+    ],
+)
+def test_what_the_paper_does_and_what_corrects_for_the_rest_is_no_second_correction(text):
+    """US+CS: each corrects half. TS after US: the sampler's priors are equal, it does nothing."""
+    assert parse_recipe(text).cautions == ()
+
+
+def test_a_part_from_outside_may_say_what_it_corrects_for(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from imbench import Part\n"
+        "class Prior(Part):\n    corrects = 'rest'\n"
+        "class Broken(Part):\n"
+        "    @property\n    def corrects(self):\n        raise ValueError('no')\n"
+    )
+    prior = f"{tmp_path / 'own.py'}:Prior"
+    assert parse_recipe(prior).cautions == ()
+    (said,) = parse_recipe(f"{prior}+cs").cautions
+    assert said == f"{prior} and cs each correct for the same imbalance, so {TWICE}"
+    with pytest.raises(UsageError, match="cannot be used"):
+        _ = parse_recipe(f"{tmp_path / 'own.py'}:Broken").cautions
 
 
 def test_titles_are_those_of_the_paper():

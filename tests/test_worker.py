@@ -335,6 +335,18 @@ def test_a_later_cell_takes_the_kept_outputs(parts):
     assert fresh.scores == scaled.scores
 
 
+def test_a_second_correction_is_noted_where_the_recipe_has_it(parts):
+    """The outputs are shared, the note is the recipe's own: either cell may be the first."""
+    said = "cs and ts each correct for the same imbalance, so it is corrected twice: mean it, or "
+    said += "leave one out"
+    assert do("cs+ts")["cs+ts"].notes == [said]
+    (job,) = plan_of("cs,cs+ts").jobs
+    assert job.outputs is not None
+    assert do("cs,cs+ts")["cs"].notes == []
+    both = do("cs,cs+ts", "both")
+    assert [both[recipe].notes for recipe in ("cs", "cs+ts")] == [[], [said]]
+
+
 def test_scores_of_kept_outputs_have_the_environment_of_their_training(parts):
     first = do("parts.py:Counted")["parts.py:Counted"]
     there = {**first.environment, "torch": "1.0", "device": "cuda:3 (A card)", "threads": "7"}

@@ -66,6 +66,11 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for spec, source in plan.sources.items()
         for note in source.notes
     ]
+    lines += [
+        f"      {text}: {caution}"
+        for text, recipe in plan.recipes.items()
+        for caution in recipe.cautions
+    ]
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")

@@ -160,8 +160,12 @@ def _kept(store: Store, job: Job) -> _Trained | None:
     record = None if job.outputs is None else store.read(job.outputs)
     if record is None or not record.done or record.scores is None or not record.intact:
         return None
+    from imbench.training.recipe import TWICE
+
     labels, logits, _ = record.scores.arrays()
     shared = {name: getattr(record, name) for name in SHARED}
+    # Its recipe may have parts that ours lacks.
+    shared["notes"] = [note for note in record.notes if not note.endswith(TWICE)]
     return _Trained(labels, logits, record.cost, shared, record.key)
 
 
@@ -224,7 +228,8 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
 
     sampled = np.asarray(trained.shared["sampled_counts"])
     priors = sampled / np.sum(sampled)
-    proba = probabilities(parse_recipe(cell.recipe).parts, trained.logits, priors)
+    recipe = parse_recipe(cell.recipe)
+    proba = probabilities(recipe.parts, trained.logits, priors)
     if not np.isfinite(proba).all():
         raise Diverged(cell.settings.steps, "probability of a test image")
     scores = Scores.of(trained.labels, trained.logits, proba)
@@ -240,6 +245,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
     return blank_record(job, cell, "ok", {}).model_copy(
         update={
             **trained.shared,
+            "notes": [*map(visible, recipe.cautions), *trained.shared["notes"]],
             "metrics": metrics,
             "scores": scores,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,14 @@ class Part(BaseEstimator):  # type: ignore[misc]
     def weighs(self) -> bool:
         """Whether the part weights classes; US and OS then balance only half way."""
         return overrides(self, "class_weights")
+
+    @property
+    def corrects(self) -> Literal["", "rest", "all"]:
+        """For which imbalance the part corrects: none, what samplers leave, or that of the data.
+
+        Two parts that correct for the same one correct twice, and a plan says so.
+        """
+        return "rest" if self.weighs else ""
 
     @property
     def stamp(self) -> int:

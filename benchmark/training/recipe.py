@@ -18,6 +18,7 @@ from imbench.training.part import HOOKS, Part, class_fault, overrides
 
 __all__ = [
     "PAPER_METHODS",
+    "TWICE",
     "Recipe",
     "canonical_recipe",
     "make_part",
@@ -43,6 +44,8 @@ PAPER_METHODS = (
 )
 """The methods of the paper's table, in its order."""
 
+TWICE = "it is corrected twice: mean it, or leave one out"
+"""End of a sentence of `Recipe.cautions`."""
 VANILLA = "vanilla"
 EXCLUSIVE = ("losses", "draw")
 """Hooks that only one part of a recipe may override, since results cannot be combined."""
@@ -88,6 +91,24 @@ class Recipe:
         """Name in tables."""
         return "+".join(map(_part_title, self.specs, self.parts)) or "Vanilla"
 
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """Sentences on parts that undo or repeat each other's work."""
+        named = list(zip(self.names, self.parts, strict=True))
+        correcting = {name: _correction(name, part) for name, part in named}
+        correcting = {name: what for name, what in correcting.items() if what}
+        samplers = [
+            name for name, part in named if overrides(part, "resample") or overrides(part, "draw")
+        ]
+        said = []
+        if len(correcting) > 1:
+            said.append(f"{' and '.join(correcting)} each correct for the same imbalance, so")
+        again = [name for name, what in correcting.items() if what == "all" and samplers]
+        if again:
+            after = " and ".join(samplers)
+            said.append(f"{again[0]} corrects again for what {after} has balanced, so")
+        return tuple(f"{what} {TWICE}" for what in said)
+
     @property
     def versions(self) -> dict[str, int]:
         """`Part.stamp` of each part."""
@@ -119,6 +140,11 @@ def parse_recipe(text: str) -> Recipe:
 def _beside(name: str, part: Part, parts: Sequence[Part]) -> Part:
     with _of_method(name):
         return part.beside([other for other in parts if other is not part])
+
+
+def _correction(name: str, part: Part) -> str:
+    with _of_method(name):
+        return part.corrects
 
 
 def _stamp(name: str, part: Part) -> int:
