@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import UnknownName, UsageError
+from imbench.images.class_names import alike_notes
 from imbench.images.classes import choose_classes, resolve_classes
 from imbench.images.dataset import Listing
 
@@ -115,3 +116,30 @@ def test_a_listing_keeps_only_the_chosen_images():
     assert some.weights is not None
     assert some.weights.tolist() == [0, 2, 3, 5]
     assert np.ravel(some.sources).tolist() == [0, 2, 3, 5]
+
+
+def test_the_guess_of_the_majority_is_said_and_a_choice_is_not():
+    listing = Listing(
+        classes=("cat", "dog"),
+        sources=np.zeros((5, 2, 2, 1), np.uint8),
+        labels=np.array([0, 0, 1, 1, 1]),
+        splits=np.array(["train"] * 5),
+        names=tuple("abcde"),
+    )
+    chosen = choose_classes(listing, majority=None, minority=None, owner="folder:x")
+    assert [note.line for note in chosen.notes] == [
+        "guessed: 'dog' is the majority, with 3 training images to 2 of 'cat'; to change it: "
+        "minority=CLASS"
+    ]
+    for choice in ({"majority": "cat", "minority": None}, {"majority": None, "minority": "cat"}):
+        assert choose_classes(listing, owner="x", **choice).notes == ()
+
+
+def test_classes_that_look_like_one_are_told_of():
+    names = ["cat", "Cat", "CAT ", "1", "1.0", "01", "t  shirt", "T shirt", "nan", "inf", "dog"]
+    assert [note.text for note in alike_notes(names, range(11))] == [
+        "'cat' (0) and 'Cat' (1) and 'CAT ' (2) are not one class",
+        "'1' (3) and '1.0' (4) and '01' (5) are not one class",
+        "'t  shirt' (6) and 'T shirt' (7) are not one class",
+    ]
+    assert alike_notes(["a", "b"], [1, 2]) == []

@@ -37,6 +37,8 @@ def test_stats(data_folder, tmp_path):
         "train: 9 images, imbalance ratio 2.00",
         "test: 4 images, imbalance ratio 1.00",
         SPLIT_FOLDERS,
+        "guessed: 'cat' is the majority, with 6 training images to 3 of 'dog'; to change it: "
+        "minority=CLASS",
         "width: 48 to 48 px, median 48",
         "height: 40 to 40 px, median 40",
         "width / height: 1.20 to 1.20, median 1.20",

@@ -13,7 +13,10 @@ from imbench.commands.terminal import echo
 from imbench.safe_text import CELL, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from imbench.images.dataset import Dataset, Listing
+    from imbench.images.notes import DataNote
     from imbench.images.survey import SurveyedImage
     from imbench.images.value_range import ValueRange
 
@@ -104,7 +107,7 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     found = find_defects(listing, images, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
     echo(f"{name}: {len(images)} images, {decoded} decoded")
-    _print_notes(listing)
+    _print_notes(listing.notes)
     _print_pixel_notes(images, listing, value_range)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
@@ -148,7 +151,7 @@ def stats(name: str, root: Path) -> None:
     dataset = make_dataset(name, root)
     listing = read_everything(dataset, name)
     _print_counts(listing)
-    _print_notes(listing)
+    _print_notes(listing.notes)
     try:
         chosen = read_listing(dataset, name)
     except UsageError as error:  # more than two classes and none chosen is fine here
@@ -159,6 +162,7 @@ def stats(name: str, root: Path) -> None:
         if chosen.classes != listing.classes:
             echo("", "as chosen, the majority first")
             _print_counts(chosen)
+        _print_notes(note for note in chosen.notes if note not in listing.notes)
     value_range = settle_range(listing, name)
     _print_files(survey_headers(listing, value_range), listing, value_range)
 
@@ -196,8 +200,8 @@ def _print_counts(listing: Listing) -> None:
         echo(f"masks: {sum(mask is not None for mask in listing.masks)}")
 
 
-def _print_notes(listing: Listing) -> None:
-    for note in listing.notes:
+def _print_notes(notes: Iterable[DataNote]) -> None:
+    for note in notes:
         echo(note.line)
 
 

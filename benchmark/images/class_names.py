@@ -1,11 +1,14 @@
-"""Names of classes that are one although they are spelled in two ways."""
+"""Names of classes that are one although they are spelled in two ways, or look as if they were."""
 
 from __future__ import annotations
 
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["class_key", "one_name", "respelled"]
+from imbench.images.notes import DataNote
+
+__all__ = ["alike_notes", "class_key", "one_name", "respelled"]
 
 
 def class_key(name: str) -> str:
@@ -46,3 +49,31 @@ def respelled(names: dict[tuple[str, str], str]) -> list[str]:
     for (_, name), kind in names.items():
         folders.setdefault(kind, set()).add(name)
     return [kind for kind, spellings in folders.items() if len(spellings) > 1]
+
+
+def alike_notes(classes: Sequence[str], counts: Sequence[int]) -> list[DataNote]:
+    """Return a note on each set of classes whose names differ by case, blanks or as 1 and 1.0.
+
+    >>> [note.line for note in alike_notes(["cat", "Cat", "dog"], [4, 2, 9])]
+    ["guessed: 'cat' (4) and 'Cat' (2) are not one class; to change it: give them one name"]
+    """
+    alike: dict[str | float, list[int]] = {}
+    for label, name in enumerate(classes):
+        alike.setdefault(_look(name), []).append(label)
+    notes = []
+    for labels in alike.values():
+        if len(labels) > 1:
+            named = " and ".join(f"{classes[label]!r} ({counts[label]})" for label in labels)
+            count = sum(counts[label] for label in labels)
+            words = f"{named} are not one class"
+            notes.append(DataNote("guessed", words, count, "give them one name"))
+    return notes
+
+
+def _look(name: str) -> str | float:
+    key = " ".join(class_key(name).split())
+    try:
+        number = float(key)
+    except ValueError:
+        return key
+    return number if math.isfinite(number) else key

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.images.dataset import Listing
+from imbench.images.notes import DataNote
 from imbench.spec import match_name, unknown_name
 
 __all__ = ["REST", "ClassChoice", "choose_classes", "resolve_classes", "select_rows"]
@@ -77,7 +78,10 @@ def choose_classes(
     table = np.array([choice.label_of.get(name, -1) for name in listing.classes], np.int64)
     labels = table[listing.labels]
     chosen = select_rows(listing, np.flatnonzero(labels >= 0))
-    return replace(chosen, classes=choice.classes, labels=table[chosen.labels])
+    notes = listing.notes
+    if majority is None and minority is None:
+        notes = (*notes, _guessed_majority(choice.classes, counts))
+    return replace(chosen, classes=choice.classes, labels=table[chosen.labels], notes=notes)
 
 
 def select_rows(listing: Listing, rows: NDArray[Any]) -> Listing:
@@ -98,6 +102,13 @@ def select_rows(listing: Listing, rows: NDArray[Any]) -> Listing:
         weights=take(listing.weights),
         masks=take(listing.masks),
     )
+
+
+def _guessed_majority(classes: tuple[str, ...], counts: Mapping[str, int]) -> DataNote:
+    majority, minority = classes
+    words = f"{majority!r} is the majority, with {counts[majority]} training images to "
+    words += f"{counts[minority]} of {minority!r}"
+    return DataNote("guessed", words, counts[majority] + counts[minority], "minority=CLASS")
 
 
 def _parse_classes(text: str | None, counts: Mapping[str, int], owner: str) -> list[str]:

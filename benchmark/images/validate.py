@@ -12,6 +12,7 @@ import numpy as np
 
 from imbench.contained import Fault, contained
 from imbench.errors import DataError, ImbenchError
+from imbench.images.class_names import alike_notes
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS, check_groups
@@ -27,12 +28,14 @@ def read_listing(dataset: Dataset, spec: str) -> Listing:
     DataError
         If its `read` fails in any way, or gives what cannot be trained on.
     """
-    return validate_listing(_read(dataset.read, spec), spec)
+    return _with_notes(validate_listing(_read(dataset.read, spec), spec))
 
 
 def read_everything(dataset: Dataset, spec: str) -> Listing:
     """Return the images of all classes of a data set, chosen or not; see `check_fields`."""
-    return check_fields(_read(getattr(dataset, "everything", dataset.read), spec), spec)
+    return _with_notes(
+        check_fields(_read(getattr(dataset, "everything", dataset.read), spec), spec)
+    )
 
 
 def validate_listing(listing: Listing, spec: str) -> Listing:
@@ -73,6 +76,11 @@ def check_fields(listing: Listing, spec: str) -> Listing:
     if listing.labels.dtype == np.int64:
         return listing
     return replace(listing, labels=listing.labels.astype(np.int64))
+
+
+def _with_notes(listing: Listing) -> Listing:
+    counts = np.bincount(listing.labels, minlength=len(listing.classes)).tolist()
+    return replace(listing, notes=(*listing.notes, *alike_notes(listing.classes, counts)))
 
 
 def _read(read: Callable[[], Listing], spec: str) -> Listing:
