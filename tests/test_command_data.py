@@ -147,4 +147,4 @@ def test_row_17_fetch_from_a_mirror_that_is_a_quota_page(data_server, tmp_path, 
 
 def test_help_says_what_the_exit_codes_mean():
     assert "Exit code 1 if" in ok("verify", "--help")
-    assert set(data.commands) == {"fetch", "import", "verify", "stats"}
+    assert set(data.commands) == {"fetch", "import", "verify", "stats", "show"}

@@ -185,7 +185,7 @@ def test_images_that_show_nothing_are_named_and_are_no_copies(made, prepared, tm
         2: flat((90, 120, 30)),
         3: flat((3, 3, 3)),
         7: flat((3, 3, 3)),
-        9: png(texture(1, 1000, 3500)[..., None], 0),
+        9: png(texture(1, 0, 1500)[..., None], 0),
     }
     spec = made(lambda seed, place: odd.get(seed, picture(seed, "RGB")))
     full = f"{spec},range=0-65535"
@@ -197,7 +197,7 @@ def test_images_that_show_nothing_are_named_and_are_no_copies(made, prepared, tm
             ("train/a/2.png", "one flat colour (values 30 to 120"),
             ("train/a/3.png", "black (values 3 to 3"),
             ("test/a/0.png", "black (values 3 to 3"),
-            ("test/b/0.png", "black (values 4 to 14"),
+            ("test/b/0.png", "black (values 0 to 6"),
         ]
     }
     notes = {note.kind: note for note in prepared(full, drop_leaks=True).notes}
@@ -243,3 +243,12 @@ def test_stats_tell_the_range_from_headers_and_training_images(made):
     spec = made(lambda seed, place: deep(texture(seed, 100, 3900)))
     output = CliRunner().invoke(data, ["stats", spec]).output
     assert "rescaled: 11 images of more than 8 bits, so that 0-4095 becomes 0-255;" in output
+
+
+def test_a_picture_of_little_contrast_is_one(made, tmp_path):
+    def faint(seed, place):
+        file = io.BytesIO()
+        Image.fromarray(texture(seed, 30, 39).astype(np.uint8)).save(file, "PNG")
+        return file.getvalue()
+
+    assert found(made(faint), tmp_path) == set()

@@ -50,7 +50,7 @@ COMMANDS = {
         "List methods, data sets, metrics, networks, grids or plug-ins.",
     ),
     "info": ("imbench.commands.list:info", "Explain one method, data set, metric or network."),
-    "data": ("imbench.commands.data:data", "Download, check and describe data sets."),
+    "data": ("imbench.commands.data:data", "Download, check, describe and show data sets."),
     "doctor": ("imbench.commands.doctor:doctor", "Check versions, devices, folders and plug-ins."),
 }
 """Name to the command's place and help, so that `bench --help` imports no command."""

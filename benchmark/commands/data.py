@@ -1,4 +1,4 @@
-"""`bench data fetch|import|verify|stats`: download, check and describe data sets."""
+"""`bench data fetch|import|verify|stats|show`: download, check, describe and show data sets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.arguments import DATA
+from imbench.commands.data_show import show
 from imbench.commands.terminal import echo
 from imbench.safe_text import CELL, visible
 
@@ -31,10 +32,13 @@ _force = click.option(
 
 @click.group()
 def data() -> None:
-    """Download, check and describe data sets.
+    """Download, check, describe and show data sets.
 
     NAME is a data set as `bench run --datasets` takes it: horse2zebra, folder:PATH, ...
     """
+
+
+data.add_command(show)
 
 
 @data.command()

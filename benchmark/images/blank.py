@@ -7,7 +7,7 @@ from PIL import Image
 
 __all__ = ["FEW", "describe_blank"]
 
-FEW = 16
+FEW = 8
 """Of 256 levels the fewest that an image should spread over, a few stray pixels apart."""
 FLAT = 4
 _STRAY = 0.001
