@@ -9,6 +9,8 @@ import numpy as np
 from imbench.errors import DataError, UsageError
 from imbench.images.classes import REST
 from imbench.images.dataset import Listing
+from imbench.images.image_files import find_images
+from imbench.images.notes import DataNote
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
 from imbench.spec import Value
@@ -91,6 +93,7 @@ class CUB(Obtainable):
             labels=labels,
             splits=np.array(["train" if trains[row] == "1" else "test" for row in rows]),
             names=tuple(f"images/{paths[row]}" for row in rows),
+            notes=_unlisted(base, set(paths.values())),
             policies=self.policies,
         )
 
@@ -120,6 +123,13 @@ def _class_of(species: str, words: list[str]) -> int:
     if hits:
         return hits[0]
     return words.index(REST) if REST in words else -1
+
+
+def _unlisted(base: Path, listed: set[str]) -> tuple[DataNote, ...]:
+    """Return a note on the image files that the table does not list."""
+    count = len(set(find_images(base / "images").files) - listed)
+    text = f"{count} image file{'s' * (count > 1)} in images/ that images.txt does not list"
+    return (DataNote("left out", text, count),) if count else ()
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -19,8 +19,8 @@ def ok(*args):
 
 
 SPLIT_FOLDERS = (
-    "guessed: by their names split folders: train, test; to change it: train=FOLDER,test=FOLDER, "
-    "or split=none"
+    "guessed: train, test are split folders by their names; to change it: "
+    "train=FOLDER,test=FOLDER, or split=none"
 )
 STRETCHED = (
     "stretched: {0} of {0} images are not square and are squeezed to one, the worst by 1.20 to 1; "

@@ -350,6 +350,12 @@ def test_cub(cub, tmp_path):
     assert len(prepare("cub", root=tmp_path, size=8).train) == 9
 
 
+def test_k4_images_of_cub_that_its_table_does_not_list_are_said(cub, tmp_path):
+    shutil.copy(cub / "images/193.Bewick_Wren/0.jpg", cub / "images/193.Bewick_Wren/more.jpg")
+    (note,) = read("cub", tmp_path).notes
+    assert note.line == "left out: 1 image file in images/ that images.txt does not list"
+
+
 def test_cub_choices_that_cannot_be_meant(cub, tmp_path):
     with pytest.raises(UsageError, match="no species with 'Eagle'"):
         read("cub:minority=Eagle", tmp_path)

@@ -24,6 +24,20 @@ def fault(data):
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x1cftypavif", "AVIF"),
+        (b"\0" * 128 + b"DICM", "DICOM"),
+        (b"\x93NUMPY", "npy"),
+    ],
+    ids=["heic", "avif", "dicom", "npy"],
+)
+def test_k4_a_file_of_another_format_than_its_name_says_is_told_by_its_first_bytes(data, name):
+    assert fault(data) == f"{name}, a format that is not read; convert it to PNG or JPEG"
+
+
 def flat(colour, mode="RGB", size=(16, 16)):
     return Image.new(mode, size, colour)
 

@@ -47,7 +47,7 @@ def test_k1_an_empty_folder_beside_the_splits_does_not_count(data_folder):
     listing = everything(f"folder:{root}")
     assert counts(listing) == OURS
     assert lines(listing, "guessed") == [
-        "guessed: by their names split folders: train, test; to change it: "
+        "guessed: train, test are split folders by their names; to change it: "
         "train=FOLDER,test=FOLDER, or split=none"
     ]
 
@@ -62,7 +62,7 @@ def test_k1_training_set_and_test_set_are_splits_through_links_too(data_folder, 
     assert counts(listing) == OURS
     assert "followed: 2 links to folders (e.g. test_set)" in lines(listing)
     answer = bench("data", "verify", f"folder:{linked}")
-    assert "split folders: training_set (train), test_set (test)" in answer.output
+    assert "training_set (train), test_set (test) are split folders" in answer.output
     assert answer.exit_code == 0
 
 
@@ -252,7 +252,7 @@ def test_folders_named_like_splits_can_be_classes(data_folder):
         ("split=0.5", UsageError, "is not split=none"),
         ("split=none,test=val", UsageError, "split=none takes no"),
         ("keep=mask", UnknownName, "did you mean masks"),
-        ("depth=0", UsageError, "whole number 1 to 20"),
+        ("depth=0", UsageError, "whole number from 1 to 20"),
     ],
 )
 def test_options_that_cannot_be_meant(data_folder, options, kind, message):
@@ -397,7 +397,7 @@ def test_hidden_thumbnails_empty_folders_and_stray_images(data_folder):
         "1 in .hidden; e.g. .hidden.png; in class dog 1)",
         "left out: 1 file in no class folder (1 in the folder itself)",
         "left out: 1 folder without images (bird)",
-        "left out: 1 file of no image (1 .txt)",
+        "left out: 1 other file (1 .txt)",
     ]
     kept = everything(f"folder:{root},keep=hidden/thumbnails")
     assert "cat/thumbnails/0.png" in kept.names
@@ -451,7 +451,7 @@ def test_the_plan_says_what_was_guessed(data_folder, tmp_path):
         *("--seeds", "0", "--size", "8", "--out", tmp_path / "out", "--dry-run"),
     )
     assert answer.exit_code == 0
-    assert "guessed: by their names split folders: train, val (validation), test" in answer.output
+    assert "guessed: train, val (validation), test are split folders" in answer.output
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -26,6 +26,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from imbench.images.blank import FEW, describe_blank
 from imbench.images.depth import depth, misread, to_eight_bits
+from imbench.images.formats import format_of
 from imbench.images.geometry import to_square
 from imbench.images.properties import Properties
 from imbench.images.value_range import ValueRange
@@ -226,4 +227,6 @@ def _describe_other_file(data: bytes) -> str:
     start = data[:256].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "an HTML page, not an image"
+    if found := format_of(data):
+        return f"{found[0]}, a format that is not read; convert it to PNG or JPEG"
     return "not an image of a known format"

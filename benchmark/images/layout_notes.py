@@ -32,7 +32,7 @@ def _splits(layout: Layout) -> DataNote:
         if paths:
             said.append(_listed(paths) + ("" if paths == [split] else f" ({split})"))
     count = sum(one.folder.total for one in layout.classes)
-    text = f"by their names split folders: {', '.join(said)}"
+    text = f"{', '.join(said)} are split folders by their names"
     return DataNote("guessed", text, count, "train=FOLDER,test=FOLDER, or split=none")
 
 

@@ -49,7 +49,7 @@ REASONS: Mapping[str, Reason] = {
     "beside": Reason("beside the split", "name a folder, e.g. test=FOLDER"),
     "outside": Reason("in no class folder", "move them into one"),
     "empty": Reason("without images", noun="folder", images=False, example=True),
-    "other": Reason("of no image", images=False),
+    "other": Reason("", noun="other file", images=False),
 }
 
 
@@ -131,7 +131,8 @@ def _note(
     elif classes.pop(None, 0) < len(group) and classes:
         named = (f"{kind} {count}" for kind, count in classes.most_common())
         details.append(f"in class {_listed(named)}")
-    text = f"{_count(len(group), reason.noun)} {reason.text} ({'; '.join(details)})"
+    said = [_count(len(group), reason.noun), reason.text, f"({'; '.join(details)})"]
+    text = " ".join(filter(None, said))
     option = [f"keep={reason.keep}"] if keep and reason.keep else []
     return DataNote("left out", text, len(group), " or ".join([reason.change, *option]))
 
