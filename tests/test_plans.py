@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -13,7 +14,9 @@ import pytest
 from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
+from imbench.errors import UsageError
 from imbench.records.cell import Grid, Settings
+from imbench.records.ownership import refuse_foreign
 from imbench.records.planned import SCHEMA, Plans, read_plans, write_plan
 from imbench.records.store import Store
 from imbench.report.plan_notes import plan_notes
@@ -171,6 +174,15 @@ def test_the_one_plan_of_an_earlier_version_is_read_until_it_is_written_anew(tmp
     assert old not in [run.path for run in read_plans(tmp_path).runs]
 
 
+def test_a_folder_with_nothing_but_the_plan_of_an_earlier_version_is_ours(tmp_path):
+    plan(tmp_path, (0,)).rename(tmp_path / "grid.json")
+    (tmp_path / "plans").rmdir()
+    refuse_foreign(tmp_path)
+    (tmp_path / "grid.json").write_text("{}")
+    with pytest.raises(UsageError, match="no run wrote"):
+        refuse_foreign(tmp_path)
+
+
 def damaged(text, **changes):
     return json.dumps(json.loads(text) | changes)
 
@@ -205,16 +217,35 @@ def test_a_damaged_plan_is_named_beside_the_others(tmp_path, name, old):
     )
 
 
-def test_a_plan_of_a_newer_version_and_one_that_cannot_be_opened_are_named(tmp_path):
+def test_a_plan_of_a_newer_version_is_named(tmp_path):
     path = plan(tmp_path, (0,))
     path.write_text(damaged(path.read_text(), schema=SCHEMA + 1))
-    (path.parent / "folder.json").mkdir()
-    newer, folder = sorted(read_plans(tmp_path).faults, key=lambda fault: "newer" not in fault)
-    assert newer == (
+    assert read_plans(tmp_path).faults == (
         f"{path} is the plan of a newer imbench, so cells that it asked for and nobody ran are not "
-        "counted: update imbench"
+        "counted: update imbench",
     )
-    assert "folder.json cannot be read (Is a directory), so cells" in folder
+
+
+@pytest.mark.parametrize("what", ["iterdir", "read_bytes"])
+def test_a_plan_that_may_not_be_read_is_named(tmp_path, monkeypatch, what):
+    path = plan(tmp_path, (0,))
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, what, refuse)
+    (fault,) = read_plans(tmp_path).faults
+    named = path.parent if what == "iterdir" else path
+    assert fault.startswith(f"{named} cannot be read (Permission denied), so cells that it asked")
+
+
+def test_what_others_put_beside_plans_is_no_plan(tmp_path):
+    folder = plan(tmp_path, (0,)).parent
+    (folder / "mine.json").write_text("{")
+    (folder / f"{0:016x}.json").mkdir()
+    os.mkfifo(folder / f"{1:016x}.json")
+    plans = read_plans(tmp_path)
+    assert (len(plans.runs), plans.faults) == (1, ())
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Whose a results folder is: a run moves and removes files only in a folder that is known as ours.
 
-A folder is ours if the first run marked it, or, in earlier versions, left an intact record in it.
-An empty one becomes ours. Into any other a run writes nothing.
+A folder is ours if the first run marked it, or, in earlier versions, left a plan or an intact
+record in it. An empty one becomes ours. Into any other a run writes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.files.atomic import write_atomic
+from imbench.records.planned import read_plans
 from imbench.records.store import Store
 
 __all__ = ["MARKER", "mark_own", "refuse_foreign"]
@@ -41,7 +42,7 @@ def refuse_foreign(folder: Path) -> None:
     except OSError as error:
         raise EnvironmentFault(f"{folder} cannot be read: {error.strerror}") from error
     others = [name for name in names if not name.startswith(".") and name not in _HARMLESS]
-    if MARKER in names or not others or _has_record(folder):
+    if MARKER in names or not others or _has_record(folder) or read_plans(folder).runs:
         return
     shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
     raise UsageError(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ FOLDER = "plans"
 OLD_FILE = "grid.json"
 """What earlier versions wrote instead: the grid of the last run alone."""
 SCHEMA = 1
+_NAME = re.compile(r"[0-9a-f]{16}\.json")
 
 
 class _Head(BaseModel):
@@ -126,18 +128,23 @@ def write_plan(
 
 def read_plans(folder: Path) -> Plans:
     """Return the plans of a results folder; name files that cannot be read."""
-    runs, faults = [], []
+    runs: list[PlannedRun] = []
+    faults: list[str] = []
     keys = set()
-    for path in _files(folder):
+    try:
+        paths = _listed(folder / FOLDER)
+    except OSError as error:
+        paths, faults = [], [f"{folder / FOLDER} {_reason(error)}"]
+    for path in (*paths, folder / OLD_FILE):
         try:
+            if not path.is_file():
+                continue
             plan = _read(path)
             if path.name == OLD_FILE and plan.key in keys:
                 continue
             keys.add(plan.key)
             cells = tuple(expand(plan.grid, plan.fingerprints, plan.recipes))
             runs.append(PlannedRun(path, plan.grid, cells, plan.missing, plan.command))
-        except FileNotFoundError:
-            continue
         except (OSError, ValueError, KeyError) as error:
             faults.append(f"{path} {_reason(error)}")
     return Plans(tuple(runs), tuple(faults))
@@ -147,9 +154,12 @@ class _Newer(ValueError):
     """A plan of a later schema."""
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted((folder / FOLDER).glob("*.json"))
-    yield folder / OLD_FILE
+def _listed(folder: Path) -> list[Path]:
+    """Return the files of a folder that have a plan's name; others are somebody else's."""
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _read(path: Path) -> _PlanFile:
