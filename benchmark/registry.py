@@ -23,6 +23,9 @@ __all__ = ["KINDS", "Plugin", "clear_cache", "list_plugins", "load_plugin", "reg
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
 
+LONGEST_FILE = 1 << 26
+"""Bytes of a file of code."""
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -103,9 +106,16 @@ def load_plugin(kind: str, name: str) -> Any:
 
 def _load_file(name: str) -> Any:
     path_text, _, attribute = name.rpartition(":")
-    path = Path(path_text).resolve()
-    if not path.is_file():
+    try:
+        path = Path(path_text).resolve()
+        size = path.stat().st_size if path.is_file() else -1
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path_text!r}, which {name!r} names, cannot be read: {why}") from error
+    if size < 0:
         raise UsageError(f"no file {path_text!r}, which {name!r} names")
+    if size > LONGEST_FILE:
+        raise UsageError(f"{path_text!r} has {size} bytes: no file of Python code is so long")
     # One module per file, under one name in every process: hash() of a text differs between them.
     digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     module_name = f"imbench_file_{path.stem}_{digest}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imbench.datasets._table import read_table
 from imbench.errors import DataError
+from imbench.files.reading import LARGE, read_text
 from imbench.images.classes import REST
 from imbench.spec import unknown_name
 
@@ -69,7 +70,7 @@ def _existing(folder: Path, name: str) -> Path:
 
 def _words(path: Path) -> Rows:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_text(path, LARGE).splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8: {error.reason}") from error
     return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from imbench.errors import DataError, UsageError
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.notes import DataNote
 
 __all__ = ["Table", "read_table", "separator_of"]
@@ -126,7 +127,7 @@ def read_table(
 
 def _text(path: Path, encoding: str | None) -> tuple[str, list[DataNote]]:
     try:
-        raw = path.read_bytes()
+        raw = read_bytes(path, LARGE)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
     for pattern, what, remedy in _OTHERS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from imbench.errors import DataError, UsageError
+from imbench.files.reading import LARGE, read_text
 from imbench.images.classes import REST
 from imbench.images.dataset import Listing
 from imbench.images.image_files import find_images
@@ -135,7 +136,7 @@ def _unlisted(base: Path, listed: set[str]) -> tuple[DataNote, ...]:
 def _table(path: Path) -> dict[str, str]:
     """Read lines of a number and a text."""
     table = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path, LARGE).splitlines(), 1):
         if not line.strip():
             continue
         key, _, value = line.strip().partition(" ")

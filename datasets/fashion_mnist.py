@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError, UsageError
 from imbench.files.archive import describe_file
+from imbench.files.reading import open_regular
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable, RemoteFile
@@ -84,7 +85,7 @@ class FashionMNIST(Obtainable):
 
     def find_fault(self, path: Path) -> str | None:
         """Return in words what is wrong with a downloaded file; None if nothing is."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             packed = file.read(2) == _GZIP
         return None if packed else f"the file is {describe_file(path)}, not a gzip file"
 
@@ -142,7 +143,7 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def _idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Read an IDX file of bytes: zero, zero, 8, dimensions, their sizes (big-endian), data."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with open_regular(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
         head = file.read(4 + 4 * dimensions)
         if len(head) < 4 + 4 * dimensions or head[:4] != bytes([0, 0, 8, dimensions]):
             raise ValueError("it does not begin as an IDX file of bytes does")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import TEXT
 from imbench.errors import DataError, UsageError
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.decode import ImageFault, decode
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
@@ -145,7 +146,7 @@ def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
 
 def _read(file: Path, side: int, channels: int) -> NDArray[np.uint8]:
     try:
-        return decode(file.read_bytes(), size=side, channels=channels).pixels
+        return decode(read_bytes(file, LARGE), size=side, channels=channels).pixels
     except (ImageFault, OSError) as fault:
         raise DataError(f"generated: {file}: {fault}") from fault
 
@@ -171,5 +172,5 @@ def _digest(listing: Listing) -> str:
     for name, *_ in files:
         below = Path(name).relative_to(folder).as_posix()
         digest.update(f"{len(below)} {below} ".encode("utf-8", "surrogateescape"))
-        digest.update(hashlib.sha256(Path(name).read_bytes()).digest())
+        digest.update(hashlib.sha256(read_bytes(Path(name), LARGE)).digest())
     return digest.hexdigest()

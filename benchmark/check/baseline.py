@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_atomic
+from imbench.files.reading import SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 from imbench.records.record import label_type
@@ -161,7 +162,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     make = "make one with `bench baseline update --from RESULTS --reason TEXT`"
     try:
-        text = path.read_text("utf-8")
+        text = read_text(path, SMALL)
     except FileNotFoundError as error:
         raise NotComparable(f"there is no baseline {str(path)!r}: {make}") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,8 @@ from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
+from imbench.files.reading import SMALL, read_bytes
+
 __all__ = ["first_sentence", "module_sentence", "sentence_of"]
 
 
@@ -41,7 +43,7 @@ def _docstrings(module: str) -> dict[str, str]:
     if source is None:
         return {}
     try:
-        tree = ast.parse(source.read_bytes())
+        tree = ast.parse(read_bytes(source, SMALL))
     except (OSError, SyntaxError, ValueError):
         return {}
     named = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from imbench.errors import DataError
+from imbench.files.reading import open_regular, unfit
 
 __all__ = ["ArchiveLimits", "describe_file", "extract", "is_archive"]
 
@@ -55,7 +56,9 @@ def is_archive(path: Path) -> bool:
 
 def describe_file(path: Path) -> str:
     """Return in words what kind of file this is, by its first bytes."""
-    with path.open("rb") as file:
+    if fault := unfit(path.stat()):
+        return fault.removeprefix("it is ")
+    with open_regular(path) as file:
         start = file.read(512)
     if not start:
         return "an empty file"
@@ -176,7 +179,7 @@ def _extract_tar(archive: Path, folder: Path, limits: ArchiveLimits) -> None:
 
 @contextmanager
 def _open_tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
-    with archive.open("rb") as file:
+    with open_regular(archive) as file:
         magic = file.read(6)
     openers = (opener for start, opener in _DECOMPRESSORS.items() if magic.startswith(start))
     open_stream: Callable[[Path], IO[bytes]] = next(openers, lambda path: path.open("rb"))

@@ -12,6 +12,7 @@ import torch
 
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
+from imbench.files.reading import open_regular
 
 __all__ = ["load_tensors", "save_tensors"]
 
@@ -43,8 +44,8 @@ def load_tensors(path: Path, *, own: bool = True) -> dict[str, Any] | None:
         If the file exists and cannot be read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:  # torch does not verify its checksums
-            damaged = archive.testzip()
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            damaged = archive.testzip()  # torch does not verify its checksums
         if damaged is not None:
             raise ValueError(f"{damaged} is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from imbench.errors import DataError
 from imbench.files.archive import describe_file
+from imbench.files.reading import open_regular
 
 __all__ = ["RemoteFile", "download", "file_hash"]
 
@@ -89,7 +90,7 @@ def download(
 
 def file_hash(path: Path, kind: str) -> str:
     """Return a file's hash in hexadecimal; `kind` is ``sha256`` or ``md5``."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
 from imbench.files.download import file_hash
+from imbench.files.reading import LARGE, read_text, unfit
 
 __all__ = ["UNREADABLE", "file_digests"]
 
@@ -69,6 +70,8 @@ def _signature(name: str) -> Signature | str:
         stat = os.stat(name)  # noqa: PTH116 - a third faster than Path.stat on 100,000 files
     except OSError as error:
         return UNREADABLE + _reason(error)
+    if fault := unfit(stat, LARGE):
+        return f"{UNREADABLE}the file cannot be read: {fault}"
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
@@ -87,7 +90,7 @@ def _reason(error: OSError) -> str:
 
 def _read_cache(cache: Path) -> dict[str, list[int | str]]:
     try:
-        stored = json.loads(cache.read_text("utf-8"))
+        stored = json.loads(read_text(cache, LARGE))
         files = stored["files"] if stored["schema"] == _SCHEMA else {}
         return {name: values for name, values in files.items() if len(values) == 4}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from imbench.errors import DataError
+from imbench.files.reading import check_regular
 from imbench.generators.oracle import ImageClassifier, cached_network, images_digest
 from imbench.images.dataset import Images
 from imbench.methods._weights import normalise
@@ -89,6 +90,7 @@ def read_weights(source: str) -> tuple[Weights, str]:
 
             weights: Any = Inception_V3_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
         else:
+            check_regular(Path(source))
             weights = torch.load(source, map_location="cpu", weights_only=True)
         Inception(IMAGENET_CLASSES, 299).body.load_state_dict(_without_auxiliary(weights))
     except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError, URLError...

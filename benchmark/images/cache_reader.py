@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import DataError
+from imbench.files.reading import LARGE, check_regular, read_text
 from imbench.images.dataset import Decoded, Images
 from imbench.images.notes import notes_of
 from imbench.images.split import SPLITS
@@ -27,7 +28,7 @@ def open_decoded(folder: Path) -> Decoded:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of an entry; raise DataError if it is missing or damaged."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        manifest = json.loads(read_text(folder / MANIFEST, LARGE))
     except FileNotFoundError as error:
         raise DataError(f"no decoded images in {folder}; `prepare` decodes them") from error
     except ValueError as error:
@@ -38,10 +39,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
     """Map the arrays of an entry; raise DataError if they are damaged."""
     try:
-        arrays = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in manifest["arrays"]
-        }
+        arrays = {name: _mapped(folder / f"{name}.npy") for name in manifest["arrays"]}
         complete = all(len(array) == len(manifest["names"]) for array in arrays.values())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder} is damaged ({error}); delete it") from error
@@ -67,6 +65,12 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
         skipped=skipped,
         notes=notes_of(manifest.get("notes", ())),  # absent from entries of imbench 0.1
     )
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    check_regular(path)
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def _images(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.blank import describe_blank
 from imbench.images.dataset import Listing
 from imbench.images.decode import (
@@ -124,7 +125,7 @@ def _take_array(rows: DecodedRows, row: int, source: NDArray[np.uint8]) -> None:
 
 def _decode_file(rows: DecodedRows, row: int, path: Path) -> None:
     picture = decode(
-        path.read_bytes(),
+        read_bytes(path, LARGE),
         size=rows.size,
         channels=rows.listing.channels,
         geometry=_geometry(rows),
@@ -143,7 +144,7 @@ def _mask(mask: Path | NDArray[np.bool_] | None, rows: DecodedRows) -> NDArray[n
     if isinstance(mask, np.ndarray):
         return shrink_mask(mask, size=rows.size, geometry=_geometry(rows))
     try:
-        return shrink_mask(mask.read_bytes(), size=rows.size, geometry=_geometry(rows))
+        return shrink_mask(read_bytes(mask, LARGE), size=rows.size, geometry=_geometry(rows))
     except ImageFault as fault:
         raise ImageFault(f"its mask {mask.name}: {fault}") from fault
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
+from imbench.files.reading import LARGE, open_regular, read_bytes
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, open_image, quiet_pillow
 from imbench.images.depth import depth, may_be_deep, read_values
@@ -56,7 +57,7 @@ def settle_range(listing: Listing, spec: str) -> ValueRange | None:
 
 def _is_deep(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_regular(path, LARGE) as file:
             head = file.read(_HEAD)
             if not may_be_deep(head):
                 return False
@@ -68,7 +69,7 @@ def _is_deep(path: Path) -> bool:
 def _count_values(path: Path) -> NDArray[np.int64]:
     """Count how often a file has each value of 16 bits; nothing if it is damaged or deeper."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, LARGE)
         image = open_image(data)
         values = read_values(data, image)[0]
     except Exception:  # decoding will name it

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imbench.errors import DataError
+from imbench.files.reading import open_regular
 from imbench.images.companions import companions, folder_rule, mask_folders
 from imbench.images.formats import HEAD, format_of, is_read, suffix_of, suffix_words
 
@@ -222,7 +223,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _head(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open_regular(Path(path)) as file:
             return file.read(HEAD)
     except OSError:
         return b""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.blank import describe_blank
 from imbench.images.copy_defects import copy_defects
 from imbench.images.dataset import Listing
@@ -149,14 +150,14 @@ def _or_fault(survey: Callable[[Path], SurveyedImage], path: Path) -> SurveyedIm
 
 
 def _survey_pixels(path: Path, value_range: ValueRange | None) -> SurveyedImage:
-    picture = decode(path.read_bytes(), size=_SMALL, value_range=value_range)
+    picture = decode(read_bytes(path, LARGE), size=_SMALL, value_range=value_range)
     return SurveyedImage(
         **vars(picture.properties), digest=picture.digest, thumbnail=picture.thumbnail
     )
 
 
 def _survey_header(path: Path, value_range: ValueRange | None) -> SurveyedImage:
-    image = open_image(path.read_bytes(), value_range)
+    image = open_image(read_bytes(path, LARGE), value_range)
     return SurveyedImage(
         image.width, image.height, image.mode, str(image.format), bits=depth(image)
     )

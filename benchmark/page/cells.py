@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.files.reading import open_regular
 from imbench.page.images import Gallery, Pictures, misclassified_rows
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
@@ -164,7 +165,7 @@ class CellBuilder:
         try:
             if not path.resolve().is_relative_to(self.folder.resolve()):
                 return ""
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 file.seek(max(0, path.stat().st_size - LOG_BYTES))
                 lines = file.read().decode("utf-8", "replace").splitlines()
         except (OSError, ValueError):

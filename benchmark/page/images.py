@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.files.reading import LARGE, SMALL, read_bytes, read_text
 from imbench.images.cache import cache_folder, prepare
 from imbench.images.cache_reader import MANIFEST, open_decoded
 from imbench.images.dataset import Decoded
@@ -107,7 +108,7 @@ def find_decoded(group: Group, root: Path) -> tuple[Decoded | None, str]:
     wanted = group.basis.fingerprint
     for manifest in sorted((cache_folder() / "decoded").glob(f"*/{MANIFEST}")):
         try:
-            if json.loads(manifest.read_text("utf-8"))["fingerprint"] == wanted:
+            if json.loads(read_text(manifest, LARGE))["fingerprint"] == wanted:
                 return open_decoded(manifest.parent), ""
         except Exception as error:  # one damaged entry must not prevent the page
             _LOG.debug("%s: %s", manifest, error)
@@ -161,7 +162,7 @@ def embedded_picture(folder: Path, file: str) -> tuple[str, str]:
     if not path.resolve().is_relative_to(folder.resolve()):
         return "", "lies outside the results folder"
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(read_bytes(path, SMALL)), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 return "", "is too large"
             return _data_url(image.convert("RGB"), quality=70), ""

@@ -13,6 +13,7 @@ import numpy as np
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_atomic
+from imbench.files.reading import LARGE, read_bytes
 from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, as_csv, frame, from_csv
 from imbench.records.record import Record, label_type
 from imbench.records.store import read_records
@@ -138,9 +139,11 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".csv":
             texts = dict.fromkeys(COLUMNS, "str")
-            table = pd.read_csv(path, dtype=texts, keep_default_na=False)
+            table = pd.read_csv(
+                io.BytesIO(read_bytes(path, LARGE)), dtype=texts, keep_default_na=False
+            )
         elif path.suffix == ".parquet":
-            table = pd.read_parquet(path, engine="pyarrow")
+            table = pd.read_parquet(io.BytesIO(read_bytes(path, LARGE)), engine="pyarrow")
         else:
             raise UsageError(f"{str(path)!r} is neither a folder nor a .csv or .parquet file")
     except ImportError as error:

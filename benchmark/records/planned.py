@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from imbench.files.atomic import write_atomic
+from imbench.files.reading import SMALL, read_bytes
 from imbench.records.cell import Cell, Grid, expand
 
 __all__ = ["FOLDER", "PlannedRun", "Plans", "read_plans", "write_plan"]
@@ -163,7 +164,7 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> _PlanFile:
-    raw = path.read_bytes()
+    raw = read_bytes(path, SMALL)
     if _Head.model_validate_json(raw).schema_ > SCHEMA:
         raise _Newer
     return _PlanFile.model_validate_json(raw)

@@ -5,9 +5,9 @@ What others put into a results folder has other names, and is neither read, move
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +15,12 @@ from pathlib import Path
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import LEASE, is_abandoned
 from imbench.files.leases import remove_if_free
+from imbench.files.reading import LARGE, UnfitFile, read_bytes
 
 __all__ = ["QUARANTINE", "read_regular", "record_paths", "remove_leftovers"]
 
 QUARANTINE = "quarantine"
+_LOG = logging.getLogger(__name__)
 _FILE = r"-?\d+-[0-9a-f]{8}\.json"
 _LEVELS = tuple(
     map(re.compile, (rf"(?!\.|{QUARANTINE}$|lost\+found$).+", r"-?\d+", r"[^.].*", _FILE))
@@ -39,7 +41,7 @@ def record_paths(folder: Path) -> Iterator[Path]:
 
 
 def read_regular(path: Path) -> bytes | None:
-    """Return the content of a file; None if there is none, or no regular one.
+    """Return the content of a file; None if there is none, or a pipe, a device, gigabytes.
 
     Raises
     ------
@@ -47,8 +49,11 @@ def read_regular(path: Path) -> bytes | None:
         If it cannot be read.
     """
     try:
-        return path.read_bytes() if stat.S_ISREG(path.stat().st_mode) else None
+        return read_bytes(path, LARGE)
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnfitFile as error:
+        _LOG.warning("%s is no record: %s", path, error.strerror)
         return None
     except OSError as error:
         raise _unreadable(path, error) from error

@@ -24,6 +24,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from imbench.errors import UsageError
+from imbench.files.reading import SMALL, read_text
 from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
 from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
@@ -160,7 +161,7 @@ def read_grid_file(name: str) -> GridFile:
         text = read_shipped(name)
     else:
         try:
-            text = path.read_text("utf-8")
+            text = read_text(path, SMALL)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"grid file {name!r} cannot be read: {error}") from error
     try:
