@@ -118,8 +118,25 @@ def test_no_command_waits_for_what_it_reads_or_fills_the_memory(
     out, err = capfd.readouterr()
     assert code in (0, 1) or err.splitlines()[-1].startswith("bench: "), err
     told = out + err
-    says = ("is not a file", "no file", "no zip or tar", "it lacks", "wrote page.html")
+    says = (
+        "is a named pipe",
+        "is not a file",
+        "no file",
+        "no zip or tar",
+        "it lacks",
+        "wrote page.html",
+    )
     assert SAID[kind].partition(",")[0] in told or any(text in told for text in says), told
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "huge"])
+def test_what_lies_in_place_of_a_record_is_none(kind, tmp_path, make_record, caplog):
+    store = Store(tmp_path / "results")
+    path = made(kind, store.put(make_record()))
+    kept = make_record(seed=1)
+    store.put(kept)
+    assert store.records() == [kept]
+    assert f"{path} is no record: {SAID[kind]}" in caplog.text
 
 
 @pytest.mark.parametrize("kind", SAID)
