@@ -178,6 +178,8 @@ def test_k1_class_folders_may_hold_the_splits(data_folder):
             "most of 11 images lie elsewhere",
         ),
         ({"cat": 2, "dog/test": 2}, "dog/test is named like a split"),
+        ({"data/x/a": 3, "data/x/b": 2, "docs": 1}, "folder:.*pictures/data/x"),
+        ({"ok/cam1": 3, "ok/cam2": 2, "defect": 1}, "if both are classes, write depth=1"),
         ({"train/a": 2, "train/b/val": 2, "test/a": 2}, "train/b/val is named like a split"),
         ({"train/a": 2, "train/train": 2, "test/a": 2}, "train/train is named like a split"),
     ],

@@ -149,6 +149,7 @@ def _class_folders(
             folders = member.folder.level(choice.depth or 1)
             if choice.depth is None:
                 _refuse_splits_as_classes(member.folder, where)
+                _refuse_two_levels(member.folder, where)
         for folder in folders:
             if not choice.pooled:
                 _refuse_split_inside(folder, member, where)
@@ -213,6 +214,22 @@ def _refuse_splits_as_classes(top: FolderTree, where: str) -> None:
             f"{where}: {a} and {b} hold the same folders ({', '.join(names[:4])}): if they are "
             f"splits, write train={a},test={b}; if they are classes, depth=1; if the folders in "
             "them are the classes, depth=2"
+        )
+
+
+def _refuse_two_levels(top: FolderTree, where: str) -> None:
+    """Raise DataError if of folders beside each other one holds images, one several folders."""
+    below = top.folders.values()
+    holder = next(
+        (one for one in below if not one.files and len(one.unwrapped().folders) > 1), None
+    )
+    other = next((one for one in below if one.files), None)
+    if holder and other:
+        names = ", ".join(list(holder.unwrapped().folders)[:3])
+        raise DataError(
+            f"{where}: {holder.path} holds folders ({names}) and {other.path} images: if both are "
+            f"classes, write depth=1; if the folders are, point at them, "
+            f"folder:{where}/{holder.unwrapped().path}"
         )
 
 

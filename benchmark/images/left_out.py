@@ -33,9 +33,10 @@ class Reason:
 REASONS: Mapping[str, Reason] = {
     "format": Reason("of a format that is not read", "convert to PNG or JPEG"),
     "unnamed": Reason(
-        "of a name that is none of an image, but with the first bytes of one",
+        "whose names do not say so",
         "name them .jpg, .png, ...",
         "unnamed",
+        noun="image",
     ),
     "masks": Reason("taken for masks of other images", "move them", "masks", example=True),
     "thumbnails": Reason(
