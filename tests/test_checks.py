@@ -70,7 +70,10 @@ BROKEN_NETWORKS = {
         " nn.init.constant_(net.head.bias, len(nets)))[0]",
     ),
     "changes the images": ("return self.head(x.mul_(2).mean((2, 3)))", "Net(shape, classes)"),
-    r"gives \(4, 1\) for 4 images": ("return self.head(x.mean((2, 3)))", "Net(shape, 1)"),
+    r"gives torch.float32 \(2, 1\) for 2 images": (
+        "return self.head(x.mean((2, 3)))",
+        "Net(shape, 1)",
+    ),
     "are not finite": ("return self.head(x.mean((2, 3)) / 0)", "Net(shape, classes)"),
     "nothing to train": ("return self.head(x.mean((2, 3))).detach()", "Net(shape, classes)"),
     "has no gradient": ("return 0 * self.head(x.mean((2, 3)))", "Net(shape, classes)"),

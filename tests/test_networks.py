@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+from torch import nn
 
 from imbench.errors import UsageError
 from imbench.training.networks import Normalise, ResNet, build_network
@@ -65,12 +66,67 @@ def test_unknown_networks_are_refused(name, says):
         build_network(name, (3, 32, 32), 2)
 
 
-def test_a_network_that_takes_any_option_is_left_to_it(monkeypatch):
-    def made(shape, classes, **options):
-        return torch.nn.Linear(classes, options["anything"])
+@pytest.fixture
+def made(monkeypatch):
+    """Return a function that builds the network that another one makes."""
 
-    monkeypatch.setattr("imbench.training.networks.load_plugin", lambda _kind, _name: made)
-    assert build_network("mine:anything=3", (3, 8, 8), 2).out_features == 3
+    def build(maker, spec="mine", shape=(3, 8, 8)):
+        monkeypatch.setattr("imbench.training.networks.load_plugin", lambda _kind, _name: maker)
+        return build_network(spec, shape, 2)
+
+    return build
+
+
+def linear(classes, **options):
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, classes, **options))
+
+
+def test_a_network_that_takes_any_option_is_left_to_it(made):
+    net = made(lambda shape, classes, **options: linear(classes, **options), "mine:bias=false")
+    assert net[1].bias is None
+
+
+class Pair(nn.Sequential):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+@pytest.mark.parametrize(
+    ("maker", "says"),
+    [
+        (lambda shape, classes: None, "is NoneType, not a torch.nn.Module"),
+        (lambda shape, classes: nn.Linear, "is type, not a torch.nn.Module"),
+        (lambda shape, classes: {}["x"], "cannot be built: KeyError: 'x'"),
+        (lambda shape, classes: linear(1), "gives torch.float32 (2, 1) for 2 images, not logits"),
+        (
+            lambda shape, classes: linear(5),
+            "gives torch.float32 (2, 5) for 2 images, not logits (2",
+        ),
+        (lambda shape, classes: nn.Flatten(0), "gives torch.float32 (384,) for 2 images"),
+        (lambda shape, classes: Pair(linear(2)), "gives tuple for 2 images"),
+        (lambda shape, classes: nn.Linear(7, 2), "cannot take images of shape (3, 8, 8): Runtime"),
+    ],
+    ids=["none", "class", "raises", "fewer", "more", "flat", "pair", "other shape"],
+)
+def test_what_is_no_network_is_a_sentence(made, maker, says):
+    with pytest.raises(UsageError, match=re.escape(f"network 'mine' {says}")):
+        made(maker)
+
+
+def test_a_check_leaves_no_trace(made):
+    def maker(shape, classes):
+        net = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(), linear(classes))
+        net[1].eval()
+        return net
+
+    torch.manual_seed(0)
+    maker((3, 8, 8), 2)
+    expected = torch.get_rng_state()
+    torch.manual_seed(0)
+    net = made(maker)
+    assert torch.equal(torch.get_rng_state(), expected)
+    assert [module.training for module in net] == [True, False, True]
+    assert net[0].num_batches_tracked == 0
 
 
 def test_features_need_the_linear_network():

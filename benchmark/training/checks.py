@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from imbench.errors import DataError
+from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.validate import validate_listing
 from imbench.training.examples import Examples
@@ -90,7 +90,10 @@ def check_network(spec: str, side: int = 32) -> None:
         Naming the rule that is broken.
     """
     for channels, classes in ((1, 2), (3, 3)):
-        _check_network(spec, (channels, side, side), classes)
+        try:
+            _check_network(spec, (channels, side, side), classes)
+        except UsageError as error:
+            raise AssertionError(str(error)) from error
 
 
 def check_dataset(dataset: Dataset) -> Listing:

@@ -35,8 +35,8 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
     Raises
     ------
     UsageError
-        If the name or an option is unknown, or the network cannot be built with it or take the
-        shape.
+        If the name or an option is unknown, or what is built is no network that takes the shape
+        and gives a logit for each class.
     """
     parsed = parse_spec(spec)
     maker = load_plugin("networks", parsed.name)
@@ -44,8 +44,28 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
         f"network {parsed.name}", maker, parsed.options, argument=parsed.argument, skip=2
     )
     with usable(f"network {spec!r} cannot be built"):
-        net: nn.Module = maker(shape, classes, **options)
+        net = maker(shape, classes, **options)
+    return _checked(net, spec, shape, classes)
+
+
+def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
+    """Return the network; raise UsageError if it is none, or gives no logit for each class."""
+    if not isinstance(net, nn.Module):
+        raise UsageError(f"network {spec!r} is {type(net).__name__}, not a torch.nn.Module")
+    modes = [(module, module.training) for module in net.modules()]
+    # Nothing is left behind: neither running means nor drawn random numbers.
+    with usable(f"network {spec!r} cannot take images of shape {shape}"):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            logits: object = net.eval()(torch.zeros(2, *shape))
+        for module, training in modes:
+            module.training = training
+    if not isinstance(logits, Tensor):
+        given = type(logits).__name__
+    elif logits.shape != (2, classes) or not logits.is_floating_point():
+        given = f"{logits.dtype} {tuple(logits.shape)}"
+    else:
         return net
+    raise UsageError(f"network {spec!r} gives {given} for 2 images, not logits (2, {classes})")
 
 
 class Normalise(nn.Module):
