@@ -100,7 +100,10 @@ def test_all_at_chance(made):
     ("scores", "first"),
     [
         ({"vanilla": {10: [0.9]}}, "only Vanilla has scores, and there is nothing to compare."),
-        ({"os": {10: [0.9]}}, "Vanilla has no score, so nothing can be compared with it."),
+        (
+            {"os": {10: [0.9]}},
+            "Vanilla was not among the methods, so nothing can be compared with it.",
+        ),
         (
             {"vanilla": {10: [None, None]}, "os": {10: [0.9, 0.9]}},
             "Vanilla has no score, so nothing can be compared with it.",

@@ -200,6 +200,8 @@ def test_failures_and_holes_are_listed_with_reasons(some):
     rows = " ".join(text[text.index('id="failures-title"') :].split())
     assert 'diverged</a></td><td class="reason">loss is NaN' in rows
     assert '<td class="r">7-8</td><td>not run</td>' in rows
+    ended = sum(not record.done for record in some)
+    assert f"Failures and missing cells ({ended + 2})" in text
     assert data_of(text)["cells"][some[-1].key]["status"] == "diverged"
 
 

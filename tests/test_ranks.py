@@ -120,6 +120,17 @@ def test_methods_and_cells_with_holes_are_left_out_and_named(records, make_recor
     assert ranks.left_out == ("OS", "digits 100")
 
 
+def test_cells_whose_means_are_over_different_seeds_are_named(records):
+    assert make_ranks(make_tables(records)).uneven == ()
+    lacks = ("us", 50, 1)
+    fewer = [r for r in records if (r.cell.recipe, r.cell.minority, r.cell.seed) != lacks]
+    ranks = make_ranks(make_tables(fewer))
+    assert (ranks.uneven, ranks.left_out) == (("digits 50",), ())
+    assert printed_ranks(ranks).below[-1] == (
+        "means of methods are over different seeds at digits 50"
+    )
+
+
 def test_too_little_to_rank_is_a_sentence(records):
     two = [record for record in records if record.cell.recipe != "us"]
     with pytest.raises(NotComparable, match="here are 2 in 4"):

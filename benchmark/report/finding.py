@@ -99,7 +99,8 @@ def _against_plain(panel: Panel, recipes: Sequence[str]) -> list[str]:
     """Say which methods are above plain training, then which were ahead of it in every seed."""
     title = panel.title(PLAIN)
     if PLAIN not in recipes:
-        return [f"{title} has no score, so nothing can be compared with it."]
+        lacks = "has no score" if PLAIN in panel.rows else "was not among the methods"
+        return [f"{title} {lacks}, so nothing can be compared with it."]
     cells = _compared(panel, PLAIN, recipes)
     if not cells:
         return [f"only {title} has scores, and there is nothing to compare."]

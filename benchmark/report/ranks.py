@@ -62,6 +62,8 @@ class Ranks:
         Average ranks further apart than this differ by Nemenyi's test at 5 %.
     left_out : tuple of str
         Methods and cells without a score for each other.
+    uneven : tuple of str
+        Cells in which the means of methods are over different seeds.
     """
 
     metric: str
@@ -74,6 +76,7 @@ class Ranks:
     p: float
     critical: float
     left_out: tuple[str, ...] = ()
+    uneven: tuple[str, ...] = ()
 
     @property
     def cliques(self) -> list[tuple[int, int]]:
@@ -96,7 +99,7 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
     NotComparable
         If fewer than three methods or two cells are left.
     """
-    scores, recipes, cells = _mean_matrix(tables)
+    scores, seeds, recipes, cells = _mean_matrix(tables)
     rows, columns = _complete_part(scores)
     if len(rows) < 2 or len(columns) < 3:
         raise NotComparable(
@@ -123,6 +126,7 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
         p,
         critical_difference(len(chosen), len(rows)),
         tuple(left),
+        tuple(cells[i] for i in rows if len({seeds[i][column] for column in columns}) > 1),
     )
 
 
@@ -185,6 +189,8 @@ def printed_ranks(ranks: Ranks) -> PrintedTable:
     ]
     if ranks.left_out:
         below.append(f"left out, since scores are missing: {', '.join(ranks.left_out)}")
+    if ranks.uneven:
+        below.append(f"means of methods are over different seeds at {', '.join(ranks.uneven)}")
     return PrintedTable(
         title=f"average ranks over {len(ranks.cells)} cells by {metric_title(ranks.metric)}",
         slug=f"ranks-{''.join(c if c.isalnum() else '-' for c in ranks.metric.lower())}",
@@ -205,22 +211,29 @@ def _last_not_separated(ranks: Ranks, index: int) -> str:
     return ranks.titles[reach[-1]] if reach[-1] > index else "--"
 
 
-def _mean_matrix(tables: Sequence[Table]) -> tuple[Floats, list[str], list[str]]:
-    """Return means as (cells, methods), NaN where there is none, recipes and names of cells."""
+def _mean_matrix(
+    tables: Sequence[Table],
+) -> tuple[Floats, list[list[frozenset[int]]], list[str], list[str]]:
+    """Return means as (cells, methods), NaN where there is none, and the seeds behind each.
+
+    After them the recipes and the names of the cells.
+    """
     recipes = list(dict.fromkeys(line.recipe for table in tables for line in table.lines))
     names = [table.group.title for table in tables]
-    cells, rows = [], []
+    cells, rows, seeds = [], [], []
     for table in tables:
         code = f" ({table.group.code})" if names.count(table.group.title) > 1 else ""
         # Of several versions of a recipe's parts the newest, which stands last, counts.
         lines = {line.recipe: line for line in table.lines}
         for column, count in enumerate(table.counts):
-            means = [
-                lines[name].entries[column].mean if name in lines else None for name in recipes
-            ]
+            found = [lines[name].entries[column] if name in lines else None for name in recipes]
             cells.append(f"{table.group.title} {count}{code}")
-            rows.append([math.nan if mean is None else mean for mean in means])
-    return np.array(rows, dtype=np.float64).reshape(len(cells), len(recipes)), recipes, cells
+            rows.append(
+                [math.nan if one is None or one.mean is None else one.mean for one in found]
+            )
+            seeds.append([frozenset(() if one is None else one.scores) for one in found])
+    means = np.array(rows, dtype=np.float64).reshape(len(cells), len(recipes))
+    return means, seeds, recipes, cells
 
 
 def _titles(tables: Sequence[Table]) -> dict[str, str]:

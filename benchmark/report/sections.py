@@ -160,4 +160,5 @@ def _ranks_row(ranks: Ranks) -> dict[str, Any]:
         "friedman_p": ranks.p,
         "critical_difference": ranks.critical,
         "left_out": list(ranks.left_out),
+        "uneven": list(ranks.uneven),
     }
