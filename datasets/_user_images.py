@@ -28,7 +28,8 @@ class UserImages(Dataset):
         super().__init__(root, argument)
         if not argument:
             raise UsageError(f"{self.kind} needs a path: write {self.kind}:PATH")
-        known = (*self.own, "majority", "minority", "test", "validation", "geometry", "range")
+        shared = ("majority", "minority", "test", "validation", "geometry", "copies", "range")
+        known = (*self.own, *shared)
         self.given = DatasetOptions(self.kind, options, known)
         self.majority = self.given.text("majority")
         self.minority = self.given.text("minority")

@@ -31,7 +31,7 @@ class CelebA(Obtainable):
 
     Options: `majority` (default ``Black_Hair``), `minority` (default ``Blond_Hair``); ``rest`` for
     either is the faces without the other attribute; `geometry` (``stretch``, ``pad``, default
-    ``crop``, as is usual for these faces).
+    ``crop``, as is usual for these faces); `copies` as for a folder.
 
     Notes
     -----
@@ -64,7 +64,7 @@ class CelebA(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("celeba takes no argument; write celeba:minority=Eyeglasses")
-        given = DatasetOptions("celeba", options, ("majority", "minority", "geometry"))
+        given = DatasetOptions("celeba", options, ("majority", "minority", "geometry", "copies"))
         self.majority = str(given.text("majority", "Black_Hair"))
         self.minority = str(given.text("minority", "Blond_Hair"))
         if self.majority == self.minority:

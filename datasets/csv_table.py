@@ -36,11 +36,10 @@ class CsvTable(UserImages):
     the loss, and only if it is named.
 
     Options: the five columns, `majority`, `minority`; without a split column `test` and
-    `validation` (shares of each class, default 0.25 and 0); `geometry` and `range` as
-    for a folder. Of tables
-    of ids `suffix` (``.jpg``) is added to each path, and images that are not where they should be
-    are looked for by name below `root`. `sep` (``comma``, ``semicolon``, ``tab``, ``bar``) and
-    `encoding` are found out where they are not given.
+    `validation` (shares of each class, default 0.25 and 0); `geometry`, `range` and `copies` as
+    for a folder. Of tables of ids `suffix` (``.jpg``) is added to each path, and images that are
+    not where they should be are looked for by name below `root`. `sep` (``comma``, ``semicolon``,
+    ``tab``, ``bar``) and `encoding` are found out where they are not given.
 
     Notes
     -----

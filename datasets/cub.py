@@ -26,8 +26,8 @@ class CUB(Obtainable):
 
     Options: `majority` (default ``Sparrow``, 21 species), `minority` (default ``Flycatcher``, 7
     species; ``Wren/Warbler`` gives two minorities; ``rest`` is all other species), `geometry`
-    (``stretch``, ``pad``, default ``crop``, as is usual where whole photographs are classified).
-    Bounding boxes are not used.
+    (``stretch``, ``pad``, default ``crop``, as is usual where whole photographs are classified),
+    `copies` as for a folder. Bounding boxes are not used.
 
     Notes
     -----
@@ -59,7 +59,7 @@ class CUB(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("cub takes no argument; write cub:majority=Sparrow,minority=Wren")
-        given = DatasetOptions("cub", options, ("majority", "minority", "geometry"))
+        given = DatasetOptions("cub", options, ("majority", "minority", "geometry", "copies"))
         self.majority = str(given.text("majority", "Sparrow"))
         self.minority = str(given.text("minority", "Flycatcher"))
         self.policies = given.policies(geometry="crop")

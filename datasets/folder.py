@@ -37,7 +37,8 @@ class Folder(UserImages):
     `geometry`, what becomes of images that are not square: ``stretch`` (default) squeezes them,
     ``pad`` fills them up with grey, ``crop`` keeps the square in their middle; `range`, the
     values of files of more than 8 bits that become black and white: ``LOW-HIGH``, such as
-    ``0-4095``, default ``auto``, what the training images use.
+    ``0-4095``, default ``auto``, what the training images use; `copies`, the largest distance of
+    images that are nearly equal, from 0 to 1 (default ``0.4``), or ``exact`` for equal ones only.
 
     Notes
     -----

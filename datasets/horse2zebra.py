@@ -33,7 +33,8 @@ class Horse2Zebra(Obtainable):
 
     Object masks are read where ``masks/trainA/NAME.png`` exist; the official release has none.
     Options: `majority` (default ``horse``), `minority` (default ``zebra``), `geometry`
-    (``stretch``, ``pad``, default ``crop``: the official images are square).
+    (``stretch``, ``pad``, default ``crop``: the official images are square), `copies` (the largest
+    distance of images that are nearly equal, 0 to 1, default ``0.4``, or ``exact``).
 
     Notes
     -----
@@ -79,7 +80,9 @@ class Horse2Zebra(Obtainable):
         super().__init__(root, argument)
         if argument is not None:
             raise UsageError("horse2zebra takes no argument")
-        given = DatasetOptions("horse2zebra", options, ("majority", "minority", "geometry"))
+        given = DatasetOptions(
+            "horse2zebra", options, ("majority", "minority", "geometry", "copies")
+        )
         self.majority, self.minority = given.text("majority"), given.text("minority")
         if self.majority is None and self.minority is None:
             self.minority = "zebra"

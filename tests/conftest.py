@@ -113,6 +113,23 @@ def data_picture() -> Callable[..., Image.Image]:
 
 
 @pytest.fixture
+def data_photograph() -> Callable[..., Image.Image]:
+    """Return a maker of pictures with detail of every size, as photographs have."""
+
+    def make(seed: int, size: tuple[int, int] = (96, 80)) -> Image.Image:
+        rng = np.random.default_rng(seed)
+        total = np.zeros((size[1], size[0]), np.float32)
+        for cells in (3, 6, 12, 24, 48):
+            coarse = Image.fromarray(rng.normal(size=(cells, cells)).astype(np.float32))
+            total += np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)) / cells
+        total = 120 + total * 40 / total.std()
+        tint = np.array([1.0, 0.9, 0.8])
+        return Image.fromarray(np.clip(total[..., None] * tint, 0, 255).astype(np.uint8))
+
+    return make
+
+
+@pytest.fixture
 def data_folder(
     tmp_path: Path, data_picture: Callable[..., Image.Image]
 ) -> Callable[[dict[str, int]], Path]:

@@ -17,8 +17,11 @@ from imbench.commands.cli import cli
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.cache_reader import open_decoded
+from imbench.images.notes import DataNote
 from imbench.images.validate import validate_listing
 
+NAMES = "`bench data verify` names them"
+CHANGE = "--keep-leaks, or copies=LIMIT for what is nearly equal"
 COUNTS = {"train/cat": 6, "train/dog": 4, "test/cat": 3, "test/dog": 3}
 
 
@@ -161,46 +164,78 @@ def test_row_15_a_class_that_loses_all_its_images_is_named(made):
         again(bad_images="skip")
 
 
-def test_row_29_copies_of_test_images_are_warned_of_or_dropped(made, caplog):
+def test_row_29_copies_of_test_images_are_noted_or_dropped(made, data_photograph):
     folder, again = made
     shutil.copy(folder / "test/cat/1.png", folder / "train/cat/copy.png")
-    image = Image.open(folder / "test/dog/2.png").convert("RGB")
-    image.save(folder / "train/dog/near.jpg", quality=50)
+    data_photograph(0).save(folder / "test/dog/2.png")
+    data_photograph(0).save(folder / "train/dog/near.jpg", quality=70)
+    counts = "2 training images (cat 1, dog 1): copies of test images, 1 equal and 1 nearly so"
     kept = again()
-    assert "2 training or validation images are copies of test images" in caplog.text
     assert kept.train.counts(2).tolist() == [7, 5]
     assert kept.skipped == {}
-    caplog.clear()
-    assert len(again().train) == 12
-    assert "2 training" in caplog.text  # from the cache as well
-    caplog.clear()
+    assert DataNote("leaking", f"{counts}; {NAMES}", 2, "--drop-leaks") in kept.notes
+    assert again().notes == kept.notes  # from the cache as well
     dropped = again(drop_leaks=True)
-    assert caplog.text == ""
     assert dropped.train.counts(2).tolist() == [6, 4]
-    assert dropped.skipped == {
-        "train/cat/copy.png": "equal to test image test/cat/1.png",
-        "train/dog/near.jpg": "nearly equal to test image test/dog/2.png",
-    }
+    assert DataNote("dropped", counts, 2, CHANGE) in dropped.notes
+    assert list(dropped.skipped) == ["train/cat/copy.png", "train/dog/near.jpg"]
+    exact, near = dropped.skipped.values()
+    assert exact == "equal to test image test/cat/1.png"
+    assert near.startswith("nearly equal to test image test/dog/2.png, at distance 0.")
     assert dropped.fingerprint != kept.fingerprint
     (folder / "train/cat/copy.png").unlink()
     (folder / "train/dog/near.jpg").unlink()
     assert again().fingerprint == dropped.fingerprint
 
 
-def test_row_29_all_equal_images_of_a_near_copy_are_dropped(made):
+def test_row_29_the_limit_is_an_option_and_in_the_fingerprint_where_it_decides(
+    made, data_photograph, tmp_path
+):
+    folder, _ = made
+    data_photograph(0).save(folder / "test/dog/2.png")
+    data_photograph(0).save(folder / "train/dog/near.jpg", quality=70)
+    shutil.copy(folder / "test/cat/1.png", folder / "train/cat/copy.png")
+
+    def prepared(options, **more):
+        return prepare(
+            f"folder:{folder}{options}", root=tmp_path, size=16, cache=tmp_path / "c", **more
+        )
+
+    default = prepared("", drop_leaks=True)
+    assert prepared(",copies=0.4", drop_leaks=True).fingerprint == default.fingerprint
+    for option in (",copies=exact", ",copies=0.01"):
+        strict = prepared(option, drop_leaks=True)
+        assert list(strict.skipped) == ["train/cat/copy.png"]
+        assert len(strict.train) == len(default.train) + 1
+    # The same images are dropped, by another rule.
+    looser = prepared(",copies=0.5", drop_leaks=True)
+    assert looser.skipped == default.skipped
+    assert looser.fingerprint != default.fingerprint
+    assert prepared(",copies=0.5").fingerprint == prepared("").fingerprint  # nothing is dropped
+
+
+def test_a_limit_that_is_none_is_refused(made, tmp_path):
+    folder, _ = made
+    for value in ("1", "-0.1", "near", "true"):
+        with pytest.raises(UsageError, match=f"copies={value} must be a number in"):
+            make_dataset(f"folder:{folder},copies={value}", tmp_path)
+
+
+def test_row_29_all_equal_images_of_a_near_copy_are_dropped(made, data_photograph):
     folder, again = made
-    image = Image.open(folder / "test/dog/2.png").convert("RGB")
-    image.save(folder / "train/dog/near.jpg", quality=50)
+    data_photograph(0).save(folder / "test/dog/2.png")
+    data_photograph(0).save(folder / "train/dog/near.jpg", quality=70)
     shutil.copy(folder / "train/dog/near.jpg", folder / "train/dog/near again.jpg")
     shutil.copy(folder / "train/dog/near.jpg", folder / "train/cat/near.jpg")
     dropped = again(drop_leaks=True)
     assert dropped.train.counts(2).tolist() == [6, 4]
-    reason = "nearly equal to test image test/dog/2.png"
-    assert dropped.skipped == {
-        "train/cat/near.jpg": reason,
-        "train/dog/near again.jpg": reason,
-        "train/dog/near.jpg": reason,
-    }
+    assert list(dropped.skipped) == [
+        "train/cat/near.jpg",
+        "train/dog/near again.jpg",
+        "train/dog/near.jpg",
+    ]
+    (reason,) = set(dropped.skipped.values())
+    assert reason.startswith("nearly equal to test image test/dog/2.png, at distance 0.")
 
 
 @pytest.mark.parametrize("harm", ["truncate", "manifest", "remove"])

@@ -12,7 +12,7 @@ from imbench.commands.data import data
 from imbench.errors import DataError, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.deep_files import settle_range
-from imbench.images.survey import find_defects, survey_images
+from imbench.images.survey import find_defects, survey_copies, survey_images
 from imbench.images.validate import read_everything
 
 COUNTS = {"train/a": 4, "train/b": 3, "test/a": 2, "test/b": 2}
@@ -147,8 +147,10 @@ def flat(colour, mode="RGB"):
 def found(spec, root):
     dataset = make_dataset(spec, root)
     listing = read_everything(dataset, spec)
-    images = survey_images(listing, settle_range(listing, spec))
-    return {(one.kind, one.text, one.grave) for one in find_defects(listing, images, {})}
+    value_range = settle_range(listing, spec)
+    images = survey_images(listing, value_range)
+    copies = survey_copies(listing, images, value_range)
+    return {(one.kind, one.text, one.grave) for one in find_defects(listing, images, copies, {})}
 
 
 def test_transparency_is_said(made, prepared):

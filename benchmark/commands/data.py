@@ -100,19 +100,23 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     are listed, with exit code 0.
     """
     from imbench.images.cache import make_dataset
+    from imbench.images.copy_defects import about_copies, search_line
     from imbench.images.deep_files import settle_range
-    from imbench.images.survey import find_defects, survey_images
+    from imbench.images.survey import find_defects, survey_copies, survey_images
     from imbench.images.validate import read_everything
 
     dataset = make_dataset(name, root)
     listing = read_everything(dataset, name)
     value_range = settle_range(listing, name)
     images = survey_images(listing, value_range)
-    found = find_defects(listing, images, getattr(dataset, "official", {}))
+    copies = survey_copies(listing, images, value_range)
+    found = find_defects(listing, images, copies, getattr(dataset, "official", {}))
     decoded = sum(not image.fault for image in images)
     echo(f"{name}: {len(images)} images, {decoded} decoded")
     _print_notes(listing.notes)
     _print_pixel_notes(images, listing, value_range)
+    if said := search_line(listing, copies):
+        echo(said)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
         echo("", f"{kind}: {len(of_kind)}")
@@ -123,6 +127,7 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
                 echo(f"    {member}")
         if len(of_kind) > len(shown):
             echo(f"  and {len(of_kind) - len(shown)} more; --all prints them")
+        echo(*(f"  {line}" for line in about_copies(kind, listing, copies)))
     grave = [defect for defect in found if defect.grave]
     if grave:
         kinds = sorted({defect.kind for defect in grave})

@@ -23,6 +23,7 @@ from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
+from imbench.images.copy_policy import SEARCH
 from imbench.images.dataset import Dataset, Decoded, Listing, class_fault
 from imbench.images.validate import read_listing
 from imbench.images.whole_groups import why_missing
@@ -86,7 +87,7 @@ def prepare(
         Whether images that cannot be decoded raise DataError or are left out.
     drop_leaks : bool, optional
         Leave out training and validation images that are copies of test images, instead of only
-        warning of them. The default is True for data sets that are known to have some.
+        noting them. The default is True for data sets that are known to have some.
 
     Raises
     ------
@@ -108,7 +109,6 @@ def prepare(
     manifest = read_manifest(folder)
     if manifest["faults"] and bad_images == "stop":
         raise DataError(_bad_images(manifest["faults"], spec))
-    _log_leaks(manifest, spec)
     decoded = open_entry(folder, manifest)
     decoded = replace(decoded, notes=(*listing.notes, *decoded.notes))
     _check_classes(decoded, listing, spec)
@@ -155,6 +155,7 @@ def _key(listing: Listing, digests: list[str], size: int, drop: bool) -> str:
         masks = [mask is not None for mask in listing.masks]
     content = [
         DECODER,
+        SEARCH,
         size,
         drop,
         listing.channels,
@@ -188,22 +189,6 @@ def _bad_images(faults: dict[str, str], spec: str) -> str:
         f"{spec}: {len(faults)} images cannot be used: {shown}{more}. "
         "Mend or remove them, or leave them out with --bad-images skip"
     )
-
-
-def _log_leaks(manifest: dict[str, Any], spec: str) -> None:
-    count = len(manifest["leaks"])
-    if not count:
-        return
-    if manifest["dropped"]:
-        _LOG.info("%s: %d copies of test images are left out of training", spec, count)
-    else:
-        _LOG.warning(
-            "%s: %d training or validation images are copies of test images; `bench data verify "
-            "%s` names them, --drop-leaks leaves them out",
-            spec,
-            count,
-            spec,
-        )
 
 
 def _check_classes(decoded: Decoded, listing: Listing, spec: str) -> None:

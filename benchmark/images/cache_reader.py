@@ -53,8 +53,10 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
     skipped = dict(manifest["faults"])
     if manifest["dropped"]:
         for leak in manifest["leaks"]:
-            similarity = "equal" if leak["exact"] else "nearly equal"
-            skipped[leak["copy"]] = f"{similarity} to test image {leak['test']}"
+            distance = leak["distance"]
+            near = "" if distance is None else f", at distance {distance:.2f}"
+            equal = "equal" if distance is None else "nearly equal"
+            skipped[leak["copy"]] = f"{equal} to test image {leak['test']}{near}"
     return Decoded(
         folder=folder,
         classes=tuple(manifest["classes"]),

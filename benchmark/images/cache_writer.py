@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from imbench.errors import DataError, EnvironmentFault
 from imbench.images.cache_reader import MANIFEST
+from imbench.images.copy_search import search_copies
 from imbench.images.dataset import Listing
 from imbench.images.decoded_rows import DecodedRows, decode_rows
 from imbench.images.deep_files import settle_range
-from imbench.images.duplicates import Leak, find_copies
+from imbench.images.duplicates import Leak
+from imbench.images.leak_notes import leak_notes
 from imbench.images.pixel_notes import pixel_notes, settled_policies
 from imbench.images.split import SPLITS
 
@@ -73,14 +75,17 @@ def _write(
     if not good.any():
         row, reason = next(iter(raw.faults.items()))
         raise DataError(f"{spec}: no image can be used; {listing.names[row]}: {reason}")
-    leaks = _leaks(listing, raw, good)
+    leaks = _leaks(listing, raw)
     if drop_leaks:
         good[[leak.row for leak in leaks]] = False
     rows = np.concatenate([np.flatnonzero(good & (listing.splits == name)) for name in SPLITS])
     arrays = _save_arrays(part, listing, raw, rows)
     used = [raw.properties[row] for row in rows]
     notes = pixel_notes(used, listing.policies, value_range)
+    notes += leak_notes(listing, leaks, dropped=drop_leaks)
     policies = settled_policies(used, listing.policies, value_range)
+    if not drop_leaks:
+        policies.pop("copies", None)
     masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
     manifest = {
@@ -97,7 +102,7 @@ def _write(
             {
                 "copy": listing.names[leak.row],
                 "test": listing.names[leak.original],
-                "exact": leak.exact,
+                "distance": leak.distance,
             }
             for leak in leaks
         ],
@@ -110,16 +115,16 @@ def _write(
         os.fsync(file.fileno())
 
 
-def _leaks(listing: Listing, raw: DecodedRows, good: NDArray[np.bool_]) -> list[Leak]:
+def _leaks(listing: Listing, raw: DecodedRows) -> list[Leak]:
     """List the usable training and validation images that are copies of test images."""
-    rows = np.flatnonzero(good)
-    copies = find_copies(
+    digests = [
         # Images that show nothing are no copies of each other.
-        [f"blank {row}" if raw.properties[row].blank else raw.digests[row] for row in rows],
-        None if raw.thumbnails is None else [raw.thumbnails[row] for row in rows],
-    )
-    leaks = copies.leaks(listing.splits[rows] == "test")
-    return [Leak(int(rows[leak.row]), int(rows[leak.original]), leak.exact) for leak in leaks]
+        None if row in raw.faults or raw.properties[row].blank else digest
+        for row, digest in enumerate(raw.digests)
+    ]
+    thumbnails = None if raw.thumbnails is None else list(raw.thumbnails)
+    copies = search_copies(listing, digests, thumbnails, raw.value_range, of_test=True)
+    return copies.leaks(listing.splits == "test")
 
 
 def _save_arrays(

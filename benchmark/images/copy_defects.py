@@ -8,13 +8,18 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.images.copy_policy import copy_limit
 from imbench.images.dataset import Listing
 from imbench.images.defect import Defect
 from imbench.images.duplicates import Copies
+from imbench.images.leak_notes import count_by_class
 from imbench.images.split import SPLITS
 
-__all__ = ["copy_defects"]
+__all__ = ["about_copies", "copy_defects", "search_line"]
 
+LEAK, TWO, DUPLICATE = "leak", "two classes", "duplicate"
+NEAR_TWO = "near copies of two classes"
+"""One photograph with two labels, or two products that differ in nothing but their class."""
 _SHOWN = 3
 """Names in the line of a large group."""
 
@@ -39,34 +44,63 @@ def copy_defects(listing: Listing, copies: Copies) -> list[Defect]:
         names = tuple(listing.names[row] for row in rows) if len(rows) > _SHOWN else ()
         for kind in _kinds(listing, rows):
             text = _equal(listing, rows, kind)
-            defects.append(Defect(kind, text, kind != "duplicate", names))
+            defects.append(Defect(kind, text, kind != DUPLICATE, names))
     for pair in copies.near:
-        sides = [groups.get(row, [row]) for row in pair]
-        together = [row for side in sides for row in side]
+        sides = [groups.get(row, [row]) for row in (pair.first, pair.second)]
         heads = sorted_rows(side[0] for side in sides)
+        text = " ~ ".join(_with_equals(listing, copies, groups, row) for row in heads)
+        distance = f"distance {pair.distance:.2f}"
+        together = [row for side in sides for row in side]
         for kind in _kinds(listing, together):
-            text = " ~ ".join(_with_equals(listing, copies, groups, row) for row in heads)
-            if kind == "two classes":
-                text += f" ({_classes(listing, together)})"
-            defects.append(Defect(kind, text, kind != "duplicate"))
+            if kind == TWO:
+                classes = _classes(listing, together)
+                defects.append(Defect(NEAR_TWO, f"{text} ({classes}; {distance})", True))
+            else:
+                defects.append(Defect(kind, f"{text} ({distance})", kind != DUPLICATE))
     return defects
+
+
+def about_copies(kind: str, listing: Listing, copies: Copies) -> list[str]:
+    """Return what to know of the defects of a kind, in lines."""
+    if kind == NEAR_TWO:
+        return [
+            "look at them: one picture with two labels is a mistake, pictures that differ in just "
+            "what tells the classes apart are none"
+        ]
+    leaks = copies.leaks(listing.splits == "test") if kind == LEAK else []
+    return [f"--drop-leaks leaves out {count_by_class(listing, leaks)}"] if leaks else []
+
+
+def search_line(listing: Listing, copies: Copies) -> str:
+    """Say how near copies were searched; nothing where no two images look alike."""
+    limit = copy_limit(listing.policies)
+    if limit is None:
+        return "near copies: not searched, for copies=exact"
+    if not copies.compared:
+        return ""
+    few = copies.compared < copies.looked_alike
+    which = f"the {copies.compared} most alike of" if few else "all"
+    return (
+        f"near copies: {which} {copies.looked_alike} pairs that look alike were compared at full "
+        f"size, {len(copies.near)} are within copies={limit:g}"
+    )
 
 
 def _kinds(listing: Listing, rows: list[int]) -> list[str]:
     kinds = []
     if len(set(listing.splits[rows].tolist())) > 1:
-        kinds.append("leak")
+        kinds.append(LEAK)
     if len(set(listing.labels[rows].tolist())) > 1:
-        kinds.append("two classes")
-    return kinds or ["duplicate"]
+        kinds.append(TWO)
+    return kinds or [DUPLICATE]
 
 
 def _equal(listing: Listing, rows: list[int], kind: str) -> str:
     names = [listing.names[row] for row in rows]
     if len(rows) == 2:
-        classes = f" ({_classes(listing, rows)})" if kind == "two classes" else ""
+        classes = f" ({_classes(listing, rows)})" if kind == TWO else ""
         return " = ".join(names) + classes
-    if kind == "two classes":
+    if kind == TWO:
         parts = Counter(listing.classes[label] for label in listing.labels[rows])
     else:
         parts = Counter(listing.splits[rows].tolist())

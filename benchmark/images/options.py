@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from imbench.constraints import choice, number, whole, written
+from imbench.images.copy_policy import LIMIT, copy_policy
 from imbench.images.geometry import GEOMETRIES
 from imbench.images.value_range import AUTO, parse_range
 from imbench.spec import Value, unknown_name
@@ -37,7 +38,7 @@ class DatasetOptions:
         return written(self.given[key]) if key in self.given else default
 
     def policies(self, *, geometry: str, ranged: bool = False) -> dict[str, str]:
-        """Return the policies of decoding that the options choose, for `Listing.policies`.
+        """Return the policies that the options choose, for `Listing.policies`.
 
         Parameters
         ----------
@@ -48,6 +49,7 @@ class DatasetOptions:
         """
         chosen = self.given.get("geometry", geometry)
         policies = {"geometry": choice(*GEOMETRIES).read(self.owner, "geometry", chosen)}
+        policies |= copy_policy(self.given.get("copies", LIMIT), self.owner)
         if ranged:
             given = str(self.text("range", AUTO))
             policies["range"] = str(parse_range(given, self.owner) or AUTO)

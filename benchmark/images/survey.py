@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from imbench.files.reading import LARGE, read_bytes
 from imbench.images.blank import describe_blank
 from imbench.images.copy_defects import copy_defects
+from imbench.images.copy_search import search_copies
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, decode, image_of, open_image, quiet_pillow
 from imbench.images.defect import Defect
 from imbench.images.depth import depth
-from imbench.images.duplicates import Copies, find_copies
+from imbench.images.duplicates import Copies
 from imbench.images.properties import Properties
 from imbench.images.split import SPLITS, crossing_groups
 from imbench.images.value_range import ValueRange
@@ -31,6 +32,7 @@ __all__ = [
     "class_counts",
     "find_defects",
     "format_counts",
+    "survey_copies",
     "survey_headers",
     "survey_images",
 ]
@@ -67,14 +69,14 @@ def class_counts(listing: Listing) -> dict[str, NDArray[np.int64]]:
 
 
 def find_defects(
-    listing: Listing, images: list[SurveyedImage], official: Mapping[str, int]
+    listing: Listing, images: list[SurveyedImage], copies: Copies, official: Mapping[str, int]
 ) -> list[Defect]:
     """List all defects, sorted by kind.
 
     Kinds: ``undecodable``; ``blank`` (it shows nothing); ``missing class``; ``leak`` (a copy of a
-    test image elsewhere, or of a validation image in training); ``two classes`` (copies with
-    different labels); ``torn group``; ``duplicate`` (copies within a split) and ``count`` (not the
-    official one), which are not grave.
+    test image elsewhere, or of a validation image in training); ``two classes`` and ``near copies
+    of two classes`` (copies with different labels); ``torn group``; ``duplicate`` (copies within a
+    split) and ``count`` (not the official one), which are not grave.
     """
     defects = [
         Defect("undecodable", f"{name}: {image.fault}", True)
@@ -86,7 +88,7 @@ def find_defects(
         for name, image in zip(listing.names, images, strict=True)
         if image.blank
     ]
-    defects += copy_defects(listing, _copies(listing, images))
+    defects += copy_defects(listing, copies)
     if listing.groups is not None:
         defects += [
             Defect("torn group", f"{group} is in {' and '.join(splits)}", True)
@@ -112,16 +114,12 @@ def _split_counts(listing: Listing, split: str) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=len(listing.classes)).astype(np.int64)
 
 
-def _copies(listing: Listing, images: list[SurveyedImage]) -> Copies:
-    # Each image that is damaged or shows nothing is a group of its own: what is wrong with those
-    # that show nothing is not that they are alike.
-    digests = [
-        f"alone {row}" if image.blank or image.fault else image.digest
-        for row, image in enumerate(images)
-    ]
-    if isinstance(listing.sources, np.ndarray):
-        return find_copies(digests, None)
-    return find_copies(digests, [image.thumbnail for image in images])
+def survey_copies(
+    listing: Listing, images: list[SurveyedImage], value_range: ValueRange | None = None
+) -> Copies:
+    """Find the copies among the images, those that show nothing excepted: these are all alike."""
+    digests = [None if image.blank or image.fault else image.digest for image in images]
+    return search_copies(listing, digests, [image.thumbnail for image in images], value_range)
 
 
 def _survey(listing: Listing, survey: Callable[[Path], SurveyedImage]) -> list[SurveyedImage]:
