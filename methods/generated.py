@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from imbench.constraints import TEXT
 from imbench.errors import DataError, UsageError
 from imbench.files.reading import LARGE, read_bytes
-from imbench.images.decode import ImageFault, decode
+from imbench.images.decode import ImageFault, Picture, decode
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
+from imbench.images.pixel_notes import pixel_notes
+from imbench.images.value_range import FULL
 from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 
@@ -97,16 +99,19 @@ class Generated(JointPart):
         x, y = self._without_held(x, y, rng)
         side, channels = _square(x.pixels.shape[1:])
         found = _by_label(self._folder, int(y.max()) + 1)
-        pixels, labels = [], []
+        pictures, labels = [], []
         for label, files in found.items():
-            pixels += [_read(file, side, channels) for file in files]
+            pictures += [_read(file, side, channels) for file in files]
             labels += [label] * len(files)
         counts = ", ".join(f"{len(files)} of class {label}" for label, files in found.items())
         digest = _digest(_listing(self._folder))[:16]
         self.notes_.append(f"generated images added: {counts} (content {digest})")
         left_out = left_out_notes(find_images(self._folder).left_out)
         self.notes_ += [f"of the generated images {note.line}" for note in left_out]
-        return self._join(x, y, Examples(np.stack(pixels)), np.asarray(labels, np.int64))
+        made = pixel_notes([picture.properties for picture in pictures], {}, FULL)
+        self.notes_ += [f"of the generated images {note.line}" for note in made]
+        pixels = np.stack([picture.pixels for picture in pictures])
+        return self._join(x, y, Examples(pixels), np.asarray(labels, np.int64))
 
     @property
     def _folder(self) -> Path:
@@ -144,9 +149,9 @@ def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
     return found
 
 
-def _read(file: Path, side: int, channels: int) -> NDArray[np.uint8]:
+def _read(file: Path, side: int, channels: int) -> Picture:
     try:
-        return decode(read_bytes(file, LARGE), size=side, channels=channels).pixels
+        return decode(read_bytes(file, LARGE), size=side, channels=channels)
     except (ImageFault, OSError) as fault:
         raise DataError(f"generated: {file}: {fault}") from fault
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from image_bytes import png, tiff
 from PIL import Image
+from squares import square
 
 from imbench.errors import UsageError
 from imbench.images.cache import make_dataset
@@ -231,6 +232,25 @@ def test_lab_is_converted():
     found = shown(saved(Image.fromarray(lab, "LAB"), "TIFF"))
     assert np.abs(found[:, :10] - 255).max() <= 2
     assert np.abs(found[:, 10:] - (255, 0, 0)).max() <= 12
+
+
+@pytest.mark.parametrize("geometry", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("name", [*EIGHT_BITS, *(f"16 {name}" for name in SIXTEEN_BITS)])
+def test_every_mode_takes_every_geometry(name, geometry):
+    if name in EIGHT_BITS:
+        (make, values), value_range = EIGHT_BITS[name], None
+    else:
+        make, values = SIXTEEN_BITS[name.removeprefix("16 ")]
+        value_range = ValueRange(0, 50_000)
+        values = rescaled(values, 0, 50_000)
+        values = 255 - values if "white is zero" in name else values
+    channels = values.shape[2] if values.ndim == 3 else 1
+    expected = square(values.reshape(*values.shape[:2], channels), 16, geometry)
+    with quiet_pillow():
+        found = decode(
+            make(), size=16, channels=channels, geometry=geometry, value_range=value_range
+        )
+    assert np.abs(found.pixels - expected).max() <= 2
 
 
 @pytest.mark.parametrize("geometry", ["stretch", "pad", "crop"])

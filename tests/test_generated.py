@@ -42,8 +42,9 @@ def test_a_folder_of_minority_images(data_folder):
     for row, name in enumerate(("0.png", "1.png", "2.png", "3.png")):
         expected = decode((folder / name).read_bytes(), size=8).pixels
         assert (changed.take(np.array([13 + row]))[0] == expected).all()
-    (note,) = part.notes_
-    assert note.startswith("generated images added: 4 of class 1 (content ")
+    added, cropped = part.notes_
+    assert added.startswith("generated images added: 4 of class 1 (content ")
+    assert cropped.startswith("of the generated images cropped: 4 of 4 images are not square")
 
 
 def test_folders_named_by_label(data_folder):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from squares import square
 
 from imbench.commands.data import data
 from imbench.errors import UsageError
@@ -21,44 +22,13 @@ def png(pixels):
     return file.getvalue()
 
 
-def triangle(before, after, kept):
-    """Return weights (after, before) of bilinear resizing of the middle `kept`, antialiased."""
-    scale = kept / after
-    support = max(scale, 1)
-    centres = (before - kept) / 2 + (np.arange(after)[:, None] + 0.5) * scale
-    distance = np.abs(np.arange(before)[None] + 0.5 - centres) / support
-    weights = np.maximum(0, 1 - distance)
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def resized(pixels, height, width, kept=None):
-    before = pixels.shape[:2]
-    down = triangle(before[0], height, kept or before[0])
-    across = triangle(before[1], width, kept or before[1])
-    return np.einsum("hi,ijc,wj->hwc", down, pixels.astype(float), across)
-
-
-def expected(pixels, size, geometry):
-    height, width = pixels.shape[:2]
-    if geometry == "stretch":
-        return resized(pixels, size, size)
-    if geometry == "crop":
-        return resized(pixels, size, size, kept=min(height, width))
-    longer = max(height, width)
-    shape = round(size * height / longer), round(size * width / longer)
-    square = np.full((size, size, 3), 128.0)
-    top, left = (size - shape[0]) // 2, (size - shape[1]) // 2
-    square[top : top + shape[0], left : left + shape[1]] = resized(pixels, *shape)
-    return square
-
-
 @pytest.mark.parametrize("geometry", ["stretch", "pad", "crop"])
 @pytest.mark.parametrize("shape", [(40, 60), (90, 30), (17, 64), (48, 48), (7, 5)])
 def test_each_geometry_is_what_arithmetic_says(geometry, shape):
     rng = np.random.default_rng(shape)
     pixels = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
     found = decode(png(pixels), size=16, geometry=geometry).pixels
-    assert np.abs(found - expected(pixels, 16, geometry)).max() <= 1.01
+    assert np.abs(found - square(pixels, 16, geometry)).max() <= 1.01
 
 
 @pytest.mark.parametrize(("geometry", "survives"), [("stretch", 1), ("pad", 1), ("crop", 0)])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,12 @@ from imbench.images.value_range import AUTO, FULL, LEVELS, ValueRange, parse_ran
 
 __all__ = ["settle_range"]
 
+T = TypeVar("T")
+
 _HEAD = 32
 _THREADS = 2
-_CHUNK = 256
+_CHUNK = 32
+"""Files that are handed to the threads at a time: the counts of one take half a megabyte."""
 
 
 def settle_range(listing: Listing, spec: str) -> ValueRange | None:
@@ -33,11 +38,12 @@ def settle_range(listing: Listing, spec: str) -> ValueRange | None:
     UsageError
         If a range is given and no file has more than 8 bits, so that it had no effect.
     """
-    if isinstance(listing.sources, np.ndarray):
+    sources = listing.sources
+    if isinstance(sources, np.ndarray):
         return None
     given = parse_range(listing.policies.get("range", AUTO), spec)
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as pool:
-        deep = np.array(list(pool.map(_is_deep, listing.sources)), bool)
+        deep = np.array(list(_in_chunks(pool, _is_deep, sources)), bool)
         if not deep.any():
             if given is not None:
                 raise UsageError(
@@ -49,10 +55,16 @@ def settle_range(listing: Listing, spec: str) -> ValueRange | None:
             return given
         training = np.flatnonzero(deep & (listing.splits == "train"))
         counts = np.zeros(LEVELS, np.int64)
-        for start in range(0, len(training), _CHUNK):
-            paths = [listing.sources[row] for row in training[start : start + _CHUNK]]
-            counts += sum(pool.map(_count_values, paths))
+        for some in _in_chunks(pool, _count_values, [sources[row] for row in training.tolist()]):
+            counts += some
     return range_used(counts)
+
+
+def _in_chunks(
+    pool: ThreadPoolExecutor, function: Callable[[Path], T], paths: Sequence[Path]
+) -> Iterator[T]:
+    for start in range(0, len(paths), _CHUNK):
+        yield from pool.map(function, paths[start : start + _CHUNK])
 
 
 def _is_deep(path: Path) -> bool:
