@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, image_of, load_image, quiet_pillow
 from imbench.images.geometry import geometry_of, to_square
@@ -155,7 +156,7 @@ def _both(
     source = listing.sources[row]
     try:
         if isinstance(source, Path):
-            image, _ = load_image(source.read_bytes(), value_range)
+            image, _ = load_image(read_bytes(source, LARGE), value_range)
         else:
             image = image_of(source)
     except (ImageFault, OSError) as fault:
