@@ -10,6 +10,8 @@ from imbench.generators.evaluator import TargetShares
 from imbench.generators.report import EvaluationSettings, GeneratorReport, render_generators
 from imbench.generators.rows import Distance, GeneratorRow, Standard
 from imbench.records.groups import group_records
+from imbench.training.device import choose_device
+from imbench.training.numerics import training_environment
 
 STANDARD = Standard(
     ceiling=(TargetShares(0.9, 0.8),),
@@ -143,5 +145,7 @@ def test_json_has_each_seed(report):
     assert numbers["scores"] == {"0": 0.5, "1": 0.6}
     assert numbers["mean"] == pytest.approx(0.55)
     assert group["rows"][0]["distance_forth"]["images"] == 120
-    assert group["oracle"] == {"network": "resnet20", "steps": 1000, "seeds": [0]}
+    here = training_environment(choose_device("auto"))
+    known = {"network": "resnet20", "steps": 1000, "seeds": [0], "environment": here}
+    assert group["oracle"] == known
     assert group["inception"] is None

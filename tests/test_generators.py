@@ -61,6 +61,18 @@ def test_what_is_read_translates_as_what_was_trained(tmp_path, make_record, reci
     assert (stored.label, stored.samples) == (1, "d/8/aug/s.png")
 
 
+def test_generators_that_an_earlier_version_stored_are_read(tmp_path, make_record):
+    """Their names are hashes without the environment, and their files name none."""
+    pair = trained(tmp_path, GanSettings(steps=2))
+    content = checkpoint.load_tensors(tmp_path / "generators" / pair.file)
+    del content["environment"]
+    checkpoint.save_tensors(tmp_path / "generators" / "0123-2.pt", {**content, "key": "0123"})
+    stored = stored_by(make_record, "generators/0123-2.pt", "aug:steps=2")
+    again = load_generators(stored, tmp_path, (16, 16, 3), "cpu")
+    x = pixels(3, 2)
+    assert np.array_equal(again(x, to_minority=True), pair.translate(x, to_minority=True))
+
+
 def test_generators_of_unfinished_cells_are_passed_over(make_record):
     files = {"generator-1": "generators/x.pt", "losses-1.png": "x.png"}
     assert not list(stored_generators([make_record("aug", status="failed", files=files)]))

@@ -136,7 +136,11 @@ def test_a_lease_that_was_taken_meanwhile_is_not_removed(tmp_path, monkeypatch):
     assert files(tmp_path) == ["a.json"]
 
 
-def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no-links"])
+def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch, links):
+    def refuse(*_):
+        raise OSError(errno.EPERM, "no links here")
+
     path, new = tmp_path / "a.json", identity()
     path.write_text("old")
     holds = leases._has_content
@@ -144,6 +148,8 @@ def test_a_lease_that_is_grabbed_by_mistake_is_put_back(tmp_path, monkeypatch):
     def late(*given):
         held = holds(*given)
         monkeypatch.undo()
+        if not links:
+            monkeypatch.setattr(os, "link", refuse)
         path.unlink()
         assert acquire(path, new)
         return held

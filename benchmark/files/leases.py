@@ -288,7 +288,7 @@ def _remove(path: Path, raw: bytes) -> bool:
         path.rename(renamed)
         if not _has_content(renamed, raw):
             with suppress(OSError):
-                os.link(renamed, path)
+                _write(path, renamed.read_bytes())  # exclusive without hard links too
             return False
         return True
     except FileNotFoundError:

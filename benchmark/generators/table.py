@@ -144,7 +144,7 @@ def _column_notes(oracle: OracleSettings, inception: bool) -> list[str]:
     notes = [
         "A>B, B>A: oracle accuracy, the share of translated test images that the oracle assigns "
         "to the class they are translated to; real images are the ceiling, untranslated images the "
-        "floor; in brackets the 95 % t interval of the mean over seeds",
+        "floor; in brackets the 95 % t interval of the mean over seeds within 0..1",
         "flip: the same share of images that it did not assign to B before translation",
         f"KID-{oracle.name}: distance of translated from real test images of B, in features of the "
         "oracle, with its 95 % bootstrap interval over images; 0 is best, below 0 is chance",
