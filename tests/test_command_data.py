@@ -3,9 +3,14 @@ import zipfile
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from imbench.commands.data import data
 from imbench.errors import DataError, UsageError
+from imbench.images.cache import make_dataset
+from imbench.images.copy_sheet import worst_first
+from imbench.images.survey import survey_copies, survey_images
+from imbench.images.validate import read_everything
 
 
 def run(*args):
@@ -103,6 +108,36 @@ def test_row_29_verify_ends_with_1_and_one_line_if_something_is_grave(data_folde
     result = run("verify", "folder:pictures", "--data", tmp_path)
     assert result.exit_code == 1
     assert "--bad-images skip" in result.stderr
+
+
+def test_verify_draws_near_copies_leaks_first(data_folder, data_photograph, tmp_path):
+    root = data_folder({"train/a": 3, "train/b": 3, "test/a": 3, "test/b": 3})
+    sheet = tmp_path / "pairs.png"
+    verify = ("verify", "folder:pictures", "--data", tmp_path, "--sheet", sheet)
+    assert "is not written, for there are no near copies" in ok(*verify)
+    assert not sheet.exists()
+    data_photograph(0).save(root / "train/a/0.png")
+    data_photograph(0).resize((60, 50)).save(root / "train/a/inside.png")
+    data_photograph(1).save(root / "train/b/0.png")
+    data_photograph(1).save(root / "test/b/leak.jpg", quality=70)
+    result = run(*verify)
+    assert result.exit_code == 1
+    assert "near copies: all 2 pairs that look alike were compared at full size, 2 are" in (
+        result.stdout
+    )
+    assert "pairs.png: 2 of 2 pairs of near copies" in result.stdout
+    assert "--drop-leaks leaves out 1 training image (b 1)" in result.stdout
+    listing = read_everything(make_dataset("folder:pictures", tmp_path), "pictures")
+    copies = survey_copies(listing, survey_images(listing))
+    names = [listing.names[pair.second] for pair in worst_first(listing, copies)]
+    assert names == ["train/b/0.png", "train/a/inside.png"]
+    assert copies.near[0].distance < copies.near[1].distance
+    with Image.open(sheet) as drawn:
+        assert len(drawn.convert("L").getcolors()) > 200
+    (tmp_path / "other.png").write_bytes(b"mine")
+    error = run(*verify[:-1], tmp_path / "other.png").exception
+    assert isinstance(error, UsageError)
+    assert (tmp_path / "other.png").read_bytes() == b"mine"
 
 
 def test_import_and_verify(data_folder, tmp_path, monkeypatch):

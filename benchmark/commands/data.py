@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imbench.commands.arguments import DATA
-from imbench.commands.data_show import show
+from imbench.commands.data_show import refuse_other_file, show, write_sheet
 from imbench.commands.terminal import echo
 from imbench.safe_text import CELL, visible
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imbench.images.dataset import Dataset, Listing
+    from imbench.images.duplicates import Copies
     from imbench.images.notes import DataNote
     from imbench.images.survey import SurveyedImage
     from imbench.images.value_range import ValueRange
@@ -90,8 +91,15 @@ def import_(name: str, path: Path, root: Path, force: bool) -> None:
 @click.option(
     "--all", "everything", is_flag=True, help="Print all defects and names, not 20 of each kind."
 )
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw near copies side by side in this PNG file, leaks and two classes first.",
+)
 @click.pass_context
-def verify(context: click.Context, name: str, root: Path, everything: bool) -> None:
+def verify(
+    context: click.Context, name: str, root: Path, everything: bool, sheet: Path | None
+) -> None:
     """Decode every image and find copies, leaks and gaps; A = B are equal, A ~ B almost equal.
 
     Exit code 1 if an image cannot be decoded or shows nothing, a test (or validation) image has a
@@ -105,6 +113,8 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     from imbench.images.survey import find_defects, survey_copies, survey_images
     from imbench.images.validate import read_everything
 
+    if sheet is not None:
+        refuse_other_file(sheet, "--sheet")
     dataset = make_dataset(name, root)
     listing = read_everything(dataset, name)
     value_range = settle_range(listing, name)
@@ -117,6 +127,8 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
     _print_pixel_notes(images, listing, value_range)
     if said := search_line(listing, copies):
         echo(said)
+    if sheet is not None:
+        _draw_near_copies(sheet, name, listing, copies, value_range)
     for kind, group in groupby(found, key=lambda defect: defect.kind):
         of_kind = list(group)
         echo("", f"{kind}: {len(of_kind)}")
@@ -141,6 +153,21 @@ def verify(context: click.Context, name: str, root: Path, everything: bool) -> N
         )
         context.exit(1)
     echo("", f"{'no grave defect' if found else 'no defect'}")
+
+
+def _draw_near_copies(
+    file: Path, name: str, listing: Listing, copies: Copies, value_range: ValueRange | None
+) -> None:
+    from imbench.images.copy_sheet import MAX_PAIRS, draw_pairs, worst_first
+
+    pairs = worst_first(listing, copies)
+    if not pairs:
+        echo(f"{file} is not written, for there are no near copies")
+        return
+    shown = pairs[:MAX_PAIRS]
+    title = f"{name}: {len(shown)} of {len(pairs)} pairs of near copies"
+    write_sheet(file, draw_pairs(listing, shown, title=title, value_range=value_range))
+    echo(f"{file}: {len(shown)} of {len(pairs)} pairs of near copies")
 
 
 @data.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imbench.images.dataset import Dataset, Listing
 
-__all__ = ["show"]
+__all__ = ["refuse_other_file", "show", "write_sheet"]
 
 _MARK = "imbench: bench data show"
 """What the file says of the program that wrote it."""
@@ -56,7 +56,7 @@ def show(name: str, root: Path, size: int, images: int, out: Path | None) -> Non
     from imbench.images.geometry import geometry_of
 
     out = Path(f"{slug(name)}-{size}px.png") if out is None else out
-    _refuse_other_file(out)
+    refuse_other_file(out, "--out")
     listing = _chosen_or_all(make_dataset(name, root), name)
     sections = choose_sections(listing, images)
     shown = sections[:MAX_SECTIONS]
@@ -65,7 +65,7 @@ def show(name: str, root: Path, size: int, images: int, out: Path | None) -> Non
     done += "" if value_range is None else f", range={value_range}"
     title = f"{name}: each image as it is, and as a network sees it at {size} px ({done})"
     sheet = draw_sheet(listing, shown, title=title, size=size, value_range=value_range)
-    _write(out, sheet)
+    write_sheet(out, sheet)
     count = sum(len(section.rows) for section in shown)
     echo(f"{out}: {count} images of {len(shown)} classes of splits at {size} px")
     if len(sections) > len(shown):
@@ -82,14 +82,14 @@ def _chosen_or_all(dataset: Dataset, name: str) -> Listing:
         return read_everything(dataset, name)
 
 
-def _refuse_other_file(out: Path) -> None:
+def refuse_other_file(out: Path, option: str) -> None:
     """Raise UsageError if a file is in the way that is no sheet, or no PNG file is named."""
     from PIL import Image
 
     from imbench.errors import UsageError
 
     if out.suffix.lower() != ".png":
-        raise UsageError(f"--out {out} does not end in .png, which is what is written")
+        raise UsageError(f"{option} {out} does not end in .png, which is what is written")
     if not out.exists():
         return
     try:
@@ -98,10 +98,11 @@ def _refuse_other_file(out: Path) -> None:
     except Exception:  # not an image, or damaged
         ours = False
     if not ours:
-        raise UsageError(f"{out} exists and is not a sheet of this command; name another --out")
+        raise UsageError(f"{out} exists and is not a sheet of `bench data`; name another {option}")
 
 
-def _write(out: Path, sheet: Image.Image) -> None:
+def write_sheet(out: Path, sheet: Image.Image) -> None:
+    """Write a sheet as PNG, marked as ours."""
     import io
 
     from PIL.PngImagePlugin import PngInfo

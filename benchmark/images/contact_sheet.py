@@ -18,7 +18,7 @@ from imbench.images.split import SPLITS
 from imbench.images.value_range import ValueRange
 from imbench.safe_text import visible
 
-__all__ = ["MAX_SECTIONS", "Section", "choose_sections", "draw_sheet"]
+__all__ = ["MAX_SECTIONS", "Pen", "Section", "choose_sections", "draw_sheet", "fitted"]
 
 MAX_SECTIONS = 60
 """Classes of splits that a sheet has room for."""
@@ -77,7 +77,7 @@ def draw_sheet(
     width = max(columns * (pair + _GAP) + _GAP, 480)
     height = 2 * _GAP + _LINE + sum(2 * _LINE + count * row_height for count in lines)
     sheet = Image.new("RGB", (width, height), _PAPER)
-    pen = _Pen(sheet, width)
+    pen = Pen(sheet, width)
     pen.write(_GAP, _GAP, title)
     top = 2 * _GAP + _LINE
     with quiet_pillow():
@@ -97,7 +97,7 @@ def draw_sheet(
     return sheet
 
 
-class _Pen:
+class Pen:
     """Writes labels, each cut to the room that it has."""
 
     def __init__(self, sheet: Image.Image, width: int) -> None:
@@ -120,7 +120,7 @@ class _Pen:
 
 
 def _draw_pair(
-    pen: _Pen,
+    pen: Pen,
     corner: tuple[int, int],
     side: int,
     name: str,
@@ -133,7 +133,7 @@ def _draw_pair(
         said = "cannot be used"
     else:
         original, seen = both
-        small = _fitted(original, side)
+        small = fitted(original, side)
         pen.sheet.paste(small, (left + (side - small.width) // 2, top + (side - small.height) // 2))
         enlarged = image_of(seen).resize((side, side), Image.Resampling.NEAREST)
         pen.sheet.paste(enlarged, (left + side + 4, top))
@@ -142,7 +142,8 @@ def _draw_pair(
     pen.write(left, top + side + 1 + _LINE, said, room=2 * side, ink=_FAINT)
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def fitted(image: Image.Image, side: int) -> Image.Image:
+    """Return an image so that its longer side has so many pixels."""
     scale = side / max(image.size)
     shape = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
