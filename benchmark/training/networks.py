@@ -64,7 +64,9 @@ def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
         given = f"{logits.dtype} {tuple(logits.shape)}"
     else:
         return net
-    raise UsageError(f"network {shown(spec)!r} gives {given} for 2 images, not logits (2, {classes})")
+    raise UsageError(
+        f"network {shown(spec)!r} gives {given} for 2 images, not logits (2, {classes})"
+    )
 
 
 def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
