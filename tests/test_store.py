@@ -139,10 +139,10 @@ def test_row_23_no_name_leads_out_of_the_folder(store, make_record):
 
 
 def test_a_score_that_is_no_number_is_never_written(store, make_record):
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(ValidationError, match="finite"):
         store.put(make_record(metrics={"f1": float("nan")}))
     assert files(store.folder.parent) == []
-    with pytest.raises(ValidationError, match="lr=inf must be a number"):
+    with pytest.raises(ValidationError, match="finite"):
         Settings(lr=float("inf"))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
@@ -92,9 +93,14 @@ def _read_cache(cache: Path) -> dict[str, list[int | str]]:
     try:
         stored = json.loads(read_text(cache, LARGE))
         files = stored["files"] if stored["schema"] == _SCHEMA else {}
-        return {name: values for name, values in files.items() if len(values) == 4}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {name: values for name, values in files.items() if _is_entry(values)}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _is_entry(values: Any) -> bool:
+    """Whether these are the signature and the digest of a file."""
+    return isinstance(values, list) and [type(value) for value in values] == [int, int, int, str]
 
 
 def _write_cache(cache: Path, files: dict[str, list[int | str]]) -> None:

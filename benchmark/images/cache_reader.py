@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from imbench.images.dataset import Decoded, Images
 from imbench.images.notes import notes_of
 from imbench.images.split import SPLITS
 
-__all__ = ["MANIFEST", "open_decoded", "open_entry", "read_manifest"]
+__all__ = ["MANIFEST", "manifest_checksum", "open_decoded", "open_entry", "read_manifest"]
 
 MANIFEST = "manifest.json"
 
@@ -31,9 +33,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(read_text(folder / MANIFEST, LARGE))
     except FileNotFoundError as error:
         raise DataError(f"no decoded images in {folder}; `prepare` decodes them") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{folder / MANIFEST} is damaged; delete {folder}") from error
-    return manifest  # type: ignore[no-any-return]
+    sound = isinstance(manifest, dict) and manifest.get("checksum") == manifest_checksum(manifest)
+    if not sound:  # also one of imbench 0.1, which kept none
+        raise DataError(f"{folder / MANIFEST} is not as it was written; delete {folder}")
+    return dict(manifest)
+
+
+def manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest without its own checksum."""
+    body = {key: value for key, value in manifest.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
@@ -65,7 +76,7 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
         validation=images["validation"],
         test=images["test"],
         skipped=skipped,
-        notes=notes_of(manifest.get("notes", ())),  # absent from entries of imbench 0.1
+        notes=notes_of(manifest["notes"]),
     )
 
 

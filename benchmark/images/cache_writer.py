@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import DataError, EnvironmentFault
-from imbench.images.cache_reader import MANIFEST
+from imbench.images.cache_reader import MANIFEST, manifest_checksum
 from imbench.images.copy_search import search_copies
 from imbench.images.dataset import Listing
 from imbench.images.decoded_rows import DecodedRows, decode_rows
@@ -88,7 +88,7 @@ def _write(
         policies.pop("copies", None)
     masks = [None] * len(listing.names) if listing.masks is None else listing.masks
     (part / "scratch.npy").unlink()
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": SCHEMA,
         "classes": list(listing.classes),
         "size": size,
@@ -109,6 +109,7 @@ def _write(
         "dropped": drop_leaks,
         "notes": [note.plain() for note in notes],
     }
+    manifest["checksum"] = manifest_checksum(manifest)
     with (part / MANIFEST).open("w", encoding="utf-8") as file:
         json.dump(manifest, file)
         file.flush()

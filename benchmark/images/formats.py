@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 __all__ = ["HEAD", "format_of", "is_read", "suffix_of", "suffix_words"]
 
@@ -51,10 +52,7 @@ _PATTERNS = tuple((name, re.compile(mark.encode("latin-1"), re.DOTALL)) for name
 def suffix_of(name: str) -> str:
     """Return the suffix of a file's name in lower case: ``.jpg``, ``.nii.gz``, or nothing."""
     lower = name.lower()
-    if lower.endswith(".nii.gz"):
-        return ".nii.gz"
-    stem, dot, suffix = lower.rpartition(".")  # pathlib takes ten times as long
-    return dot + suffix if stem.strip(".") and suffix else ""
+    return ".nii.gz" if lower.endswith(".nii.gz") else PurePath(lower).suffix
 
 
 def suffix_words(suffix: str) -> str:

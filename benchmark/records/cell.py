@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from imbench.constraints import read_values
-from imbench.errors import UsageError
 from imbench.spec import parse_spec
-from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS
+from imbench.training.budget import DEFAULTS, NETWORK, THREADS
 
 __all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
 
@@ -24,31 +22,21 @@ PROTOCOL = 1
 class Settings(BaseModel):
     """How every method of a grid is trained: the equal budget, network, image size, threads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # JSON has neither infinity nor NaN, so such a cell could not be written to a record.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: str = NETWORK
-    size: int = 32
+    size: int = Field(default=32, ge=8, le=1024)
     """Side of the square images, in pixels."""
-    steps: int = DEFAULTS.steps
-    batch_size: int = DEFAULTS.batch_size
-    lr: float = DEFAULTS.lr
-    momentum: float = DEFAULTS.momentum
-    weight_decay: float = DEFAULTS.weight_decay
-    warmup: float = DEFAULTS.warmup
+    steps: int = Field(default=DEFAULTS.steps, ge=1)
+    batch_size: int = Field(default=DEFAULTS.batch_size, ge=2)
+    lr: float = Field(default=DEFAULTS.lr, gt=0)
+    momentum: float = Field(default=DEFAULTS.momentum, ge=0, lt=1)
+    weight_decay: float = Field(default=DEFAULTS.weight_decay, ge=0)
+    warmup: float = Field(default=DEFAULTS.warmup, ge=0, lt=1)
     augment: str = DEFAULTS.augment
-    threads: int = THREADS
+    threads: int = Field(default=THREADS, ge=1)
     """Threads per worker: part of the cell, since float sums depend on it."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _in_range(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        known = {key: value for key, value in given.items() if key in SETTINGS}
-        try:
-            return {**given, **read_values("setting", known, SETTINGS)}
-        except UsageError as error:
-            raise ValueError(error) from error
 
 
 class Cell(BaseModel):
@@ -58,7 +46,7 @@ class Cell(BaseModel):
     machine and at any time.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset: str
     """Spec of the data set, e.g. ``horse2zebra`` or ``folder:clothing,majority=t-shirt``."""
@@ -98,7 +86,7 @@ def _name(dataset: str) -> str:
 class Exclusion(BaseModel):
     """Cells to leave out: those that match every field that is set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset: str | None = None
     """Spec, or a name for all specs with this name."""
@@ -120,7 +108,7 @@ class Exclusion(BaseModel):
 class Grid(BaseModel):
     """All cells that a run is to do, with every default resolved."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = ""
     """Name of its grid file; empty if it comes from options alone."""

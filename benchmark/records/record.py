@@ -33,7 +33,7 @@ class Scores(BaseModel):
     split of the data with the cell's fingerprint.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     classes: int
     labels: str
@@ -75,7 +75,7 @@ class Record(BaseModel):
     Only a record of status ``ok`` counts as done; any other gives the cause in `reason`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     schema_: int = Field(default=SCHEMA, alias="schema", serialization_alias="schema")
     key: str
