@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shlex
 import shutil
 import sys
@@ -88,7 +89,12 @@ def fill_missing_streams() -> bool:
 
 def nobody_reads() -> bool:
     """Whether the reader of the output, such as `head`, has gone."""
-    return getattr(sys.stdout, "name", "") == os.devnull
+    if getattr(sys.stdout, "name", "") == os.devnull:
+        return True
+    pipe = select.poll()
+    with suppress(OSError, ValueError):
+        pipe.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in pipe.poll(0))
 
 
 @contextmanager
