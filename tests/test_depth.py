@@ -281,16 +281,14 @@ def counted(values):
         (np.arange(900), "0-1023"),
         (np.arange(60_000), "0-65535"),
         (np.arange(30_000, 34_000), "30000-33999"),
-        (np.r_[np.tile(np.arange(4000), 20), 65_535], "80-3920"),
+        (np.r_[np.tile(np.arange(4000), 20), 65_535], "4-3996"),
         ([7, 7, 7], "0-255"),
         ([], "0-65535"),
     ],
     ids=["8", "12", "10", "16", "far from zero", "one hot pixel", "flat", "none"],
 )
 def test_the_range_that_images_use(values, expected):
-    low, high = range_used(counted(np.asarray(values, int))).ends
-    wanted = parse_range(expected, "x").ends
-    assert (low, high) == pytest.approx(wanted, abs=81 if "hot" in expected else 80)
+    assert str(range_used(counted(np.asarray(values, int)))) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from imbench.commands.data import data
 from imbench.errors import DataError, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.deep_files import settle_range
+from imbench.images.pixel_notes import PIXEL_KINDS
 from imbench.images.survey import find_defects, survey_copies, survey_images
 from imbench.images.validate import read_everything
 
@@ -20,7 +21,7 @@ COUNTS = {"train/a": 4, "train/b": 3, "test/a": 2, "test/b": 2}
 
 def pixel_notes_of(decoded):
     """Return the notes of decoding: those of the layout are told elsewhere."""
-    return [note for note in decoded.notes if note.kind not in ("guessed", "left out")]
+    return [note for note in decoded.notes if note.kind in (*PIXEL_KINDS, "transparent", "blank")]
 
 
 def texture(seed, low, high, shape=(32, 32)):

@@ -87,13 +87,14 @@ def refuse_other_file(out: Path, option: str) -> None:
     from PIL import Image
 
     from imbench.errors import UsageError
+    from imbench.files.reading import open_regular
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{option} {out} does not end in .png, which is what is written")
     if not out.exists():
         return
     try:
-        with Image.open(out, formats=["PNG"]) as image:
+        with open_regular(out) as file, Image.open(file, formats=["PNG"]) as image:
             ours = image.info.get("Software") == _MARK
     except Exception:  # not an image, or damaged
         ours = False

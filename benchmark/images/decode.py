@@ -175,10 +175,13 @@ def shrink_mask(
 ) -> NDArray[np.bool_]:
     """Bring an object mask, a file or an array (height, width), to the square of its image.
 
-    Values from one half on belong to the object; what ``pad`` adds does not.
+    Values from one half on belong to the object, in a file of zeros and ones the ones; what
+    ``pad`` adds does not.
     """
     if isinstance(source, bytes):
-        image, _ = load_image(source)
+        image = load_image(source)[0].convert("L")
+        if image.getextrema() == (0, 1):
+            image = image.point(lambda value: 255 * value)
     else:
         image = Image.fromarray(source.astype(np.uint8) * 255)
     return np.asarray(to_square(image, size, 1, geometry, padding=0)[..., 0] >= 128)
