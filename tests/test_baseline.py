@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from imbench.check.baseline import METRICS, baseline_of, read_baseline, write
+from imbench.check.baseline import METRICS, Baseline, baseline_of, read_baseline, write
 from imbench.check.regression import Rules, check_results
 from imbench.check.sides import side_of
+from imbench.commands.cli import exit_code
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores
 from imbench.records.store import Store
@@ -44,6 +47,10 @@ def records(make_record):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "results" / "baseline.json"
+
+
+def packed(classes):
+    return base64.b64encode(zlib.compress(classes.tobytes())).decode()
 
 
 def make(records, metrics=METRICS, **fields):
@@ -163,6 +170,50 @@ def test_what_is_no_whole_baseline_is_refused(records, path, spoil, said):
     path.write_bytes(spoil(path.read_text()).encode("utf-8", "surrogatepass"))
     with pytest.raises(NotComparable, match=said):
         read_baseline(path)
+
+
+def first_line(plain):
+    return plain["data"][0]["lines"][0]
+
+
+WRONG = {
+    "environment": lambda plain: first_line(plain).update(environment=[0, 1, 7]),
+    "negative environment": lambda plain: first_line(plain).update(environment=[0, -1, 0]),
+    "too few environments": lambda plain: first_line(plain).update(environment=[]),
+    "too few scores": lambda plain: first_line(plain)["scores"].update(f1=[0.5]),
+    "too many seeds": lambda plain: first_line(plain).update(seeds=list(range(9))),
+    "labels that are no base64": lambda plain: plain["data"][0].update(labels="***"),
+    "labels that are not packed": lambda plain: plain["data"][0].update(labels="AAAA"),
+    "labels cut off": lambda plain: plain["data"][0].update(labels=plain["data"][0]["labels"][:8]),
+    "too few classes": lambda plain: plain["data"][0].update(classes=1),
+    "no classes": lambda plain: plain["data"][0].update(classes=0),
+    "predictions of other images": lambda plain: first_line(plain).update(
+        predicted=[packed(np.zeros(3, np.uint8))] * 3
+    ),
+    "a metric of a file": lambda plain: first_line(plain)["scores"].update(
+        {"evil.py:f": [0.1, 0.2, 0.3]}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_row_25_a_right_checksum_over_a_wrong_content_is_not_comparable(
+    records, path, what, capfd, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('ran', 'w').close()\nf = max\n")
+    for record in records:
+        Store(tmp_path / "results").put(record)
+    write(path, make(records, predictions=True))
+    plain = json.loads(path.read_text())
+    WRONG[what](plain)
+    path.write_text(Baseline.model_validate(plain).text())
+    with pytest.raises(NotComparable, match="does not fit together"):
+        read_baseline(path)
+    for words in (["check", "results"], ["baseline", "diff"], ["baseline", "show", str(path)]):
+        assert exit_code(words) == 3
+        assert "does not fit together" in capfd.readouterr().err
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_file_of_another_layout_with_the_same_content_is_sound(records, path):

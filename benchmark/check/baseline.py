@@ -23,10 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_atomic
-from imbench.files.reading import SMALL, read_text
+from imbench.files.reading import LARGE, SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 from imbench.records.record import label_type
+from imbench.registry import registered_names
 
 __all__ = [
     "METRICS",
@@ -178,7 +179,37 @@ def read_baseline(path: Path) -> Baseline:
         raise NotComparable(
             f"the baseline {str(path)!r} was edited by hand, its checksum is wrong: {make}"
         )
+    try:
+        _check_content(baseline)
+    except (ValueError, zlib.error) as error:
+        raise NotComparable(
+            f"the content of the baseline {str(path)!r} does not fit together ({error}): {make}"
+        ) from error
     return baseline
+
+
+def _check_content(baseline: Baseline) -> None:
+    """Raise ValueError or zlib.error for lists of different lengths and arrays that are none."""
+    known = registered_names("metrics")
+    for data in baseline.data:
+        labels = _unpack(data.labels, data.classes) if data.labels else None
+        for line in data.lines:
+            name = f"{line.recipe} at {line.minority}"
+            lists = [line.environment, *line.scores.values(), line.predicted]
+            if any(one is not None and len(one) != len(line.seeds) for one in lists):
+                raise ValueError(f"{name}: not one value for each of {len(line.seeds)} seeds")
+            if any(not 0 <= place < len(baseline.environments) for place in line.environment):
+                raise ValueError(f"{name}: an environment that is not there")
+            # No file that a baseline names is imported.
+            if unknown := sorted(set(line.scores) - set(known)):
+                raise ValueError(f"{name}: no metric {unknown[0]!r} is installed")
+            for packed in line.predicted or ():
+                predicted = _unpack(packed, data.classes)
+                both = (predicted,) if labels is None else (predicted, labels)
+                if len({len(one) for one in both}) > 1 or any(
+                    one.max(initial=0) >= max(data.classes, 1) for one in both
+                ):
+                    raise ValueError(f"{name}: predictions do not fit the labels")
 
 
 def write(path: Path, baseline: Baseline) -> None:
@@ -280,7 +311,11 @@ def _pack(classes: NDArray[np.unsignedinteger]) -> str:
 
 
 def _unpack(text: str, classes: int) -> NDArray[np.unsignedinteger]:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), label_type(classes))
+    opened = zlib.decompressobj()
+    content = opened.decompress(base64.b64decode(text, validate=True), LARGE)
+    if not opened.eof:
+        raise ValueError("packed classes are cut off, or of gigabytes")
+    return np.frombuffer(content, label_type(classes))
 
 
 def _checksum(baseline: Baseline) -> str:
