@@ -18,7 +18,15 @@ from imbench.contained import Fault, contained
 from imbench.errors import UsageError
 from imbench.spec import unknown_name
 
-__all__ = ["KINDS", "Plugin", "clear_cache", "list_plugins", "load_plugin", "registered_names"]
+__all__ = [
+    "KINDS",
+    "Plugin",
+    "clear_cache",
+    "is_ours",
+    "list_plugins",
+    "load_plugin",
+    "registered_names",
+]
 
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
@@ -59,6 +67,11 @@ def clear_cache() -> None:
 def registered_names(kind: str) -> list[str]:
     """Return the usable names of a kind, sorted; imports none of them."""
     return sorted(name for name, points in _points(kind).items() if len(points) == 1)
+
+
+def is_ours(kind: str, name: str) -> bool:
+    """Whether a name is registered by imbench itself, and by no other package."""
+    return {_package(point) for point in _points(kind).get(name, [])} == {"imbench"}
 
 
 def list_plugins(*, check: bool = False) -> list[Plugin]:

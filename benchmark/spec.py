@@ -47,6 +47,8 @@ SHORT = 40
 """Characters up to which a spec is its own heading."""
 LONGEST_SHOWN = 100
 """Characters of a text that a message repeats."""
+MOST_LISTED = 20
+"""Names that a message lists where none is near."""
 _OPTION = re.compile(r"[A-Za-z_]\w*=")
 _SIGN = re.compile(r"(\\*)([^\\]|\Z)", re.DOTALL)
 """A sign and the backslashes before it."""
@@ -300,10 +302,11 @@ def _composed(text: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the tail of an error sentence: the nearest known names, or all of them."""
     known = sorted(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(shown(name).lower(), known, n=3, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"known: {', '.join(known)}" if known else "none is known"
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return f"known: {', '.join(known[:MOST_LISTED])}{more}" if known else "none is known"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
-from imbench.errors import UsageError
 from imbench.training.budget import Budget
 from imbench.training.forward import forward_all, to_tensor
 from imbench.training.loop import train
@@ -29,33 +28,9 @@ __all__ = [
     "Gamma",
     "balanced_accuracy",
     "class_factors",
-    "hold_out",
     "meta_gradient",
     "search_gamma",
 ]
-
-HELD = 0.2
-"""Share of the smallest class that is held out, and as many images of every other class."""
-
-
-def hold_out(
-    y: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows to train on and balanced rows to judge on, at least 2 of each class.
-
-    Raises
-    ------
-    UsageError
-        If a class has fewer than 4 images: too few to hold any out.
-    """
-    smallest = int(np.bincount(y).min())
-    if smallest < 4:
-        raise UsageError(
-            f"a learned gamma needs 4 images of each class, to hold out 2; one class has {smallest}"
-        )
-    n = max(2, round(HELD * smallest))
-    held = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:n] for c in np.unique(y)])
-    return np.setdiff1d(np.arange(len(y)), held), np.sort(held)
 
 
 def class_factors(gamma: float, counts: NDArray[np.float64]) -> NDArray[np.float64]:

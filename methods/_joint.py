@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import FLAG, NONE, choice, number
 from imbench.errors import UsageError
+from imbench.methods._held_out import check_enough, hold_out
 from imbench.methods.class_balanced import effective_number
 from imbench.training.examples import Examples
 from imbench.training.part import Part
@@ -67,6 +68,11 @@ class JointPart(Part):
         return self.gamma != 1
 
     @property
+    def learns_gamma(self) -> bool:
+        """Whether gamma is learned on images that are held out."""
+        return self.gamma in ("learned", "learned-meta")
+
+    @property
     def judges_from(self) -> float:
         """Share of the steps after which the teacher leaves out fakes."""
         return FILTER_FROM
@@ -79,6 +85,11 @@ class JointPart(Part):
             kappa = BESIDE_WEIGHTS if summed else 1.0
         settled = {"kappa": kappa, "summed": summed or self.summed}
         return type(self)(**self.get_params() | settled)
+
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
+        """Refuse a learned gamma where no image can be held out."""
+        if self.learns_gamma:
+            check_enough(counts)
 
     def _join(
         self, x: Examples, y: NDArray[np.int64], fakes: Examples, labels: NDArray[np.int64]
@@ -141,9 +152,9 @@ class JointPart(Part):
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:
         """Return the examples to train on; for a learned gamma some are held out."""
-        if self.gamma not in ("learned", "learned-meta"):
+        if not self.learns_gamma:
             return x, y
-        from imbench.methods._gamma import Gamma, hold_out
+        from imbench.methods._gamma import Gamma
 
         kept, held = hold_out(y, rng)
         self.gamma_ = Gamma(

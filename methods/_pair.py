@@ -218,8 +218,12 @@ def trained_pair(pair: GeneratorPair, until: int) -> GeneratorPair:
         pair.reused = pair.done == until
         # Half way is where the alternating method takes over.
         for stop in sorted({min(pair.half, until), until}):
-            if pair.done < stop:
+            kept = (folder / f"{pair.key}-{stop}.pt").exists()
+            # One that was killed may have come so far and not have stored it under its name.
+            if pair.done < stop or (pair.done == stop and not kept):
                 _run_and_save(pair, stop, folder)
+        if pair.done == pair.settings.steps:  # of one that was killed before it removed that
+            (folder / f"{pair.key}-part.pt").unlink(missing_ok=True)
     pair.file = f"{pair.key}-{until}.pt"
     return pair
 

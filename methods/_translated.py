@@ -59,6 +59,11 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         given["da"] = self.DIFF_AUGMENT if self.da is None else self.da
         return GanSettings(**given)
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
+        """Refuse images that are too small for the discriminators."""
+        super().foresee(counts, shape)
+        self.gan_settings.sizes(min(shape[:2]))
+
     def _pixels(self, x: Examples) -> NDArray[np.uint8]:
         """Return all examples as images (n, height, width, channels)."""
         if x.pixels.ndim != 4:

@@ -81,6 +81,13 @@ class CostSensitive(Part):
         """The imbalance that the sampler leaves, or that of the training set as it came."""
         return "all" if self.counts == "original" else "rest"
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Refuse a cost ratio between classes of equal size: none of them is the rarest."""
+        equal = counts.max() == counts.min()
+        if self.ratio is not None and self.counts == "sampled" and equal:
+            raise UsageError("cs:ratio needs classes of different size")
+        return counts
+
     def class_weights(
         self, counts: NDArray[np.float64], original: NDArray[np.float64]
     ) -> NDArray[np.float64]:

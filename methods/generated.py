@@ -21,6 +21,7 @@ from imbench.images.left_out import left_out_notes
 from imbench.images.pixel_notes import pixel_notes
 from imbench.images.value_range import FULL
 from imbench.methods._joint import JointPart
+from imbench.spec import shown
 from imbench.training.examples import Examples
 
 __all__ = ["Generated"]
@@ -90,6 +91,11 @@ class Generated(JointPart):
         digits = int(_digest(_listing(self._folder)), 16) % 10**8
         return self.version * 10**8 + digits
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
+        """Refuse a folder that does not hold images of these classes."""
+        super().foresee(counts, shape)
+        _by_label(self._folder, len(counts))
+
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:
@@ -116,8 +122,12 @@ class Generated(JointPart):
     @property
     def _folder(self) -> Path:
         folder = Path(self.path).expanduser()
-        if not folder.is_dir():
-            raise DataError(f"generated: there is no folder {self.path!r} of images")
+        try:
+            found = folder.is_dir()
+        except OSError:  # a name longer than the system takes
+            found = False
+        if not found:
+            raise DataError(f"generated: there is no folder {shown(self.path)!r} of images")
         return folder.resolve()
 
 

@@ -51,6 +51,10 @@ class Oversampling(Rebalancing):
 
     title: ClassVar[str] = "OS"
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Return how often an image of each class stands there."""
+        return target_counts(counts, self.rho, up=True)
+
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:

@@ -57,6 +57,10 @@ class SMOTE(Part):
     def __init__(self, k_neighbors: int = 5) -> None:
         self.k_neighbors = k_neighbors
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Return the counts of equal classes."""
+        return np.full(len(counts), counts.max(), np.int64)
+
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:

@@ -51,6 +51,10 @@ class Undersampling(Rebalancing):
 
     title: ClassVar[str] = "US"
 
+    def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Return how many images of each class are kept."""
+        return target_counts(counts, self.rho, up=False)
+
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Examples, NDArray[np.int64]]:

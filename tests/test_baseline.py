@@ -18,7 +18,8 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.runs.gridfile import GridOptions, read_grid_file, settle_grid
-from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.plan import make_plan
+from imbench.runs.sources import find_sources
 from imbench.stats.metrics import score_all
 
 HERE = {"torch": "2.9", "device": "cpu", "numerics": "aaa", "cores": "2", "python": "3.12"}

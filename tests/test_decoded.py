@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from killing import KILLING
 from PIL import Image
 from waiting import until
 
@@ -439,3 +440,47 @@ def test_masks_follow_their_images(tmp_path):
         assert abs(small.mean() - full.mean()) < 0.03
     manifest = json.loads((decoded.folder / "manifest.json").read_text())
     assert manifest["masked"] == ["test", "train"]
+
+
+KILLED_AT = (
+    KILLING
+    + """
+import shutil, sys
+from pathlib import Path
+from imbench.images.cache import prepare
+
+spec, cache = sys.argv[1], Path(sys.argv[2])
+
+def act():
+    return prepare(spec, root=Path("."), size=8, cache=cache)
+
+wanted = act().fingerprint  # and all that is imported late is
+number = 0
+while True:
+    shutil.rmtree(cache)
+    number += 1
+    if not killed_at(number, act):
+        break
+    found = act()
+    assert found.fingerprint == wanted, number
+    entries = [path for path in cache.glob("decoded/*") if path.suffix != ".lock"]
+    entries = [path for path in entries if path.suffix not in (".new", ".gone")]
+    assert entries == [found.folder], (number, entries)
+    assert not found.folder.joinpath("scratch.npy").exists()
+print(number)
+"""
+)
+
+
+def test_row_02_a_decode_killed_at_any_change_of_the_disk_leaves_no_half_entry(
+    data_folder, tmp_path
+):
+    spec = f"folder:{data_folder({'a': 3, 'b': 3})}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", KILLED_AT, spec, str(tmp_path / "c")],
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 15, "nothing was killed"

@@ -14,9 +14,10 @@ from imbench.records.store import Store
 from imbench.runs.cell_states import cell_states
 from imbench.runs.estimate import UNKNOWN, Costs, Estimate, TimeLeft, spoken, trainings_left
 from imbench.runs.job import Outcome
-from imbench.runs.plan import Source, make_plan
+from imbench.runs.plan import make_plan
 from imbench.runs.plantext import plan_lines
 from imbench.runs.progress import Progress
+from imbench.runs.sources import Source
 from imbench.training.recipe import parse_recipe
 
 SETTINGS = Settings(network="cnn", size=16, steps=200)

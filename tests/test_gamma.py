@@ -12,10 +12,10 @@ from imbench.methods._gamma import (
     Gamma,
     balanced_accuracy,
     class_factors,
-    hold_out,
     meta_gradient,
     search_gamma,
 )
+from imbench.methods._held_out import hold_out
 from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 from imbench.training.method import Method

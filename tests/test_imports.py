@@ -112,8 +112,12 @@ UNPICKLERS = {
     "pickle.Unpickler",
     "joblib.load",
     "pandas.read_pickle",
+    "torch.jit.load",
+    "torch.hub.load",
 }
 UNPICKLERS |= {"pd.read_pickle", "dill.load", "dill.loads", "cloudpickle.load", "cloudpickle.loads"}
+TORCH_READERS = {"get_state_dict", "load_state_dict_from_url"}
+"""Those of torchvision and torch.hub, which unpickle what lies in the user's cache."""
 UNPACKERS = {"extract_archive", "download_and_extract_archive", "Untar", "unpack_archive"}
 
 
@@ -136,7 +140,9 @@ def forbidden(source: str) -> list[str]:
 
 def _trusting(name: str, call: ast.Call) -> list[str]:
     given = {word.arg: ast.unparse(word.value) for word in call.keywords}
-    if name == "torch.load" and given.get("weights_only") != "True":
+    last = name.rpartition(".")[2]
+    reads = name == "torch.load" or last in TORCH_READERS
+    if reads and given.get("weights_only") != "True":
         return [name]
     if name in {"np.load", "numpy.load"} and given.get("allow_pickle", "False") != "False":
         return [f"{name} with allow_pickle"]
@@ -156,6 +162,8 @@ def test_row_18_no_source_trusts_a_file_too_much(name):
     [
         "torch.load(path)",
         "torch.load(path, weights_only=False)",
+        "Weights.IMAGENET1K_V1.get_state_dict(progress=False)",
+        "torch.hub.load_state_dict_from_url(url)",
         "pickle.load(file)",
         "from pickle import loads",
         "joblib.load(path)",

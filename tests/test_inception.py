@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from imbench.errors import DataError
-from imbench.generators.inception import FineTuning, Inception, fine_tuned, read_weights
+from imbench.generators.inception import DOWNLOAD, FineTuning, Inception, fine_tuned, read_weights
 from imbench.images.dataset import Images
 from imbench.training.device import fixed_threads
 
@@ -64,6 +64,22 @@ def test_images_go_in_as_the_weights_expect_them():
     x = torch.rand(1, 1, 75, 75)
     net.eval()(x)
     assert torch.allclose(seen[0], (x.expand(-1, 3, -1, -1) - 0.5) / 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["inception_v3_google-0cc3c7bd.pth"])
+def test_row_18_code_in_the_place_of_torchvisions_download_does_not_run(
+    tmp_path, monkeypatch, name
+):
+    from torchvision.models import Inception_V3_Weights
+
+    assert Inception_V3_Weights.IMAGENET1K_V1.url.endswith(name)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    path = tmp_path / "hub" / "checkpoints" / name
+    path.parent.mkdir(parents=True)
+    torch.save({"fc.weight": Trap(tmp_path / "ran")}, path)
+    with pytest.raises(DataError, match="weights cannot be downloaded"):
+        read_weights(DOWNLOAD)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "other", "code"])

@@ -11,8 +11,9 @@ from imbench.images.cache import prepare
 from imbench.images.notes import DataNote, notes_of
 from imbench.records.cell import Grid, Settings
 from imbench.records.store import Store
-from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.plan import make_plan
 from imbench.runs.plantext import plan_lines
+from imbench.runs.sources import find_sources
 
 NOTE = DataNote("left out", "12 HEIC files, a format that is not read", 12, "convert them to PNG")
 

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from killing import KILLING
 
 from imbench.errors import Diverged
 from imbench.files import checkpoint
@@ -369,3 +370,62 @@ def test_losses_are_logged_along_the_way(straight):
     assert steps == list(range(2, STEPS + 1, 2))
     assert all(len(line) == 6 and np.isfinite(line).all() for line in straight.history)
     assert straight.seconds > 0
+
+
+KILLED_WRITING = (
+    KILLING
+    + MAKE
+    + """
+import hashlib, sys, tempfile
+from imbench.files.atomic import is_abandoned
+
+def digest(pair):
+    # Of what is kept in the end: optimisers and critics are not read again then.
+    told = hashlib.sha256()
+    for net in pair.gan.state(ended=True)["nets"].values():
+        for tensor in net.values():
+            told.update(tensor.contiguous().numpy().tobytes())
+    return told.hexdigest()
+
+_pair.SAVE_EVERY = 0.0  # a checkpoint each ten steps, and at each end
+straight = make(None)
+straight.run(24)
+with tempfile.TemporaryDirectory() as made:
+    trained_pair(make(Path(made)), 1)  # all that is imported late is
+number = 0
+while True:
+    number += 1
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        if not killed_at(number, lambda: trained_pair(make(folder), 24)):
+            break
+        pair = trained_pair(make(folder), 24)
+        assert digest(pair) == digest(straight), number
+        left = {path.name for path in folder.glob("*.pt")}
+        assert left == {f"{pair.key}-{name}.pt" for name in (12, 24)}, (number, left)
+        assert all(is_abandoned(path) for path in folder.glob(".*.tmp"))
+print(number)
+"""
+)
+
+
+@pytest.mark.slow
+def test_row_02_a_pair_killed_at_any_change_of_the_disk_goes_on_bitwise():
+    command = [sys.executable, "-P", "-c", KILLED_WRITING]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20, "nothing was killed"
+
+
+def test_a_training_that_was_killed_before_its_end_was_stored_stores_it(tmp_path, straight):
+    pair = make(tmp_path)
+    for done in (STEPS // 2, STEPS):
+        pair.run(done)
+        checkpoint.save_tensors(tmp_path / f"{pair.key}-part.pt", pair.state())
+        again = trained_pair(make(tmp_path), STEPS)
+        assert (tmp_path / again.file).exists()
+        assert {path.name for path in tmp_path.glob("*.pt")} >= {f"{pair.key}-{STEPS}.pt"}
+        assert not (tmp_path / f"{pair.key}-part.pt").exists()
+        assert_same(again.gan.state(ended=True), straight.gan.state(ended=True))
+        for path in tmp_path.glob("*.pt"):
+            path.unlink()

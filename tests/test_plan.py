@@ -16,7 +16,7 @@ from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.runs.estimate import Costs
 from imbench.runs.job import Outcome
-from imbench.runs.plan import Source, find_sources, make_plan, recipes_of
+from imbench.runs.plan import make_plan, recipes_of
 from imbench.runs.plantext import (
     failure_line,
     grid_lines,
@@ -24,6 +24,7 @@ from imbench.runs.plantext import (
     plan_lines,
     seeds_lines,
 )
+from imbench.runs.sources import Source, find_sources
 from imbench.training.recipe import PAPER_METHODS, parse_recipe
 
 SETTINGS = Settings(network="cnn", size=16, steps=200)

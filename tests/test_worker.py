@@ -25,7 +25,8 @@ from imbench.records.store import Store
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import RunContext
 from imbench.runs.joblog import REASON, logged_to
-from imbench.runs.plan import find_sources, make_plan
+from imbench.runs.plan import make_plan
+from imbench.runs.sources import find_sources
 from imbench.runs.training_leases import held_leases, leased
 from imbench.runs.worker import run_job
 from imbench.stats.metrics import score_all

@@ -32,12 +32,6 @@ def _timeout(
         raise click.BadParameter(str(error)) from error
 
 
-def _jobs(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if value != "auto" and not (value.isdigit() and int(value) > 0):
-        raise click.BadParameter(f"{value!r} is neither auto nor a number of workers")
-    return value
-
-
 _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 
 
@@ -61,7 +55,7 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     show_default=True,
     help="Results folder.",
 )
-@click.option("--jobs", default="auto", show_default=True, callback=_jobs, help="Workers.")
+@click.option("--jobs", default="auto", show_default=True, help="Workers.")
 @click.option(
     "--backend",
     type=click.Choice(["local", "dask", "slurm"]),
@@ -72,10 +66,17 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="Of the Dask cluster.")
 @click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="As in sbatch: partition=gpu.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1, ...")
-@click.option("--per-device", type=click.IntRange(min=1), help="Cells at a time on each device.")
+@click.option("--per-device", metavar="N", help="Cells at a time on each device.")
 @click.option("--timeout", callback=_timeout, metavar="TIME", help="Limit of a training: 90s, 2h.")
-@click.option("--max-failures", type=click.IntRange(min=1), help="Stop after so many failures.")
+@click.option("--max-failures", metavar="N", help="Stop after so many failures.")
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
+@click.option(
+    "--max-cells",
+    default="100000",
+    show_default=True,
+    metavar="N",
+    help="Refuse a grid of more cells.",
+)
 @click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
 @click.option("--force", is_flag=True, help="Run again everything, what is done included.")
 @click.option(
@@ -136,6 +137,7 @@ _SAME_NAME = (
     "device",
     "per_device",
     "timeout",
+    "max_cells",
     "retry_failed",
     "force",
     "bad_images",

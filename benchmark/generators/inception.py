@@ -88,7 +88,9 @@ def read_weights(source: str) -> tuple[Weights, str]:
         if source == DOWNLOAD:
             from torchvision.models import Inception_V3_Weights
 
-            weights: Any = Inception_V3_Weights.IMAGENET1K_V1.get_state_dict(progress=False)
+            weights: Any = Inception_V3_Weights.IMAGENET1K_V1.get_state_dict(
+                progress=False, check_hash=True, weights_only=True
+            )
         else:
             check_regular(Path(source))
             weights = torch.load(source, map_location="cpu", weights_only=True)

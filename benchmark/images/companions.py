@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import PurePath
 
 from imbench.images.formats import is_read, suffix_of
 
@@ -114,4 +113,4 @@ def _belongs(stem: str, stems: Collection[str]) -> str:
 
 
 def _stem(name: str) -> str:
-    return PurePath(name).stem.lower()
+    return name.lower().removesuffix(suffix_of(name))

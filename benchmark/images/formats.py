@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 
 __all__ = ["HEAD", "format_of", "is_read", "suffix_of", "suffix_words"]
 
@@ -52,7 +51,10 @@ _PATTERNS = tuple((name, re.compile(mark.encode("latin-1"), re.DOTALL)) for name
 def suffix_of(name: str) -> str:
     """Return the suffix of a file's name in lower case: ``.jpg``, ``.nii.gz``, or nothing."""
     lower = name.lower()
-    return ".nii.gz" if lower.endswith(".nii.gz") else PurePath(lower).suffix
+    if lower.endswith(".nii.gz"):
+        return ".nii.gz"
+    stem, dot, suffix = lower.rpartition(".")  # pathlib takes ten times as long
+    return dot + suffix if stem.strip(".") and suffix else ""
 
 
 def suffix_words(suffix: str) -> str:

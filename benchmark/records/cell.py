@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from imbench.constraints import read_values
+from imbench.errors import UsageError
 from imbench.spec import parse_spec
-from imbench.training.budget import DEFAULTS, NETWORK, THREADS
+from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS
 
 __all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
 
@@ -22,21 +24,31 @@ PROTOCOL = 1
 class Settings(BaseModel):
     """How every method of a grid is trained: the equal budget, network, image size, threads."""
 
-    # JSON has neither infinity nor NaN, so such a cell could not be written to a record.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = NETWORK
-    size: int = Field(default=32, ge=8, le=1024)
+    size: int = 32
     """Side of the square images, in pixels."""
-    steps: int = Field(default=DEFAULTS.steps, ge=1)
-    batch_size: int = Field(default=DEFAULTS.batch_size, ge=2)
-    lr: float = Field(default=DEFAULTS.lr, gt=0)
-    momentum: float = Field(default=DEFAULTS.momentum, ge=0, lt=1)
-    weight_decay: float = Field(default=DEFAULTS.weight_decay, ge=0)
-    warmup: float = Field(default=DEFAULTS.warmup, ge=0, lt=1)
+    steps: int = DEFAULTS.steps
+    batch_size: int = DEFAULTS.batch_size
+    lr: float = DEFAULTS.lr
+    momentum: float = DEFAULTS.momentum
+    weight_decay: float = DEFAULTS.weight_decay
+    warmup: float = DEFAULTS.warmup
     augment: str = DEFAULTS.augment
-    threads: int = Field(default=THREADS, ge=1)
+    threads: int = THREADS
     """Threads per worker: part of the cell, since float sums depend on it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_range(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        known = {key: value for key, value in given.items() if key in SETTINGS}
+        try:
+            return {**given, **read_values("setting", known, SETTINGS)}
+        except UsageError as error:
+            raise ValueError(error) from error
 
 
 class Cell(BaseModel):

@@ -45,6 +45,7 @@ class RunKeywords(TypedDict, total=False):
     per_device: int | None
     timeout: float | None
     max_failures: int | None
+    max_cells: int
     retry_failed: bool
     force: bool
     bad_images: Literal["stop", "skip"]

@@ -23,11 +23,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.files.reading import SMALL, read_text
 from imbench.records.cell import Exclusion, Grid, Settings
 from imbench.runs.grids import read_shipped, shipped
 from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
+from imbench.training.budget import SETTINGS
 
 __all__ = [
     "DEFAULT",
@@ -167,10 +169,10 @@ def read_grid_file(name: str) -> GridFile:
     try:
         plain = tomllib.loads(text)
         return GridFile.model_validate({"name": path.stem, **plain})
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"grid file {name!r} is not TOML: {error}") from error
     except ValidationError as error:
         raise UsageError(f"grid file {name!r}: {_sentence(error)}") from error
+    except (ValueError, RecursionError) as error:  # also a number of more than 4,300 digits
+        raise UsageError(f"grid file {name!r} is not TOML: {error}") from error
     except UsageError as error:
         raise UsageError(f"grid file {name!r}: {error}") from error
 
@@ -264,23 +266,17 @@ def _majority(given: Any) -> int | None:
 def _settings(given: Mapping[str, Any]) -> Settings:
     for key in given:
         _known("setting", key, Settings.model_fields)
-    try:
-        settings = Settings.model_validate(dict(given))
-    except ValidationError as error:
-        raise UsageError(f"setting {_sentence(error)}") from error
+    settings = Settings(**read_values("setting", given, SETTINGS))
     from imbench.registry import registered_names
-    from imbench.training.augment import parse_augment
 
     network = parse_spec(settings.network)
     if ".py:" not in network.name and network.name not in registered_names("networks"):
         raise unknown_name("network", network.name, registered_names("networks"))
-    parse_augment(settings.augment)
     if str(network) != network.name or ".py:" in network.name:
-        # Only building it tells whether it takes these options; that imports torch, 2 s, which
-        # plans of networks without options do without.
-        from imbench.training.networks import build_network
+        # Imports torch, 2 s, which plans of networks without options do without.
+        from imbench.training.networks import read_network
 
-        build_network(settings.network, (3, settings.size, settings.size), 2)
+        read_network(settings.network)
     return settings
 
 

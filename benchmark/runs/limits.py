@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from imbench.errors import OutOfTime
+from imbench.spec import shown
 
 __all__ = [
     "GRACE",
@@ -61,14 +62,14 @@ def duration(text: str) -> float:
     ValueError
         If it is none of these, or 0.
     """
-    pieces = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    pieces = re.findall(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip())
     if not pieces or "".join(number + unit for number, unit in pieces) != text.strip():
-        raise ValueError(f"{text!r} is not a time such as 90, 30s, 5m, 2h or 1h30m")
+        raise ValueError(f"{shown(text)!r} is not a time such as 90, 30s, 5m, 2h or 1h30m")
     if len(pieces) > 1 and not all(unit for _, unit in pieces):
-        raise ValueError(f"{text!r} is not a time: every number needs its unit")
+        raise ValueError(f"{shown(text)!r} is not a time: every number needs its unit")
     seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in pieces)
     if seconds <= 0:
-        raise ValueError(f"{text!r} leaves no time at all")
+        raise ValueError(f"{shown(text)!r} leaves no time at all")
     return seconds
 
 

@@ -9,43 +9,24 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from imbench.errors import DataError, UnknownName, UsageError
-from imbench.images.cache import prepare
-from imbench.images.notes import DataNote
-from imbench.images.subsets import check_counts
-from imbench.records.cell import Cell, Grid, expand
+from imbench.errors import UnknownName
+from imbench.records.cell import Cell, Grid
 from imbench.records.store import RecordSummary, Store
 from imbench.runs.estimate import Costs, Estimate, training_cell
+from imbench.runs.feasible import checked_cells
 from imbench.runs.job import Job, RunContext
+from imbench.runs.sources import Source
 from imbench.training.recipe import PAPER_METHODS, Recipe, parse_recipe
 
 __all__ = [
     "Plan",
-    "Source",
-    "checked_cells",
-    "find_sources",
     "make_plan",
     "recipes_of",
 ]
 
 BASE_BYTES = 3000
 """Size of a record without its scores."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set of the grid: decoded, or missing with the reason and what mends it."""
-
-    dataset: str
-    folder: Path | None = None
-    fingerprint: str = ""
-    train_counts: tuple[int, ...] = ()
-    test_counts: tuple[int, ...] = ()
-    skipped: int = 0
-    fault: str = ""
-    notes: tuple[DataNote, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,60 +90,6 @@ def recipes_of(
     return recipes, tuple(missing)
 
 
-def find_sources(
-    grid: Grid,
-    *,
-    root: Path,
-    bad_images: Literal["stop", "skip"] = "stop",
-    drop_leaks: bool | None = None,
-) -> dict[str, Source]:
-    """Decode the data sets of a grid, once; what is missing is noted, not raised."""
-    found = {}
-    for dataset in grid.datasets:
-        try:
-            decoded = prepare(
-                dataset,
-                root=root,
-                size=grid.settings.size,
-                bad_images=bad_images,
-                drop_leaks=drop_leaks,
-            )
-        except DataError as error:
-            found[dataset] = Source(dataset, fault=str(error))
-            continue
-        classes = len(decoded.classes)
-        found[dataset] = Source(
-            dataset,
-            decoded.folder,
-            decoded.fingerprint,
-            tuple(decoded.train.counts(classes).tolist()),
-            tuple(decoded.test.counts(classes).tolist()),
-            len(decoded.skipped),
-            notes=decoded.notes,
-        )
-    return found
-
-
-def checked_cells(
-    grid: Grid, sources: Mapping[str, Source], recipes: Mapping[str, Recipe]
-) -> list[Cell]:
-    """Return the cells of the data sets that are there.
-
-    Raises
-    ------
-    UsageError
-        If there are none, or a count cannot be had, naming the cell.
-    """
-    fingerprints = {name: source.fingerprint for name, source in sources.items() if source.folder}
-    versions = {text: recipe.versions for text, recipe in recipes.items()}
-    cells = expand(grid, fingerprints, versions)
-    if not cells and fingerprints:
-        raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
-    for cell in {(cell.dataset, cell.minority): cell for cell in cells}.values():
-        _check_cell(cell, sources[cell.dataset])
-    return cells
-
-
 def make_plan(
     grid: Grid,
     store: Store,
@@ -205,21 +132,6 @@ def make_plan(
         bytes_needed=sum(_record_bytes(sources[cell.dataset]) for cell in to_run),
         bytes_free=shutil.disk_usage(_existing(store.folder)).free,
     )
-
-
-def _check_cell(cell: Cell, source: Source) -> None:
-    import numpy as np
-
-    try:
-        counts = np.array(source.train_counts)
-        check_counts(counts, minority=cell.minority, majority=cell.majority)
-    except UsageError as error:
-        raise UsageError(f"{cell.dataset} at minority count {cell.minority}: {error}") from error
-    if len(source.test_counts) < len(source.train_counts) or 0 in source.test_counts:
-        raise UsageError(
-            f"{cell.dataset} at minority count {cell.minority}: test images per class are "
-            f"{list(source.test_counts)}: a class is missing"
-        )
 
 
 def _stale(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from imbench.constraints import NONE, Constraint, choice, number, read_values, whole
 from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.atomic import check_writable
 from imbench.records import environment, planned
@@ -20,13 +21,25 @@ from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
+from imbench.runs.feasible import check_size
 from imbench.runs.job import Outcome, RunContext
-from imbench.runs.plan import Plan, find_sources, make_plan, recipes_of
+from imbench.runs.plan import Plan, make_plan, recipes_of
 from imbench.runs.plantext import failure_line, grid_lines, no_space, plan_lines
 from imbench.runs.progress import Events, Progress
 from imbench.runs.runner import Result, Runner, job_count
+from imbench.runs.sources import find_sources
 
 __all__ = ["FinishedRun", "RunOptions", "Session"]
+
+
+LIMITS: Mapping[str, Constraint] = {
+    "jobs": choice("auto") | whole(1, 10_000),
+    "per_device": whole(1, 1000) | NONE,
+    "timeout": number(0, 1000 * 86400, open_low=True) | NONE,
+    "max_failures": whole(1, 10**9) | NONE,
+    "max_cells": whole(1, 10**9),
+}
+"""Which values the options of a run may take that are numbers; times are in seconds."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,15 @@ class RunOptions:
     """Print failures only."""
     json_log: Path | None = None
     """File to which an event a line is appended."""
+    max_cells: int = 100_000
+    """Cells that a grid may have: so many take 400 MB before anything is trained."""
     command: str = ""
     """What starts the same run again; kept with the plan."""
+
+    def __post_init__(self) -> None:
+        given = {name: getattr(self, name) for name in LIMITS}
+        for name, value in read_values("run", given, LIMITS).items():
+            object.__setattr__(self, name, str(value) if name == "jobs" else value)
 
 
 @dataclass(frozen=True)
@@ -187,7 +207,9 @@ class Session:
         return finished
 
     def _plan(self) -> Plan:
-        recipes_of(self.grid.methods, self.named)  # refuse a wrong name before decoding images
+        # Wrong names and grids that no memory holds are refused before images are decoded.
+        recipes, _ = recipes_of(self.grid.methods, self.named)
+        check_size(self.grid, len(recipes), self.options.max_cells)
         sources = find_sources(
             self.grid,
             root=self.options.data,

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from imbench.errors import UsageError
+from imbench.spec import shown
 
 __all__ = ["STEPS", "augment", "parse_augment"]
 
@@ -19,7 +20,7 @@ def parse_augment(text: str) -> tuple[str, ...]:
     """Parse ``flip+crop``, ``flip``, ``crop`` or ``none`` into its steps."""
     steps = () if text in ("", "none") else tuple(text.split("+"))
     if not set(steps) <= set(STEPS) or len(set(steps)) < len(steps):
-        raise UsageError(f"augment={text!r}; write flip, crop, flip+crop or none")
+        raise UsageError(f"augment={shown(text)!r}; write flip, crop, flip+crop or none")
     return steps
 
 

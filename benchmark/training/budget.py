@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["DEFAULTS", "NETWORK", "THREADS", "Budget"]
+from imbench.constraints import TEXT, Constraint, number, whole
+
+__all__ = ["DEFAULTS", "NETWORK", "SETTINGS", "THREADS", "Budget"]
 
 NETWORK = "resnet20"
 THREADS = 1
@@ -31,3 +34,25 @@ class Budget:
 
 
 DEFAULTS = Budget()
+
+
+def _augment(value: object) -> object:
+    from imbench.training.augment import parse_augment
+
+    parse_augment(str(TEXT.take(value)))
+    return value
+
+
+SETTINGS: Mapping[str, Constraint] = {
+    "network": TEXT,
+    "size": whole(8, 1024),
+    "steps": whole(1, 100_000_000),
+    "batch_size": whole(2, 100_000),
+    "lr": number(0, 1e6, open_low=True),
+    "momentum": number(0, 1, open_high=True),
+    "weight_decay": number(0, 1e6),
+    "warmup": number(0, 1, open_high=True),
+    "augment": Constraint("flip, crop, flip+crop or none", _augment),
+    "threads": whole(1, 1024),
+}
+"""Which values the settings of every training may take."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from imbench.constraints import Constraint, read_options, whole
 from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
-from imbench.spec import parse_spec, unknown_name
+from imbench.spec import parse_spec, shown, unknown_name
 
 __all__ = [
     "Linear",
@@ -21,8 +22,10 @@ __all__ = [
     "ResNet",
     "SmallCNN",
     "build_network",
+    "read_network",
     "resnet20",
     "torchvision_classifier",
+    "try_network",
 ]
 
 Shape = tuple[int, ...]
@@ -38,12 +41,8 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
         If the name or an option is unknown, or what is built is no network that takes the shape
         and gives a logit for each class.
     """
-    parsed = parse_spec(spec)
-    maker = load_plugin("networks", parsed.name)
-    options = read_options(
-        f"network {parsed.name}", maker, parsed.options, argument=parsed.argument, skip=2
-    )
-    with usable(f"network {spec!r} cannot be built"):
+    maker, options = read_network(spec)
+    with usable(f"network {shown(spec)!r} cannot be built"):
         net = maker(shape, classes, **options)
     return _checked(net, spec, shape, classes)
 
@@ -51,10 +50,10 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
 def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
     """Return the network; raise UsageError if it is none, or gives no logit for each class."""
     if not isinstance(net, nn.Module):
-        raise UsageError(f"network {spec!r} is {type(net).__name__}, not a torch.nn.Module")
+        raise UsageError(f"network {shown(spec)!r} is {type(net).__name__}, not a torch.nn.Module")
     modes = [(module, module.training) for module in net.modules()]
     # Nothing is left behind: neither running means nor drawn random numbers.
-    with usable(f"network {spec!r} cannot take images of shape {shape}"):
+    with usable(f"network {shown(spec)!r} cannot take images of shape {shape}"):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             logits: object = net.eval()(torch.zeros(2, *shape))
         for module, training in modes:
@@ -65,7 +64,46 @@ def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
         given = f"{logits.dtype} {tuple(logits.shape)}"
     else:
         return net
-    raise UsageError(f"network {spec!r} gives {given} for 2 images, not logits (2, {classes})")
+    raise UsageError(
+        f"network {shown(spec)!r} gives {given} for 2 images, not logits (2, {classes})"
+    )
+
+
+def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
+    """Return the maker of a network and its options; builds nothing.
+
+    Raises
+    ------
+    UsageError
+        If the name or an option is unknown, or a value is not what its option wants.
+    """
+    parsed = parse_spec(spec)
+    maker = load_plugin("networks", parsed.name)
+    owner = f"network {parsed.name}"
+    return maker, read_options(owner, maker, parsed.options, argument=parsed.argument, skip=2)
+
+
+def try_network(spec: str, shape: Shape, classes: int) -> None:
+    """Refuse a network that cannot be built for a shape, or gives no score for each class.
+
+    It is built of tensors without content, which takes neither memory nor time; where its code
+    needs their content, with content.
+
+    Raises
+    ------
+    UsageError
+        Saying what went wrong.
+    """
+    read_network(spec)
+    try:
+        _build_apart(spec, shape, classes, "meta")
+    except UsageError:
+        _build_apart(spec, shape, classes, "cpu")
+
+
+def _build_apart(spec: str, shape: Shape, classes: int, device: str) -> None:
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        build_network(spec, shape, classes)
 
 
 class Normalise(nn.Module):

@@ -97,6 +97,16 @@ class Part(BaseEstimator):  # type: ignore[misc]
         del others
         return self
 
+    def foresee(
+        self, counts: NDArray[np.int64], shape: tuple[int, ...]
+    ) -> NDArray[np.int64] | None:
+        """Return the counts (K,) that `resample` will leave; None if that depends on the images.
+
+        `shape` is (height, width, channels). Called when a run is planned, without torch: raise
+        UsageError if no training set with such counts could be trained on.
+        """
+        return None if overrides(self, "resample") else counts
+
     def build(self, net: torch.nn.Module, counts: NDArray[np.float64]) -> torch.nn.Module:
         """Change the network before training, e.g. its head."""
         return net

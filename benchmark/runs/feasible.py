@@ -1,0 +1,105 @@
+"""What a plan refuses before anything is trained, since each of its cells would fail alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from imbench.contained import usable
+from imbench.errors import UsageError
+from imbench.images.subsets import check_counts
+from imbench.records.cell import Cell, Grid, expand
+from imbench.registry import is_ours
+from imbench.runs.sources import Source
+from imbench.spec import parse_spec
+from imbench.training.recipe import Recipe
+
+__all__ = ["check_size", "checked_cells"]
+
+
+def check_size(grid: Grid, methods: int, limit: int) -> None:
+    """Refuse a grid of more cells than a limit, before they take any memory.
+
+    Raises
+    ------
+    UsageError
+        With the numbers along each axis.
+    """
+    counts = sum(len(grid.minority[dataset]) for dataset in grid.datasets)
+    cells = counts * methods * len(grid.seeds)
+    if cells > limit:
+        raise UsageError(
+            f"the grid has {cells} cells ({len(grid.datasets)} data sets with {counts} minority "
+            f"counts together x {methods} methods x {len(grid.seeds)} seeds), more than {limit}: "
+            "ask for less, or raise --max-cells"
+        )
+
+
+def checked_cells(
+    grid: Grid, sources: Mapping[str, Source], recipes: Mapping[str, Recipe]
+) -> list[Cell]:
+    """Return the cells of the data sets that are there.
+
+    Raises
+    ------
+    UsageError
+        If there are none, a count cannot be had, a part cannot take a training set, or the
+        network cannot take the images, naming the cell.
+    """
+    fingerprints = {name: source.fingerprint for name, source in sources.items() if source.folder}
+    versions = {text: recipe.versions for text, recipe in recipes.items()}
+    cells = expand(grid, fingerprints, versions)
+    if not cells and fingerprints:
+        raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
+    for cell in {(cell.dataset, cell.minority): cell for cell in cells}.values():
+        _check_counts(cell, sources[cell.dataset])
+    for cell in {(cell.dataset, cell.minority, cell.recipe): cell for cell in cells}.values():
+        _check_recipe(cell, sources[cell.dataset], recipes[cell.recipe])
+    if _has_to_be_tried(grid.settings.network):
+        _try_network(grid, [source for source in sources.values() if source.folder])
+    return cells
+
+
+def _check_counts(cell: Cell, source: Source) -> None:
+    try:
+        check_counts(np.array(source.train_counts), minority=cell.minority, majority=cell.majority)
+    except UsageError as error:
+        raise UsageError(f"{_place(cell)}: {error}") from error
+    if len(source.test_counts) < len(source.train_counts) or 0 in source.test_counts:
+        raise UsageError(
+            f"{_place(cell)}: test images per class are {list(source.test_counts)}: "
+            "a class is missing"
+        )
+
+
+def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
+    counts = np.full(len(source.train_counts), cell.minority, np.int64)
+    counts[0] = source.train_counts[0] if cell.majority is None else cell.majority
+    shape = (cell.settings.size, cell.settings.size, source.channels)
+    left: np.ndarray | None = counts
+    try:
+        for part in recipe.parts:
+            if left is not None:
+                with usable(f"{type(part).__name__}.foresee"):
+                    left = part.foresee(left, shape)
+    except UsageError as error:
+        raise UsageError(f"{_place(cell)}, {cell.recipe}: {error}") from error
+
+
+def _place(cell: Cell) -> str:
+    return f"{cell.dataset} at minority count {cell.minority}"
+
+
+def _has_to_be_tried(network: str) -> bool:
+    """Whether a network may not fit: ours do, without options, and a plan without torch is fast."""
+    parsed = parse_spec(network)
+    return str(parsed) != parsed.name or not is_ours("networks", parsed.name)
+
+
+def _try_network(grid: Grid, sources: list[Source]) -> None:
+    from imbench.training.networks import try_network
+
+    size = grid.settings.size
+    for channels, classes in {(found.channels, len(found.train_counts)) for found in sources}:
+        try_network(grid.settings.network, (channels, size, size), classes)

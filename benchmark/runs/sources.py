@@ -1,0 +1,64 @@
+"""The data sets of a grid, decoded: what a plan needs to know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from imbench.errors import DataError
+from imbench.images.cache import prepare
+from imbench.images.notes import DataNote
+from imbench.records.cell import Grid
+
+__all__ = ["Source", "find_sources"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set of the grid: decoded, or missing with the reason and what mends it."""
+
+    dataset: str
+    folder: Path | None = None
+    fingerprint: str = ""
+    train_counts: tuple[int, ...] = ()
+    test_counts: tuple[int, ...] = ()
+    skipped: int = 0
+    channels: int = 3
+    fault: str = ""
+    notes: tuple[DataNote, ...] = ()
+
+
+def find_sources(
+    grid: Grid,
+    *,
+    root: Path,
+    bad_images: Literal["stop", "skip"] = "stop",
+    drop_leaks: bool | None = None,
+) -> dict[str, Source]:
+    """Decode the data sets of a grid, once; what is missing is noted, not raised."""
+    found = {}
+    for dataset in grid.datasets:
+        try:
+            decoded = prepare(
+                dataset,
+                root=root,
+                size=grid.settings.size,
+                bad_images=bad_images,
+                drop_leaks=drop_leaks,
+            )
+        except DataError as error:
+            found[dataset] = Source(dataset, fault=str(error))
+            continue
+        classes = len(decoded.classes)
+        found[dataset] = Source(
+            dataset,
+            decoded.folder,
+            decoded.fingerprint,
+            tuple(decoded.train.counts(classes).tolist()),
+            tuple(decoded.test.counts(classes).tolist()),
+            len(decoded.skipped),
+            decoded.train.pixels.shape[-1],
+            notes=decoded.notes,
+        )
+    return found
