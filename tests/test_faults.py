@@ -431,7 +431,7 @@ def test_row_05_a_cell_that_raises_is_told_at_once_with_its_log(zoo):
     assert record.status == event["status"] == "failed"
     assert record.reason == event["reason"] == "ValueError: broken on purpose"
     assert log.splitlines()[:2] == ["failed: ValueError: broken on purpose", ""]
-    assert log.endswith("ValueError: broken\non purpose\n")
+    assert log.endswith("ValueError: broken\n  on purpose\n")
     (line,) = [line for line in first.err.splitlines() if "Raises" in line and "FAILED" in line]
     assert line.split() == [
         *("FAILED", "digits-20", "parts.py:Raises", "seed", "0"),
