@@ -280,8 +280,14 @@ def test_the_page_on_security_names_tests_that_exist():
     here = Path(__file__).parent
     page = (here.parent / "SECURITY.md").read_text("utf-8")
     tests = "\n".join(file.read_text("utf-8") for file in here.glob("test_*.py"))
-    named = re.findall(r"`(test_row_\w+\*?)`", page)
-    assert len(named) >= 9
+    named = re.findall(r"`(test_\w+\*?)`", page)
+    assert len(named) >= 25
+    for file in re.findall(r"`tests/(\w+\.py)`", page):
+        assert (here / file).is_file(), file
+    shared = page.partition("## What a writer to the shared folder")[2].partition("\n## ")[0]
+    rows = [line for line in shared.splitlines() if line.startswith("| ")]
+    assert len(rows) >= 12
+    assert all("`test_" in row for row in rows if "shown by" not in row), "each has its test"
     for name in named:
         ending = r"\w" if name.endswith("*") else r"\("
         assert re.search(rf"^def {name.rstrip('*')}{ending}", tests, flags=re.MULTILINE), name

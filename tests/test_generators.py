@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -114,3 +116,25 @@ def test_a_file_that_is_missing_or_a_method_that_is_not_installed_is_refused(tmp
         stored = stored_by(make_record, f"generators/{pair.file}", recipe)
         with pytest.raises(DataError, match=reason):
             load_generators(stored, tmp_path, (16, 16, 3))
+
+
+def test_row_18_code_in_stored_generators_does_not_run_and_nothing_is_renamed(
+    tmp_path, make_record
+):
+    path = tmp_path / "generators" / "x.pt"
+    path.parent.mkdir()
+    torch.save({"gan": Trap(tmp_path / "ran")}, path)
+    with pytest.raises(DataError, match="is missing or damaged"):
+        load_generators(stored_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
+    assert not (tmp_path / "ran").exists()
+    assert [one.name for one in path.parent.iterdir()] == ["x.pt"]
+
+
+class Trap:
+    """Would make a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)

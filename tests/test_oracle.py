@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from imbench.errors import EnvironmentFault
+from imbench.errors import DataError, EnvironmentFault
 from imbench.files import checkpoint
 from imbench.generators.oracle import OracleSettings, images_digest, trained_oracle
 from imbench.images.dataset import Images
@@ -141,3 +142,26 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_names_in_tables():
     assert OracleSettings().name == "r20"
     assert OracleSettings(network="torchvision:resnet18").name == "torchvision"
+
+
+class Trap:
+    """Would make a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_row_18_code_in_an_oracle_does_not_run_and_another_network_is_said(tmp_path):
+    trained_oracle(images(), FAST, tmp_path)
+    (kept,) = tmp_path.glob("oracle-*.pt")
+    content = checkpoint.load_tensors(kept)
+    torch.save({**content, "weights": Trap(tmp_path / "ran")}, kept)
+    trained_oracle(images(), FAST, tmp_path)
+    assert not (tmp_path / "ran").exists()
+    for weights in ({}, 7, {"0.mean": torch.zeros(9)}):
+        checkpoint.save_tensors(kept, {**content, "weights": weights})
+        with pytest.raises(DataError, match="does not hold the network that its name says"):
+            trained_oracle(images(), FAST, tmp_path)

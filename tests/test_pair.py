@@ -11,7 +11,7 @@ import pytest
 import torch
 from killing import KILLING
 
-from imbench.errors import Diverged
+from imbench.errors import DataError, Diverged
 from imbench.files import checkpoint
 from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
@@ -429,3 +429,19 @@ def test_a_training_that_was_killed_before_its_end_was_stored_stores_it(tmp_path
         assert_same(again.gan.state(ended=True), straight.gan.state(ended=True))
         for path in tmp_path.glob("*.pt"):
             path.unlink()
+
+
+def test_row_18_tensors_of_others_are_believed_and_what_does_not_fit_is_said(tmp_path, straight):
+    trained_pair(make(tmp_path), STEPS)
+    path = tmp_path / f"{straight.key}-{STEPS}.pt"
+    content = checkpoint.load_tensors(path)
+    for tensor in content["gan"]["nets"]["g_ab"].values():
+        tensor.zero_()
+    checkpoint.save_tensors(path, content)
+    pair = trained_pair(make(tmp_path), STEPS)
+    assert pair.reused
+    assert all(not tensor.any() for tensor in pair.gan.state()["nets"]["g_ab"].values())
+    for forged in ({"key": straight.key}, {**content, "done": "x"}, {**content, "gan": 7}):
+        checkpoint.save_tensors(path, forged)
+        with pytest.raises(DataError, match="does not hold what its name says; delete it"):
+            trained_pair(make(tmp_path), STEPS)

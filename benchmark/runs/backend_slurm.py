@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import EnvironmentFault, UsageError
+from imbench.files.closed import closed_to_others
 from imbench.runs.pool import sigint_blocked
 from imbench.runs.remote import LostOrder, RemoteBackend
 from imbench.runs.supervised import run_supervised
@@ -66,7 +67,8 @@ class SlurmBackend(RemoteBackend):
     options : mapping
         What `sbatch` is told, and ``cluster``: ``slurm``, or ``local`` for processes here.
     results : Path
-        Shared folder, below which submitit keeps its files while the run lasts.
+        Shared folder, below which submitit keeps its files while the run lasts, unless others may
+        write to it.
     workers, threads : int
         Jobs in the queue or running; threads of each.
     """
@@ -80,10 +82,7 @@ class SlurmBackend(RemoteBackend):
         threads: int,
     ) -> None:
         super().__init__(workers, threads)
-        # What it holds is unpickled: nobody else may write there.
-        self.folder = results.absolute() / ".imbench" / "submitit" / secrets.token_hex(6)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self.folder.mkdir(mode=0o700)
+        self.folder = _own_folder(results.absolute())
         self._local = options.get("cluster") == "local"
         self._executor = _executor(self.folder, options, threads)
         self._jobs: dict[str, Any] = {}
@@ -130,6 +129,24 @@ class SlurmBackend(RemoteBackend):
         return LostOrder(
             f"a SLURM job cannot work: {' '.join(str(error).split())[-300:]}", fatal=True
         )
+
+
+def _own_folder(results: Path) -> Path:
+    """Make a folder for what is unpickled: nobody else may write there, nor put it elsewhere.
+
+    It lies below the results, or, where others may write to those, below the home folder.
+    """
+    for place in (results, Path.home()):
+        parent = place / ".imbench" / "submitit"
+        parent.mkdir(parents=True, exist_ok=True)
+        if closed_to_others(parent):
+            folder = parent / secrets.token_hex(6)
+            folder.mkdir(mode=0o700)
+            return folder
+    raise EnvironmentFault(
+        f"others may write to {results} and to {Path.home()}, so they could run code in SLURM "
+        "jobs: take that right from them in one of the two (chmod go-w)"
+    )
 
 
 def _executor(folder: Path, options: Mapping[str, str], threads: int) -> Any:

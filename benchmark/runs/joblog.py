@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,7 +57,9 @@ def logged_to(path: Path) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8", errors="backslashreplace")
+        # Made anew: a link that others put there would lead to a file of the user's.
+        path.unlink(missing_ok=True)
+        file = path.open("x", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise EnvironmentFault(f"{path} cannot be written: {error.strerror}") from error
     handler = _Handler(file)
@@ -80,10 +83,16 @@ def logged_to(path: Path) -> Iterator[None]:
 def put_first(path: Path, reasons: Sequence[str]) -> None:
     """Write lines above a log that ends without them; a log of nothing is removed."""
     with suppress(OSError, EnvironmentFault):
-        if path.stat().st_size == 0:
+        with open(path, "rb", opener=_not_elsewhere) as file:
+            said = file.read()
+        if not said:
             path.unlink()
         elif reasons:
-            said = path.read_bytes()
             # A line each: a reader, and `head -n 1`, need not look for them below the rest.
             lines = "".join(f"{visible(' '.join(reason.split()))}\n" for reason in reasons)
             write_atomic(path, lines.encode() + b"\n" + said)
+
+
+def _not_elsewhere(name: str, flags: int) -> int:
+    # What others put in the place of a log meanwhile may lead to a file of the user's.
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
