@@ -231,7 +231,8 @@ def read_options(
 
     ``maker.constraints``, a mapping of name to constraint, says what that is. A parameter that is
     not in it wants what its default is: a flag, a number or a text; without a default, or with
-    None, it takes what `undeclared` says.
+    None, it takes what `undeclared` says. Where one option decides over the others,
+    ``maker.constraints_for(given)`` returns the mapping.
 
     Parameters
     ----------
@@ -266,6 +267,8 @@ def read_options(
         if first is None or first in given:
             raise UsageError(f"{owner} cannot take the argument {shown(argument)!r}")
         given = {first: argument, **given}
+    if declare := getattr(maker, "constraints_for", None):
+        return read_values(owner, given, declare(given))
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         constraints = {**dict.fromkeys(given, undeclared), **declared, **constraints}
     return read_values(owner, given, constraints)

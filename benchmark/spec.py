@@ -302,9 +302,10 @@ def _composed(text: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the tail of an error sentence: the nearest known names, or all of them."""
     known = sorted(known)
-    near = difflib.get_close_matches(shown(name).lower(), known, n=3, cutoff=0.6)
+    lower = {text.lower(): text for text in known}
+    near = difflib.get_close_matches(shown(name).lower(), lower, n=3, cutoff=0.6)
     if near:
-        return f"did you mean {' or '.join(near)}?"
+        return f"did you mean {' or '.join(lower[text] for text in near)}?"
     more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
     return f"known: {', '.join(known[:MOST_LISTED])}{more}" if known else "none is known"
 

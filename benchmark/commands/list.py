@@ -182,7 +182,11 @@ def _parameters(kind: str, found: Any) -> list[tuple[str, str | None]]:
     except (TypeError, ValueError):
         return []
     own = parameters[2:] if kind == "networks" else parameters  # after shape and classes
-    return [(p.name, None if p.default is p.empty else str(p.default)) for p in own]
+    return [
+        (p.name, None if p.default is p.empty else str(p.default))
+        for p in own
+        if p.kind is not p.VAR_KEYWORD
+    ]
 
 
 def _module_docstring(kind: str, found: Any) -> list[str]:

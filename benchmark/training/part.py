@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -91,6 +92,11 @@ class Part(BaseEstimator):  # type: ignore[misc]
     def stamp(self) -> int:
         """What must be equal in older records: the version, or that of the files a part reads."""
         return self.version
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the parameters with their defaults, in the order of canonical recipes."""
+        parameters = signature(type(self)).parameters.items()
+        return {name: parameter.default for name, parameter in parameters}
 
     def beside(self, others: Sequence[Part]) -> Self:
         """Return the part to use together with `others`, with defaults that depend on them."""

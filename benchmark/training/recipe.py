@@ -219,8 +219,11 @@ def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> N
 
 def _canonical_part(name: str, part: Part) -> str:
     given = part.get_params(deep=False)
-    parameters = inspect.signature(type(part)).parameters.items()
-    changed = {key: written(given[key]) for key, known in parameters if given[key] != known.default}
+    changed = {
+        key: written(given[key])
+        for key, default in part.defaults().items()
+        if key in given and given[key] != default
+    }
     return re.sub(_PLUS, r"\\+", str(Spec(name, None, changed)))
 
 
@@ -232,6 +235,6 @@ def _part_title(text: str, part: Part) -> str:
     if not values:
         return title
     first, *others = values.items()
-    default = inspect.signature(type(part)).parameters[first[0]].default
+    default = part.defaults()[first[0]]
     lead = first[1] if default is inspect.Parameter.empty else f"{first[0]}={first[1]}"
     return " ".join([title, lead, *(f"{key}={value}" for key, value in others)])
