@@ -24,8 +24,11 @@ HIGHEST = 1e6
 """Largest number that a parameter may be; the samplers' own ranges have no end."""
 K_NEIGHBORS = 5
 """Neighbours where a sampler takes `k_neighbors` and none are given, KMeansSMOTE included."""
-OF_SMALLEST = {"ADASYN": ("n_neighbors",), "InstanceHardnessThreshold": ("cv",)}
-OF_SMALLEST |= {"NearMiss": ("n_neighbors", "n_neighbors_ver3")}
+OF_SMALLEST: Mapping[str, tuple[str, ...]] = {
+    "ADASYN": ("n_neighbors",),
+    "InstanceHardnessThreshold": ("cv",),
+    "NearMiss": ("n_neighbors", "n_neighbors_ver3"),
+}
 """Beside `k_neighbors`: parameters that the size of the smallest class bounds, by sampler."""
 OTHERS_INCLUDED = ("NearMiss", "InstanceHardnessThreshold")
 """Samplers that need no image more than that in the smallest class."""
@@ -83,7 +86,8 @@ class ImblearnSampler(Part):
 
     def __init__(self, sampler: str, **options: Any) -> None:
         self.sampler = sampler
-        vars(self).update(options)
+        for name, value in options.items():
+            setattr(self, name, value)
 
     @classmethod
     def constraints_for(cls, given: Mapping[str, object]) -> dict[str, Constraint]:
