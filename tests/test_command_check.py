@@ -25,6 +25,7 @@ from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store
+from imbench.report.text import escape_markdown
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import RunContext
 from imbench.runs.plan import make_plan
@@ -385,7 +386,7 @@ def test_github_gets_annotations_and_the_summary(good, broken, tmp_path, monkeyp
     assert lines[0].startswith("::error title=worse%3A CS at 20 of digits::f1 ")
     text = target.read_text()
     assert text.startswith("before\n## bench check: 4 cases:")
-    assert error.replace(">", "&gt;") in text  # Markdown may hold HTML
+    assert escape_markdown(error) in text
     assert sum(line.startswith("| CS ") for line in text.splitlines()) >= 2
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     bench("check", broken, "--baseline", file, "--github", code=1)
