@@ -466,7 +466,8 @@ def test_row_08_out_of_memory_is_recorded_and_the_rest_goes_on(zoo):
 def test_a_run_with_failures_ends_with_1_and_says_how_to_retry(zoo):
     _, first, _, _ = zoo
     last = first.err.splitlines()[-1]
-    assert last.startswith("bench: 4 of 7 cells have no score; run them again with: bench run --d")
+    assert last.startswith("bench: 4 of 7 cells have no score; 2 would fail again: ")
+    assert "then retry what failed; run the others again (better with" in last
     assert last.endswith("--retry-failed")
     assert "3 of 7 cells ok; again: bench report results" in first.out
     end = first.events[-1]

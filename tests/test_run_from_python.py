@@ -152,6 +152,8 @@ def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):
     assert bad.value.isna().all()
     assert bad.reason.str.contains("no room").all()
     assert "2 of 4 cells have no score" in caplog.text
+    assert "2 would fail again: ValueError: no room" in caplog.text
+    assert "retry_failed=True" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
 def _end(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table and the summary, and end with the exit code that fits."""
     from imbench.errors import CellsFailed, Interrupted
+    from imbench.runs.advice import advice
 
     cells, bad, left = len(finished.plan.cells), finished.without_score, finished.not_begun
     if finished.interrupted:
@@ -173,10 +174,8 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
         _print_results(finished, options)
     if bad:
         stopped = f", {left} were not begun" if left else ""
-        raise CellsFailed(
-            f"{bad} of {cells} cells have no score{stopped}; "
-            f"run them again with: {_retry_command(left)}"
-        )
+        what_next = advice(finished, _retry_command(left))
+        raise CellsFailed(f"{bad} of {cells} cells have no score{stopped}; {what_next}")
 
 
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 from imbench.errors import Interrupted
 from imbench.records.cell import Grid
 from imbench.records.frame import frame
+from imbench.runs.advice import advice
 from imbench.runs.gridfile import (
     DEFAULT,
     GridFile,
@@ -191,8 +192,8 @@ def _warn(finished: FinishedRun) -> None:
         )
     if finished.without_score:
         _LOG.warning(
-            "%d of %d cells have no score: the columns status and reason say why; retry_failed=True"
-            " runs them again",
+            "%d of %d cells have no score, columns status and reason say why: %s",
             finished.without_score,
             len(finished.plan.cells),
+            advice(finished, "retry_failed=True"),
         )
