@@ -211,3 +211,82 @@ def test_the_defaults_of_a_cell_an_oracle_and_a_method_are_those_of_the_budget()
     assert {name: settings[name] for name in shared} == {name: method[name] for name in shared}
     oracle = asdict(OracleSettings())
     assert {**method, **oracle, "seed": 0} == {**method, "seed": 0}
+
+
+class Tiny(torch.nn.Module):
+    """A network of a user, for one channel."""
+
+    def __init__(self, shape=(1, 8, 8), classes=2):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(shape[0])
+        self.head = torch.nn.Linear(shape[0] * shape[1] * shape[2], classes)
+
+    def forward(self, x):
+        return self.head(self.norm(x).flatten(1))
+
+
+def weights(net):
+    """Return all that a network holds, as it is now."""
+    return {name: value.clone() for name, value in net.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one.keys() | other.keys())
+
+
+def test_a_network_of_the_user_is_copied_and_trained_from_its_weights(digits):
+    x, y, test_x, _ = digits
+    net = Tiny()
+    before = weights(net)
+    method = quick("os", network=net)
+    first = method.fit(x, y).predict_proba(test_x)
+    assert same(before, weights(net))
+    assert net.training
+    assert (method.fit(x, y).predict_proba(test_x) == first).all()
+    assert method.network is net
+    copy = clone(method)
+    assert copy.network is not net
+    assert same(weights(copy.network), before)
+    assert (copy.fit(x, y).predict_proba(test_x) == first).all()
+    with torch.no_grad():
+        net.head.weight += 1
+    assert not (method.fit(x, y).predict_proba(test_x) == first).all()
+    assert (copy.fit(x, y).predict_proba(test_x) == first).all()
+    assert "Tiny" in repr(method)
+    assert len(pickle.loads(pickle.dumps(method)).predict(test_x)) == len(test_x)
+
+
+@pytest.mark.parametrize("factory", [Tiny, lambda shape, classes: Tiny(shape, classes)])
+def test_a_function_that_makes_a_network_is_called_by_each_fit(digits, factory):
+    x, y, test_x, _ = digits
+    first = quick(network=factory).fit(x, y)
+    second = clone(first).fit(x, y)
+    assert (first.predict_proba(test_x) == second.predict_proba(test_x)).all()
+    other = quick(network=factory, random_state=1).fit(x, y)
+    assert not (first.predict_proba(test_x) == other.predict_proba(test_x)).all()
+    assert cross_val_score(quick(network=factory), x, y, cv=2).min() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        (Tiny((3, 8, 8)), r"network 'Tiny' cannot take images of shape \(1, 8, 8\)"),
+        (Tiny(classes=3), r"network 'Tiny' gives torch.float32 \(2, 3\) for 2 images, not logits"),
+        (lambda shape, classes: None, "is NoneType, not a torch.nn.Module"),
+        (5, "network 'int' cannot be built"),
+    ],
+    ids=["channels", "classes", "none", "number"],
+)
+def test_a_network_that_does_not_fit_is_refused_in_a_sentence(digits, network, says):
+    with pytest.raises(UsageError, match=says):
+        quick(network=network).fit(*digits[:2])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"lr": float("nan")}, {"steps": 0}, {"batch_size": 10**18}, {"threads": -1}, {"augment": "x"}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_setting_out_of_its_range_is_refused(digits, changed):
+    with pytest.raises(UsageError, match=next(iter(changed))):
+        quick(**changed).fit(*digits[:2])

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
 
 import imbench
@@ -138,6 +139,14 @@ def test_a_grid_file_is_changed_by_what_is_given(tmp_path):
 def test_without_a_grid_and_data_sets_it_is_the_quick_grid():
     assert _settled(None, {})[0].name == "quick"
     assert _settled(None, {"seeds": 7})[0].seeds == (7,)
+
+
+def test_a_network_itself_is_for_method_and_not_for_a_run():
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    with pytest.raises(
+        UsageError, match=r"network=.* must be the name of a network, FILE\.py:FUNC"
+    ):
+        imbench.run(datasets="digits", minority=10, settings={"network": net})
 
 
 def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):

@@ -44,7 +44,7 @@ def _augment(value: object) -> object:
 
 
 SETTINGS: Mapping[str, Constraint] = {
-    "network": TEXT,
+    "network": Constraint("the name of a network, FILE.py:FUNCTION for one of yours", TEXT.take),
     "size": whole(8, 1024),
     "steps": whole(1, 100_000_000),
     "batch_size": whole(2, 100_000),

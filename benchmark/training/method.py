@@ -15,18 +15,22 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from imbench.constraints import read_values
 from imbench.seeds import stream, torch_seed
-from imbench.training.budget import DEFAULTS, NETWORK, THREADS, Budget
+from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
 from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
 from imbench.training.loop import train
-from imbench.training.networks import Normalise, build_network
+from imbench.training.networks import Network, Normalise, build_network
 from imbench.training.part import Context, Part, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import TrainState
 
 __all__ = ["Method"]
+
+
+_SETTINGS = (*(field.name for field in fields(Budget)), "threads")
 
 
 class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -37,8 +41,10 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     recipe : str
         Parts joined by ``+``, e.g. ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99``;
         ``vanilla`` is none.
-    network : str
-        ``resnet20``, ``cnn``, ``linear`` or ``torchvision:NAME``.
+    network : str, torch.nn.Module or callable
+        ``resnet20``, ``cnn``, ``linear`` or ``torchvision:NAME``; a network of yours, which each
+        fit copies and trains from the weights it has; or a function of the input's shape
+        (channels, height, width) and the number of classes, which each fit calls anew.
     steps, batch_size : int
         Optimiser steps, and images in each.
     lr, momentum, weight_decay, warmup : float
@@ -79,7 +85,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         recipe: str = "vanilla",
         *,
-        network: str = NETWORK,
+        network: Network = NETWORK,
         steps: int = DEFAULTS.steps,
         batch_size: int = DEFAULTS.batch_size,
         lr: float = DEFAULTS.lr,
@@ -119,11 +125,14 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If the input is neither, or has one class only.
         UsageError
-            If the recipe or network is unknown or cannot take the input.
+            If the recipe or network is unknown or cannot take the input, or a setting is out of
+            its range.
         Diverged
             If the loss becomes NaN or infinite.
         """
         pixels, labels = self._validate_pair(X, y)
+        ranges = {name: SETTINGS[name] for name in _SETTINGS}
+        read_values("Method", {name: getattr(self, name) for name in ranges}, ranges)
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import torch
@@ -18,10 +19,12 @@ from imbench.spec import parse_spec, shown, unknown_name
 
 __all__ = [
     "Linear",
+    "Network",
     "Normalise",
     "ResNet",
     "SmallCNN",
     "build_network",
+    "network_name",
     "read_network",
     "resnet20",
     "torchvision_classifier",
@@ -30,10 +33,15 @@ __all__ = [
 
 Shape = tuple[int, ...]
 """(channels, height, width) of images, or (features,)."""
+Network = str | nn.Module | Callable[..., nn.Module]
+"""A spec; in Python also a network, or what makes one of a shape and a number of classes."""
 
 
-def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
+def build_network(network: Network, shape: Shape, classes: int) -> nn.Module:
     """Build a network such as ``resnet20``, ``linear`` or ``torchvision:resnet18``.
+
+    A module is copied with the weights that it has; any other callable is called with the shape
+    and the number of classes.
 
     Raises
     ------
@@ -41,19 +49,31 @@ def build_network(spec: str, shape: Shape, classes: int) -> nn.Module:
         If the name or an option is unknown, or what is built is no network that takes the shape
         and gives a logit for each class.
     """
-    maker, options = read_network(spec)
-    with usable(f"network {shown(spec)!r} cannot be built"):
-        net = maker(shape, classes, **options)
-    return _checked(net, spec, shape, classes)
+    name = network_name(network)
+    maker, options = read_network(network) if isinstance(network, str) else (network, {})
+    with usable(f"network {name!r} cannot be built"):
+        if isinstance(maker, nn.Module):
+            net: object = deepcopy(maker).cpu()
+        else:
+            net = maker(shape, classes, **options)
+    return _checked(net, name, shape, classes)
 
 
-def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
+def network_name(network: Network) -> str:
+    """Return what a network is called in messages: its spec, or its class or function."""
+    if isinstance(network, str):
+        return shown(network)
+    named = type(network) if isinstance(network, nn.Module) else network
+    return str(getattr(named, "__qualname__", type(named).__qualname__))
+
+
+def _checked(net: object, name: str, shape: Shape, classes: int) -> nn.Module:
     """Return the network; raise UsageError if it is none, or gives no logit for each class."""
     if not isinstance(net, nn.Module):
-        raise UsageError(f"network {shown(spec)!r} is {type(net).__name__}, not a torch.nn.Module")
+        raise UsageError(f"network {name!r} is {type(net).__name__}, not a torch.nn.Module")
     modes = [(module, module.training) for module in net.modules()]
     # Nothing is left behind: neither running means nor drawn random numbers.
-    with usable(f"network {shown(spec)!r} cannot take images of shape {shape}"):
+    with usable(f"network {name!r} cannot take images of shape {shape}"):
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             logits: object = net.eval()(torch.zeros(2, *shape))
         for module, training in modes:
@@ -64,9 +84,7 @@ def _checked(net: object, spec: str, shape: Shape, classes: int) -> nn.Module:
         given = f"{logits.dtype} {tuple(logits.shape)}"
     else:
         return net
-    raise UsageError(
-        f"network {shown(spec)!r} gives {given} for 2 images, not logits (2, {classes})"
-    )
+    raise UsageError(f"network {name!r} gives {given} for 2 images, not logits (2, {classes})")
 
 
 def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
