@@ -122,7 +122,7 @@ def _load_file(name: str) -> Any:
     try:
         path = Path(path_text).resolve()
         size = path.stat().st_size if path.is_file() else -1
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last of a link to itself
         why = getattr(error, "strerror", None) or error
         raise UsageError(f"{path_text!r}, which {name!r} names, cannot be read: {why}") from error
     if size < 0:

@@ -124,8 +124,10 @@ class Generated(JointPart):
         folder = Path(self.path).expanduser()
         try:
             found = folder.is_dir()
-        except OSError:  # a name longer than the system takes
-            found = False
+        except OSError as error:  # a closed folder above it, a name longer than the system takes
+            raise DataError(
+                f"generated: the folder {shown(self.path)!r} cannot be read: {error.strerror}"
+            ) from error
         if not found:
             raise DataError(f"generated: there is no folder {shown(self.path)!r} of images")
         return folder.resolve()

@@ -116,6 +116,8 @@ def exit_code(args: Sequence[str] | None = None) -> int:
 
 
 def _exit_code(args: list[str]) -> int:
+    if any("\0" in text for text in args):  # from a shell it cannot come, from Python it can
+        return _fail("an argument holds a NUL, which no name and no number does", 2)
     try:
         returned = _run(args)
         flush_output()
