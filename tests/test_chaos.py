@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from imbench.records.ownership import MARKER
 from imbench.records.store import Store
 from imbench.runs.training_leases import held_leases
 
@@ -187,7 +188,7 @@ def nothing_left_over(chaos):
     results = chaos.store.folder
     files = {path for path in results.rglob("*") if path.is_file()}
     (plan,) = (results / "plans").iterdir()  # of the same run, however often it was started
-    assert files == {*chaos.records(), plan}
+    assert files == {*chaos.records(), plan, results / MARKER}
     assert held_leases(results) == []
     end = time.monotonic() + 120
     while chaos.left():

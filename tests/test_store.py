@@ -549,6 +549,18 @@ def test_tidy_takes_a_leftover_whose_number_another_process_has_now(store, make_
     assert [path.exists() for path in (reused, mine, top)] == [False, True, False]
 
 
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+def test_row_27_a_clock_that_jumps_takes_no_file_from_a_writer_of_this_machine(
+    store, make_record, monkeypatch, jump
+):
+    place, me, now = store.put(make_record()).parent, os.getpid(), time.time()
+    mine = place / f".{host_id()}-{me}-{start_time(me)}-0000abcd.tmp"
+    mine.write_text("{")
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    assert store.tidy() == 0
+    assert mine.exists()
+
+
 def test_tidy_leaves_another_machines_file_for_a_day(store, make_record):
     place = store.put(make_record()).parent
     names = (f"{'beef' * 3}-7-1-0000abcd", f"{'beef' * 3}-8-1-0000abcd", "odd", "beef-8-1-abcd")
