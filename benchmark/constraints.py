@@ -109,8 +109,8 @@ def _loose(value: object) -> Any:
 
 def _number(value: object) -> int | float:
     """Return a finite number; a whole one as int, so that ``1``, ``1.0`` and ``1e0`` are one."""
-    if hasattr(value, "item"):  # a numpy scalar
-        value = value.item()
+    if callable(item := getattr(value, "item", None)):  # a numpy scalar
+        value = item()
     if isinstance(value, str):
         if not value.isascii():
             raise ValueError

@@ -40,7 +40,7 @@ class FolderTree:
 
     def level(self, depth: int) -> list[FolderTree]:
         """Return the folders so many levels below."""
-        found = [self]
+        found: list[FolderTree] = [self]
         for _ in range(depth):
             found = [below for folder in found for below in folder.folders.values()]
         return found

@@ -34,8 +34,8 @@ def advice(finished: FinishedRun, again: str) -> str:
         *((one.status, one.reason) for one in finished.result.bad),
         *((one.status, one.reason) for one in finished.plan.failed),
     ]
-    lasting = [(status, reason) for status, reason in ends if status not in MAY_PASS]
-    passing = [status for status, _ in ends if status in MAY_PASS]
+    lasting: list[tuple[Status, str]] = [end for end in ends if end[0] not in MAY_PASS]
+    passing: list[Status] = [end[0] for end in ends if end[0] in MAY_PASS]
     said = [_change(lasting)] if lasting else []
     if passing:
         helps = sorted({MAY_PASS[status] for status in passing if MAY_PASS[status]})
