@@ -27,8 +27,10 @@ from _measure import (
 )
 from _records import outputs, put_all, records
 
+from imbench.runs.feasible import checked_cells
 from imbench.runs.gridfile import GridOptions, settle_grid
-from imbench.runs.plan import checked_cells, find_sources, recipes_of
+from imbench.runs.plan import recipes_of
+from imbench.runs.sources import find_sources
 from imbench.training.recipe import PAPER_METHODS
 
 LIMIT = 3.0

@@ -20,8 +20,10 @@ from _measure import Told, arguments, show_machine, show_ratio, told
 from _records import outputs, put_all, records
 from PIL import Image
 
+from imbench.runs.feasible import checked_cells
 from imbench.runs.gridfile import GridOptions, settle_grid
-from imbench.runs.plan import checked_cells, find_sources, recipes_of
+from imbench.runs.plan import recipes_of
+from imbench.runs.sources import find_sources
 
 METHODS = "vanilla,ts,cs,us,os,us+cs,os+cs,smote,cbl:beta=0.99,cbl:beta=0.999"
 COUNTS = "10,20,30,40,50"

@@ -100,7 +100,8 @@ for hook in {hooks}:
 def test_the_page_has_every_hook_in_the_order_in_which_they_are_called(tmp_path):
     page = PAGE.read_text("utf-8")
     told = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
-    assert set(told) == {"beside", *HOOKS}
+    assert set(told) == {"beside", "foresee", *HOOKS}
+    told.remove("foresee")  # of the plan: a fit does not call it
     file = tmp_path / "every.py"
     file.write_text(EVERY_HOOK.format(hooks=set(told) - {"losses"}))
     images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1), dtype=np.uint8)
