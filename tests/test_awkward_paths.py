@@ -150,3 +150,26 @@ def test_no_argument_and_no_name_of_a_file_holds_a_nul(capfd, tmp_path, monkeypa
     assert [line.partition(" ")[0] for line in err.splitlines()] == ["bench:"] * 2
     with pytest.raises(UsageError):
         load_plugin("methods", "a\0b.py:X")
+
+
+@pytest.mark.parametrize("form", ["--csv", "--html"])
+def test_a_device_or_a_pipe_is_written_into_and_stays_what_it_is(form, tmp_path, capfd):
+    cell = Cell(dataset="digits", fingerprint="0" * 16, minority=5, recipe="us", seed=0)
+    record = Record(key=cell.key, cell=cell, status="ok", metrics={"f1": 0.5})
+    Store(tmp_path / "results").put(record.sealed())
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = ["report", str(tmp_path / "results"), "--metric", "f1", form, str(pipe)]
+    assert exit_code(words) == 4, "nobody reads, and nobody may come"
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert exit_code(words) == 0
+        assert os.read(reader, 1 << 20)
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    (tmp_path / "null").symlink_to("/dev/null")
+    assert exit_code([*words[:-1], str(tmp_path / "null")]) == 0
+    assert (tmp_path / "null").is_symlink()
+    assert Path("/dev/null").is_char_device()
+    capfd.readouterr()

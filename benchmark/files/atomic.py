@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,8 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
         If it cannot be written; an existing file is then unchanged.
     """
     raw = content.encode() if isinstance(content, str) else content
+    if _is_special(path):
+        return _write_into(path, raw)
     temporary = _temporary(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +56,31 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return written
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path is a device, a pipe or a socket, or the name of an open file in /dev."""
+    if path.parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")):
+        return True
+    with suppress(OSError, ValueError):
+        mode = path.stat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
+
+
+def _write_into(path: Path, raw: bytes) -> bool:
+    """Write into what is there already: a file in its place would take a device from everybody.
+
+    A pipe that nobody reads is refused; nobody may come.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(handle, True)
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+    except OSError as error:
+        raise _cannot_write(path, len(raw), error) from error
+    return True
 
 
 def check_writable(folder: Path) -> None:
