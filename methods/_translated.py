@@ -55,9 +55,13 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
     def gan_settings(self) -> GanSettings:
         """How the pairs are trained."""
         given = {field.name: getattr(self, field.name) for field in fields(GanParameters)}
-        given["steps"] = self.steps or 2 * self.context_.steps
+        given["steps"] = self.own_steps(self.context_.steps)
         given["da"] = self.DIFF_AUGMENT if self.da is None else self.da
         return GanSettings(**given)
+
+    def own_steps(self, steps: int) -> int:
+        """Return the steps of the generators: twice the classifier's unless they are given."""
+        return self.steps or 2 * steps
 
     def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
         """Refuse images that are too small for the discriminators."""

@@ -109,6 +109,20 @@ def test_generators_are_timed_apart(store, put):
     assert plan_of(store, ("cs",), seeds=(1,)).estimate == Estimate(2.0, 2.0)
 
 
+def test_other_numbers_of_steps_are_timed_by_the_step(store, put):
+    put("vanilla", 0, 2.0, cell={"settings": SETTINGS.model_copy(update={"steps": 50})})
+    assert plan_of(store, ("vanilla", "us"), seeds=(1,)).estimate == Estimate(16.0, 8.0)
+    put("us", 0, 9.0)
+    assert plan_of(store, ("vanilla", "us"), seeds=(1,)).estimate == Estimate(18.0, 9.0)
+
+
+def test_generators_are_timed_by_their_own_steps(store, put):
+    put("aug:steps=10", 0, 8.0)  # where the default is 400, twice the classifier's
+    assert plan_of(store, ("aug",), seeds=(1,)).estimate == Estimate(320.0, 320.0)
+    assert plan_of(store, ("alt:steps=40",), seeds=(1,)).estimate == Estimate(32.0, 32.0)
+    assert plan_of(store, ("aug:steps=10",), seeds=(1,)).estimate == Estimate(8.0, 8.0)
+
+
 def test_records_that_failed_share_or_have_other_settings_are_no_measure(store, put):
     put("ts", shared_with="0" * 16)
     put("us", score=None, status="timeout")

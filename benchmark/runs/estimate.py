@@ -1,8 +1,9 @@
 """How long the trainings take that are left: what a plan, a run and `bench status` say alike.
 
-A training is expected to take the median of the records of its recipe with the same settings.
-Recipes with generators are timed apart from the others: an AUG cell takes many times as long as
-any that trains a classifier alone, so neither says anything of the other.
+A training is expected to take the median of the records of its recipe with the same settings, else
+of recipes that are alike, and else of records with other numbers of steps, by the step. Recipes
+with generators are timed apart from the others, by the generators' steps: an AUG cell takes many
+times as long as any that trains a classifier alone, so neither says anything of the other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cache
 from statistics import median
 
 from imbench.errors import UsageError
-from imbench.records.cell import Cell
+from imbench.records.cell import Cell, Settings
 from imbench.records.store import RecordSummary
 from imbench.runs.job import Job, Outcome
 from imbench.training.recipe import Recipe, parse_recorded
@@ -76,7 +77,7 @@ class Costs:
     """
 
     def __init__(self, known: Iterable[RecordSummary] = ()) -> None:
-        self._spent: dict[tuple[object, str], list[float]] = defaultdict(list)
+        self._spent: dict[tuple[Settings, str], list[float]] = defaultdict(list)
         for entry in known:
             if entry.done:
                 self.add(entry.cell, entry.seconds)
@@ -91,14 +92,25 @@ class Costs:
         own = self._spent.get((training.settings, training.recipe))
         if own:
             return median(own)
-        kind = _has_generators(training.recipe)
         alike = [
-            seconds
+            (settings, recipe, times)
             for (settings, recipe), times in self._spent.items()
-            if settings == training.settings and _has_generators(recipe) == kind
-            for seconds in times
+            if settings.model_copy(update={"steps": training.settings.steps}) == training.settings
+            and _has_generators(recipe) == _has_generators(training.recipe)
         ]
-        return median(alike) if alike else None
+        for close in (
+            [one for one in alike if one[0] == training.settings],
+            [one for one in alike if one[1] == training.recipe],
+            alike,
+        ):
+            if close:
+                by_step = [
+                    seconds / _steps(recipe, settings)
+                    for settings, recipe, times in close
+                    for seconds in times
+                ]
+                return median(by_step) * _steps(training.recipe, training.settings)
+        return None
 
     def estimate(self, trainings: Iterable[Cell]) -> Estimate:
         """Return the time of some trainings."""
@@ -176,6 +188,13 @@ def _training(cell: Cell) -> Cell:
 def _has_generators(recipe: str) -> bool:
     parsed = _recipe(recipe)
     return parsed is not None and any(part.trains_generators for part in parsed.parts)
+
+
+def _steps(recipe: str, settings: Settings) -> int:
+    """Return the steps by which a training is timed: those of its generators, if it has any."""
+    parsed = _recipe(recipe)
+    own = [part.own_steps(settings.steps) for part in parsed.parts] if parsed else []
+    return sum(own) or settings.steps
 
 
 @cache

@@ -103,6 +103,10 @@ class Part(BaseEstimator):  # type: ignore[misc]
         del others
         return self
 
+    def own_steps(self, steps: int) -> int:
+        """Return how many steps its own networks train beside so many of the classifier."""
+        return 0
+
     def foresee(
         self, counts: NDArray[np.int64], shape: tuple[int, ...]
     ) -> NDArray[np.int64] | None:
