@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imbench.constraints import number
 from imbench.errors import Diverged, UsageError
 from imbench.files import checkpoint
 from imbench.methods._pair import GeneratorPair
+from imbench.methods.aug import Augmented
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
@@ -196,7 +198,9 @@ def test_images_too_small_for_the_discriminator_are_refused():
         fitted("aug:layers=2,steps=2")
 
 
-def test_generators_that_diverge_end_the_training_with_their_step():
+def test_generators_that_diverge_end_the_training_with_their_step(monkeypatch):
+    # A rate that is allowed diverges too, but not within seconds.
+    monkeypatch.setattr(Augmented, "constraints", {**Augmented.constraints, "lr": number(0)})
     with pytest.raises(Diverged, match=r"^generator loss is not finite at step \d+$"):
         fitted(f"aug:lr=1e25,{SMALL}")
 

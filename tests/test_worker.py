@@ -500,8 +500,13 @@ def test_row_05_whatever_is_raised_is_that_cells_failure(parts, part, reason):
 
 def test_row_04_ctrl_c_of_the_user_is_no_failure_of_the_part_it_hits(parts):
     (job,) = plan_of("parts.py:Throws:ctrl-c").jobs
-    with pytest.raises(KeyboardInterrupt):
-        run_job(job)
+    # A shell's job in the background, such as these tests, is begun with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert Store(Path("results")).records() == []
     assert held_leases(Path("results")) == []
 
