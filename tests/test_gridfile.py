@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_meant_is_refused_with_its_name(grid_file, text, s
         ("size = [32]", r"setting: size=\[32\] must be a whole number from 8 to 1024"),
         ("lr = nan", "setting: lr=nan must be a number"),
         ("lr = inf", r"setting: lr=inf must be a number in \(0, 1000000\]"),
-        ("network = 5", "setting: network=5 must be a text"),
+        ("network = 5", "setting: network=5 must be the name of a network"),
         ("network = 'resnet2'", "unknown network 'resnet2': did you mean resnet20?"),
         ("augment = 'flop'", "augment='flop'; write flip, crop"),
     ],

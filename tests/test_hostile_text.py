@@ -26,9 +26,9 @@ from imbench.records.cell import Cell, Grid
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 
-NO_TEXT = frozenset({"key", "checksum", "status", "scores"})
-NO_TEXT |= {"data.labels", "data.lines.predicted", "data.lines.scores"}
-"""Fields of records and baselines that are hashes, names of metrics, or packed arrays."""
+NO_TEXT = frozenset({"key", "checksum", "status", "scores", "cell.settings.augment"})
+NO_TEXT |= {"data.labels", "data.lines.predicted", "data.lines.scores", "data.settings.augment"}
+"""Fields that are hashes, names of metrics, words of a few, or packed arrays."""
 
 
 def scores() -> Scores:

@@ -198,7 +198,7 @@ def test_paragraphs_compile_and_read_back(make_record, tmp_path):
     text, log = compiled(tables, tmp_path, package="cmap")
     flat = squeezed(text)
     assert "folder:50%_&#{}:US+CSagainstVanillabyF1oftheminority." in flat
-    assert "25minorityimages:US+CSbeatsVanillahere:meandifference+0.200" in flat
+    assert "25minorityimages:US+CSbeatsVanillaonthesetestimages:meandifference+0.200" in flat
     assert "averageranksover2cells" in flat
     assert "1.Vanillacollapsesatthesmallestcountandriseswiththecount:doesnothold" in flat
     assert "undefined" not in log
