@@ -15,6 +15,7 @@ from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
 from imbench.errors import UsageError
+from imbench.records import planned
 from imbench.records.cell import Grid, Settings
 from imbench.records.ownership import refuse_foreign
 from imbench.records.planned import SCHEMA, Plans, read_plans, write_plan
@@ -233,7 +234,7 @@ def test_a_plan_that_may_not_be_read_is_named(tmp_path, monkeypatch, what):
     def refuse(*_arguments, **_options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, what, refuse)
+    monkeypatch.setattr(Path if what == "iterdir" else planned, what, refuse)
     (fault,) = read_plans(tmp_path).faults
     named = path.parent if what == "iterdir" else path
     assert fault.startswith(f"{named} cannot be read (Permission denied), so cells that it asked")

@@ -183,6 +183,15 @@ def test_what_an_import_prints_is_no_output(installed, capfd):
     assert capfd.readouterr() == ("", "hello\n")
 
 
+@pytest.fixture
+def ctrl_c_heard():
+    """Have SIGINT raise here, though a shell begins jobs in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_row_04_ctrl_c_while_a_plugin_is_imported_is_the_users(installed):
     code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nx = 1"
     installed("slow", [("metrics", "slow", "slow_code:x")], code)
