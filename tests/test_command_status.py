@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
+from bench_process import RAISES, started
 from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
@@ -21,28 +19,6 @@ from imbench.records.environment import cores
 from imbench.records.store import Store
 from imbench.runs.cell_states import cell_states
 from imbench.runs.training_leases import TrainingLease, held_leases
-
-BENCH = Path(sys.executable).with_name("bench")
-PARTS = """
-from imbench import Part
-
-
-class Raises(Part):
-    def resample(self, x, y, rng):
-        raise ValueError("broken")
-"""
-
-
-def started(folder, *words):
-    """Start a command in a folder."""
-    return subprocess.Popen(
-        [str(word) for word in (BENCH, *words)],
-        cwd=folder,
-        env={**os.environ, "IMBENCH_CACHE": str(folder.parent / "imbench-cache")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def files(folder):
@@ -67,7 +43,7 @@ class Seen:
 def seen(tmp_path_factory):
     """Look at a run while its third cell waits, and when it has ended."""
     folder = tmp_path_factory.mktemp("status")
-    (folder / "parts.py").write_text(GATE + PARTS)
+    (folder / "parts.py").write_text(GATE + RAISES)
     methods = "parts.py:Raises,vanilla,parts.py:Gate,os"
     words = ("--datasets", "digits", "--minority", "20", "--size", "8", "--network", "linear")
     words += ("--steps", "2", "--seeds", "0", "--jobs", "1", "--methods", methods)

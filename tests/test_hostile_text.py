@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import FORGED, HOSTILE, LEGIBLE, assert_page, assert_shown, spoiled, text_places
+from sources import found_in_sources
 
 import imbench
 from imbench import registry
@@ -327,12 +328,7 @@ def printing(source: str) -> set[str]:
 
 
 def test_commands_print_in_one_place():
-    folder = Path(imbench.__file__).parent
-    told = {
-        f"imbench.{'.'.join(file.relative_to(folder).with_suffix('').parts)}": found
-        for file in folder.rglob("*.py")
-        if (found := printing(file.read_text("utf-8")))
-    }
+    told = found_in_sources(printing)
     assert {name: found for name, found in told.items() if name not in PRINTERS} == {}
 
 

@@ -6,11 +6,10 @@ import errno
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from bench_process import RAISES, started
 from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
@@ -22,27 +21,7 @@ from imbench.records.planned import SCHEMA, Plans, read_plans, write_plan
 from imbench.records.store import Store
 from imbench.report.plan_notes import plan_notes
 
-BENCH = Path(sys.executable).with_name("bench")
-RAISES = """
-from imbench import Part
-
-
-class Raises(Part):
-    def resample(self, x, y, rng):
-        raise ValueError("broken")
-"""
 TINY = ("--datasets", "digits", "--size", "8", "--network", "linear", "--steps", "2", "--jobs", "1")
-
-
-def started(folder, *words):
-    return subprocess.Popen(
-        [str(word) for word in (BENCH, *words)],
-        cwd=folder,
-        env={**os.environ, "IMBENCH_CACHE": str(folder.parent / "imbench-cache")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def ended(folder, *words):

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from sources import found_in_sources
 
 import imbench
 from imbench.commands.cli import exit_code
@@ -193,12 +194,7 @@ def _reads(call: ast.Call) -> bool:
 
 
 def test_files_of_others_are_read_through_one_module():
-    folder = Path(imbench.__file__).parent
-    found = {
-        f"imbench.{'.'.join(file.relative_to(folder).with_suffix('').parts)}": calls
-        for file in folder.rglob("*.py")
-        if (calls := opened(file.read_text("utf-8")))
-    }
+    found = found_in_sources(opened)
     assert {name: calls for name, calls in found.items() if name not in RAW} == {}
 
 

@@ -94,7 +94,7 @@ def refuse_other_file(out: Path, option: str) -> None:
     if not out.exists():
         return
     try:
-        with open_regular(out) as file, Image.open(file, formats=["PNG"]) as image:
+        with open_regular(out) as stream, Image.open(stream, formats=["PNG"]) as image:
             ours = image.info.get("Software") == _MARK
     except Exception:  # not an image, or damaged
         ours = False

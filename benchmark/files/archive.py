@@ -182,7 +182,7 @@ def _open_tar(archive: Path, tally: _Tally) -> Iterator[tarfile.TarFile]:
     with open_regular(archive) as file:
         magic = file.read(6)
     openers = (opener for start, opener in _DECOMPRESSORS.items() if magic.startswith(start))
-    open_stream: Callable[[Path], IO[bytes]] = next(openers, lambda path: path.open("rb"))
+    open_stream: Callable[[Path], IO[bytes]] = next(openers, open_regular)
     # As a stream, through a counter: tarfile would hold a header of any size in memory.
     with (
         open_stream(archive) as stream,

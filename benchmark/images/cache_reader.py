@@ -82,7 +82,7 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
 
 def _mapped(path: Path) -> NDArray[Any]:
     check_regular(path)
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # no pickles
     return array
 
 

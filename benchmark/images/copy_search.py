@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imbench.errors import DataError
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.copy_policy import copy_limit
 from imbench.images.dataset import Listing
 from imbench.images.decode import ImageFault, load_image, quiet_pillow
@@ -57,7 +58,7 @@ def search_copies(
 
     def load(row: int) -> Image.Image:
         try:
-            return load_image(sources[row].read_bytes(), value_range)[0]
+            return load_image(read_bytes(sources[row], LARGE), value_range)[0]
         except (ImageFault, OSError) as error:
             raise DataError(f"{sources[row]} cannot be read a second time: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from imbench.files.reading import LARGE, read_bytes
 from imbench.images.contact_sheet import Pen, fitted
 from imbench.images.dataset import Listing
 from imbench.images.decode import image_of, load_image, quiet_pillow
@@ -52,7 +53,7 @@ def draw_pairs(
                 image = (
                     image_of(source)
                     if isinstance(source, np.ndarray)
-                    else load_image(source.read_bytes(), value_range)[0]
+                    else load_image(read_bytes(source, LARGE), value_range)[0]
                 )
                 sheet.paste(fitted(image, _SIDE), (corner, top))
                 where = f"{listing.splits[row]}, {listing.classes[listing.labels[row]]}"
