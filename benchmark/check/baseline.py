@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.files.atomic import write_atomic
+from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
@@ -220,7 +220,7 @@ def write(path: Path, baseline: Baseline) -> None:
     EnvironmentFault
         If it cannot be written.
     """
-    write_atomic(path, baseline.text())
+    write_output(path, baseline.text())
 
 
 def _check_schema(plain: Any, path: Path) -> None:

@@ -94,9 +94,9 @@ def check(
     echo_document(terminal(printed_cases(cases, above), terminal_width()).rstrip() + "\n\n")
     if junit is not None:
         from imbench.check.junit import junit as junit_xml
-        from imbench.files.atomic import write_atomic
+        from imbench.files.atomic import write_output
 
-        write_atomic(junit, junit_xml(cases, require_complete=require_complete))
+        write_output(junit, junit_xml(cases, require_complete=require_complete))
     if github:
         _report_to_github(cases, above, "Passed." if fault is None else str(fault))
     if fault is not None:

@@ -108,10 +108,10 @@ def write_sheet(out: Path, sheet: Image.Image) -> None:
 
     from PIL.PngImagePlugin import PngInfo
 
-    from imbench.files.atomic import write_atomic
+    from imbench.files.atomic import write_output
 
     info = PngInfo()
     info.add_text("Software", _MARK)
     file = io.BytesIO()
     sheet.save(file, "PNG", pnginfo=info)
-    write_atomic(out, file.getvalue())
+    write_output(out, file.getvalue())

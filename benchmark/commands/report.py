@@ -187,9 +187,9 @@ def _validate_targets(targets: dict[str, str]) -> None:
 
 
 def _write(target: str, text: str, size: str = "") -> None:
-    from imbench.files.atomic import write_atomic
+    from imbench.files.atomic import write_output
 
-    write_atomic(Path(target), text)
+    write_output(Path(target), text)
     echo(f"wrote {target}{size}", err=True)
 
 

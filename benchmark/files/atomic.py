@@ -16,7 +16,7 @@ from imbench.errors import EnvironmentFault
 from imbench.files.leases import hold, link_exclusive
 from imbench.files.processes import alive, host_id, start_time
 
-__all__ = ["LEASE", "check_writable", "is_abandoned", "write_atomic"]
+__all__ = ["LEASE", "check_writable", "is_abandoned", "write_atomic", "write_output"]
 
 LEASE = ".lease"
 """End of the name of a lease, beside the file that is to be written."""
@@ -37,8 +37,6 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
         If it cannot be written; an existing file is then unchanged.
     """
     raw = content.encode() if isinstance(content, str) else content
-    if _is_special(path):
-        return _write_into(path, raw)
     temporary = _temporary(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +56,20 @@ def write_atomic(path: Path, content: str | bytes, *, overwrite: bool = True) ->
     return written
 
 
+def write_output(path: Path, content: str | bytes) -> None:
+    """Write a file that a user names: whole, or into the device or pipe that is there.
+
+    Raises
+    ------
+    EnvironmentFault
+        If it cannot be written.
+    """
+    if _is_special(path):
+        _write_into(path, content.encode() if isinstance(content, str) else content)
+    else:
+        write_atomic(path, content)
+
+
 def _is_special(path: Path) -> bool:
     """Whether a path is a device, a pipe or a socket, or the name of an open file in /dev."""
     if path.parent in (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")):
@@ -68,7 +80,7 @@ def _is_special(path: Path) -> bool:
     return False
 
 
-def _write_into(path: Path, raw: bytes) -> bool:
+def _write_into(path: Path, raw: bytes) -> None:
     """Write into what is there already: a file in its place would take a device from everybody.
 
     A pipe that nobody reads is refused; nobody may come.
@@ -80,7 +92,6 @@ def _write_into(path: Path, raw: bytes) -> bool:
             file.write(raw)
     except OSError as error:
         raise _cannot_write(path, len(raw), error) from error
-    return True
 
 
 def check_writable(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.errors import EnvironmentFault, NotComparable, UsageError
-from imbench.files.atomic import write_atomic
+from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, read_bytes
 from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, as_csv, frame, from_csv
 from imbench.records.record import Record, label_type
@@ -66,7 +66,7 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
 
 def to_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a frame as CSV; a missing number is an empty field."""
-    write_atomic(path, as_csv(table))
+    write_output(path, as_csv(table))
 
 
 def to_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -82,7 +82,7 @@ def to_parquet(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(buffer, engine="pyarrow", index=False)
     except ImportError as error:
         raise EnvironmentFault(NO_PARQUET) from error
-    write_atomic(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())
 
 
 def to_json(path: Path, records: Iterable[Record]) -> None:
@@ -91,7 +91,7 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
 
     head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
     lines = ",\n".join(json_text(record.line()) for record in records)
-    write_atomic(path, f'{{{head},"records":[\n{lines}\n]}}\n')
+    write_output(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 
 
 def to_npz(path: Path, records: Iterable[Record]) -> int:
@@ -121,7 +121,7 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
             _add_array(archive, "keys", np.array(keys))
     if not keys:
         raise NotComparable("no record has outputs, so there are none to write")
-    write_atomic(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())
     return len(keys)
 
 
