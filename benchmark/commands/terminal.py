@@ -108,15 +108,16 @@ def steps_on_stderr() -> Iterator[Callable[[str], None]]:
     from rich.markup import escape
 
     console, begun = Console(stderr=True), time.monotonic()
+
+    def print_late(text: str) -> None:
+        if time.monotonic() - begun > PATIENCE:
+            echo(f"{text} ...", err=True)
+
     if console.is_terminal:
         with console.status("") as status:
             yield lambda text: status.update(escape(visible(text)))
     else:
-        yield (
-            lambda text: (
-                echo(f"{text} ...", err=True) if time.monotonic() - begun > PATIENCE else None
-            )
-        )
+        yield print_late
 
 
 def terminal_width() -> int:

@@ -16,8 +16,10 @@ T = TypeVar("T")
 def found_in_sources(search: Callable[[str], T]) -> dict[str, T]:
     """Return the name of each module to what `search` finds in its source, where that is any."""
     folder = Path(imbench.__file__).parent
+    files = list(folder.rglob("*.py"))
+    assert len(files) > 100, "rglob enters no folder that is a link"
     return {
         f"imbench.{'.'.join(file.relative_to(folder).with_suffix('').parts)}": found
-        for file in folder.rglob("*.py")
+        for file in files
         if (found := search(file.read_text("utf-8")))
     }
