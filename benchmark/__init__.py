@@ -121,8 +121,7 @@ if not TYPE_CHECKING:  # Else type checkers would take any name for one of ours.
         from importlib import import_module
 
         if name == "__version__":
-            # 50 ms, as much as everything else that `bench --help` imports.
-            value = import_module("importlib.metadata").version("imbench")
+            value = import_module("imbench.version").imbench_version()
         else:
             home = next((module for module, names in _MODULES.items() if name in names), None)
             if home is None:

@@ -28,6 +28,7 @@ from imbench.records.cell import Settings
 from imbench.records.groups import Basis
 from imbench.records.record import label_type
 from imbench.registry import registered_names
+from imbench.version import imbench_version
 
 __all__ = [
     "METRICS",
@@ -131,8 +132,6 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     NotComparable
         If no run is finished.
     """
-    from importlib.metadata import version
-
     side = side.finished()
     if not side.runs:
         raise NotComparable("no record has a score, so there is nothing to make a baseline of")
@@ -144,7 +143,7 @@ def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False
     return Baseline(
         reason=reason,
         made=made,
-        imbench=version("imbench"),
+        imbench=imbench_version(),
         commits=list(side.commits),
         environments=environments,
         data=data,

@@ -29,6 +29,7 @@ from imbench.report.text import markdown, terminal
 from imbench.safe_text import json_document
 from imbench.training.device import choose_device
 from imbench.training.numerics import training_environment
+from imbench.version import imbench_version
 
 __all__ = [
     "EvaluationSettings",
@@ -232,11 +233,9 @@ def _evaluate(
 
 
 def _json(reports: Sequence[GeneratorReport], command: str) -> str:
-    from importlib.metadata import version
-
     body = {
         "schema": SCHEMA,
-        "imbench": version("imbench"),
+        "imbench": imbench_version(),
         "command": command,
         "groups": [_plain(report) for report in reports],
     }

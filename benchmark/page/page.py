@@ -40,6 +40,7 @@ from imbench.report.means import WORDS
 from imbench.report.tables import make_tables
 from imbench.safe_text import visible
 from imbench.stats.paired import ENOUGH
+from imbench.version import imbench_version
 
 __all__ = ["render_page", "safe_json"]
 
@@ -181,8 +182,6 @@ def _render_template(
     markup_data: dict[str, Any], script_data: dict[str, Any], recipes: Sequence[str]
 ) -> str:
     """Return the page: the template with data, styles, scripts, and the policy that allows them."""
-    from importlib.metadata import version
-
     style = _read_template("page.css") + _method_styles(recipes)
     script = "".join(map(_read_template, SCRIPTS))
     policy = (
@@ -193,7 +192,7 @@ def _render_template(
     template = environment.from_string(_read_template("page.html"))
     text = template.render(
         **markup_data,
-        version=version("imbench"),
+        version=imbench_version(),
         policy=policy,
         style=style,
         script=script,

@@ -9,6 +9,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from imbench.version import imbench_version
+
 __all__ = ["PACKAGES", "commit", "cores", "describe_environment", "processor", "versions"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib", "imbench")
@@ -73,7 +75,7 @@ def commit() -> str:
     tracked = _git(file.parent, "ls-files", "--error-unmatch", file.name) is not None
     head = _git(file.parent, "rev-parse", "HEAD") if tracked else None
     if head is None:
-        return f"imbench {version('imbench')}"
+        return f"imbench {imbench_version()}"
     changed = _git(file.parent, "status", "--porcelain", "--untracked-files=no")
     return f"{head}-changed" if changed else head
 

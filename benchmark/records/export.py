@@ -19,6 +19,7 @@ from imbench.records.record import Record, label_type
 from imbench.records.store import read_records
 from imbench.safe_text import json_text
 from imbench.stats.metrics import METRICS
+from imbench.version import imbench_version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,9 +88,7 @@ def to_parquet(path: Path, table: pd.DataFrame) -> None:
 
 def to_json(path: Path, records: Iterable[Record]) -> None:
     """Write complete records with their checksums to a file, one record a line."""
-    from importlib.metadata import version
-
-    head = f'"schema":{SCHEMA},"imbench":{json.dumps(version("imbench"))}'
+    head = f'"schema":{SCHEMA},"imbench":{json.dumps(imbench_version())}'
     lines = ",\n".join(json_text(record.line()) for record in records)
     write_output(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from imbench.files.atomic import write_atomic
 from imbench.files.reading import SMALL, read_bytes
 from imbench.records.cell import Cell, Grid, expand
+from imbench.version import imbench_version
 
 __all__ = ["FOLDER", "PlannedRun", "Plans", "read_plans", "write_plan"]
 
@@ -111,11 +112,9 @@ def write_plan(
     EnvironmentFault
         If it cannot be written.
     """
-    from importlib.metadata import version
-
     plan = _PlanFile(
         schema=SCHEMA,
-        imbench=version("imbench"),
+        imbench=imbench_version(),
         command=command,
         grid=grid,
         fingerprints=dict(fingerprints),

@@ -16,6 +16,7 @@ from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.tables import Table, make_tables
 from imbench.safe_text import json_document, visible
 from imbench.stats.metrics import lower_is_better
+from imbench.version import imbench_version
 
 if TYPE_CHECKING:
     from imbench.report.sections import Section
@@ -197,20 +198,16 @@ def _compare_with_paper(tables: list[Table]) -> dict[int, list[Versus]]:
 
 
 def _latex_comments(records: list[Record], command: str) -> list[str]:
-    from importlib.metadata import version
-
     commits = sorted({record.commit for record in records if record.commit})
     return [
-        f"imbench {version('imbench')}",
+        f"imbench {imbench_version()}",
         f"command: {command or 'imbench.report.report.render_report'}",
         f"commit of the records: {', '.join(commits) or 'not recorded'}",
     ]
 
 
 def _json_head(command: str, notes: Sequence[str]) -> dict[str, Any]:
-    from importlib.metadata import version
-
-    head = {"schema": SCHEMA, "imbench": version("imbench"), "command": command}
+    head = {"schema": SCHEMA, "imbench": imbench_version(), "command": command}
     return {**head, "notes": list(notes)}
 
 
