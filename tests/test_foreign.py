@@ -284,8 +284,10 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path, monkeypatch):
 
 COMMANDS_AS_NOBODY = """
 import os, sys
+import imbench
 from imbench.commands.cli import exit_code
 
+imbench.__version__  # its metadata may lie where nobody may enter, as all modules may
 hidden, folder, *options = sys.argv[1:]
 run = ["run", *options, "--out", folder]
 for words in (["status", folder], ["report", folder], [*run, "--dry-run"]):
