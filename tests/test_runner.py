@@ -247,7 +247,7 @@ pool = imbench.runs.pool.Pool(1, 1, lambda job: JobReport(job))
 if sys.argv[1] == "idle":
     list(pool.run([Job(RunContext(Path()), cell, (cell,), Path("data"))]))
 else:
-    pool._executor(1).submit(pool.work, Job(RunContext(Path()), cell, (cell,), Path("data")))
+    pool._started(1).submit(pool.work, Job(RunContext(Path()), cell, (cell,), Path("data")))
 found = []
 while not found:
     found = list(children())
@@ -304,8 +304,9 @@ def test_workers_inherit_the_memory_settings_that_the_user_has_not_made(tmp_path
         ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
         return JobReport(job, stop=json.dumps([settings, threads, ignored]))
 
-    (report,) = Pool(1, 1, tells).run(iter(jobs_of(tmp_path, "fine")))
-    Pool.close()
+    pool = Pool(1, 1, tells)
+    (report,) = pool.run(iter(jobs_of(tmp_path, "fine")))
+    pool.close()
     settings, threads, ignored = json.loads(report.stop)
     assert settings == {**MALLOC, first: "123"}
     assert (threads, ignored) == ("1", True)
@@ -323,8 +324,9 @@ def test_a_worker_that_joblib_ends_as_it_has_grown_holds_nothing_up(tmp_path):
         return JobReport(job, stop=str(os.getpid()))
 
     # Warnings are errors here: that of joblib's thread would end it, and the run would not.
-    reports = list(Pool(1, 1, grows).run(iter(jobs_of(tmp_path, *["fine"] * 4))))
-    Pool.close()
+    pool = Pool(1, 1, grows)
+    reports = list(pool.run(iter(jobs_of(tmp_path, *["fine"] * 4))))
+    pool.close()
     first, second, *rest = [report.stop for report in reports]
     assert first == second
     assert second not in rest

@@ -108,7 +108,7 @@ def exit_code(args: Sequence[str] | None = None) -> int:
     try:
         return _exit_code(sys.argv[1:] if args is None else list(args))
     except KeyboardInterrupt:
-        return _fail("interrupted; run the same command again to continue", 130)
+        return _interrupted()
     except MemoryError:
         return _fail("this machine has too little memory for that", EnvironmentFault.exit_code)
     except BaseException as error:  # an exit of a plug-in too: only the command ends the command
@@ -161,6 +161,10 @@ def _broken_output() -> str:
 
 def _told(error: OSError) -> str:
     """Say which file the machine refuses, and why."""
+    from imbench.runs.room import NO_THREADS, lacks_threads
+
+    if lacks_threads(error):
+        return NO_THREADS
     files = [str(name) for name in (error.filename, error.filename2) if name is not None]
     where = f"{' and '.join(map(repr, files))}: " if files else ""
     return f"{where}{error.strerror or error}"
@@ -171,6 +175,14 @@ def _fail(text: str, code: int) -> int:
     return code
 
 
+def _interrupted() -> int:
+    from imbench.runs.room import NO_THREADS, may_start
+
+    if not may_start(1):  # OpenBLAS then interrupts the process that loads it
+        return _fail(NO_THREADS, EnvironmentFault.exit_code)
+    return _fail("interrupted; run the same command again to continue", 130)
+
+
 def _unforeseen(error: BaseException) -> int:
     """Keep the traceback of an error that nobody foresaw in a file, and say where."""
     import tempfile
@@ -178,7 +190,10 @@ def _unforeseen(error: BaseException) -> int:
 
     from imbench.contained import described
     from imbench.records.environment import versions
+    from imbench.runs.room import NO_THREADS, lacks_threads
 
+    if lacks_threads(error):
+        return _fail(NO_THREADS, EnvironmentFault.exit_code)
     try:
         installed = ", ".join(f"{name} {number}" for name, number in versions().items())
         told = "".join(traceback.format_exception(error))

@@ -10,13 +10,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any
 
+from imbench.errors import EnvironmentFault
 from imbench.runs.job import Job, JobReport
+from imbench.runs.room import NO_THREADS, check_room, lacks_threads
 from imbench.runs.timekeeper import Timekeeper, announce_to, to_pipe
 
 __all__ = ["IDLE", "MALLOC", "THREADS", "Broken", "Pool", "sigint_blocked", "worker_environment"]
@@ -39,6 +41,8 @@ THREADS = (
 """What numerical libraries ask, when they are loaded, for how many threads they may start."""
 IDLE = 60
 """Seconds after which a worker without work ends."""
+NO_ROOM = 71
+"""Exit code of a worker that may start no thread."""
 LOOK = 5.0
 """Seconds between two looks whether the run still lives; who holds a lease looks more often."""
 
@@ -69,6 +73,9 @@ class Pool:
     work: Callable[[Job], JobReport]
     keeper: Timekeeper | None = None
     unreported: dict[str, Job] = field(default_factory=dict)
+    _tried: bool = field(default=False, init=False)
+    """Whether the machine was asked for room."""
+    _executor: Any = field(default=None, init=False)
 
     def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
         """Yield reports as they come; at most `at_once` jobs are under way.
@@ -80,20 +87,25 @@ class Pool:
         ------
         Broken
             If a worker died. Those who ask should look at `unreported`, and may run more.
+        EnvironmentFault
+            If the machine lets no workers start.
         """
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         self.unreported.clear()
+        if not self._tried:
+            check_room(at_once or self.workers, self.threads)
+            self._tried = True
         jobs, workers = iter(jobs), at_once or self.workers
         pending: set[Future[JobReport]] = set()
         # One for all jobs: where the old one is broken, a second call makes a new one.
-        executor = self._executor(workers)
+        executor = self._executor = self._started(workers)
         try:
             with _workers_may_leave(), self._watched(executor):
                 while True:
                     for job in islice(jobs, workers - len(pending)):
                         self.unreported[job.key] = job
-                        with sigint_blocked():
+                        with _may_start(), sigint_blocked():
                             pending.add(executor.submit(self.work, job))
                     if not pending:
                         return
@@ -110,10 +122,10 @@ class Pool:
     def _watched(self, executor: Any) -> AbstractContextManager[None]:
         return nullcontext() if self.keeper is None else self.keeper.watching(executor._processes)
 
-    def _executor(self, workers: int) -> Any:
+    def _started(self, workers: int) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        with sigint_blocked():
+        with _may_start(), sigint_blocked():
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
@@ -122,12 +134,12 @@ class Pool:
                 env=worker_environment(self.threads),
             )
 
-    @staticmethod
-    def close() -> None:
+    def close(self) -> None:
         """End the workers at once, whatever they do."""
-        from joblib.externals.loky import get_reusable_executor
-
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        if self._executor is not None:
+            with suppress(RuntimeError):  # a thread of its own that could not start is waited for
+                self._executor.shutdown(wait=True, kill_workers=True)
+            self._executor = None
 
 
 def worker_environment(threads: int) -> dict[str, str]:
@@ -144,6 +156,8 @@ def _cause(error: Exception) -> str:
     if names:
         return names[0]
     codes = re.findall(r"EXIT\((\d+)\)", str(error))
+    if str(NO_ROOM) in codes:
+        return "they may start no threads, see `ulimit -u`"
     return f"exit code {codes[0]}" if codes else "for an unknown reason"
 
 
@@ -157,13 +171,27 @@ def _begin_worker(parent: int, announcements: Connection | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if announcements is not None:
         announce_to(to_pipe(announcements))
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    except RuntimeError:  # joblib would print it with its traceback
+        os._exit(NO_ROOM)
 
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(1)
+
+
+@contextmanager
+def _may_start() -> Iterator[None]:
+    """Raise EnvironmentFault where the machine lets no process or thread start in the block."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if lacks_threads(error):
+            raise EnvironmentFault(NO_THREADS) from error
+        raise
 
 
 @contextmanager
