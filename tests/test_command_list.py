@@ -110,7 +110,7 @@ def test_the_list_of_plugins_says_which_are_usable(capfd):
     [
         (("list", "colours"), "'colours' is not one of 'methods', 'datasets', 'networks'"),
         (("info",), "Missing argument"),
-        (("info", "smot"), "unknown name 'smot': did you mean smote?"),
+        (("info", "smot"), "unknown name 'smot': did you mean smote"),
         (("info", "digit"), "unknown name 'digit': did you mean digits?"),
         (("info", "quik"), "unknown name 'quik': did you mean quick?"),
         (("info", "vanila"), "unknown name 'vanila': did you mean vanilla"),

@@ -47,7 +47,7 @@ def new_state(n=24, **changes):
 class Watch(Part):
     """Keeps what it is shown."""
 
-    def mix(self, x, y, rng):
+    def mix(self, state, x, y):
         self.seen = [*getattr(self, "seen", []), y.tolist()]
         return x, y
 
@@ -66,7 +66,7 @@ def test_each_pass_shows_every_image_once_and_no_batch_is_short():
     watch = Watch()
     state = new_state(n=20, steps=5)
     state.labels = np.arange(20)
-    watch.mix = lambda x, y, rng: (x, watch.shown.extend(y.tolist()) or y % 2)
+    watch.mix = lambda state, x, y: (x, watch.shown.extend(y.tolist()) or y % 2)
     watch.shown = []
     train(state, [watch], None, None)
     assert len(watch.shown) == 40
@@ -121,7 +121,7 @@ def test_image_weights_multiply():
 class Custom(Part):
     """Its own loss, soft labels, and a hook before and after."""
 
-    def mix(self, x, y, rng):
+    def mix(self, state, x, y):
         return x, nn.functional.one_hot(y, 2).float() * 0.9 + 0.05
 
     def losses(self, logits, y, counts):

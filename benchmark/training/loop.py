@@ -99,7 +99,7 @@ class _Loop:
         x = to_tensor(augment(raw, self.augment, state.rng("augmentation")), state.device)
         y = torch.from_numpy(state.labels[rows]).to(state.device)
         for part in self.mixers:
-            x, y = part.mix(x, y, state.rng("mixing"))
+            x, y = part.mix(state, x, y)
         return x, y
 
     def losses(self, logits: Tensor, y: Tensor) -> Tensor:

@@ -158,9 +158,12 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return x
 
     def mix(
-        self, x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator
+        self, state: TrainState, x: torch.Tensor, y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Change a batch: x float (m, channels, height, width) in [0, 1]; y may become soft."""
+        """Change a batch: x float (m, channels, height, width) in [0, 1]; y may become soft.
+
+        Soft labels have shape (m, K); another part may have made them soft before.
+        """
         return x, y
 
     def weigh(
