@@ -148,6 +148,26 @@ def test_notes_and_cost(digits):
     assert fitted.cost_["images"] == 128
     assert fitted.cost_["fit"] > 0
     assert np.isfinite(fitted.cost_["train_loss"])
+    assert fitted.cost_["zero_loss_steps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        # 30 + 10 images: the entropy of their shares; balanced by a sampler or by weights, ln 2.
+        ("vanilla", -0.75 * np.log(0.75) - 0.25 * np.log(0.25)),
+        ("us", np.log(2)),
+        ("cs", np.log(2)),
+    ],
+)
+def test_the_loss_of_a_constant_is_kept_where_images_have_no_weights(digits, recipe, expected):
+    x, y, *_ = digits
+    rows = np.r_[np.flatnonzero(y == 0)[:30], np.flatnonzero(y == 1)[:10]]
+    cost = quick(recipe, steps=2).fit(x[rows], y[rows]).cost_
+    assert cost["constant_loss"] == pytest.approx(expected)
+    assert cost["first_loss"] > 0
+    weighted = quick(recipe, steps=2).fit(x[rows], y[rows], sample_weight=np.full(len(rows), 2.0))
+    assert "constant_loss" not in weighted.cost_
 
 
 def test_image_weights_change_the_result(digits):

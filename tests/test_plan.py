@@ -552,3 +552,15 @@ def test_rows_stand_in_the_papers_order():
         *[("a", "vanilla"), ("a", "us"), ("a", "aaa"), ("a", "zzz")],
         ("b", "us"),
     ]
+
+
+def test_the_plan_names_test_sets_in_which_one_image_moves_f1(store):
+    few = replace(FOUND, test_counts=(120, 25))
+    (said,) = [line.strip() for line in plan_lines(plan_of(store, sources=few), 1) if "F1" in line]
+    assert said == (
+        "digits: one test image moves F1 by about 0.029 (25 test images of the smallest minority), "
+        "so take no smaller difference for one of methods"
+    )
+    assert not any("moves F1" in line for line in plan_lines(plan_of(store), 1))
+    absent = Source("digits", fault="is not there")
+    assert not any("moves F1" in line for line in plan_lines(plan_of(store, sources=absent), 1))

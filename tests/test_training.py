@@ -11,7 +11,7 @@ from imbench.training.device import choose_device, fixed_threads
 from imbench.training.examples import Examples
 from imbench.training.forward import forward_all, to_tensor
 from imbench.training.loop import learning_rate, train
-from imbench.training.part import Part
+from imbench.training.part import Part, is_plain_loss
 from imbench.training.state import TrainState
 
 CPU = torch.device("cpu")
@@ -145,6 +145,25 @@ def test_a_part_may_take_over_loss_labels_and_steps():
     assert float(state.losses[0]) == pytest.approx(3 * np.log(2), abs=1e-5)
     assert float(plain.losses[0]) == pytest.approx(np.log(2), abs=1e-5)
     assert plain.train_loss < np.log(2)
+
+
+def test_losses_of_the_first_and_last_steps_and_how_long_they_are_0():
+    state = new_state()
+    state.losses = [torch.tensor(loss) for loss in [0.7, 0.6, *[0.3] * 98, *[0.0] * 100]]
+    assert state.first_loss == pytest.approx(0.65)
+    assert state.train_loss == 0
+    assert state.zero_loss_steps == 100
+    state.losses = [torch.tensor(loss) for loss in [0.9, *[0.0] * 400, 0.1, *[0.0] * 99]]
+    assert state.zero_loss_steps == 500  # one batch of 0.1 among 500 steps of 0 is no interruption
+    state.losses = [torch.tensor(0.2)] * 10
+    assert state.zero_loss_steps == 0
+
+
+def test_a_part_with_a_loss_of_its_own_has_no_plain_loss():
+    assert is_plain_loss([])
+    assert is_plain_loss([Part()])
+    assert not is_plain_loss([Part(), Custom()])
+    assert not is_plain_loss([Watch()])
 
 
 def test_an_infinite_loss_stops_at_its_step():

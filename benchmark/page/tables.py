@@ -90,7 +90,7 @@ def _plain_table(printed: PrintedTable, keys: Sequence[Sequence[str]]) -> dict[s
         ],
         "last": min(printed.rules, default=len(printed.rows)),
         "notes": [(mark, visible(text)) for text, mark in letters.items()],
-        "below": [visible(text) for text in printed.below],
+        "below": [visible(text) for text in (*printed.below, *printed.advice)],
     }
 
 

@@ -97,7 +97,8 @@ class Record(BaseModel):
     """What differs from the request, e.g. that SMOTE's k was lowered."""
     cost: dict[str, float] = {}
     """Seconds per phase (``fit``, ``predict``, ...), ``peak_mb``, ``peak_gpu_mb`` on a card,
-    ``steps``, ``images``, ``train_loss``."""
+    ``steps``, ``images``, ``first_loss``, ``train_loss``, ``zero_loss_steps``, and where the
+    loss is the weighted cross-entropy ``constant_loss``: see `imbench.training.method.Method`."""
     environment: dict[str, str] = {}
     """Versions, device, threads, platform of the training that gave the outputs."""
     commit: str = ""

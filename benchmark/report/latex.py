@@ -121,7 +121,7 @@ def _environment(table: PrintedTable) -> str:
     above = [f"{text[:1].upper()}{text[1:]}" for text in table.above]
     caption = " ".join(f"{escape(text)}." for text in (table.title, *above))
     lines = [
-        *map(_comment, table.comments),
+        *map(_comment, (*table.comments, *table.advice)),
         r"\begin{table}[htbp]",
         r"\centering\footnotesize\setlength{\tabcolsep}{2pt}",
         rf"\caption{{{caption}}}",

@@ -99,6 +99,8 @@ class PrintedTable:
     cuts: frozenset[int] = frozenset()
     """Rules at which a form with pages may split the table."""
     below: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+    """What is wrong and what to do: below the notes, a comment where a table is to be printed."""
     comments: tuple[str, ...] = ()
     """Comments, for forms that have them."""
 
@@ -114,7 +116,7 @@ class PrintedTable:
             if start:
                 title, slug = f"{self.title} (continued)", f"{self.slug}-{start}"
                 below = ("notes as in the first part",) if self.below else ()
-                part = replace(part, title=title, slug=slug, below=below)
+                part = replace(part, title=title, slug=slug, below=below, advice=())
             yield part
             start = edge
 
@@ -134,6 +136,7 @@ def printed_table(table: Table) -> PrintedTable:
         rows=tuple(rows),
         rules=frozenset({len(rows) - 1}),
         below=table.notes,
+        advice=table.advice,
         comments=(
             f"data {table.group.name}: fingerprint {basis.fingerprint}",
             f"seeds: {len(table.group.seeds)} ({table.protocol})",
@@ -202,6 +205,7 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
     ]
     rows.append((PrintedCell(text="trivial"), *(_printed_trivial(table) for table, _ in columns)))
     notes = dict.fromkeys(note for table in tables for note in table.notes)
+    advice = dict.fromkeys(line for table in tables for line in table.advice)
     continued = " (continued)" if start else ""
     return PrintedTable(
         title=f"{first.group.title}: {', '.join(table.metric for table in tables)}{continued}",
@@ -213,5 +217,6 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         rows=tuple(rows),
         rules=frozenset({len(rows) - 1}),
         below=("notes as in the first part",) if start else tuple(notes),
+        advice=() if start else tuple(advice),
         comments=base.comments,
     )

@@ -234,6 +234,7 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "lower_is_better": lower_is_better(table.metric, load_plugin("metrics", table.metric)),
         "trivial": table.trivial,
         "notes": list(table.notes),
+        "diagnoses": [one.plain() for one in table.diagnoses],
         "rows": rows,
     }
 

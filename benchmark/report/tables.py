@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from imbench.contained import Fault, contained
 from imbench.images.pixel_notes import PIXEL_KINDS
 from imbench.records.cell import Cell
 from imbench.records.groups import (
@@ -20,9 +20,11 @@ from imbench.records.groups import (
 )
 from imbench.records.record import Record
 from imbench.registry import load_plugin
+from imbench.report.diagnosis import Diagnosis, diagnose
+from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
 from imbench.stats.intervals import Ends, holm
-from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range, trivial
+from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
 __all__ = [
@@ -66,6 +68,19 @@ class Table:
     trivial: float | None
     """Best score of a classifier that ignores its input; None if it cannot be computed."""
     notes: tuple[str, ...]
+    first: bool = True
+    """Whether it is the first table of its group: what holds by any metric is noted below it."""
+
+    @cached_property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """What is wrong with the records: read when a form of the table is made, not before."""
+        return diagnose(self.group, self.metric)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """Return the diagnoses that belong below this table, each with what to do."""
+        shown = (one for one in self.diagnoses if self.first or one.kind == "trivial")
+        return tuple(one.note for one in shown)
 
 
 def make_tables(
@@ -88,9 +103,12 @@ def make_tables(
         alike[group.name].append(group)
     loaded = {name: load_plugin("metrics", name) for name in metrics}
     return [
-        _table(group, name, metric, bold, _other_table_notes(alike[group.name]))
+        replace(
+            _table(group, name, metric, bold, _other_table_notes(alike[group.name])),
+            first=place == 0,
+        )
         for group in found
-        for name, metric in loaded.items()
+        for place, (name, metric) in enumerate(loaded.items())
     ]
 
 
@@ -118,7 +136,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         protocol=protocol_line(group),
         counts=tuple(group.counts),
         lines=lines,
-        trivial=_trivial(metric, group.test_counts, lower),
+        trivial=trivial_score(metric, group.test_counts, lower),
         notes=(
             *_interval_notes(grid, group.seeds, lower, score_range(name, metric)),
             *([PRIORS] if name in CALIBRATION else []),
@@ -170,7 +188,7 @@ def protocol_line(group: Group) -> str:
     pieces = [f"majority {majority}"]
     if tests and sum(tests):
         share = 1 - tests[0] / sum(tests)
-        best = {name: _trivial(METRICS[name], tests, False) for name in ("f1", "acsa")}
+        best = {name: trivial_score(METRICS[name], tests, False) for name in ("f1", "acsa")}
         pieces.append(f"test {'+'.join(map(str, tests))} (minority share {share:.3f})")
         pieces.append(
             "trivial "
@@ -256,17 +274,6 @@ def _title(row: MethodKey, rows: list[MethodKey]) -> str:
     if sum(other.recipe == row.recipe for other in rows) > 1:
         title += f" [{', '.join(f'{name} v{number}' for name, number in row.versions)}]"
     return title
-
-
-def _trivial(metric: Metric, test_counts: list[int], lower: bool) -> float | None:
-    if len(test_counts) < 2:
-        return None
-    try:
-        with contained():  # a metric of another package may not accept constant outputs
-            score = float(trivial(metric, test_counts, lower=lower))
-    except Fault:
-        return None
-    return score if math.isfinite(score) else None
 
 
 RULES = ("best", "not-worse")

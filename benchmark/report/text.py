@@ -57,7 +57,8 @@ def _terminal_table(table: PrintedTable, width: int) -> str:
     span = f" ({table.span} in columns)" if table.span else ""
     above = [wrapped(text, width) for text in (f"{table.title}{span}", *table.above)]
     notes = [wrapped(f"[{mark}] {text}", width, 4) for text, mark in letters.items()]
-    below = [wrapped(text, width) for text in _mark_bold_notes(table.below)]
+    notes_below = (*_mark_bold_notes(table.below), *table.advice)
+    below = [wrapped(text, width) for text in notes_below]
     return "\n".join([*above, "", "\n\n".join(drawn), "", *notes, *below])
 
 
@@ -118,7 +119,7 @@ def _markdown_table(table: PrintedTable) -> str:
     lines.append(tabulate(cells, head, "pipe", colalign=sides, disable_numparse=True))
     lines.append("")
     lines += [f"- <sup>{mark}</sup> {escape_markdown(text)}" for text, mark in letters.items()]
-    lines += [f"- {escape_markdown(text)}" for text in table.below]
+    lines += [f"- {escape_markdown(text)}" for text in (*table.below, *table.advice)]
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "no_space",
     "plan_lines",
     "seeds_lines",
+    "test_set_lines",
 ]
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for caution in recipe.cautions
     ]
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
+    lines += [f"      {line}" for line in test_set_lines(plan)]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
     return lines
@@ -103,6 +105,23 @@ def seeds_lines(seeds: int, methods: int) -> list[str]:
     return [
         f"{_count(seeds, 'seed')}: differences can be described, not established; "
         f"{pair} are needed for a pair of methods{more}"
+    ]
+
+
+def test_set_lines(plan: Plan) -> list[str]:
+    """Name the data sets in which one test image moves F1 further than methods may be apart."""
+    from imbench.stats.resolution import COARSE, expected_f1_step
+
+    names = short_names(plan.sources)
+    tests = {
+        spec: one.test_counts for spec, one in plan.sources.items() if all(one.test_counts[1:])
+    }
+    steps = {spec: expected_f1_step(counts) for spec, counts in tests.items() if len(counts) > 1}
+    return [
+        f"{names[spec]}: one test image moves F1 by about {step:.3f} ({min(tests[spec][1:])} test "
+        "images of the smallest minority), so take no smaller difference for one of methods"
+        for spec, step in steps.items()
+        if step > COARSE
     ]
 
 

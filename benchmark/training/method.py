@@ -17,13 +17,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from imbench.constraints import read_values
 from imbench.seeds import stream, torch_seed
+from imbench.stats.resolution import constant_loss
 from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
 from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
 from imbench.training.loop import train
 from imbench.training.networks import Network, Normalise, build_network
-from imbench.training.part import Context, Part, begin_fit
+from imbench.training.part import Context, Part, begin_fit, is_plain_loss
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import TrainState
 
@@ -76,7 +77,10 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     kept_ : dict
         Name to file in the folder `keep`, e.g. the trained generators.
     cost_ : dict
-        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``train_loss``, and what parts add.
+        ``prepare`` and ``fit`` seconds, ``steps``, ``images``, ``first_loss`` and
+        ``train_loss`` (means over the first hundredth and the last tenth of the steps),
+        ``zero_loss_steps`` (last steps whose mean loss is below .001), ``constant_loss`` (what the
+        class shares alone give, where the loss is the weighted cross-entropy), what parts add.
     network_ : torch.nn.Module
         The trained network, normalisation included.
     """
@@ -262,7 +266,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         budget = Budget(**{field.name: getattr(self, field.name) for field in fields(Budget)})
         state = TrainState(net, optimiser, examples, labels, counts, budget, device, self._seed)
         prepared = time.perf_counter()
-        train(state, parts, chances, _class_weights(parts, counts, original))
+        weights = _class_weights(parts, counts, original)
+        train(state, parts, chances, weights)
         self.network_ = state.net
         self.counts_, self.sampled_counts_ = original, counts
         self.priors_ = counts / counts.sum()
@@ -271,8 +276,12 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "fit": time.perf_counter() - prepared,
             "steps": float(self.steps),
             "images": float(self.steps * self.batch_size),
+            "first_loss": state.first_loss,
             "train_loss": state.train_loss,
+            "zero_loss_steps": float(state.zero_loss_steps),
         }
+        if examples.weights is None and is_plain_loss(parts):
+            self.cost_["constant_loss"] = constant_loss(counts, weights)
 
 
 def _class_weights(

@@ -197,6 +197,11 @@ def overrides(part: Part, hook: str) -> bool:
     return getattr(type(part), hook) is not getattr(Part, hook)
 
 
+def is_plain_loss(parts: Sequence[Part]) -> bool:
+    """Whether the loss of these parts is the cross-entropy, weighted by class at most."""
+    return not any(overrides(part, hook) for part in parts for hook in ("losses", "mix", "weigh"))
+
+
 def begin_fit(part: Part, context: Context) -> None:
     """Set the context of a part and clear what an earlier fit left in it."""
     part.context_ = context

@@ -17,6 +17,10 @@ __all__ = ["TrainState"]
 
 TAIL = 0.1
 """Share of the last steps whose mean loss is reported as the training loss."""
+HEAD = 0.01
+"""Share of the first steps whose mean loss is reported as the first: still within the warm-up."""
+ZERO = 1e-3
+"""Loss below which a training set counts as memorised: the true class at 99.9 % on average."""
 
 
 @dataclass
@@ -67,3 +71,17 @@ class TrainState:
         """Mean loss over the last tenth of the steps."""
         tail = self.losses[-max(1, round(TAIL * len(self.losses))) :]
         return float(torch.stack(tail).mean())
+
+    @property
+    def first_loss(self) -> float:
+        """Mean loss over the first hundredth of the steps."""
+        head = self.losses[: max(1, round(HEAD * len(self.losses)))]
+        return float(torch.stack(head).mean())
+
+    @property
+    def zero_loss_steps(self) -> int:
+        """Number of last steps, as many as there are, whose mean loss is below `ZERO`."""
+        backwards = torch.stack(self.losses).double().cpu().flip(0)
+        means = backwards.cumsum(0) / torch.arange(1, len(backwards) + 1)
+        below = (means < ZERO).nonzero()
+        return int(below[-1]) + 1 if len(below) else 0

@@ -1,0 +1,273 @@
+"""What is wrong with the records of a group, in sentences with numbers, and what to do about it.
+
+docs/protocol.md has the rules. A sentence is about the records as they are; whether the advice
+helps is seen when it is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from imbench.records.groups import Group, method_title
+from imbench.registry import load_plugin
+from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place, places_text
+from imbench.report.run_evidence import RunEvidence, read_runs
+from imbench.runs.plantext import seeds_lines
+from imbench.stats.metrics import TITLES, lower_is_better
+from imbench.stats.paired import seeds_needed
+from imbench.stats.resolution import COARSE, chance_auroc
+
+__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "diagnose", "places_text"]
+
+FALLEN = 0.9
+"""Share of the loss without learning above which a training loss has hardly fallen."""
+LONG = 0.5
+"""Share of the steps for which a loss of 0 is long."""
+
+
+def diagnose(
+    group: Group,
+    metric: str = "f1",
+    *,
+    counts: Sequence[int] | None = None,
+    kinds: Iterable[Kind] = tuple(KINDS),
+) -> tuple[Diagnosis, ...]:
+    """Return what is wrong with comparable records; at most one of each kind, in order.
+
+    Parameters
+    ----------
+    group : Group
+        Comparable records: `imbench.records.groups.group_records` makes groups.
+    metric : str
+        Registered name of the metric that is held against the trivial score.
+    counts : sequence of int, optional
+        Minority counts to look at; all if not given.
+    kinds : iterable of str
+        What to look for.
+    """
+    case = _Case(group, metric, group.counts if counts is None else counts)
+    checks: dict[Kind, Callable[[_Case], Iterator[Diagnosis]]] = {
+        "trivial": _trivial,
+        "constant": _constant,
+        "chance": _chance,
+        "loss": _loss,
+        "memorised": _memorised,
+        "coarse": _coarse,
+        "seeds": _seeds,
+    }
+    wanted = set(kinds)
+    return tuple(found for kind, check in checks.items() if kind in wanted for found in check(case))
+
+
+class _Case:
+    """The runs of a group that have a score, by method and count, and its settings."""
+
+    def __init__(self, group: Group, metric: str, counts: Sequence[int]) -> None:
+        self.group, self.metric = group, metric
+        self.runs: dict[Place, list[RunEvidence]] = read_runs(group, metric, counts)
+        self.settings = group.basis.settings
+        self.tests = group.test_counts
+
+    @property
+    def name(self) -> str:
+        return TITLES.get(self.metric, self.metric)
+
+    def means(self, number: str) -> dict[Place, float]:
+        """Return the mean of a number over the runs that have it, where there are any."""
+        found = {
+            place: [value for run in runs if (value := getattr(run, number)) is not None]
+            for place, runs in self.runs.items()
+        }
+        return {place: sum(values) / len(values) for place, values in found.items() if values}
+
+    def made(
+        self,
+        kind: Kind,
+        places: Iterable[Place],
+        sentence: str,
+        advice: str,
+        **numbers: float,
+    ) -> Diagnosis:
+        where = tuple(places)
+        return Diagnosis(
+            kind,
+            tuple(dict.fromkeys(recipe for recipe, _ in where)),
+            tuple(sorted({count for _, count in where})),
+            f"{sentence}{_where(where, self.runs)}",
+            advice,
+            where,
+            numbers,
+        )
+
+
+def _trivial(case: _Case) -> Iterator[Diagnosis]:
+    from imbench.report.floors import trivial_score
+
+    metric = load_plugin("metrics", case.metric)
+    lower = lower_is_better(case.metric, metric)
+    bar = trivial_score(metric, case.tests, lower)
+    means = case.means("score")
+    if bar is None:
+        return
+    short = {p: m for p, m in means.items() if (m >= bar if lower else m <= bar)}
+    if not short:
+        return
+    aucs = case.means("auroc")
+    ranked = [aucs[place] for place in short if place in aucs]
+    limit = _chance_limit(case.tests)
+    # A ranking score does not change with the threshold: there it is the training alone.
+    if len(ranked) == len(short) and min(ranked) > limit and case.metric not in ("auroc", "auprc"):
+        advice = (
+            f"they rank better than chance (AUROC {_span(ranked)}), so look at AUROC, and at what "
+            "moves the threshold, such as ts"
+        )
+    else:
+        advice = _train_otherwise(case)
+    yield case.made(
+        "trivial",
+        short,
+        f"mean {case.name} ({_span(short.values())}) is not better than the trivial score, "
+        f"{bar:.3f}",
+        advice,
+        trivial=bar,
+        lowest=min(short.values()),
+        highest=max(short.values()),
+    )
+
+
+def _constant(case: _Case) -> Iterator[Diagnosis]:
+    flat = {
+        place: sum(run.constant is True for run in runs)
+        for place, runs in case.runs.items()
+        if any(run.constant for run in runs)
+    }
+    if not flat:
+        return
+    runs, all_runs = sum(flat.values()), sum(len(case.runs[place]) for place in flat)
+    yield case.made(
+        "constant",
+        flat,
+        f"{runs} of {all_runs} runs call all test images one class, so a constant has their score",
+        f"look at AUROC for whether they rank the images; if not, {_train_otherwise(case)}",
+        runs=runs,
+        of=all_runs,
+    )
+
+
+def _chance(case: _Case) -> Iterator[Diagnosis]:
+    limit = _chance_limit(case.tests)
+    short = {place: mean for place, mean in case.means("auroc").items() if mean <= limit}
+    if not short:
+        return
+    yield case.made(
+        "chance",
+        short,
+        f"AUROC ({_span(short.values())}) is not above {limit:.3f}, which chance alone exceeds in "
+        f"one of twenty test sets of {'+'.join(map(str, case.tests))} images",
+        _train_otherwise(case),
+        limit=limit,
+        lowest=min(short.values()),
+        highest=max(short.values()),
+    )
+
+
+def _loss(case: _Case) -> Iterator[Diagnosis]:
+    ends, starts = case.means("train_loss"), case.means("unlearned_loss")
+    stuck = [p for p in ends if p in starts and ends[p] > FALLEN * starts[p]]
+    if not stuck:
+        return
+    shares = [ends[place] / starts[place] for place in stuck]
+    worst = max(stuck, key=lambda place: ends[place] / starts[place])
+    yield case.made(
+        "loss",
+        stuck,
+        f"the training loss has hardly fallen: it ends at {_span(shares, 2)} of what it is without "
+        f"learning ({ends[worst]:.3f} of {starts[worst]:.3f} for {method_title(worst[0])} at "
+        f"{worst[1]})",
+        _train_otherwise(case, images=False),
+        lowest=min(shares),
+        highest=max(shares),
+    )
+
+
+def _memorised(case: _Case) -> Iterator[Diagnosis]:
+    steps = case.settings.steps
+    zeros = {p: n for p, n in case.means("zero_loss_steps").items() if n >= LONG * steps}
+    if not zeros:
+        return
+    since = steps - max(zeros.values()), steps - min(zeros.values())
+    augment = "" if case.settings.augment != "none" else " (--set augment=flip+crop)"
+    yield case.made(
+        "memorised",
+        zeros,
+        f"the training loss is below .001 from step {_span(since, 0)} of {steps} on, so the "
+        "training images are memorised",
+        f"fewer steps (--steps {max(1, round(since[1] * 1.25))}) cost less; more images or more "
+        f"augmentation{augment} leave something to learn",
+        first=since[0],
+        last=since[1],
+        steps=steps,
+    )
+
+
+def _coarse(case: _Case) -> Iterator[Diagnosis]:
+    steps = case.means("f1_step")
+    if not steps or (step := sum(steps.values()) / len(steps)) <= COARSE:
+        return
+    smallest = min(case.tests[1:], default=0)
+    yield Diagnosis(
+        "coarse",
+        (),
+        (),
+        f"one more test image recognised moves F1 by {step:.3f} (mean of these runs; the smallest "
+        f"minority has {smallest} test images)",
+        "take no smaller difference for one of methods; more test images tell more",
+        numbers={"step": step, "images": smallest},
+    )
+
+
+def _seeds(case: _Case) -> Iterator[Diagnosis]:
+    methods = len({row.recipe for row in case.group.rows})
+    seeds = len(case.group.seeds)
+    if methods < 2 or seeds >= (needed := seeds_needed(methods - 1)):
+        return
+    yield Diagnosis(
+        "seeds",
+        (),
+        (),
+        seeds_lines(seeds, methods)[0],
+        f"run {needed} seeds (--seeds 0-{needed - 1})",
+        numbers={"seeds": seeds, "needed": needed, "pair": seeds_needed(1)},
+    )
+
+
+def _train_otherwise(case: _Case, images: bool = True) -> str:
+    """Return what may make a training learn: steps, size, images."""
+    settings = case.settings
+    more = (
+        ", more minority images (--minority)"
+        if images
+        else f", another rate (lr is {settings.lr:g})"
+    )
+    return (
+        f"try more steps (--steps {4 * settings.steps}), larger images (--size {2 * settings.size})"
+        f"{more}, and look at what the network sees (bench data show)"
+    )
+
+
+def _chance_limit(tests: Sequence[int]) -> float:
+    return chance_auroc(tests) if len(tests) > 1 and all(tests) else 0.5
+
+
+def _span(values: Iterable[float], digits: int = 3) -> str:
+    """Return ``0.512 to 0.655``, or one number where both are the same."""
+    listed = list(values)
+    low, high = f"{min(listed):.{digits}f}", f"{max(listed):.{digits}f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _where(places: Sequence[Place], runs: Mapping[Place, object]) -> str:
+    """Say where, unless it is everywhere."""
+    if len(places) == len(runs) > 1:
+        return ": every method at every count"
+    return f": {places_text(places)}"

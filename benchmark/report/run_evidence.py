@@ -1,0 +1,100 @@
+"""What a diagnosis reads of one run: its score, how it ranks and answers, how its loss fell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imbench.contained import Fault, contained
+from imbench.records.groups import Group
+from imbench.records.record import Record
+from imbench.records.scored import score
+from imbench.registry import load_plugin
+from imbench.stats.metrics import METRICS, Metric, confusion
+from imbench.stats.resolution import constant_loss, f1_step
+from imbench.training.recipe import VANILLA
+
+__all__ = ["RunEvidence", "read_runs"]
+
+
+@dataclass(frozen=True)
+class RunEvidence:
+    """Numbers of a run with a score; None where its record does not tell.
+
+    Attributes
+    ----------
+    score, auroc : float or None
+        By the metric asked for, and AUROC.
+    constant : bool or None
+        Whether all test images were called one class.
+    f1_step : float or None
+        How far F1 moves with one more test image recognised.
+    train_loss : float or None
+        Mean training loss over the last tenth of the steps.
+    unlearned_loss : float or None
+        What it is without learning: by the class shares alone where the record has that, else the
+        loss of the first steps.
+    zero_loss_steps : float or None
+        Last steps whose mean loss is below .001.
+    """
+
+    score: float | None
+    auroc: float | None
+    constant: bool | None
+    f1_step: float | None
+    train_loss: float | None
+    unlearned_loss: float | None
+    zero_loss_steps: float | None
+
+
+def read_runs(
+    group: Group, metric: str, counts: Sequence[int]
+) -> dict[tuple[str, int], list[RunEvidence]]:
+    """Return the runs with a score by recipe and count, in the order of the table.
+
+    Of several versions of a recipe's parts the newest is read.
+    """
+    function = load_plugin("metrics", metric)
+    newest = {row.recipe: row for row in sorted(group.rows, key=lambda row: row.versions)}
+    found = {}
+    for recipe in dict.fromkeys(row.recipe for row in group.rows):
+        for count in counts:
+            slot = group.slots.get((newest[recipe], count), {})
+            runs = [_read(slot[seed], metric, function) for seed in sorted(slot) if slot[seed].done]
+            if runs:
+                found[recipe, count] = runs
+    return found
+
+
+def _read(record: Record, name: str, metric: Metric) -> RunEvidence:
+    constant, step = _answers(record)
+    return RunEvidence(
+        score=score(record, name, metric)[0],
+        auroc=score(record, "auroc", METRICS["auroc"])[0],
+        constant=constant,
+        f1_step=step,
+        train_loss=record.cost.get("train_loss"),
+        unlearned_loss=_unlearned(record),
+        zero_loss_steps=record.cost.get("zero_loss_steps"),
+    )
+
+
+def _answers(record: Record) -> tuple[bool | None, float | None]:
+    """Return whether the answers are constant, and the step of F1; None without outputs."""
+    if record.scores is None:
+        return None, None
+    try:
+        with contained():  # damaged outputs may not end the report
+            labels, _, proba = record.scores.arrays()
+            matrix = confusion(labels, proba)
+    except Fault:
+        return None, None
+    return bool((matrix.sum(axis=0) > 0).sum() == 1), f1_step(matrix)
+
+
+def _unlearned(record: Record) -> float | None:
+    if "constant_loss" in record.cost:
+        return record.cost["constant_loss"]
+    if record.cell.recipe == VANILLA and sum(record.sampled_counts) > 0:  # of an older imbench
+        return constant_loss(record.sampled_counts)
+    return record.cost.get("first_loss")
