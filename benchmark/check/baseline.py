@@ -26,6 +26,7 @@ from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
+from imbench.records.metric_specs import base_name
 from imbench.records.record import label_type
 from imbench.registry import registered_names
 from imbench.version import imbench_version
@@ -200,7 +201,7 @@ def _check_content(baseline: Baseline) -> None:
             if any(not 0 <= place < len(baseline.environments) for place in line.environment):
                 raise ValueError(f"{name}: an environment that is not there")
             # No file that a baseline names is imported.
-            if unknown := sorted(set(line.scores) - set(known)):
+            if unknown := sorted(one for one in line.scores if base_name(one) not in known):
                 raise ValueError(f"{name}: no metric {unknown[0]!r} is installed")
             for packed in line.predicted or ():
                 predicted = _unpack(packed, data.classes)

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from imbench.check.sides import CaseKey, Side
 from imbench.errors import NotComparable
 from imbench.records.groups import format_ranges
-from imbench.registry import load_plugin
+from imbench.records.metric_specs import load_metric
 from imbench.stats import confusions
 from imbench.stats.bootstrap import crossed, rescored
+from imbench.stats.configured import TEST_PRIOR, wants
 from imbench.stats.flips import fewest, max_t
 from imbench.stats.intervals import Ends, holm, mean_interval, paired_p, sum_bounds
 from imbench.stats.metrics import score_range
@@ -78,7 +79,7 @@ class Pairs:
     @cached_property
     def bounds(self) -> Ends:
         """Return the least and the largest gain there can be."""
-        metric = load_plugin("metrics", self.metric)
+        metric = load_metric(self.metric)
         return sum_bounds((1.0, -1.0), score_range(self.metric, metric))
 
     @property
@@ -262,7 +263,9 @@ def over_images(pairs: Pairs, baseline: Side, now: Side, level: float) -> Ends |
     """
     if len(pairs.gains) < 2:
         return "one seed has no interval"
-    metric = load_plugin("metrics", pairs.metric)
+    metric = load_metric(pairs.metric)
+    if wants(metric, TEST_PRIOR):
+        return f"a baseline keeps no probabilities for {pairs.metric}"
     try:
         sides = [_outputs(pairs, side) for side in (baseline, now)]
         if any(kept is None for kept in sides):

@@ -22,7 +22,7 @@ from imbench.records.groups import (
     method_order,
     method_title,
 )
-from imbench.registry import load_plugin
+from imbench.records.metric_specs import load_metric
 from imbench.stats.metrics import lower_is_better, score_range
 from imbench.stats.paired import ALPHA, MARGIN
 
@@ -230,9 +230,7 @@ def _pairs(key: CaseKey, metric: str, baseline: Side, now: Side) -> Pairs | Metr
         return MetricResult(metric, "not comparable", f"{side} no {metric}")
     if not any(seed in after for seed in before):
         return MetricResult(metric, "missing", f"no seed has {metric} on both sides")
-    return Pairs(
-        key, metric, lower_is_better(metric, load_plugin("metrics", metric)), before, after
-    )
+    return Pairs(key, metric, lower_is_better(metric, load_metric(metric)), before, after)
 
 
 def _judge(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
 from imbench.records.groups import Basis, Group, MethodKey, group_records, method_order
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record, Scores, label_type
 from imbench.records.scored import score
-from imbench.registry import load_plugin
 from imbench.stats.metrics import Metric, predict
 
 __all__ = [
@@ -188,7 +188,7 @@ def side_of(records: Iterable[Record], metrics: Sequence[str]) -> Side:
             f"{cell.recipe} at {cell.minority} of {cell.dataset}, seed {cell.seed}: run the cells "
             "again with --force"
         )
-    loaded = {name: load_plugin("metrics", name) for name in metrics}
+    loaded = {name: load_metric(name) for name in metrics}
     runs: dict[CaseKey, dict[int, Run]] = {}
     versions: dict[CaseKey, dict[str, int]] = {}
     names: dict[Basis, list[str]] = {}

@@ -108,12 +108,12 @@ def check(
 
 def _parse_margins(options: Sequence[str]) -> dict[str, float] | None:
     from imbench.errors import UsageError
-    from imbench.registry import load_plugin
+    from imbench.records.metric_specs import load_metric
 
     margins = {}
     for piece in filter(None, (piece.strip() for text in options for piece in text.split(","))):
-        name, equals, number = piece.partition("=")
-        load_plugin("metrics", name)
+        name, equals, number = piece.rpartition("=") if "=" in piece else (piece, "", "")
+        load_metric(name)
         try:
             fall = float(number) if equals else -1.0
         except ValueError:

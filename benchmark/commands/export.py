@@ -33,15 +33,15 @@ _FILE: dict[str, Any] = {
 def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> None:
     """Write the scores, outputs or records of RESULTS (default: results) for other programs."""
     from imbench.errors import UsageError
+    from imbench.records.metric_specs import load_metric
     from imbench.records.store import read_records
-    from imbench.registry import load_plugin
     from imbench.stats.metrics import METRICS
 
     paths = {form: path for form, path in files.items() if path is not None}
     if not paths:
         raise UsageError("nothing to write: name a file with --csv, --parquet, --npz or --json")
     for name in metrics:
-        load_plugin("metrics", name)  # an unknown metric ends the command before it writes
+        load_metric(name)  # an unknown metric ends the command before it writes
     records = read_records(results)
     for form, path in paths.items():
         written = _write(form, path, records, metrics or tuple(METRICS))

@@ -22,6 +22,8 @@ OURS = "imbench"
 DISABLED = "disabled"
 TRIAL = "bench run --datasets digits --minority 20 --size 8"
 VANILLA = "Plain training with cross-entropy; the recipe without parts"
+FRONT = {"methods": 0, "networks": 2, "metrics": 2}
+"""Parameters of a plug-in that are no options: shape and classes, labels and probabilities."""
 LISTS = ("methods", "datasets", "networks", "metrics", "grids", "plugins")
 
 
@@ -168,20 +170,20 @@ def _example(plugin: Plugin, found: Any) -> str:
     if plugin.kind == "datasets":
         return f"look into it: bench data stats {spec}{':PATH' if hasattr(found, 'kind') else ''}"
     if plugin.kind == "metrics":
-        return f"try it: bench report --metric {spec}"
+        return f"try it: bench report --metric {spec.replace('=RATIO', '=10')}"
     option = f"--network {spec}" if plugin.kind == "networks" else f"--methods vanilla,{spec}"
     return f"try it: {TRIAL} {option}"
 
 
 def _parameters(kind: str, found: Any) -> list[tuple[str, str | None]]:
-    """Return what a recipe or a network's spec may set, with defaults; None where it must."""
-    if kind not in ("methods", "networks"):
+    """Return what the spec of a part, network or metric may set, with defaults; None if it must."""
+    if kind not in FRONT:
         return []
     try:
         parameters = list(inspect.signature(found).parameters.values())
     except (TypeError, ValueError):
         return []
-    own = parameters[2:] if kind == "networks" else parameters  # after shape and classes
+    own = [p for p in parameters[FRONT[kind] :] if kind != "metrics" or p.name != "halves"]
     return [
         (p.name, None if p.default is p.empty else str(p.default))
         for p in own
@@ -209,10 +211,11 @@ def _details(kind: str, found: Any) -> list[str]:
 
         hooks = [hook for hook in HOOKS if getattr(found, hook) is not getattr(Part, hook)]
         lines.append(f"changes: {', '.join(hooks) or 'nothing'}    version {found.version}")
-    if kind in ("methods", "networks"):
+    if kind in FRONT:
         given = [
             name if default is None else f"{name}={default}"
             for name, default in _parameters(kind, found)
         ]
-        lines.append(f"parameters: {', '.join(given) or 'none'}")
+        if given or kind != "metrics":
+            lines.append(f"parameters: {', '.join(given) or 'none'}")
     return ["\n".join(lines)] if lines else []

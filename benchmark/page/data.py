@@ -9,8 +9,8 @@ from typing import Any
 from imbench.page.cells import cell_seconds, json_number
 from imbench.page.styles import style_of
 from imbench.records.groups import Group
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, match_all
 from imbench.report.means import TableCell
 from imbench.report.panel import Panel
@@ -51,7 +51,7 @@ def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
     """Return name, title, direction and range of each metric."""
     rows = []
     for name in names:
-        metric = load_plugin("metrics", name)
+        metric = load_metric(name)
         low, high = score_range(name, metric)
         rows.append(
             {
@@ -185,7 +185,7 @@ def method_differences(
     recipes = methods_of(tables)
     plain = []
     for table in tables:
-        panel = Panel(table.group, table.metric, load_plugin("metrics", table.metric))
+        panel = Panel(table.group, table.metric, load_metric(table.metric))
         known = sorted(panel.rows, key=recipes.index)
         plain.append(
             [

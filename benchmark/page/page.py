@@ -34,8 +34,8 @@ from imbench.page.styles import style_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
 from imbench.records.groups import Group
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.means import WORDS
 from imbench.report.tables import make_tables
 from imbench.safe_text import visible
@@ -101,7 +101,7 @@ def render_page(
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     record_groups = groups_of(tables)
     builder = CellBuilder(
-        metrics={name: load_plugin("metrics", name) for name in metrics},
+        metrics={name: load_metric(name) for name in metrics},
         pictures=Pictures(folder if images else None),
         folder=folder,
         images=images,

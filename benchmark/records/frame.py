@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from imbench.records.groups import method_title
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.records.scored import score
-from imbench.registry import load_plugin
 from imbench.safe_text import csv_cell, csv_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def frame(records: Iterable[Record], metrics: Sequence[str] = ("f1",)) -> pd.Dat
     """
     import pandas as pd
 
-    functions = {name: load_plugin("metrics", name) for name in metrics}
+    functions = {name: load_metric(name) for name in metrics}
     rows = []
     for record in records:
         shared = _shared_columns(record)

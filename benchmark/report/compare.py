@@ -12,8 +12,8 @@ from typing import Literal
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.groups import Group, group_records
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.means import WORDS
 from imbench.report.panel import Panel
 from imbench.stats.effect import Effect
@@ -120,7 +120,7 @@ def compare(
     first, *rivals = _canonical(recipes, known)
     if not rivals:
         rivals = [recipe for recipe in FAMILY if recipe in known - {first}]
-    loaded = {name: load_plugin("metrics", name) for name in metrics}
+    loaded = {name: load_metric(name) for name in metrics}
     panels = [Panel(group, name, metric) for group in found for name, metric in loaded.items()]
     matches = [match for panel in panels for match in match_all(panel, first, rivals)]
     if not matches:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from imbench.records.groups import Group, method_title
-from imbench.registry import load_plugin
+from imbench.records.metric_specs import load_metric
 from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place, places_text
 from imbench.report.run_evidence import RunEvidence, read_runs
 from imbench.runs.plantext import seeds_lines
-from imbench.stats.metrics import TITLES, lower_is_better
+from imbench.stats.metrics import lower_is_better, metric_title
 from imbench.stats.paired import seeds_needed
 from imbench.stats.resolution import COARSE, chance_auroc
 
@@ -70,7 +70,7 @@ class _Case:
 
     @property
     def name(self) -> str:
-        return TITLES.get(self.metric, self.metric)
+        return metric_title(self.metric)
 
     def means(self, number: str) -> dict[Place, float]:
         """Return the mean of a number over the runs that have it, where there are any."""
@@ -103,7 +103,7 @@ class _Case:
 def _trivial(case: _Case) -> Iterator[Diagnosis]:
     from imbench.report.floors import trivial_score
 
-    metric = load_plugin("metrics", case.metric)
+    metric = load_metric(case.metric)
     lower = lower_is_better(case.metric, metric)
     bar = trivial_score(metric, case.tests, lower)
     means = case.means("score")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from textwrap import TextWrapper
 
 from imbench.records.groups import Group
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.compare import Comparison, Relation, match_all
 from imbench.report.panel import Panel
 from imbench.report.tables import Table, make_tables, metric_title
@@ -46,7 +46,7 @@ def found_lines(records: Iterable[Record], metric: str = "f1", width: int = 80) 
         Columns of the terminal.
     """
     tables = make_tables(list(records), (metric,))
-    loaded = load_plugin("metrics", metric)
+    loaded = load_metric(metric)
     return [
         line
         for table in tables
@@ -177,7 +177,7 @@ def _trivial(table: Table) -> list[str]:
     """Compare means with the score of a classifier that looks at no image."""
     if table.trivial is None:
         return []
-    lower = lower_is_better(table.metric, load_plugin("metrics", table.metric))
+    lower = lower_is_better(table.metric, load_metric(table.metric))
     short: dict[str, list[int]] = defaultdict(list)
     scored = 0
     for line in table.lines:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.errors import NotComparable
+from imbench.contained import Fault, contained
+from imbench.errors import NotComparable, UsageError
 from imbench.records.groups import Group, MethodKey, method_title
 from imbench.records.record import Record
-from imbench.records.scored import score
+from imbench.records.scored import outputs, score
 from imbench.report.means import WORDS
 from imbench.stats.bootstrap import RESAMPLES, crossed, rescored
 from imbench.stats.effect import Effect
@@ -183,12 +184,14 @@ class Panel:
 
     def _outputs(self, record: Record) -> _Outputs | str:
         """Return labels and probabilities of a record's test images, or why there are none."""
-        if record.scores is None:
-            return "outputs are not kept"
         try:
-            labels, _, proba = record.scores.arrays()
-            counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
-        except ValueError as error:
+            # Parts of others say what their outputs assume.
+            with contained(NotComparable, UsageError, ValueError):
+                labels, proba = outputs(record, self.metric)
+                counts = np.bincount(labels, minlength=proba.shape[1]).tolist()
+        except (NotComparable, UsageError) as error:
+            return str(error)
+        except (ValueError, Fault) as error:
             return f"{UNSCORED} ({error})"
         fits = counts == self.group.test_counts
         return (labels, proba) if fits else "some outputs are of other test images"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
-from imbench.registry import load_plugin
+from imbench.records.metric_specs import load_metric
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
 from imbench.stats.metrics import lower_is_better
@@ -139,7 +139,7 @@ def rank_by(tables: Iterable[Table], metric: str) -> Ranks:
         As `make_ranks`.
     """
     own = [table for table in tables if table.metric == metric]
-    return make_ranks(own, lower_is_better(metric, load_plugin("metrics", metric)))
+    return make_ranks(own, lower_is_better(metric, load_metric(metric)))
 
 
 def cell_ranks(scores: Floats) -> Floats:

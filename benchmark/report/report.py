@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
@@ -231,7 +231,7 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "settings": group.basis.settings.model_dump(mode="json"),
         "seeds": group.seeds,
         "metric": table.metric,
-        "lower_is_better": lower_is_better(table.metric, load_plugin("metrics", table.metric)),
+        "lower_is_better": lower_is_better(table.metric, load_metric(table.metric)),
         "trivial": table.trivial,
         "notes": list(table.notes),
         "diagnoses": [one.plain() for one in table.diagnoses],

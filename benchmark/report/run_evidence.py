@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from imbench.contained import Fault, contained
 from imbench.records.groups import Group
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.records.scored import score
-from imbench.registry import load_plugin
 from imbench.stats.metrics import METRICS, Metric, confusion
 from imbench.stats.resolution import constant_loss, f1_step
 from imbench.training.recipe import VANILLA
@@ -54,7 +54,7 @@ def read_runs(
 
     Of several versions of a recipe's parts the newest is read.
     """
-    function = load_plugin("metrics", metric)
+    function = load_metric(metric)
     newest = {row.recipe: row for row in sorted(group.rows, key=lambda row: row.versions)}
     found = {}
     for recipe in dict.fromkeys(row.recipe for row in group.rows):

@@ -18,13 +18,13 @@ from imbench.records.groups import (
     group_records,
     method_title,
 )
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.registry import load_plugin
 from imbench.report.diagnosis import Diagnosis, diagnose
 from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
 from imbench.stats.intervals import Ends, holm
-from imbench.stats.metrics import METRICS, TITLES, Metric, lower_is_better, score_range
+from imbench.stats.metrics import METRICS, Metric, lower_is_better, metric_title, score_range
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
 __all__ = [
@@ -101,7 +101,7 @@ def make_tables(
     alike: dict[str, list[Group]] = defaultdict(list)
     for group in found:
         alike[group.name].append(group)
-    loaded = {name: load_plugin("metrics", name) for name in metrics}
+    loaded = {name: load_metric(name) for name in metrics}
     return [
         replace(
             _table(group, name, metric, bold, _other_table_notes(alike[group.name])),
@@ -110,11 +110,6 @@ def make_tables(
         for group in found
         for place, (name, metric) in enumerate(loaded.items())
     ]
-
-
-def metric_title(name: str) -> str:
-    """Return a metric's name as a table prints it."""
-    return TITLES.get(name, name)
 
 
 def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str]) -> Table:

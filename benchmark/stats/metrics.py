@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.stats import confusions
+from imbench.stats.configured import declared_range, evaluate, split_up
 
 __all__ = [
     "METRICS",
@@ -42,6 +43,7 @@ __all__ = [
     "log_loss",
     "lower_is_better",
     "mcc",
+    "metric_title",
     "precision",
     "predict",
     "recall",
@@ -190,7 +192,7 @@ METRICS: dict[str, Metric] = {
     "recall": recall,
     "precision": precision,
 }
-"""Our own metrics by the names they are registered under."""
+"""Those of our metrics that every record holds, by the names they are registered under."""
 
 TITLES = {
     "f1": "F1 of the minority",
@@ -207,6 +209,10 @@ TITLES = {
     "accuracy": "accuracy",
     "recall": "recall of the minority",
     "precision": "precision of the minority",
+    "f1_tuned": "F1 of the minority, threshold tuned on half of the test images",
+    "cost": "mean cost an image",
+    "cost_bayes": "mean cost an image at the prior-corrected Bayes threshold",
+    "cost_tuned": "mean cost an image, threshold tuned on half of the test images",
 }
 """Names as a table prints them."""
 
@@ -214,8 +220,16 @@ _RANGES = {"mcc": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
 _LOWER = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 
 
+def metric_title(name: str) -> str:
+    """Return a metric's name as a table prints it: ``mean cost an image (ratio=10)``."""
+    base, _, options = name.partition(":")
+    if base not in TITLES:
+        return name
+    return f"{TITLES[base]} ({options})" if options else TITLES[base]
+
+
 def score_all(labels: Labels, proba: Proba) -> dict[str, float]:
-    """Return every one of our metrics by name; `labels` (n,), `proba` (n, K)."""
+    """Return the score of each of `METRICS` by name; `labels` (n,), `proba` (n, K)."""
     return {name: metric(labels, proba) for name, metric in METRICS.items()}
 
 
@@ -224,7 +238,8 @@ def lower_is_better(name: str, metric: Metric | None = None) -> bool:
 
     A metric of another package says so by an attribute ``lower_is_better = True``.
     """
-    return name in _LOWER or bool(getattr(metric, "lower_is_better", False))
+    function = metric if metric is None else split_up(metric)[0]
+    return _base(name) in _LOWER or bool(getattr(function, "lower_is_better", False))
 
 
 def score_range(name: str, metric: Metric | None = None) -> tuple[float, float]:
@@ -233,10 +248,14 @@ def score_range(name: str, metric: Metric | None = None) -> tuple[float, float]:
     A metric of another package says so by an attribute such as ``score_range = (0.0, 1.0)``; if it
     does not, both are infinite.
     """
-    if name in METRICS:
-        return _RANGES.get(name, (0.0, 1.0))
-    low, high = getattr(metric, "score_range", (-math.inf, math.inf))
-    return float(low), float(high)
+    if _base(name) in METRICS:
+        return _RANGES.get(_base(name), (0.0, 1.0))
+    return declared_range(metric)
+
+
+def _base(name: str) -> str:
+    """Return the registered name of ``ece_conf:bins=10``."""
+    return name.partition(":")[0]
 
 
 def trivial_f1(prevalence: float) -> float:
@@ -255,7 +274,7 @@ def trivial(metric: Metric, test_counts: list[int], *, lower: bool = False) -> f
     counts = np.asarray(test_counts)
     labels = np.repeat(np.arange(len(counts)), counts)
     rows = [*np.eye(len(counts)), counts / counts.sum()]
-    scores = [metric(labels, np.tile(row, (len(labels), 1))) for row in rows]
+    scores = [evaluate(metric, labels, np.tile(row, (len(labels), 1))) for row in rows]
     return min(scores) if lower else max(scores)
 
 

@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.stats import confusions
+from imbench.stats.configured import HALVES, evaluate, split_up, wants
+from imbench.stats.costs import cost, cost_bayes, cost_tuned, image_costs, image_costs_bayes, saving
+from imbench.stats.halves import halves_of
 from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, checked, predict
+from imbench.stats.tuned import f1_of, f1_tuned, tuned_scorer
 
 __all__ = ["Scorer", "joint_scorer", "scorer"]
 
@@ -46,6 +50,9 @@ def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Sc
         a metric of another package fails, or gives no finite score.
     """
     labels, proba = checked(labels, proba)
+    function, options = split_up(metric)
+    if function in _PREPARED:
+        return _PREPARED[function](labels, proba, **options)
     if METRICS.get(name) is not metric:
         return _one_by_one(metric, labels, proba)
     if name in confusions.SCORES:
@@ -89,9 +96,13 @@ def _counted_together(
 
 
 def _one_by_one(metric: Metric, labels: Labels, proba: Floats) -> Scorer:
+    halves = halves_of(labels) if wants(metric, HALVES) else None
+
     def score_drawn(index: Labels) -> float:
         try:
-            value = float(metric(labels[index], proba[index]))
+            # Copies of an image stay in its half: what is tuned on one is not scored on the other.
+            own = None if halves is None else halves[index]
+            value = float(evaluate(metric, labels[index], proba[index], own))
         except (Exception, SystemExit) as error:  # a plug-in's code may raise anything
             raise ValueError(f"{type(error).__name__}: {error}") from error
         if not math.isfinite(value):
@@ -159,6 +170,32 @@ _OTHERS: dict[str, Callable[[Labels, Floats], Scorer]] = {
     "ece_conf": _ece_conf,
     "ece_pos": _ece_pos,
 }
+
+
+def _f1_tuned(labels: Labels, proba: Floats) -> Scorer:
+    return tuned_scorer(f1_of, labels, proba, halves_of(labels), "f1_tuned")
+
+
+def _cost(labels: Labels, proba: Floats, ratio: float) -> Scorer:
+    return _mean(image_costs(labels, proba, ratio))
+
+
+def _cost_bayes(labels: Labels, proba: Floats, ratio: float) -> Scorer:
+    return _mean(image_costs_bayes(labels, proba, ratio))
+
+
+def _cost_tuned(labels: Labels, proba: Floats, ratio: float) -> Scorer:
+    score = tuned_scorer(saving(ratio), labels, proba, halves_of(labels), "cost_tuned")
+    return lambda weights: -score(weights)
+
+
+_PREPARED: dict[Callable[..., float], Callable[..., Scorer]] = {
+    f1_tuned: _f1_tuned,
+    cost: _cost,
+    cost_bayes: _cost_bayes,
+    cost_tuned: _cost_tuned,
+}
+"""Metrics of ours that records do not hold, by their functions."""
 
 
 def _mean(values: Floats) -> Scorer:

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.validate import validate_listing
+from imbench.stats.configured import HALVES, TEST_PRIOR, evaluate
 from imbench.training.examples import Examples
 from imbench.training.method import Method
 from imbench.training.networks import build_network
@@ -62,10 +63,12 @@ def check_part(recipe: str) -> None:
 def check_metric(metric: Any) -> None:
     """Check that a metric is finite on perfect, constant and never-predicted-class scores."""
     labels = np.array([0, 0, 0, 1, 1])
+    asked = set(getattr(metric, "wants", ()))
+    assert asked <= {HALVES, TEST_PRIOR}, f"the metric asks for {sorted(asked)}, which nobody gives"
     for name, chosen in (("perfect", labels), ("all majority", 0 * labels), ("wrong", 1 - labels)):
         proba = np.full((5, 2), 0.1)
         proba[np.arange(5), chosen] = 0.9
-        value = metric(labels, proba)
+        value = evaluate(metric, labels, proba)
         assert np.ndim(value) == 0, f"the metric of {name} scores is not one number"
         assert np.isfinite(value), f"the metric of {name} scores is {value}"
 

@@ -66,6 +66,8 @@ class Part(BaseEstimator):  # type: ignore[misc]
     """Name in tables, as in the paper."""
     trains_generators: ClassVar[bool] = False
     """Whether it trains networks beside the classifier: its cells are then timed apart."""
+    moves_threshold: ClassVar[bool] = False
+    """Whether it shifts outputs for the sake of decisions: they are no probabilities any more."""
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """Which values the parameters may take; `imbench.training.recipe` checks them."""
 
