@@ -280,8 +280,8 @@ DIGITS = ("run", "--datasets", "digits", "--minority", "20", "--size", "8")
     [
         (("run", "--datasets", "digts", "--minority", "9"), "'digts': did you mean digits?"),
         (("run", "quik"), "'quik': did you mean quick?"),
-        ((*DIGITS, "--methods", "smot"), "unknown method 'smot': did you mean smote?"),
-        ((*DIGITS, "--methods", "us+smot"), "unknown method 'smot': did you mean smote?"),
+        ((*DIGITS, "--methods", "smot"), "unknown method 'smot': did you mean smote"),
+        ((*DIGITS, "--methods", "us+smot"), "unknown method 'smot': did you mean smote"),
         ((*DIGITS, "--methods", "smote:k=3"), "smote takes no 'k': known: k_neighbors"),
         ((*DIGITS, "--methods", "nowhere.py:Part"), "no file 'nowhere.py'"),
         ((*DIGITS, "--network", "resnet21"), "unknown network 'resnet21': did you mean resnet20"),

@@ -45,7 +45,7 @@ def test_every_registered_name_of_ours_loads():
 
 
 def test_an_unknown_name_gets_the_nearest_ones():
-    with pytest.raises(UnknownName, match=r"unknown method 'smot': did you mean smote\?"):
+    with pytest.raises(UnknownName, match=r"unknown method 'smot': did you mean smote"):
         registry.load_plugin("methods", "smot")
     with pytest.raises(UnknownName, match="unknown metric 'qqqq': known: accuracy, acsa"):
         registry.load_plugin("metrics", "qqqq")
