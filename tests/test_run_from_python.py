@@ -169,7 +169,7 @@ def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):
     ("given", "error", "words"),
     [
         ({"datasets": "digitz"}, UnknownName, "did you mean digits"),
-        ({"methods": "smoth"}, UnknownName, "did you mean smote"),
+        ({"methods": "smotee"}, UnknownName, "did you mean smote"),
         ({"settings": {"stepz": 4}}, UsageError, "did you mean steps"),
         ({"minority": 1.5}, UsageError, "minority counts"),
         ({"minority": 10**6}, UsageError, "minority count 1000000"),
