@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from imbench.images.obtain import Obtainable
     from imbench.images.options import DatasetOptions
     from imbench.images.subsets import subset
+    from imbench.models.model import load_model
+    from imbench.models.saving import save_model
     from imbench.records.export import load_results
     from imbench.runs.from_python import run
     from imbench.runs.session import RunOptions
@@ -66,12 +68,14 @@ __all__ = [
     "choice",
     "choose_classes",
     "confusion",
+    "load_model",
     "load_results",
     "make_dataset",
     "number",
     "parse_recipe",
     "prepare",
     "run",
+    "save_model",
     "score_all",
     "stream",
     "subset",
@@ -96,6 +100,8 @@ _MODULES = {
     "images.obtain": ("Obtainable",),
     "images.options": ("DatasetOptions",),
     "images.subsets": ("subset",),
+    "models.model": ("load_model",),
+    "models.saving": ("save_model",),
     "records.export": ("load_results",),
     "runs.from_python": ("run",),
     "runs.session": ("RunOptions",),

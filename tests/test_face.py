@@ -20,6 +20,8 @@ NEED_TORCH = {
     "check_metric",
     "check_network",
     "check_part",
+    "load_model",
+    "save_model",
 }
 
 

@@ -20,6 +20,7 @@ ROOMS = (
     "training",
     "methods",
     "records",
+    "models",
     "runs",
     "report",
     "generators",

@@ -1,0 +1,240 @@
+"""Fit a model to all training images of a data set: members, threshold, expected scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from imbench.errors import UsageError
+from imbench.images.cache import make_dataset, prepare
+from imbench.images.dataset import Decoded, Listing
+from imbench.images.deep_files import settle_range
+from imbench.images.geometry import geometry_of
+from imbench.images.validate import read_listing
+from imbench.images.value_range import ValueRange
+from imbench.models.core import View
+from imbench.models.decision import Costs, Decision, best_threshold
+from imbench.models.description import Description, Expected
+from imbench.models.expected import (
+    crossed_decisions,
+    from_cross_validation,
+    from_records,
+    on_test_images,
+)
+from imbench.models.model import Model
+from imbench.models.saving import core_of, packed
+from imbench.models.seen import content_hashes, trained_on
+from imbench.models.weights import unpack
+from imbench.records.cell import Settings
+from imbench.records.environment import describe_environment
+from imbench.records.record import Record
+from imbench.training.cross_validation import assign_folds, cross_validated_outputs, in_processes
+from imbench.training.method import Method
+
+__all__ = ["FitOptions", "Fitted", "Source", "find_source", "fit", "matching"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set to fit to: decoded, and what the decoded images lack."""
+
+    spec: str
+    decoded: Decoded
+    listing: Listing
+    value_range: ValueRange | None
+
+    @property
+    def view(self) -> View:
+        """How an image file becomes what the network sees."""
+        pixels, known = self.decoded.train.pixels, self.value_range
+        return View.model_validate(
+            {
+                "size": pixels.shape[1],
+                "channels": pixels.shape[-1],
+                "geometry": geometry_of(self.listing.policies),
+                "value_range": None if known is None else known.ends,
+                "measured": known is not None and known.measured,
+            }
+        )
+
+    @property
+    def groups(self) -> list[str]:
+        """What must stay in one fold: the data set's groups, or images that look the same."""
+        train = self.decoded.train
+        if self.listing.groups is not None:
+            of = dict(zip(self.listing.names, self.listing.groups, strict=True))
+            return [str(of[name]) for name in train.names]
+        return [str(number) for number in content_hashes(train.pixels).tolist()]
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a model is fitted."""
+
+    recipe: str
+    settings: Settings
+    members: int = 5
+    folds: int = 5
+    costs: Costs | None = None
+    device: str = "auto"
+    jobs: int = 1
+
+    @property
+    def trainings(self) -> int:
+        """How many networks are trained: the members once for each fold, and once for good."""
+        return self.members * (self.folds + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model that is ready to be written."""
+
+    description: Description
+    weights: bytes
+    thresholds: tuple[float, ...] = field(default=())
+    """What each fold of the cross-validation would have chosen."""
+
+
+def find_source(spec: str, *, size: int, **prepared: Any) -> Source:
+    """Decode a data set and read what a model needs besides its pixels.
+
+    `prepared` are further arguments of `imbench.prepare`.
+    """
+    decoded = prepare(spec, size=size, **prepared)
+    listing = read_listing(make_dataset(spec, prepared["root"]), spec)
+    return Source(spec, decoded, listing, settle_range(listing, spec))
+
+
+def matching(records: Iterable[Record], source: Source, options: FitOptions) -> list[Record]:
+    """Return the finished records of the same data, recipe and settings."""
+    return [
+        record
+        for record in records
+        if record.done
+        and record.intact
+        and record.cell.fingerprint == source.decoded.fingerprint
+        and record.cell.recipe == options.recipe
+        and record.cell.settings == options.settings
+    ]
+
+
+def fit(
+    source: Source,
+    options: FitOptions,
+    *,
+    records: Sequence[Record] = (),
+    tell: Callable[[], None] = lambda: None,
+) -> Fitted:
+    """Train the members on all training images, and choose the threshold by cross-validation.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Those that `matching` returned; their scores are told beside ours.
+    tell : callable
+        Called after each of the `FitOptions.trainings`.
+
+    Raises
+    ------
+    UsageError
+        If the method cannot take the data, or costs are given for more than two classes.
+    Diverged
+        If a training does.
+    """
+    decoded = source.decoded
+    train, classes = decoded.train, len(decoded.classes)
+    if options.costs is not None and classes > 2:
+        raise UsageError(f"--cost is for two classes, {source.spec} has {classes}: leave it out")
+    method = _method(options)
+    folds = assign_folds(train.labels, options.folds, source.groups)
+    proba = cross_validated_outputs(
+        method,
+        train.pixels,
+        train.labels,
+        folds,
+        seeds=range(options.members),
+        weights=train.weights,
+        jobs=options.jobs,
+        tell=tell,
+    )
+    said, thresholds = proba.argmax(axis=1).astype(np.int64), np.empty(0)
+    if classes == 2:
+        said, thresholds = crossed_decisions(train.labels, proba, folds, options.costs)
+    fitted = _members(method, source, options, tell)
+    core = core_of(fitted, decoded.classes, source.view)
+    seen = {"seen": torch.from_numpy(content_hashes(train.pixels))}
+    weights = packed(core, fitted, seen)
+    decision = _decision(train.labels, proba, options.costs)
+    description = Description(
+        core=core,
+        decision=decision,
+        dataset=source.spec,
+        fingerprint=decoded.fingerprint,
+        trained_on=trained_on(train, classes, source.listing, source.value_range),
+        train_loss=tuple(one.cost_["train_loss"] for one in fitted),
+        folds=options.folds,
+        notes=tuple(dict.fromkeys(note for one in fitted for note in map(str, one.notes_))),
+        environment=describe_environment(options.device, options.settings.threads),
+    )
+    test = decoded.test
+    model = Model(description, unpack(weights, "the model")[1], device=options.device)
+    expected: list[Expected] = from_cross_validation(
+        train.labels,
+        proba,
+        said,
+        options.costs,
+        groups=source.groups,
+        test=test.counts(classes).tolist(),
+    )
+    expected += from_records(records)
+    expected += on_test_images(test.labels, model.predict_squares(test.pixels), decision)
+    description = description.model_copy(update={"expected": tuple(expected)})
+    return Fitted(description, weights, tuple(thresholds.tolist()))
+
+
+def _method(options: FitOptions) -> Method:
+    settings = options.settings.model_dump(exclude={"size"})
+    return Method(options.recipe, **settings, device=options.device)
+
+
+def _decision(
+    labels: NDArray[np.int64], proba: NDArray[np.float64], costs: Costs | None
+) -> Decision:
+    if proba.shape[1] > 2:
+        return Decision(rule="highest")
+    tuned: Literal["f1", "cost"] = "f1" if costs is None else "cost"
+    threshold = best_threshold(labels, proba[:, 1], costs)
+    return Decision(rule="threshold", threshold=threshold, tuned_for=tuned, costs=costs)
+
+
+def _members(
+    method: Method, source: Source, options: FitOptions, tell: Callable[[], None]
+) -> list[Method]:
+    train = source.decoded.train
+    calls = (
+        (_fitted, (method, train.pixels, train.labels, seed, train.weights))
+        for seed in range(options.members)
+    )
+    found = []
+    for one in in_processes(calls, options.jobs):
+        found.append(one)
+        tell()
+    return found
+
+
+def _fitted(
+    method: Method,
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    seed: int,
+    weights: NDArray[np.float64] | None,
+) -> Method:
+    from sklearn.base import clone
+
+    one: Method = clone(method).set_params(random_state=seed)
+    return one.fit(pixels, labels, weights)
