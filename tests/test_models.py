@@ -21,6 +21,7 @@ from imbench.models.core import View
 from imbench.models.description import SCHEMA, Description
 from imbench.models.folder import DESCRIPTION, WEIGHTS, new_folder, read_folder
 from imbench.models.weights import pack, unpack
+from imbench.registry import registered_names
 from imbench.safe_text import json_document
 
 SIZE = 8
@@ -75,7 +76,12 @@ def test_a_loaded_model_predicts_what_the_methods_did_bit_for_bit(saved, methods
     assert model.predict(images()).tolist() == said.tolist()
 
 
-@pytest.mark.parametrize("recipe", ["vanilla", "ts", "cs+ts", "smote", "cbl:beta=0.99"])
+SLOW_OR_BOUND = {"alt", "aug", "aug-da", "generated", "imblearn"}
+"""Parts that train generators, or need an argument."""
+RECIPES = [name for name in registered_names("methods") if name not in SLOW_OR_BOUND]
+
+
+@pytest.mark.parametrize("recipe", ["vanilla", "cs+ts", "imblearn:RandomOverSampler", *RECIPES])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_recipe_and_grey_and_colour_come_back(recipe, channels, tmp_path):
     method = fitted(recipe, channels=channels, classes=3)
