@@ -20,7 +20,7 @@ from imbench.stats.effect import Effect
 from imbench.stats.intervals import holm
 from imbench.stats.paired import ALPHA, ENOUGH, LEAST, seeds_needed
 
-__all__ = ["FAMILY", "Comparison", "Match", "Relation", "compare", "match_all"]
+__all__ = ["FAMILY", "Comparison", "Match", "Relation", "against", "compare", "match_all"]
 
 FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
 """Rivals if only one method is named."""
@@ -171,6 +171,18 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
         )
         for recipe, row in zip(present, grid, strict=True)
     ]
+
+
+def against(
+    panel: Panel, baseline: str, rivals: Sequence[str], count: int
+) -> dict[str, Comparison]:
+    """Compare each rival, as the first of two, with a baseline at a count; Holm counts them all."""
+    cells = {recipe: _cell(panel, recipe, baseline, count) for recipe in rivals}
+    adjusted = holm([cell.effect.p for cell in cells.values()])
+    return {
+        recipe: replace(cell, family=len(rivals), adjusted=p)
+        for (recipe, cell), p in zip(cells.items(), adjusted, strict=True)
+    }
 
 
 def _cell(panel: Panel, first: str, second: str, count: int) -> Comparison:
