@@ -76,12 +76,14 @@ def test_a_loaded_model_predicts_what_the_methods_did_bit_for_bit(saved, methods
     assert model.predict(images()).tolist() == said.tolist()
 
 
-SLOW_OR_BOUND = {"alt", "aug", "aug-da", "generated", "imblearn"}
+SLOW_OR_BOUND = {"alt", "aug", "aug-da", "cbl", "generated", "imblearn"}
 """Parts that train generators, or need an argument."""
 RECIPES = [name for name in registered_names("methods") if name not in SLOW_OR_BOUND]
 
 
-@pytest.mark.parametrize("recipe", ["vanilla", "cs+ts", "imblearn:RandomOverSampler", *RECIPES])
+@pytest.mark.parametrize(
+    "recipe", ["vanilla", "cs+ts", "cbl:beta=0.99", "imblearn:RandomOverSampler", *RECIPES]
+)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_recipe_and_grey_and_colour_come_back(recipe, channels, tmp_path):
     method = fitted(recipe, channels=channels, classes=3)
