@@ -151,7 +151,7 @@ def _kind(thresholded: Comparison, ranking: Mapping[str, Comparison]) -> tuple[K
     if sign * ranking["f1_tuned"].effect.mean > SHARE * abs(thresholded.effect.mean):
         return (
             "cannot be told",
-            f"{unknown}, more than half of the difference stays when it is tuned",
+            f"{unknown}, more than half of the difference stays with a tuned threshold",
         )
     gain = "gains" if sign > 0 else "loses"
     if all(cell.equivalent for cell in ranking.values()):
