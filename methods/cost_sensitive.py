@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.constraints import NONE, choice, number
+from imbench.constraints import NONE, choice, number, written
 from imbench.errors import UsageError
 from imbench.methods._weights import NORM, normalise
 from imbench.training.part import Part
@@ -26,8 +27,13 @@ class CostSensitive(Part):
         Counts after resampling, so that beside US or OS only the residual imbalance is weighted;
         or those of the training set as it came, which beside full resampling corrects twice.
     ratio : float, optional
-        Cost of an error on the rarest class over one on the most frequent, instead of their
-        count ratio; classes in between are weighted along the same power of their counts.
+        Weight of the rarest class over that of the most frequent. It replaces their count ratio
+        n_A / n_B and does not multiply it: at 1067 and 25 images ``ratio=10`` weighs the minority
+        less than plain ``cs``. Classes in between are weighted along the same power of their
+        counts.
+    cost : float
+        Cost of missing a minority image, a false alarm costing 1: it multiplies the weights
+        n / (K n_c) of all classes but the majority, label 0. Excludes `ratio`.
 
     Notes
     -----
@@ -60,6 +66,9 @@ class CostSensitive(Part):
     >>> majority, minority = CostSensitive(ratio=3).class_weights(counts, counts)
     >>> print(round(minority / majority, 3))
     3.0
+    >>> majority, minority = CostSensitive(cost=3).class_weights(counts, counts)
+    >>> print(round(minority / majority, 3))
+    27.0
     """
 
     title: ClassVar[str] = "CS"
@@ -67,14 +76,38 @@ class CostSensitive(Part):
         "norm": NORM,
         "counts": choice("sampled", "original"),
         "ratio": number(0, 1e6, open_low=True) | NONE,
+        "cost": number(0, 1e6, open_low=True),
     }
 
     def __init__(
-        self, norm: str = "mean1", counts: str = "sampled", ratio: float | None = None
+        self,
+        norm: str = "mean1",
+        counts: str = "sampled",
+        ratio: float | None = None,
+        cost: float = 1.0,
     ) -> None:
         self.norm = norm
         self.counts = counts
         self.ratio = ratio
+        self.cost = cost
+
+    @property
+    def caution(self) -> str:
+        """What `ratio` does, which it is easily mistaken for."""
+        if self.ratio is None:
+            return ""
+        ratio = written(self.ratio)
+        return (
+            f"cs:ratio={ratio} weighs the rarest class {ratio} times as much as the most frequent, "
+            f"in place of n_A/n_B; cs:cost={ratio} multiplies n_A/n_B by {ratio}"
+        )
+
+    def beside(self, others: Sequence[Part]) -> Self:
+        """Refuse a cost beside a ratio, which replaces what the cost would multiply."""
+        del others
+        if self.ratio is not None and self.cost != 1:
+            raise UsageError("cs: ratio and cost exclude each other: leave one out")
+        return self
 
     @property
     def corrects(self) -> Literal["", "rest", "all"]:
@@ -99,4 +132,5 @@ class CostSensitive(Part):
             if spread == 0:
                 raise UsageError("cs:ratio needs classes of different size")
             raw = raw ** (np.log(self.ratio) / spread)
+        raw = raw * np.where(np.arange(len(raw)) > 0, self.cost, 1.0)
         return normalise(raw, counts, self.norm)

@@ -90,9 +90,34 @@ def test_cost_sensitive_weighs_what_resampling_left_or_the_original_counts():
     assert (np.array([low, high]) * PAPER_COUNTS).sum() / PAPER_COUNTS.sum() == pytest.approx(1)
 
 
+def test_a_cost_multiplies_the_ratio_of_the_counts_and_a_ratio_replaces_it():
+    low, high = weights("cs:cost=10")
+    assert high / low == pytest.approx(2000)
+    assert (np.array([low, high]) * PAPER_COUNTS).sum() / PAPER_COUNTS.sum() == pytest.approx(1)
+    balanced = np.array([50.0, 50.0])
+    low, high = weights("cs:cost=10", balanced, original=PAPER_COUNTS)
+    assert high / low == pytest.approx(10)
+    first, second, third = weights("cs:cost=4", np.array([100.0, 50.0, 10.0]))
+    assert (second / first, third / first) == (pytest.approx(8), pytest.approx(40))
+    assert weights("cs:cost=1") == pytest.approx(weights("cs"))
+
+
+def test_a_ratio_says_that_it_replaces_the_ratio_of_the_counts():
+    assert parse_recipe("us+cs:ratio=10").cautions == (
+        "cs:ratio=10 weighs the rarest class 10 times as much as the most frequent, in place of "
+        "n_A/n_B; cs:cost=10 multiplies n_A/n_B by 10",
+    )
+    assert parse_recipe("cs:cost=10").cautions == ()
+
+
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
+        ("cs:cost=0", r"^cs: cost=0 must be a number in \(0, 1000000\]$"),
+        ("cs:cost=-1", r"^cs: cost=-1 must be a number in \(0, 1000000\]$"),
+        ("cs:cost=high", r"^cs: cost=high must be a number in \(0, 1000000\]$"),
+        ("cs:cost=1e99", r"^cs: cost=1e99 must be a number in \(0, 1000000\]$"),
+        ("cs:cost=2,ratio=3", "^cs: ratio and cost exclude each other: leave one out$"),
         ("cs:norm=max", "^cs: norm=max must be mean1 or sum_C$"),
         ("cbl:beta=0.9,norm=sum", "^cbl: norm=sum must be mean1 or sum_C$"),
         ("cs:counts=old", "^cs: counts=old must be sampled or original$"),

@@ -242,10 +242,14 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
     card = devices.peak_card_mb()
     cost = (spent if source else trained.cost) | {"peak_mb": peak_memory_mb()}
     cost |= {} if card is None else {"peak_gpu_mb": card}
+    cautions = map(visible, recipe.cautions)
     return blank_record(job, cell, "ok", {}).model_copy(
         update={
             **trained.shared,
-            "notes": [*map(visible, recipe.cautions), *trained.shared["notes"]],
+            # Outputs of another cell bring the cautions of the parts that both recipes have.
+            "notes": list(
+                dict.fromkeys([*map(visible, recipe.cautions), *trained.shared["notes"]])
+            ),
             "metrics": metrics,
             "scores": scores,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},

@@ -91,6 +91,11 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return "rest" if self.weighs else ""
 
     @property
+    def caution(self) -> str:
+        """What a parameter does that is easily misread, in a sentence; plan and record say it."""
+        return ""
+
+    @property
     def stamp(self) -> int:
         """What must be equal in older records: the version, or that of the files a part reads."""
         return self.version

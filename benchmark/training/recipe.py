@@ -93,7 +93,7 @@ class Recipe:
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
-        """Sentences on parts that undo or repeat each other's work."""
+        """Sentences on parts that repeat each other's work, then those of single parts."""
         named = list(zip(self.names, self.parts, strict=True))
         correcting = {name: _correction(name, part) for name, part in named}
         correcting = {name: what for name, what in correcting.items() if what}
@@ -107,7 +107,8 @@ class Recipe:
         if again:
             after = " and ".join(samplers)
             said.append(f"{again[0]} corrects again for what {after} has balanced, so")
-        return tuple(f"{what} {TWICE}" for what in said)
+        own = [_own_caution(name, part) for name, part in named]
+        return (*(f"{what} {TWICE}" for what in said), *filter(None, own))
 
     @property
     def versions(self) -> dict[str, int]:
@@ -145,6 +146,11 @@ def _beside(name: str, part: Part, parts: Sequence[Part]) -> Part:
 def _correction(name: str, part: Part) -> str:
     with _of_method(name):
         return part.corrects
+
+
+def _own_caution(name: str, part: Part) -> str:
+    with _of_method(name):
+        return part.caution
 
 
 def _stamp(name: str, part: Part) -> int:
