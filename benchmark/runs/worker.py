@@ -247,9 +247,7 @@ def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
         update={
             **trained.shared,
             # Outputs of another cell bring the cautions of the parts that both recipes have.
-            "notes": list(
-                dict.fromkeys([*map(visible, recipe.cautions), *trained.shared["notes"]])
-            ),
+            "notes": list(dict.fromkeys((*cautions, *trained.shared["notes"]))),
             "metrics": metrics,
             "scores": scores,
             "cost": {key: float(value) for key, value in cost.items() if math.isfinite(value)},
