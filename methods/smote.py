@@ -72,9 +72,9 @@ class SMOTE(Part):
             if missing == 0:
                 continue
             own = np.flatnonzero(y == label)
-            near = neighbours(x[own].flat(), self._k(label, int(count)))
+            starts, near = self._starts(x, y, label)
             i, j, share = pairs(near, missing, np.random.RandomState(rng.integers(2**32)))
-            firsts.append(own[i])
+            firsts.append(own[starts[i]])
             seconds.append(own[j])
             shares.append(share)
             labels.append(np.full(missing, label))
@@ -83,13 +83,22 @@ class SMOTE(Part):
         new = x.between(np.concatenate(firsts), np.concatenate(seconds), np.concatenate(shares))
         return x.join(new), np.concatenate([y, *labels])
 
+    def _starts(
+        self, x: Examples, y: NDArray[np.int64], label: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the images of a class that new ones start from, and their neighbours in it."""
+        own = np.flatnonzero(y == label)
+        near = neighbours(x[own].flat(), self._k(label, len(own)))
+        return np.arange(len(own)), near
+
     def _k(self, label: int, count: int) -> int:
+        title = type(self).title
         if count < 2:
-            raise UsageError(f"SMOTE needs at least 2 images of class {label}, there is {count}")
+            raise UsageError(f"{title} needs at least 2 images of class {label}, there is {count}")
         if self.k_neighbors <= count - 1:
             return self.k_neighbors
         self.notes_.append(
-            f"SMOTE's k lowered from {self.k_neighbors} to {count - 1}: "
+            f"{title}'s k lowered from {self.k_neighbors} to {count - 1}: "
             f"class {label} has {count} images"
         )
         return count - 1

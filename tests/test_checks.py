@@ -28,6 +28,7 @@ BROKEN = {
     "loses a class": "def resample(self, x, y, rng):\n        return x[y == 0], y[y == 0]",
     "makes pixels above 255": "def resample(self, x, y, rng):\n"
     "        return np.asarray(x, float) * 9, y",
+    "overrides batches and not draw": "def batches(self, state):\n        return None",
     "is not above 0": "def class_weights(self, counts, original):\n        return 0 * counts",
     "class_weights has shape": "def class_weights(self, counts, original):\n"
     "        return np.ones(3)",

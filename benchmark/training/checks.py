@@ -20,7 +20,7 @@ from imbench.stats.configured import HALVES, TEST_PRIOR, evaluate
 from imbench.training.examples import Examples
 from imbench.training.method import Method
 from imbench.training.networks import build_network
-from imbench.training.part import Context, Part, begin_fit
+from imbench.training.part import Context, Part, begin_fit, overrides
 from imbench.training.recipe import parse_recipe
 
 __all__ = ["check_dataset", "check_listing", "check_metric", "check_network", "check_part"]
@@ -52,6 +52,9 @@ def check_part(recipe: str) -> None:
     for part in parsed.parts:
         name = type(part).__name__
         _check_parameters(part, name)
+        assert not overrides(part, "batches") or overrides(part, "draw"), (
+            f"{name} overrides batches and not draw, from which counts and priors are computed"
+        )
         _check_resample(part, name)
         _check_weights(part, name)
         _check_adjust(part, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def train(
     """
     loop = _Loop(state, parts, class_weights)
     state.net.train()
-    for step, rows in enumerate(_batches(state, chances)):
+    for step, rows in enumerate(_batches(state, parts, chances)):
         state.step = step
         loop.step(rows)
     for part in parts:
@@ -136,8 +137,14 @@ def learning_rate(step: int, budget: Budget) -> float:
     return budget.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _batches(state: TrainState, chances: NDArray[np.float64] | None) -> Iterator[NDArray[np.int64]]:
+def _batches(
+    state: TrainState, parts: Sequence[Part], chances: NDArray[np.float64] | None
+) -> Iterator[NDArray[np.int64]]:
     """Yield the rows of each step's batch; passes follow each other without a short batch."""
+    own = next((rows for part in parts if (rows := part.batches(state)) is not None), None)
+    if own is not None:
+        yield from islice(own, state.steps)
+        return
     n, m = len(state.labels), state.budget.batch_size
     rng = state.rng("batch order")
     if chances is not None:

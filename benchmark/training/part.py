@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -26,6 +26,7 @@ HOOKS = (
     "resample",
     "draw",
     "class_weights",
+    "batches",
     "losses",
     "compose",
     "mix",
@@ -148,6 +149,14 @@ class Part(BaseEstimator):  # type: ignore[misc]
 
         `counts` are those of the sampler after every `resample` and `draw`; `original` are those
         of the original training set.
+        """
+        return None
+
+    def batches(self, state: TrainState) -> Iterator[NDArray[np.int64]] | None:
+        """Yield the rows of one batch after the other; None for what `draw` asks for.
+
+        A part that overrides it overrides `draw` too, with the chances that it comes to: counts
+        and priors are computed from them.
         """
         return None
 
