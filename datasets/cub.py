@@ -43,6 +43,7 @@ class CUB(Obtainable):
 
     title = "CUB-200-2011"
     terms = "non-commercial research"
+    overlaps = ("ImageNet",)
     paper_name = "CUB-200-2011"
     name = "cub"
     folder_name = "CUB_200_2011"

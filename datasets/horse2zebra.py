@@ -54,6 +54,7 @@ class Horse2Zebra(Obtainable):
     title = "Horse2Zebra"
     terms = "ImageNet: non-commercial research"
     known_leaks = True
+    overlaps = ("ImageNet",)
     paper_name = "Horse2Zebra"
     name = "horse2zebra"
     folder_name = "horse2zebra"

@@ -70,6 +70,7 @@ def test_stats_of_many_classes_names_them_and_damage(data_folder, tmp_path):
 def test_stats_of_data_without_files(tmp_path):
     output = ok("stats", "savanna:train=3,test=2,size=16", "--data", tmp_path)
     assert "masks: 10" in output
+    assert "overlap" not in output
     assert "formats: 10 array" in output
 
 
@@ -152,6 +153,9 @@ def test_import_and_verify(data_folder, tmp_path, monkeypatch):
     output = ok("verify", "horse2zebra")
     assert "count: 4" in output
     assert "3 train images of horse, officially 1067" in output
+    assert "overlap: what is pretrained on ImageNet has seen these images" in ok(
+        "stats", "horse2zebra"
+    )
     with pytest.raises(DataError, match="--force"):
         raise run("import", "horse2zebra", folder).exception
     assert "10 images" in ok("import", "horse2zebra", folder, "--force")

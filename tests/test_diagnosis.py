@@ -197,6 +197,7 @@ def test_diagnoses_come_in_the_order_of_the_kinds(make):
     few = {"test_counts": [200, 20], "scores": outputs(0, 0, [200, 20])}
     loss = {"train_loss": 0.69, "zero_loss_steps": 200.0}
     records = [make(r, f1=0.0, auroc=0.5, cost=loss, **few) for r in ("vanilla", "cs")]
+    records.append(make("floor:colour", f1=0.5, auroc=0.6, **few))
     assert [one.kind for one in found(records)] == list(KINDS)
     (table,) = make_tables(records)
     assert len(table.advice) == len(KINDS)

@@ -199,6 +199,12 @@ def stats(name: str, root: Path) -> None:
             echo("", "as chosen, the majority first")
             _print_counts(chosen)
         _print_notes(note for note in chosen.notes if note not in listing.notes)
+    if dataset.overlaps:
+        seen = " or ".join(map(visible, dataset.overlaps))
+        echo(
+            f"overlap: what is pretrained on {seen} has seen these images or their classes, so its "
+            "scores here are no measure of new ones"
+        )
     value_range = settle_range(listing, name)
     _print_files(survey_headers(listing, value_range), listing, value_range)
 

@@ -121,6 +121,7 @@ def report(
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
+    from imbench.records.floors import with_floors
     from imbench.records.planned import read_plans
     from imbench.records.store import read_records
     from imbench.report.plan_notes import plan_notes
@@ -129,7 +130,7 @@ def report(
 
     one_metric = vs_paper or compare or claims or ranks or diagram
     plans = read_plans(results)
-    records = read_records(results)
+    records = with_floors(read_records(results), results)
     shared: dict[str, Any] = {
         "metrics": metrics or (DEFAULT_METRICS[:1] if one_metric else DEFAULT_METRICS),
         # The cells that runs were asked for: those without a record are shown as holes.

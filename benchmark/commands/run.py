@@ -180,11 +180,12 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
 
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table, what it shows, and what to type next."""
+    from imbench.records.floors import with_floors
     from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
 
     cells, command, results = finished.plan.cells, options.command, str(options.results)
-    records = finished.records(options.results)
+    records = with_floors(finished.records(options.results), options.results)
     width = terminal_width()
     if records:
         echo_document(render_report(records, planned=cells, command=command, width=width))

@@ -82,6 +82,8 @@ class Dataset:
     """Licence or terms of use, in a few words."""
     known_leaks: ClassVar[bool] = False
     """Whether official train and test are known to share images, so that leaks are dropped."""
+    overlaps: ClassVar[tuple[str, ...]] = ()
+    """Collections that hold its images or its classes: what is pretrained on one has seen them."""
     paper_name: ClassVar[str] = ""
     """Name in results/published/published.csv; empty if the paper does not use it."""
 

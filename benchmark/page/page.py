@@ -33,6 +33,7 @@ from imbench.page.images import Gallery, Pictures, find_decoded
 from imbench.page.styles import style_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
+from imbench.records.floors import is_floor
 from imbench.records.groups import Group
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
@@ -100,6 +101,7 @@ def render_page(
     step(f"make the tables of {len(records)} records")
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     record_groups = groups_of(tables)
+    records = [record for record in records if not is_floor(record.cell)]
     builder = CellBuilder(
         metrics={name: load_metric(name) for name in metrics},
         pictures=Pictures(folder if images else None),

@@ -33,9 +33,10 @@ def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     for table in tables:
         printed = printed_table(table)
         keys = [_cell_keys(table, index) for index in range(len(table.lines))]
+        blank = [[""] * len(printed.head)] * (len(printed.rows) - len(keys))
         blocks.append(
             {
-                **_plain_table(printed, [*keys, [""] * len(printed.head)]),
+                **_plain_table(printed, [*keys, *blank]),
                 "metric": names.index(table.metric),
                 "group": next(i for i, group in enumerate(record_groups) if group is table.group),
                 "methods": [recipes.index(line.recipe) for line in table.lines],

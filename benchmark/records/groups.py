@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
+from imbench.records.floors import FLOOR_TITLES, is_floor
 from imbench.records.record import Record
 from imbench.spec import short_names
 
@@ -57,6 +58,8 @@ class Group:
     """Seeds of the plans, whether or not they have records."""
     edited: set[tuple[MethodKey, int, int]] = field(default_factory=set)
     """Method, count and seed of records whose checksum is wrong."""
+    floors: dict[tuple[str, int], dict[int, Record]] = field(default_factory=dict)
+    """Recipe and count of floors, which are no methods, to their records by seed."""
 
     @property
     def name(self) -> str:
@@ -121,6 +124,10 @@ def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> li
     for record in records:
         basis = _basis(record.cell)
         group = groups.setdefault(basis, Group(basis))
+        if is_floor(record.cell):
+            place = record.cell.recipe, record.cell.minority
+            group.floors.setdefault(place, {})[record.cell.seed] = record
+            continue
         if record.cell.dataset not in group.names:
             group.names = sorted([*group.names, record.cell.dataset])
         method, count, seed = _method(record.cell), record.cell.minority, record.cell.seed
@@ -135,6 +142,7 @@ def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> li
         if _basis(cell) in groups:
             planned_seeds = groups[_basis(cell)].planned
             planned_seeds.setdefault((_method(cell), cell.minority), set()).add(cell.seed)
+    groups = {basis: group for basis, group in groups.items() if group.slots}
     titles = short_names(group.name for group in groups.values())
     for group in groups.values():
         group.title = titles[group.name]
@@ -143,7 +151,7 @@ def group_records(records: Iterable[Record], planned: Iterable[Cell] = ()) -> li
 
 def without_group(records: Iterable[Record], planned: Iterable[Cell]) -> list[Cell]:
     """Return the planned cells that are comparable to no record, so that no table shows them."""
-    known = {_basis(record.cell) for record in records}
+    known = {_basis(record.cell) for record in records if not is_floor(record.cell)}
     return [cell for cell in planned if _basis(cell) not in known]
 
 
@@ -166,6 +174,8 @@ def method_order(method: MethodKey) -> tuple[int, str, tuple[tuple[str, int], ..
 @cache
 def method_title(recipe: str) -> str:
     """Return the name of a method in tables, or its recipe if a plug-in is not installed."""
+    if recipe in FLOOR_TITLES:
+        return FLOOR_TITLES[recipe]
     from imbench.training.recipe import parse_recorded
 
     try:

@@ -11,9 +11,10 @@ from imbench.records.groups import method_title
 
 __all__ = ["KINDS", "Diagnosis", "Kind", "Place", "places_text"]
 
-Kind = Literal["trivial", "constant", "chance", "loss", "memorised", "coarse", "seeds"]
+Kind = Literal["trivial", "floor", "constant", "chance", "loss", "memorised", "coarse", "seeds"]
 KINDS: Mapping[Kind, str] = {
     "trivial": "a mean is not better than the trivial score",
+    "floor": "a mean is not better than that of a floor, such as colours alone",
     "constant": "a run calls all test images one class, so a constant reaches its score",
     "chance": "AUROC is not above what chance alone exceeds in one case of twenty",
     "loss": "the training loss ends above nine tenths of what the class shares alone give",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from imbench.records.groups import Group, method_title
 from imbench.records.metric_specs import load_metric
 from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place, places_text
-from imbench.report.run_evidence import RunEvidence, read_runs
+from imbench.report.run_evidence import RunEvidence, read_floor_scores, read_runs
 from imbench.runs.plantext import seeds_lines
 from imbench.stats.metrics import lower_is_better, metric_title
 from imbench.stats.paired import seeds_needed
@@ -21,6 +21,8 @@ __all__ = ["KINDS", "Diagnosis", "Kind", "Place", "diagnose", "places_text"]
 
 FALLEN = 0.9
 """Share of the loss without learning above which a training loss has hardly fallen."""
+BY_METRIC: frozenset[Kind] = frozenset({"trivial", "floor"})
+"""Kinds that are said of one metric; the others are of the records whatever the metric."""
 LONG = 0.5
 """Share of the steps for which a loss of 0 is long."""
 
@@ -48,6 +50,7 @@ def diagnose(
     case = _Case(group, metric, group.counts if counts is None else counts)
     checks: dict[Kind, Callable[[_Case], Iterator[Diagnosis]]] = {
         "trivial": _trivial,
+        "floor": _floor,
         "constant": _constant,
         "chance": _chance,
         "loss": _loss,
@@ -67,6 +70,8 @@ class _Case:
         self.runs: dict[Place, list[RunEvidence]] = read_runs(group, metric, counts)
         self.settings = group.basis.settings
         self.tests = group.test_counts
+        self.floors = read_floor_scores(group, metric, counts)
+        self.floor_aurocs = read_floor_scores(group, "auroc", counts)
 
     @property
     def name(self) -> str:
@@ -133,6 +138,40 @@ def _trivial(case: _Case) -> Iterator[Diagnosis]:
         lowest=min(short.values()),
         highest=max(short.values()),
     )
+
+
+def _floor(case: _Case) -> Iterator[Diagnosis]:
+    lower = lower_is_better(case.metric, load_plugin("metrics", case.metric))
+    means = case.means("score")
+    for floor, bars in case.floors.items():
+        short = {
+            place: mean
+            for place, mean in means.items()
+            if (bar := bars.get(place[1])) is not None and (mean >= bar if lower else mean <= bar)
+        }
+        if not short:
+            continue
+        over = [bars[count] for _, count in short]
+        yield case.made(
+            "floor",
+            short,
+            f"mean {case.name} ({_span(short.values())}) is not better than the "
+            f"{method_title(floor)} ({_span(over)})",
+            _beyond_floor(case, floor, short),
+            lowest=min(short.values()),
+            highest=max(short.values()),
+            floor_lowest=min(over),
+            floor_highest=max(over),
+        )
+
+
+def _beyond_floor(case: _Case, floor: str, places: Iterable[Place]) -> str:
+    """Say whether methods that a floor beats rank better than it does."""
+    floors, aucs = case.floor_aurocs.get(floor, {}), case.means("auroc")
+    above = [place in aucs and aucs[place] > floors.get(place[1], 1.0) for place in places]
+    if all(above):
+        return "they rank better than it does (AUROC), so look at what moves the threshold, as ts"
+    return f"nothing shows that they see more than light and colours: {_train_otherwise(case)}"
 
 
 def _constant(case: _Case) -> Iterator[Diagnosis]:

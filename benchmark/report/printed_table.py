@@ -124,7 +124,11 @@ class PrintedTable:
 def printed_table(table: Table) -> PrintedTable:
     """Lay out a table: methods in rows, minority counts in columns, the trivial score last."""
     rows = [(PrintedCell(text=row.title), *map(_printed_entry, row.entries)) for row in table.lines]
+    methods = len(rows)
     rows.append((PrintedCell(text="trivial"), *[_printed_trivial(table)] * len(table.counts)))
+    rows += [
+        (PrintedCell(text=row.title), *map(_printed_entry, row.entries)) for row in table.floors
+    ]
     basis = table.group.basis
     return PrintedTable(
         title=table.title,
@@ -134,7 +138,7 @@ def printed_table(table: Table) -> PrintedTable:
         head=("method", *map(str, table.counts)),
         align="l" + "r" * len(table.counts),
         rows=tuple(rows),
-        rules=frozenset({len(rows) - 1}),
+        rules=frozenset({methods}),
         below=table.notes,
         advice=table.advice,
         comments=(
@@ -203,7 +207,15 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         )
         for i, row in enumerate(first.lines)
     ]
+    methods = len(rows)
     rows.append((PrintedCell(text="trivial"), *(_printed_trivial(table) for table, _ in columns)))
+    rows += [
+        (
+            PrintedCell(text=row.title),
+            *(_printed_entry(table.floors[i].entries[index]) for table, index in columns),
+        )
+        for i, row in enumerate(first.floors)
+    ]
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     advice = dict.fromkeys(line for table in tables for line in table.advice)
     continued = " (continued)" if start else ""
@@ -215,7 +227,7 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         head=("method", *(f"{first.counts[index]} {table.metric}" for table, index in columns)),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
-        rules=frozenset({len(rows) - 1}),
+        rules=frozenset({methods}),
         below=("notes as in the first part",) if start else tuple(notes),
         advice=() if start else tuple(advice),
         comments=base.comments,

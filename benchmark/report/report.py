@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
 from imbench.records.metric_specs import load_metric
+from imbench.records.floors import is_floor
 from imbench.records.record import Record
 from imbench.report.latex import latex
 from imbench.report.macros import macros
@@ -102,7 +103,7 @@ def render_report(
     if form == "csv" and not vs_paper:
         from imbench.records.frame import as_csv, frame
 
-        return as_csv(frame(records, metrics))
+        return as_csv(frame((one for one in records if not is_floor(one.cell)), metrics))
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
         return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
@@ -233,6 +234,11 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "metric": table.metric,
         "lower_is_better": lower_is_better(table.metric, load_metric(table.metric)),
         "trivial": table.trivial,
+        "floors": [
+            _plain_row(Versus(floor.recipe, floor.title, count, entry, None, ""))
+            for floor in table.floors
+            for count, entry in zip(table.counts, floor.entries, strict=True)
+        ],
         "notes": list(table.notes),
         "diagnoses": [one.plain() for one in table.diagnoses],
         "rows": rows,

@@ -14,7 +14,7 @@ from imbench.stats.metrics import METRICS, Metric, confusion
 from imbench.stats.resolution import constant_loss, f1_step
 from imbench.training.recipe import VANILLA
 
-__all__ = ["RunEvidence", "read_runs"]
+__all__ = ["RunEvidence", "read_floor_scores", "read_runs"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,20 @@ def read_runs(
             runs = [_read(slot[seed], metric, function) for seed in sorted(slot) if slot[seed].done]
             if runs:
                 found[recipe, count] = runs
+    return found
+
+
+def read_floor_scores(
+    group: Group, metric: str, counts: Sequence[int]
+) -> dict[str, dict[int, float]]:
+    """Return the mean score of each floor by count, where it has any."""
+    function = load_plugin("metrics", metric)
+    found: dict[str, dict[int, float]] = {}
+    for (recipe, count), slot in group.floors.items():
+        values = [score(record, metric, function)[0] for record in slot.values()]
+        known = [value for value in values if value is not None]
+        if known and count in counts:
+            found.setdefault(recipe, {})[count] = sum(known) / len(known)
     return found
 
 

@@ -20,7 +20,7 @@ from imbench.records.groups import (
 )
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.report.diagnosis import Diagnosis, diagnose
+from imbench.report.diagnosis import BY_METRIC, Diagnosis, diagnose
 from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
 from imbench.stats.intervals import Ends, holm
@@ -67,6 +67,8 @@ class Table:
     lines: tuple[TableRow, ...]
     trivial: float | None
     """Best score of a classifier that ignores its input; None if it cannot be computed."""
+    floors: tuple[TableRow, ...]
+    """Scores of what needs no network, such as colours alone; none where a run left none."""
     notes: tuple[str, ...]
     first: bool = True
     """Whether it is the first table of its group: what holds by any metric is noted below it."""
@@ -79,7 +81,7 @@ class Table:
     @property
     def advice(self) -> tuple[str, ...]:
         """Return the diagnoses that belong below this table, each with what to do."""
-        shown = (one for one in self.diagnoses if self.first or one.kind == "trivial")
+        shown = (one for one in self.diagnoses if self.first or one.kind in BY_METRIC)
         return tuple(one.note for one in shown)
 
 
@@ -132,6 +134,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         counts=tuple(group.counts),
         lines=lines,
         trivial=trivial_score(metric, group.test_counts, lower),
+        floors=_floors(group, name, metric),
         notes=(
             *_interval_notes(grid, group.seeds, lower, score_range(name, metric)),
             *([PRIORS] if name in CALIBRATION else []),
@@ -147,6 +150,16 @@ def _table_cell(group: Group, row: MethodKey, count: int, name: str, metric: Met
     slot = group.slots.get((row, count), {})
     edited = [seed for seed in slot if (row, count, seed) in group.edited]
     return make_table_cell(slot, group.seeds, name, metric, edited)
+
+
+def _floors(group: Group, name: str, metric: Metric) -> tuple[TableRow, ...]:
+    """Return a row for each floor, over the seeds that it has."""
+    rows = []
+    for recipe in dict.fromkeys(recipe for recipe, _ in group.floors):
+        slots = [group.floors.get((recipe, count), {}) for count in group.counts]
+        entries = (make_table_cell(slot, sorted(slot), name, metric) for slot in slots)
+        rows.append(TableRow(recipe, method_title(recipe), tuple(entries)))
+    return tuple(rows)
 
 
 def _mark_bold(grid: list[list[TableCell]], rule: str, lower: bool) -> list[str]:

@@ -22,6 +22,7 @@ from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
 from imbench.runs.feasible import check_size
+from imbench.runs.floors import write_floors
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.plan import Plan, make_plan, recipes_of
 from imbench.runs.plantext import failure_line, grid_lines, no_space, plan_lines
@@ -201,6 +202,7 @@ class Session:
             self._show(plan, workers)
             _refuse(plan)
             self._keep(plan)
+            write_floors(plan, self.store.folder, self.context.commit)
             finished = FinishedRun(plan, self._work(plan, workers, backend))
         self._log_end(finished)
         self._check_complete(finished)

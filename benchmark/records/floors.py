@@ -1,0 +1,45 @@
+"""Records of floors: scores that a method has to be above, of what needs no network.
+
+They are records of cells whose recipe is no method, in a folder of their own, so that nothing
+that counts, compares or plans methods meets them. A report reads them beside the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imbench.records.cell import Cell
+from imbench.records.record import Record
+from imbench.records.store import Store
+
+__all__ = ["COLOUR", "FLOOR_TITLES", "floor_store", "is_floor", "read_floors", "with_floors"]
+
+FOLDER = "floors"
+COLOUR = "floor:colour"
+"""Recipe of the colour floor; no method is called ``floor``."""
+FLOOR_TITLES = {COLOUR: "colour floor"}
+
+
+def is_floor(cell: Cell) -> bool:
+    """Whether a cell is of a floor, not of a method."""
+    return cell.recipe in FLOOR_TITLES
+
+
+def floor_store(results: Path, *, own: bool = False) -> Store:
+    """Return the store of the floors of a results folder."""
+    return Store(results / FOLDER, own=own)
+
+
+def read_floors(results: Path) -> list[Record]:
+    """Return the records of all floors; empty where a results folder has none."""
+    return floor_store(results).records()
+
+
+def with_floors(records: list[Record], results: Path) -> list[Record]:
+    """Return records of methods, and those of the floors that any of them can be held against."""
+    compared = {_place(record.cell) for record in records}
+    return [*records, *(one for one in read_floors(results) if _place(one.cell) in compared)]
+
+
+def _place(cell: Cell) -> tuple[object, ...]:
+    return cell.fingerprint, cell.minority, cell.majority, cell.seed, cell.protocol, cell.settings
