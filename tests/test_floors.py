@@ -18,6 +18,7 @@ from imbench.commands.cli import cli
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.images.cache import prepare
 from imbench.images.subsets import subset
+from imbench.records.assumed_prior import assumed_prior
 from imbench.records.floors import COLOUR, read_floors, with_floors
 from imbench.records.groups import group_records
 from imbench.records.store import read_records
@@ -143,6 +144,15 @@ def test_other_forms_have_the_row_too(work, form):
     beside = render_report(records, form=form, metrics=("f1", "acsa"), together=True)
     assert "colour floor" in beside
     assert "floor" not in render_report(records, form="csv")
+
+
+def test_its_outputs_are_about_classes_that_count_alike(work):
+    record = read_floors(work.results)[0]
+    assert assumed_prior(record).tolist() == [0.5, 0.5]
+    (table, *_) = make_tables(
+        with_floors(read_records(work.results), work.results), ["cost_bayes:ratio=10"]
+    )
+    assert all(entry.mean is not None for entry in table.floors[0].entries)
 
 
 def test_it_is_no_method(work):

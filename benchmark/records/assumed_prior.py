@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import NotComparable
+from imbench.records.floors import is_floor
 from imbench.records.record import Record
 
 __all__ = ["assumed_prior", "to_test_prior"]
@@ -40,6 +41,8 @@ def assumed_prior(record: Record) -> NDArray[np.float64]:
     original = np.asarray(record.train_counts, np.float64)
     if len(sampled) < 2 or sampled.shape != original.shape or not (sampled > 0).all():
         raise NotComparable("the record does not say the class counts that it was trained on")
+    if is_floor(record.cell):  # trained with classes that count alike
+        return np.full(len(sampled), 1 / len(sampled))
     recipe = parse_recorded(record.cell.recipe)
     shares = sampled / sampled.sum()
     assumed = np.log(shares)

@@ -141,7 +141,7 @@ def _trivial(case: _Case) -> Iterator[Diagnosis]:
 
 
 def _floor(case: _Case) -> Iterator[Diagnosis]:
-    lower = lower_is_better(case.metric, load_plugin("metrics", case.metric))
+    lower = lower_is_better(case.metric, load_metric(case.metric))
     means = case.means("score")
     for floor, bars in case.floors.items():
         short = {

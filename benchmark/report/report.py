@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
-from imbench.records.metric_specs import load_metric
 from imbench.records.floors import is_floor
+from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.report.latex import latex
 from imbench.report.macros import macros

@@ -70,7 +70,7 @@ def read_floor_scores(
     group: Group, metric: str, counts: Sequence[int]
 ) -> dict[str, dict[int, float]]:
     """Return the mean score of each floor by count, where it has any."""
-    function = load_plugin("metrics", metric)
+    function = load_metric(metric)
     found: dict[str, dict[int, float]] = {}
     for (recipe, count), slot in group.floors.items():
         values = [score(record, metric, function)[0] for record in slot.values()]
