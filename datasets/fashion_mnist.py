@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -124,7 +125,7 @@ class FashionMNIST(Obtainable):
             raise DataError(f"{base} lacks {name}; {self.remedy()}")
         try:
             return _idx(path, dimensions)
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, EOFError, OSError, zlib.error) as error:
             raise DataError(f"{path} is damaged: {error}; {self.remedy()}") from error
 
     def _unpack(self, path: Path, folder: Path) -> None:

@@ -8,13 +8,12 @@ minute; `IMBENCH_FUZZ=20` draws twenty times as much, from other seeds.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mutations import HOSTILE, damaged_bytes, damaged_json
+from mutations import HOSTILE, damaged_bytes, damaged_json, draws
 
 from imbench.commands.cli import exit_code
 from imbench.records.record import Scores, checksum
@@ -23,7 +22,6 @@ from imbench.stats.metrics import score_all
 
 CODES = {0, 1, 2, 3, 4}
 """Documented exit codes: 130 is for an interrupt, 70 for a fault of ours."""
-TIMES = int(os.environ.get("IMBENCH_FUZZ", "1"))
 READERS = (
     ("status",),
     ("report",),
@@ -82,11 +80,6 @@ def folder(tmp_path, monkeypatch, make_record) -> Path:
             made = outputs(10 * place + seed)
             store.put(make_record(recipe, 10, seed, **made, cost={"fit": 1.0}))
     return store.folder
-
-
-def draws(seed: int, count: int) -> Iterator[np.random.Generator]:
-    for number in range(count * TIMES):
-        yield np.random.default_rng([seed, TIMES, number])
 
 
 def sealed(plain: object) -> bytes:

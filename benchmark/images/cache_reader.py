@@ -20,6 +20,13 @@ from imbench.images.split import SPLITS
 __all__ = ["MANIFEST", "manifest_checksum", "open_decoded", "open_entry", "read_manifest"]
 
 MANIFEST = "manifest.json"
+FORMS = {
+    "pixels": (np.uint8, 4),
+    "labels": (np.int64, 1),
+    "weights": (np.float64, 1),
+    "masks": (np.bool_, 3),
+}
+"""Type and dimensions of each array."""
 
 
 def open_decoded(folder: Path) -> Decoded:
@@ -51,10 +58,11 @@ def open_entry(folder: Path, manifest: dict[str, Any]) -> Decoded:
     """Map the arrays of an entry; raise DataError if they are damaged."""
     try:
         arrays = {name: _mapped(folder / f"{name}.npy") for name in manifest["arrays"]}
-        complete = all(len(array) == len(manifest["names"]) for array in arrays.values())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder} is damaged ({error}); delete it") from error
-    if not complete:
+        fitting = all(_fits(name, array, manifest) for name, array in arrays.items())
+    except Exception as error:  # numpy reads a header as Python and raises what its parser does
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder} is damaged ({reason}); delete it") from error
+    if not fitting:
         raise DataError(f"the arrays in {folder} do not fit together; delete it")
     images, start = {}, 0
     for split in SPLITS:
@@ -84,6 +92,15 @@ def _mapped(path: Path) -> NDArray[Any]:
     check_regular(path)
     array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # no pickles
     return array
+
+
+def _fits(name: str, array: NDArray[Any], manifest: dict[str, Any]) -> bool:
+    kind, dimensions = FORMS[name]
+    if array.dtype != kind or array.ndim != dimensions or len(array) != len(manifest["names"]):
+        return False
+    if name == "labels":
+        return bool(len(array) == 0 or 0 <= array.min() <= array.max() < len(manifest["classes"]))
+    return dimensions == 1 or array.shape[1:3] == (manifest["size"],) * 2
 
 
 def _images(

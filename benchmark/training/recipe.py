@@ -13,7 +13,7 @@ from imbench.constraints import read_options, written
 from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin, registered_names
-from imbench.spec import Spec, parse_spec, pieces_of
+from imbench.spec import Spec, parse_spec, pieces_of, shown
 from imbench.training.part import HOOKS, Part, class_fault, overrides
 
 __all__ = [
@@ -169,7 +169,7 @@ def parse_recorded(text: str) -> Recipe:
     known = {VANILLA, *registered_names("methods")}
     for piece in pieces_of(text.strip(), _PLUS):
         if parse_spec(piece).name not in known:
-            raise UsageError(f"{piece} is not installed here")
+            raise UsageError(f"{shown(piece)} is not installed here")
     return parse_recipe(text)
 
 
@@ -208,10 +208,12 @@ def _is_required(parameter: inspect.Parameter) -> bool:
 
 def _check_names(text: str, names: list[str]) -> None:
     if VANILLA in names:
-        raise UsageError(f"vanilla means no parts, so it cannot be combined with others: {text!r}")
+        raise UsageError(
+            f"vanilla means no parts, so it cannot be combined with others: {shown(text)!r}"
+        )
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"{name!r} is given twice in {text!r}")
+            raise UsageError(f"{shown(name)!r} is given twice in {shown(text)!r}")
 
 
 def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> None:
@@ -220,7 +222,9 @@ def _check_exclusive_hooks(text: str, specs: list[Spec], parts: list[Part]) -> N
             spec.name for spec, part in zip(specs, parts, strict=True) if overrides(part, hook)
         ]
         if len(rivals) > 1:
-            raise UsageError(f"{' and '.join(rivals)} both change `{hook}`; choose one: {text!r}")
+            raise UsageError(
+                f"{' and '.join(rivals)} both change `{hook}`; choose one: {shown(text)!r}"
+            )
 
 
 def _canonical_part(name: str, part: Part) -> str:

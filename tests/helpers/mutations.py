@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-__all__ = ["HOSTILE", "damaged_bytes", "damaged_json"]
+__all__ = ["HOSTILE", "damaged_bytes", "damaged_json", "draws"]
+
+TIMES = int(os.environ.get("IMBENCH_FUZZ", "1"))
+"""How often as much is drawn as tests draw by themselves."""
 
 HOSTILE: tuple[Any, ...] = (
     None,
@@ -49,6 +53,12 @@ HOSTILE: tuple[Any, ...] = (
     ["a"] * 50,
 )
 """Values that a reader may meet where it expects another."""
+
+
+def draws(seed: int, count: int) -> Iterator[np.random.Generator]:
+    """Yield generators of random numbers: `count` times `TIMES` of them."""
+    for number in range(count * TIMES):
+        yield np.random.default_rng([seed, TIMES, number])
 
 
 def damaged_json(plain: Any, rng: np.random.Generator) -> Any:
