@@ -105,7 +105,7 @@ def children():
             command = stat.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == os.getpid() and fields[0] != "Z" and b"popen_loky" in command:
+        if int(fields[1]) == os.getpid() and fields[0] != "Z" and b"popen_" + b"loky" in command:
             found.append(int(stat.parent.name))
     return found
 
@@ -225,7 +225,7 @@ def test_row_13_a_cell_of_another_run_is_waited_for_and_done_if_that_dies(tmp_pa
 
 
 IDLES = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 import imbench.runs.pool
 from imbench.records.cell import Cell
@@ -238,7 +238,8 @@ def children():
             command = stat.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if parent == os.getpid() and b"popen_loky" in command:
+        # Not as one word: joblib's other processes have this command until they have begun.
+        if parent == os.getpid() and b"popen_" + b"loky" in command:
             yield stat.parent.name
 
 imbench.runs.pool.IDLE = 3600
@@ -248,6 +249,9 @@ if sys.argv[1] == "idle":
     list(pool.run([Job(RunContext(Path()), cell, (cell,), Path("data"))]))
 else:
     pool._started(1).submit(pool.work, Job(RunContext(Path()), cell, (cell,), Path("data")))
+if sys.argv[1] == "beside others" and not os.fork():
+    time.sleep(2)
+    os._exit(0)
 found = []
 while not found:
     found = list(children())
@@ -256,7 +260,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.parametrize("when", ["idle", "starting"])
+@pytest.mark.parametrize("when", ["idle", "starting", "beside others"])
 def test_row_01_a_worker_without_work_does_not_outlive_its_run(when):
     run = subprocess.run([sys.executable, "-P", "-c", IDLES, when], capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL, run.stderr
