@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import logging
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -28,11 +30,14 @@ __all__ = [
     "registered_names",
 ]
 
+_LOG = logging.getLogger(__name__)
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
 
 LONGEST_FILE = 1 << 26
 """Bytes of a file of code."""
+PATIENCE = 30.0
+"""Seconds of an import before it is said who is waited for; a cold torch takes 15."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def load_plugin(kind: str, name: str) -> Any:
     if len(points) > 1:
         raise UsageError(_clash(kind, name))
     try:
-        with _imported():
+        with _imported(f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])}"):
             return points[0].load()
     except Fault as fault:
         raise UsageError(
@@ -140,7 +145,7 @@ def _load_file(name: str) -> Any:
         module = importlib.util.module_from_spec(description)
         sys.modules[module_name] = module
         try:
-            with _imported():
+            with _imported(repr(path_text)):
                 description.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[module_name]
@@ -153,13 +158,23 @@ def _load_file(name: str) -> Any:
 
 
 @contextmanager
-def _imported() -> Iterator[None]:
-    """Import code of others: what it prints is no result, and nobody answers its questions."""
+def _imported(whose: str) -> Iterator[None]:
+    """Import code of others: what it prints is no result, and nobody answers its questions.
+
+    An import that never ends is not ended here, since some take minutes: it is named.
+    """
     before, sys.stdin = sys.stdin, io.StringIO()
+    late = threading.Timer(
+        PATIENCE, _LOG.warning, ("the import of %s goes on; Ctrl-C ends this command", whose)
+    )
+    late.daemon = True
+    with suppress(RuntimeError):  # no more threads here: others will say so
+        late.start()
     try:
         with contained(), redirect_stdout(sys.stderr):
             yield
     finally:
+        late.cancel()
         sys.stdin = before
 
 

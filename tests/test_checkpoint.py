@@ -1,5 +1,6 @@
 """Checkpoints: whole or not there, and data only."""
 
+import copy
 import os
 import pickle
 import zipfile
@@ -94,6 +95,28 @@ def test_a_damaged_file_is_set_aside(tmp_path, caplog, how):
     assert "moved to one.pt.refused" in caplog.text
     checkpoint.save_tensors(path, CONTENT)
     assert checkpoint.load_tensors(path)["done"] == 7
+
+
+@pytest.mark.parametrize("how", ["compressed", "twice"])
+def test_row_18_a_file_that_would_become_larger_is_set_aside_before_it_is_read(
+    tmp_path, caplog, how
+):
+    path = tmp_path / "a.pt"
+    checkpoint.save_tensors(path, {"w": torch.zeros(2_000_000)})
+    with zipfile.ZipFile(path) as archive:
+        members = {one.filename: archive.read(one) for one in archive.infolist()}
+    kind = zipfile.ZIP_DEFLATED if how == "compressed" else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        if how == "twice":  # a second name for the same bytes
+            other = copy.copy(max(archive.infolist(), key=lambda one: one.file_size))
+            other.filename = "again"
+            archive.filelist.append(other)
+    size = path.stat().st_size
+    assert checkpoint.load_tensors(path) is None
+    assert f"its {size} bytes would become " in caplog.text
+    assert (tmp_path / "a.pt.refused").exists()
 
 
 def test_torch_alone_would_read_a_file_with_one_bit_changed(tmp_path):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
-import socket
 from pathlib import Path
 
 import pytest
 from sources import found_in_sources
+from unfit import made
 
 import imbench
 from imbench.commands.cli import exit_code
@@ -16,33 +15,6 @@ from imbench.errors import UsageError
 from imbench.files.reading import LARGE, UnfitFile, open_regular, read_bytes, read_text
 from imbench.records.store import Store
 from imbench.registry import load_plugin
-
-HUGE = 3 << 30
-
-
-def made(kind: str, path: Path) -> Path:
-    """Make something that is no file to be read, and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "socket":
-        here = Path.cwd()
-        os.chdir(path.parent)  # the path of a socket is short
-        try:
-            with socket.socket(socket.AF_UNIX) as made_socket:
-                made_socket.bind(path.name)
-        finally:
-            os.chdir(here)
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "huge":
-        with path.open("wb") as file:
-            file.truncate(HUGE)  # sparse: takes no space
-    return path
-
 
 SAID = {
     "pipe": "it is a named pipe",

@@ -3,8 +3,10 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
+from waiting import until
 
 from imbench import registry
 from imbench.commands.cli import exit_code
@@ -183,6 +185,40 @@ def test_what_an_import_prints_is_no_output(installed, capfd):
     assert capfd.readouterr() == ("", "hello\n")
 
 
+HANGS = "import threading\nthreading.Event().wait()"
+
+
+def test_an_import_that_never_ends_is_named_until_ctrl_c_ends_the_command(tmp_path):
+    (tmp_path / "odd.py").write_text(f"open('begun', 'w')\n{HANGS}")
+    code = "import imbench.registry as r; r.PATIENCE = 0.2; from imbench.commands.cli import main"
+    run = subprocess.Popen(
+        [sys.executable, "-P", "-c", f"{code}; main()", "run", "--methods", "odd.py:Odd"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        assert run.stderr.readline() == (
+            "warning: the import of 'odd.py' goes on; Ctrl-C ends this command\n"
+        )
+        assert (tmp_path / "begun").exists()
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    finally:
+        run.kill()
+        run.wait()
+    assert said == "bench: interrupted; run the same command again to continue\n"
+    assert run.returncode == 130
+
+
+def test_imports_that_end_leave_no_thread_behind(installed):
+    before = threading.active_count()
+    installed("fine", [("metrics", "fine", "fine_code:x")], "x = len")
+    assert registry.load_plugin("metrics", "fine") is len
+    until(lambda: threading.active_count() == before)
+
+
 @pytest.fixture
 def ctrl_c_heard():
     """Have SIGINT raise here, though a shell begins jobs in the background with it ignored."""
@@ -205,6 +241,7 @@ def test_row_04_ctrl_c_while_a_plugin_is_imported_is_the_users(installed):
 
 FAULTY = """
 import sys
+import threading
 from imbench import Dataset, Part
 
 class Exits(Part):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from bench_process import BENCH
+from unfit import made
 
+from imbench.commands.cli import exit_code
 from imbench.errors import EnvironmentFault
 from imbench.files.closed import closed_to_others
 from imbench.records.record import checksum
@@ -120,3 +125,76 @@ def test_a_folder_is_closed_if_nobody_else_can_put_another_in_its_place(tmp_path
     monkeypatch.setattr(os, "geteuid", lambda: me + 1)
     if me:
         assert not closed_to_others(inner), "it is another's"
+
+
+RUN = ("run", "--datasets", "digits", "--minority", "20", "--methods", "vanilla,aug:width=4")
+RUN += ("--seeds", "0", "--network", "linear", "--size", "8", "--steps", "3", "--jobs", "1")
+FILES = {
+    "record": "digits/20/vanilla/0-*.json",
+    "record with generators": "digits/20/aug_*/0-*[0-9a-f].json",
+    "log": "digits/20/aug_*/0-*.log",
+    "picture": "digits/20/aug_*/0-*-samples-*.png",
+    "generators": "generators/*-6.pt",
+    "checkpoint": "generators/*-3.pt",
+    "plan": "plans/*.json",
+    "marker": ".imbench-results",
+    "claim": ".imbench/claims/*.json",
+}
+"""Every kind of file that a run leaves for whoever comes next, or has while it runs."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the results of a run."""
+    folder = tmp_path_factory.mktemp("finished") / "results"
+    assert exit_code([*RUN, "--quiet", "--out", str(folder)]) == 0
+    (folder / ".imbench/claims/0123456789abcdef.json").touch()
+    found = {path for pattern in FILES.values() for path in folder.glob(pattern)}
+    assert found == {path for path in folder.rglob("*") if path.is_file()} - set(
+        folder.glob("digits/20/aug_*/0-*-losses-*.png")
+    )
+    return folder
+
+
+def spoiled(finished: Path, tmp_path: Path, what: str, kind: str) -> Path:
+    """Return a copy of the results in which something is no file."""
+    folder = tmp_path / "results"
+    shutil.copytree(finished, folder)
+    (place,) = folder.glob(FILES[what])
+    made(kind, place)
+    return folder
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "huge"])
+@pytest.mark.parametrize("what", FILES)
+def test_no_command_waits_for_what_is_no_file_in_the_folder(
+    finished, tmp_path, monkeypatch, capfd, what, kind
+):
+    folder = spoiled(finished, tmp_path, what, kind)
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ("status", folder),
+        ("report", folder),
+        ("report", folder, "--html", "page.html"),
+        ("export", folder, "--csv", "scores.csv"),
+        (*RUN, "--out", folder, "--dry-run"),
+    ):
+        code = exit_code([str(word) for word in command])
+        said = capfd.readouterr().err
+        assert code in (0, 3, 4), said
+        assert "Traceback" not in said
+        assert [line for line in said.splitlines() if line.startswith("bench: ")] or code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pipe", "huge"])
+@pytest.mark.parametrize("what", FILES)
+def test_a_run_does_what_is_lost_to_what_is_no_file(finished, tmp_path, what, kind):
+    folder = spoiled(finished, tmp_path, what, kind)
+    again = subprocess.run(
+        [BENCH, *RUN, "--out", folder], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert "Traceback" not in again.stderr
+    assert again.returncode == 0, again.stderr
+    assert [one.status for one in Store(folder).records()] == ["ok", "ok"]

@@ -45,6 +45,9 @@ def load_tensors(path: Path, *, own: bool = True) -> dict[str, Any] | None:
     """
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            claimed, size = sum(one.file_size for one in archive.infolist()), path.stat().st_size
+            if claimed > size:  # torch compresses nothing, and would unpack whatever it is given
+                raise ValueError(f"its {size} bytes would become {claimed}")
             damaged = archive.testzip()  # torch does not verify its checksums
         if damaged is not None:
             raise ValueError(f"{damaged} is damaged")
