@@ -47,6 +47,8 @@ def train(
     """
     loop = _Loop(state, parts, class_weights)
     state.net.train()
+    for part in parts:
+        part.begin(state)
     for step, rows in enumerate(_batches(state, parts, chances)):
         state.step = step
         loop.step(rows)
@@ -71,6 +73,8 @@ class _Loop:
         self.mixers = [part for part in parts if overrides(part, "mix")]
         self.weighers = [part for part in parts if overrides(part, "weigh")]
         self.trainers = [part for part in parts if overrides(part, "before_step")]
+        self.sharpeners = [part for part in parts if overrides(part, "gradients")]
+        self.keepers = [part for part in parts if overrides(part, "after_step")]
         images = state.examples.pixels.ndim == 4
         self.augment = parse_augment(state.budget.augment) if images else ()
 
@@ -82,15 +86,29 @@ class _Loop:
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(state.step, state.budget)
         losses = self.weigh(self.losses(state.net(x), y), y, rows)
-        for part in self.weighers:
-            weights = part.weigh(state, x, y, rows)
-            losses = losses if weights is None else losses * weights
-        loss = losses.mean()
-        state.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        weights = [part.weigh(state, x, y, rows) for part in self.weighers]
+        state.losses.append(self.descend(losses, weights))
+        for part in self.sharpeners:
+            part.gradients(state, lambda: self.again(x, y, rows, weights))
         state.optimiser.step()
-        state.losses.append(loss.detach())
+        for part in self.keepers:
+            part.after_step(state)
         _check_finite(state)
+
+    def again(
+        self, x: Tensor, y: Tensor, rows: NDArray[np.int64], weights: Sequence[Tensor | None]
+    ) -> None:
+        """Compute the gradients of a batch where the network stands now."""
+        self.descend(self.weigh(self.losses(self.state.net(x), y), y, rows), weights)
+
+    def descend(self, losses: Tensor, weights: Sequence[Tensor | None]) -> Tensor:
+        """Set the gradients of the weighted mean of some losses, and return it."""
+        for weight in weights:
+            losses = losses if weight is None else losses * weight
+        loss = losses.mean()
+        self.state.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         state = self.state

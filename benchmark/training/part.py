@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -26,11 +26,14 @@ HOOKS = (
     "resample",
     "draw",
     "class_weights",
+    "begin",
     "batches",
     "losses",
     "compose",
     "mix",
     "weigh",
+    "gradients",
+    "after_step",
     "before_step",
     "finish",
     "adjust",
@@ -152,6 +155,9 @@ class Part(BaseEstimator):  # type: ignore[misc]
         """
         return None
 
+    def begin(self, state: TrainState) -> None:
+        """Change the network or its optimiser before the first step, e.g. rates of some layers."""
+
     def batches(self, state: TrainState) -> Iterator[NDArray[np.int64]] | None:
         """Yield the rows of one batch after the other; None for what `draw` asks for.
 
@@ -190,6 +196,16 @@ class Part(BaseEstimator):  # type: ignore[misc]
 
     def before_step(self, state: TrainState) -> None:
         """Train another model before a step of the classifier."""
+
+    def gradients(self, state: TrainState, again: Callable[[], None]) -> None:
+        """Change the gradients of the network's parameters before the optimiser takes its step.
+
+        ``again()`` computes them anew, for the same batch and with the same weights of images,
+        where the network stands then.
+        """
+
+    def after_step(self, state: TrainState) -> None:
+        """Change the network after each step, e.g. to keep weights within bounds."""
 
     def finish(self, state: TrainState) -> None:
         """Change the network after the last step, e.g. retrain the head."""
