@@ -124,7 +124,7 @@ def test_the_plan_is_shown_before_and_the_table_after(runs):
     assert [row.split()[0] for row in table_of(out)] == ["Vanilla", "TS", "US+CS", "SMOTE"]
     assert "8 of 8 cells ok; again: bench report results" in lines
     assert lines[-1].startswith("       bench run --datasets folder:PATH")
-    assert any(line.startswith("Found  ") for line in lines)
+    assert "Verdict on digits by F1 of the minority" in lines
 
 
 def test_without_a_terminal_progress_is_plain_lines(runs):

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from imbench.commands.status import _format_summary
+from imbench.durations import spoken
 from imbench.records.cell import Grid, Settings
 from imbench.records.store import Store
 from imbench.runs.cell_states import cell_states
-from imbench.runs.estimate import UNKNOWN, Costs, Estimate, TimeLeft, spoken, trainings_left
+from imbench.runs.estimate import UNKNOWN, Costs, Estimate, TimeLeft, trainings_left
 from imbench.runs.job import Outcome
 from imbench.runs.plan import make_plan
 from imbench.runs.plantext import plan_lines

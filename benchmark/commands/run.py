@@ -180,8 +180,8 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
 
 def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     """Print the table, what it shows, and what to type next."""
+    from imbench.commands.next_steps import next_lines
     from imbench.records.floors import with_floors
-    from imbench.report.finding import found_lines, next_lines
     from imbench.report.report import render_report
 
     cells, command, results = finished.plan.cells, options.command, str(options.results)
@@ -192,7 +192,7 @@ def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     scored = len(cells) - finished.without_score - finished.not_begun
     again = f"bench report {shlex.quote(results)}"
     echo(f"{scored} of {len(cells)} cells ok; again: {again}")
-    echo(*found_lines(records, width=width), *next_lines(records, results, command))
+    echo(*next_lines(records, results, command))
 
 
 def _retry_command(left: int) -> str:

@@ -89,7 +89,7 @@ def _running_lines(
     cells: Sequence[Cell], known: Mapping[str, RecordSummary], leases: Sequence[TrainingLease]
 ) -> Iterator[str]:
     """Yield a line for each running training; its time is known on its own machine only."""
-    from imbench.runs.estimate import spoken
+    from imbench.durations import spoken
     from imbench.spec import short_name
 
     by_key = {cell.key: cell for cell in cells}

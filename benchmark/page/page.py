@@ -39,6 +39,7 @@ from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.report.means import WORDS
 from imbench.report.tables import make_tables
+from imbench.report.verdict import Verdict, judge
 from imbench.safe_text import visible
 from imbench.stats.paired import ENOUGH
 from imbench.version import imbench_version
@@ -110,6 +111,8 @@ def render_page(
         points=POINTS if len(records) < MANY_RECORDS else FEWER_POINTS,
     )
     cells, galleries = _build_cells(record_groups, builder, data, step)
+    step("write the verdict")
+    verdicts = [_verdict_block(verdict) for verdict in judge(tables)]
     pivots = pivotal_methods(tables)
     step(f"compare {len(pivots)} of {len(methods_of(tables))} methods with all others")
     script_data: dict[str, Any] = {
@@ -133,6 +136,7 @@ def render_page(
         "reference": script_data["reference"],
         "pivots": pivots,
         "detailed": min(DETAILED, len(records)),
+        "verdicts": verdicts,
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
         "failures": failures(record_groups),
@@ -149,6 +153,17 @@ def safe_json(plain: Any) -> str:
     """Return JSON that is safe inside a script element, whatever text it contains."""
     text = json.dumps(plain, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _verdict_block(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "title": visible(verdict.title),
+        "sentences": [visible(_sentence(statement.text)) for statement in verdict.statements],
+    }
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _build_cells(

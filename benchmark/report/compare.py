@@ -6,7 +6,7 @@ scores there. Choose them before the scores are known; `FAMILY` is the one for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,13 +20,25 @@ from imbench.stats.effect import Effect
 from imbench.stats.intervals import holm
 from imbench.stats.paired import ALPHA, ENOUGH, LEAST, seeds_needed
 
-__all__ = ["FAMILY", "Comparison", "Match", "Relation", "against", "compare", "match_all"]
+__all__ = [
+    "ESTABLISHED",
+    "FAMILY",
+    "Comparison",
+    "Match",
+    "Relation",
+    "against",
+    "compare",
+    "compare_at",
+    "match_all",
+]
 
 FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
 """Rivals if only one method is named."""
 
 Relation = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
 """How the first method compares with the second, as docs/protocol.md defines the words."""
+ESTABLISHED: tuple[Relation, ...] = ("beats", "beaten", "equivalent")
+"""Relations that six seeds or more and both intervals show."""
 
 
 @dataclass(frozen=True)
@@ -185,14 +197,47 @@ def against(
     }
 
 
-def _cell(panel: Panel, first: str, second: str, count: int) -> Comparison:
+def compare_at(
+    panel: Panel,
+    first: str,
+    rivals: Sequence[str],
+    count: int,
+    correct: Callable[[Sequence[float]], list[float]] = holm,
+) -> list[Comparison]:
+    """Compare a recipe with rivals at one count, resampling test images only where it can matter.
+
+    Parameters
+    ----------
+    panel : Panel
+        All scores.
+    first : str
+        A recipe of the panel.
+    rivals : sequence of str
+        Other recipes of the panel.
+    count : int
+        Minority images.
+    correct : callable
+        Corrects the p values for their number.
+    """
+    quick = [_cell(panel, first, rival, count, quick=True) for rival in rivals]
+    corrected = correct([cell.effect.p for cell in quick])
+    compared = []
+    for rival, cell, adjusted in zip(rivals, quick, corrected, strict=True):
+        told = replace(cell, family=len(rivals), adjusted=adjusted)
+        if told.verdict in ESTABLISHED:
+            told = replace(told, effect=_effect(panel, first, rival, [count]))
+        compared.append(told)
+    return compared
+
+
+def _cell(panel: Panel, first: str, second: str, count: int, *, quick: bool = False) -> Comparison:
     keys = [(first, count), (second, count)]
     faults = [panel.faults(key) for key in keys]
     return Comparison(
         panel.title(first),
         panel.title(second),
         count,
-        _effect(panel, first, second, [count]),
+        _effect(panel, first, second, [count], quick=quick),
         _lost_seeds(panel, keys),
         (len(faults[0]), len(faults[1])),
     )
@@ -211,10 +256,13 @@ def _over_counts(panel: Panel, first: str, second: str) -> Comparison | None:
     return Comparison(panel.title(first), panel.title(second), None, effect, lost)
 
 
-def _effect(panel: Panel, first: str, second: str, counts: Sequence[int]) -> Effect:
+def _effect(
+    panel: Panel, first: str, second: str, counts: Sequence[int], *, quick: bool = False
+) -> Effect:
     factor = (-1 if panel.lower else 1) / len(counts)
     ours = {(first, count): factor for count in counts}
-    return panel.effect({**ours, **{(second, count): -factor for count in counts}})
+    terms = {**ours, **{(second, count): -factor for count in counts}}
+    return panel.quick_effect(terms) if quick else panel.effect(terms)
 
 
 def _lost_seeds(panel: Panel, keys: Sequence[tuple[str, int]]) -> dict[int, str]:

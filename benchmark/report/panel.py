@@ -126,7 +126,12 @@ class Panel:
             self._effects[key] = self._effect(terms, constant) if known is None else -known
         return self._effects[key]
 
-    def _effect(self, terms: Terms, constant: float) -> Effect:
+    def quick_effect(self, terms: Terms, constant: float = 0.0) -> Effect:
+        """Return what `effect` does, without the bootstrap over test images.
+
+        The bootstrap can only widen what the t interval says. So what cannot be established here
+        cannot be established by `effect` either, and a page of many cells need not resample it.
+        """
         seeds = self.seeds(list(terms))
         values = {
             seed: math.fsum(
@@ -134,9 +139,15 @@ class Panel:
             )
             for seed in seeds
         }
-        bounds = sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
+        return Effect(
+            values, sum_bounds(terms.values(), score_range(self.name, self.metric), constant)
+        )
+
+    def _effect(self, terms: Terms, constant: float) -> Effect:
+        quick = self.quick_effect(terms, constant)
+        values, bounds, seeds = quick.values, quick.bounds, list(quick.values)
         if len(seeds) < ENOUGH:  # too few for words that need an interval
-            return Effect(values, bounds)
+            return quick
         resampled = {key: self._resampled(key) for key in terms}
         faults = [
             one.faults[seed] for seed in seeds for one in resampled.values() if seed in one.faults

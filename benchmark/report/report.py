@@ -14,7 +14,9 @@ from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
 from imbench.report.printed_table import printed_table, side_by_side
+from imbench.report.prose import prose_latex, prose_markdown, prose_terminal
 from imbench.report.tables import Table, make_tables
+from imbench.report.verdict import judge, verdict_prose, verdict_rows
 from imbench.safe_text import json_document, visible
 from imbench.stats.metrics import lower_is_better
 from imbench.version import imbench_version
@@ -110,9 +112,11 @@ def render_report(
     compared = _compare_with_paper(tables) if vs_paper else {}
     if form == "csv":
         return _versus_csv(tables, compared)
+    verdicts = judge(tables)
     if form == "json":
         rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
-        return json_document({**_json_head(command, notes), "tables": rows})
+        head = _json_head(command, notes)
+        return json_document({**head, "verdicts": verdict_rows(verdicts), "tables": rows})
     if together:
         printed = list(side_by_side(tables))
     else:
@@ -120,12 +124,18 @@ def render_report(
             (printed_versus(table) if index in compared else None) or printed_table(table)
             for index, table in enumerate(tables)
         ]
+    proses = [verdict_prose(verdict) for verdict in verdicts]
     if form == "latex":
         text = latex(printed, _latex_comments(records, command), macros(tables))
+        text = "\n".join([text, *map(prose_latex, proses)])
     else:
         from imbench.report.text import markdown, terminal
 
-        text = markdown(printed) if form == "markdown" else terminal(printed, width)
+        if form == "markdown":
+            texts = [markdown(printed), *(f"{prose_markdown(prose)}\n" for prose in proses)]
+        else:
+            texts = [terminal(printed, width), *(f"{prose_terminal(p, width)}\n" for p in proses)]
+        text = "\n".join(texts)
     return _with_notes(text, form, notes, width)
 
 

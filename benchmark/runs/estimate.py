@@ -15,13 +15,14 @@ from datetime import timedelta
 from functools import cache
 from statistics import median
 
+from imbench.durations import spoken
 from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
 from imbench.records.store import RecordSummary
 from imbench.runs.job import Job, Outcome
 from imbench.training.recipe import Recipe, parse_recorded
 
-__all__ = ["UNKNOWN", "Costs", "Estimate", "TimeLeft", "spoken", "training_cell", "trainings_left"]
+__all__ = ["UNKNOWN", "Costs", "Estimate", "TimeLeft", "training_cell", "trainings_left"]
 
 UNKNOWN = "-:--:--"
 """A time that is not known, on a clock."""
@@ -161,15 +162,6 @@ def trainings_left(cells: Iterable[Cell], known: Mapping[str, RecordSummary]) ->
     kept = {_training(entry.cell).key for entry in known.values() if entry.done}
     needed = {training.key: training for training in map(_training, cells)}
     return [training for key, training in needed.items() if key not in kept]
-
-
-def spoken(seconds: float) -> str:
-    """Return ``about 41 min`` and the like."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"about {round(seconds / 60)} min"
-    return f"about {seconds / 3600:.1f} h"
 
 
 def training_cell(cell: Cell, recipe: Recipe) -> Cell:

@@ -12,6 +12,7 @@ __all__ = [
     "UNBOUNDED",
     "Ends",
     "Interval",
+    "bonferroni",
     "cut",
     "holm",
     "mean_interval",
@@ -115,6 +116,17 @@ def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
     from scipy.special import stdtr  # 0.1 s; scipy.stats would take 0.7 s
 
     return float(2 * stdtr(n - 1, -abs(mean) / (spread / math.sqrt(n))))
+
+
+def bonferroni(p_values: Sequence[float]) -> list[float]:
+    """Return p values multiplied by their number, at most 1.
+
+    Examples
+    --------
+    >>> bonferroni([0.01, 0.4, 0.02])
+    [0.03, 1.0, 0.06]
+    """
+    return [min(1.0, len(p_values) * p) for p in p_values]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,0 +1,64 @@
+"""What to type after a run, with what it does, as the last lines of `bench run`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from imbench.records.groups import Group, group_records
+from imbench.records.record import Record
+from imbench.stats.paired import seeds_needed
+
+__all__ = ["next_lines"]
+
+OWN_IMAGES = (
+    "bench run --datasets folder:PATH,majority=ok,minority=defect --minority 25,50",
+    "your own images: a folder for each class",
+)
+
+
+def next_lines(records: Sequence[Record], results: str, command: str) -> list[str]:
+    """Return commands that lead on, each with what it does, one a line.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Those of the run.
+    results : str
+        The results folder.
+    command : str
+        The command that made them.
+    """
+    groups = group_records(records)
+    if not groups:
+        return []
+    page = f"bench report {shlex.quote(results)} --html"
+    offers = [(page, "the same on one page, with images and costs")]
+    most = max(map(_seeds_wanted, groups))
+    if most:
+        offers.append((_with_seeds(command, most), f"{most} seeds, enough to call methods better"))
+    if not any(group.name.startswith(("folder:", "csv:")) for group in groups):
+        offers.append(OWN_IMAGES)
+    return [
+        f"{'Next' if place == 0 else '':<7}{typed}  # {what}"
+        for place, (typed, what) in enumerate(offers)
+    ]
+
+
+def _seeds_wanted(group: Group) -> int:
+    """Return the seeds that a comparison of all methods needs; 0 if there are as many."""
+    rivals = len({row.recipe for row in group.rows}) - 1
+    needed = seeds_needed(rivals) if rivals > 0 else 0
+    return needed if needed > len(group.seeds) else 0
+
+
+def _with_seeds(command: str, seeds: int) -> str:
+    """Return a command with other seeds in place of its own."""
+    words, kept = shlex.split(command) or ["bench", "run"], []
+    while words:
+        word = words.pop(0)
+        if word == "--seeds":
+            words[:1] = []
+        elif not word.startswith("--seeds=") and word != "--force":
+            kept.append(word)
+    return shlex.join([*kept, "--seeds", f"0-{seeds - 1}"])

@@ -1,0 +1,108 @@
+"""The verdict on a table: a short paragraph that is written from its records by rules.
+
+The rules are those of docs/protocol.md, "The verdict". No sentence lacks its number, and none
+recommends what its own intervals do not carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from imbench.records.metric_specs import load_metric
+from imbench.report.panel import Panel
+from imbench.report.prose import Prose
+from imbench.report.tables import Table
+from imbench.report.verdict_images import say_more_images
+from imbench.report.verdict_methods import (
+    say_best,
+    say_faults,
+    say_identical,
+    say_learned,
+    say_missing,
+    say_plain,
+    say_scaled,
+)
+from imbench.report.verdict_next import say_next
+from imbench.report.verdict_scores import Scored
+from imbench.stats.metrics import metric_title
+
+__all__ = ["Statement", "Subject", "Verdict", "judge", "verdict_prose", "verdict_rows"]
+
+Subject = Literal[
+    "runs", "faults", "learned", "vanilla", "ts", "best", "identical", "images", "next"
+]
+"""What a statement is about: runs without a score, what is wrong with runs, whether anything was
+learned, methods against Vanilla, against TS, the best ones, methods with the same scores, more
+images, what to run next."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of a verdict, without the final full stop."""
+
+    subject: Subject
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the records of one table show."""
+
+    table: Table
+    statements: tuple[Statement, ...]
+
+    @property
+    def title(self) -> str:
+        """Return a heading with the data and the metric."""
+        return f"Verdict on {self.table.group.title} by {metric_title(self.table.metric)}"
+
+
+def judge(tables: Iterable[Table]) -> list[Verdict]:
+    """Return the verdict on each group of comparable records, by the first metric of its tables."""
+    verdicts: dict[str, Verdict] = {}
+    for table in tables:
+        if table.group.code not in verdicts:
+            verdicts[table.group.code] = _judge(table)
+    return list(verdicts.values())
+
+
+def verdict_prose(verdict: Verdict) -> Prose:
+    """Return a verdict as a section of a report."""
+    return Prose(verdict.title, "", tuple(statement.text for statement in verdict.statements))
+
+
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """Return verdicts as plain data."""
+    return [
+        {
+            "dataset": verdict.table.group.name,
+            "fingerprint": verdict.table.group.basis.fingerprint,
+            "code": verdict.table.group.code,
+            "metric": verdict.table.metric,
+            "statements": [
+                {"subject": statement.subject, "text": statement.text}
+                for statement in verdict.statements
+            ],
+        }
+        for verdict in verdicts
+    ]
+
+
+def _judge(table: Table) -> Verdict:
+    scored = Scored(table, Panel(table.group, table.metric, load_metric(table.metric)))
+    made = [Statement("runs", text) for text in say_missing(scored)]
+    if scored.recipes:
+        said: tuple[tuple[Subject, list[str]], ...] = (
+            ("faults", say_faults(scored)),
+            ("learned", say_learned(scored)),
+            ("vanilla", say_plain(scored)),
+            ("ts", say_scaled(scored)),
+            ("best", say_best(scored)),
+            ("identical", say_identical(scored)),
+            ("images", say_more_images(scored)),
+            ("next", say_next(scored)),
+        )
+        made += [Statement(subject, text) for subject, texts in said for text in texts]
+    return Verdict(table, tuple(made))

@@ -1,0 +1,97 @@
+"""What a verdict says of more minority images: from the score against their count.
+
+Training sets are nested: a replicate's images at one count are among those at the next. So the gain
+from one count to the next is paired by seed, as methods are. It is stated for a doubling, since
+scores rise about as much from 10 to 20 images as from 20 to 40, rarely more. Beyond the largest
+count nothing was measured: what a further doubling brings is bounded only as long as gains do not
+grow, and the sentence says so.
+"""
+
+from __future__ import annotations
+
+import math
+
+from imbench.report.verdict_scores import Scored, count_seeds
+from imbench.report.words import range_text, signed
+from imbench.stats.effect import Effect
+from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
+
+__all__ = ["say_more_images"]
+
+
+def say_more_images(scored: Scored) -> list[str]:
+    """Say what the method with the best mean at the largest count gained from more images."""
+    counts = [
+        count
+        for count in scored.table.counts
+        if any(scored.panel.scores((recipe, count)) for recipe in scored.recipes)
+    ]
+    if len(counts) < 2:
+        return ["what more minority images would bring cannot be told from one count"]
+    recipe = _leader(scored, counts)
+    known = scored.panel.counts([recipe])
+    title = scored.panel.title(recipe)
+    if len(known) < 2:
+        return [f"what more minority images would bring {title} cannot be told from one count"]
+    few, many = known[-2:]
+    gain = _gain(scored, recipe, few, many)
+    what = f"more minority images: {title} from {few} to {many}, for a doubling"
+    if len(gain) < ENOUGH:
+        if not gain.values:
+            return [f"{what}: no seed has a score at both"]
+        return [
+            f"{what}: {range_text(gain)} over {count_seeds(len(gain))}, not established with "
+            f"fewer than {ENOUGH}"
+        ]
+    low, high = gain.hull
+    here = "" if gain.ends else " on these test images"
+    numbers = f"{signed(gain.mean)} (95 % {signed(low)}..{signed(high)}{here})"
+    if gain.within():
+        return [f"{what} {numbers}: level within {MARGIN:g}, so more of them bring little here"]
+    if gain.p < ALPHA and low > 0:
+        return [f"{what} {numbers}; {_beyond(scored, recipe, known, gain)}"]
+    if gain.p < ALPHA and high < 0:
+        return [f"{what} {numbers}: worse with more images, so look at them before you add any"]
+    return [f"{what} {numbers}: what more would bring cannot be told"]
+
+
+def _leader(scored: Scored, counts: list[int]) -> str:
+    """Return the recipe with the best mean at the largest count."""
+    panel, last = scored.panel, counts[-1]
+    here = [recipe for recipe in scored.recipes if panel.scores((recipe, last))]
+    sign = -1 if panel.lower else 1
+    return max(here, key=lambda recipe: sign * panel.mean((recipe, last)))
+
+
+def _gain(scored: Scored, recipe: str, few: int, many: int) -> Effect:
+    """Return how much better the score is for a doubling of the images, replicate by replicate."""
+    share = (-1 if scored.panel.lower else 1) / math.log2(many / few)
+    return scored.panel.effect({(recipe, many): share, (recipe, few): -share})
+
+
+def _beyond(scored: Scored, recipe: str, known: list[int], gain: Effect) -> str:
+    """Say what bounds the gain beyond the largest count."""
+    next_count, most = 2 * known[-1], signed(gain.hull[1])
+    bound = f"{next_count} would bring at most {most} more"
+    if len(known) < 3:
+        return f"{bound} if gains do not grow, which two counts cannot tell"
+    first, few, many = known[-3:]
+    before = _gain(scored, recipe, first, few)
+    growth = _growth(scored, recipe, (first, few, many))
+    earlier = f"{signed(before.mean)} from {first} to {few}"
+    low, high = growth.hull
+    if growth.p < ALPHA and high < 0:
+        return f"gains shrink ({earlier}), and {bound} if they go on to"
+    if growth.p < ALPHA and low > 0:
+        return f"gains grew ({earlier}), and what {next_count} would bring cannot be told"
+    return f"{bound} if gains do not grow ({earlier})"
+
+
+def _growth(scored: Scored, recipe: str, counts: tuple[int, int, int]) -> Effect:
+    """Return the second gain less the first, each for a doubling."""
+    first, few, many = counts
+    sign = -1 if scored.panel.lower else 1
+    early, late = sign / math.log2(few / first), sign / math.log2(many / few)
+    return scored.panel.effect(
+        {(recipe, many): late, (recipe, few): -late - early, (recipe, first): early}
+    )

@@ -1,0 +1,126 @@
+"""What a verdict says should run next to decide what is open, and what that costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from imbench.durations import spoken
+from imbench.records.metric_specs import load_metric
+from imbench.report.compare import ESTABLISHED, Comparison
+from imbench.report.verdict_scores import PLAIN, Scored, count_seeds
+from imbench.report.words import signed
+from imbench.stats.metrics import lower_is_better
+from imbench.stats.paired import ALPHA, MARGIN, pairs_for_power, seeds_needed
+
+__all__ = ["say_next"]
+
+POWER = 0.8
+
+
+def say_next(scored: Scored) -> list[str]:
+    """Say what decides the first question that is open, in one sentence."""
+    settings = scored.table.group.basis.settings
+    if _nothing_learned(scored):
+        return [
+            "next: methods cannot be compared before one learns; try more steps (--steps, now "
+            f"{settings.steps}) or larger images (--size, now {settings.size} px), and look at "
+            "what the network sees (bench data show)"
+        ]
+    if PLAIN not in scored.recipes:
+        cost = _cost(scored, 1, scored.recipes[:1])
+        runs = len(scored.table.group.seeds) * len(scored.table.counts)
+        return [f"next: run {PLAIN} too, {runs} cells{_at(cost * len(scored.table.group.seeds))}"]
+    open_ = [cell for cell in scored.against_plain if cell.verdict not in ESTABLISHED]
+    if not scored.against_plain:
+        return []
+    if not open_:
+        pairs = min(len(cell.effect) for cell in scored.against_plain)
+        return [f"next: nothing is open against Vanilla, {count_seeds(pairs)} settled it"]
+    return [f"next: {_decide(scored, open_)}"]
+
+
+def _decide(scored: Scored, open_: Sequence[Comparison]) -> str:
+    """Say how many seeds, or what else, would decide comparisons with Vanilla that are open."""
+    seeds = len(scored.table.group.seeds)
+    family = max(cell.family for cell in open_)
+    least = seeds_needed(family)
+    if seeds < least:
+        rivals = "another method" if family == 1 else f"{family} other methods"
+        return (
+            f"{least} seeds are the fewest that can establish a difference of {rivals} from "
+            f"Vanilla, {least - seeds} more{_at(_cost(scored, least - seeds))}"
+        )
+    held = [cell for cell in open_ if _held_by_images(cell)]
+    if held:
+        cell = held[0]
+        return (
+            f"{cell.second} at {cell.minority} ({signed(-cell.effect.mean)} against Vanilla) is "
+            f"held open by {cell.effect.images} test images, not by {seeds} seeds: add test images"
+        )
+    return _seeds_for_margin(scored, open_)
+
+
+def _seeds_for_margin(scored: Scored, open_: Sequence[Comparison]) -> str:
+    """Say how many seeds find the least difference that matters, at the spread seen.
+
+    Not the difference seen: the largest of many is larger than the truth.
+    """
+    seeds, number = len(scored.table.group.seeds), len(open_)
+    are = "s with Vanilla are open" if number > 1 else " with Vanilla is open"
+    places = f"{number} comparison{are}"
+    spreads = [cell.effect.spread for cell in open_ if len(cell.effect) > 1]
+    spread = math.sqrt(math.fsum(s * s for s in spreads) / len(spreads)) if spreads else 0.0
+    if spread == 0:
+        return f"{places}, without a spread over {count_seeds(seeds)} that could be judged"
+    family = max(cell.family for cell in open_)
+    wanted = pairs_for_power(MARGIN / spread, POWER, ALPHA / family)
+    seen = f"at the spread seen (SD {spread:.3f}, power {POWER:g})"
+    if wanted is None:
+        return (
+            f"{places} are open, and a difference of {MARGIN:g} takes more than 1,000 seeds {seen}"
+        )
+    if wanted <= seeds:
+        return (
+            f"{places}, but {count_seeds(seeds)} are enough to find a difference of "
+            f"{MARGIN:g} {seen}: what is open is probably smaller"
+        )
+    more = wanted - seeds
+    return (
+        f"{places}: to find a difference of {MARGIN:g} takes {wanted} seeds {seen}, "
+        f"{more} more{_at(_cost(scored, more))}"
+    )
+
+
+def _held_by_images(cell: Comparison) -> bool:
+    """Whether seeds alone would establish the difference, and only other test images do not."""
+    effect = cell.effect
+    if effect.ends is None or cell.adjusted >= ALPHA:
+        return False
+    low, high = effect.interval().ends or (-math.inf, math.inf)
+    return low > 0 or high < 0
+
+
+def _nothing_learned(scored: Scored) -> bool:
+    table = scored.table
+    if table.trivial is None:
+        return False
+    lower = lower_is_better(table.metric, load_metric(table.metric))
+    means = [entry.mean for line in table.lines for entry in line.entries if entry.mean is not None]
+    best = min(means) if lower else max(means)
+    return best >= table.trivial if lower else best <= table.trivial
+
+
+def _cost(scored: Scored, seeds: int, recipes: Sequence[str] = ()) -> float:
+    """Return the seconds that more seeds of some or all methods take at all counts, by records."""
+    group, total = scored.table.group, 0.0
+    for recipe in recipes or scored.recipes:
+        for count in group.counts:
+            slot = group.slots.get((scored.panel.rows[recipe], count), {})
+            times = [record.seconds for record in slot.values() if record.done]
+            total += math.fsum(times) / len(times) if times else 0.0
+    return total * seeds
+
+
+def _at(seconds: float) -> str:
+    return f": {spoken(seconds)} of computing" if seconds > 0 else ""

@@ -1,0 +1,118 @@
+"""What a verdict looks at: the methods of a table that have scores, and how they compare."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+
+from imbench.report.compare import Comparison, compare_at
+from imbench.report.panel import Panel
+from imbench.report.tables import Table
+from imbench.report.words import signed
+from imbench.stats.intervals import bonferroni
+
+__all__ = ["PLAIN", "SCALED", "Scored", "count_seeds", "join_places", "where_told"]
+
+PLAIN, SCALED = "vanilla", "ts"
+"""What methods are measured against: plain training, and TS, which costs no training."""
+
+
+class Scored:
+    """The scores of a table by the newest version of each method, and comparisons among them.
+
+    Parameters
+    ----------
+    table : Table
+        The table that is judged.
+    panel : Panel
+        The scores of its group by its metric.
+    """
+
+    def __init__(self, table: Table, panel: Panel) -> None:
+        self.table, self.panel = table, panel
+        self.recipes = [
+            recipe
+            for recipe in panel.rows
+            if any(panel.scores((recipe, count)) for count in table.counts)
+        ]
+        """Recipes with a score at any count, in the order of the paper."""
+
+    @cached_property
+    def against_plain(self) -> list[Comparison]:
+        """Vanilla, which comes first, with each rival at each count."""
+        return self._against(PLAIN, [recipe for recipe in self.recipes if recipe != PLAIN])
+
+    @cached_property
+    def against_scaled(self) -> list[Comparison]:
+        """TS, which comes first, with each rival but Vanilla at each count."""
+        return self._against(
+            SCALED, [recipe for recipe in self.recipes if recipe not in (PLAIN, SCALED)]
+        )
+
+    @cached_property
+    def best(self) -> dict[int, tuple[str, list[Comparison]]]:
+        """Count to the recipe with the best mean there, and it compared with each rival.
+
+        The best is chosen by the scores it is then compared by. So each p value is multiplied by
+        the number of rivals: then the method that is truly best is called beaten in at most 5 % of
+        cases, whichever looks best (J. C. Hsu, Multiple Comparisons, 1996, chapter 4).
+        """
+        found = {}
+        for count in self.table.counts:
+            here = [recipe for recipe in self.recipes if self.panel.scores((recipe, count))]
+            if len(here) > 1:
+                best = max(here, key=lambda recipe: self._turned_mean(recipe, count))
+                rivals = [recipe for recipe in here if recipe != best]
+                found[count] = best, compare_at(self.panel, best, rivals, count, bonferroni)
+        return found
+
+    def _against(self, first: str, rivals: list[str]) -> list[Comparison]:
+        if first not in self.recipes:
+            return []
+        return [
+            cell
+            for count in self.table.counts
+            for cell in compare_at(self.panel, first, rivals, count)
+            if cell.effect.values or cell.lost
+        ]
+
+    def _turned_mean(self, recipe: str, count: int) -> float:
+        mean = self.panel.mean((recipe, count))
+        return -mean if self.panel.lower else mean
+
+
+def join_places(cells: Iterable[Comparison]) -> str:
+    """Return second methods with the counts and how far they are ahead of the first.
+
+    ``CS +0.110, +0.100; OS +0.100, +0.101 at 10, 20; US +0.094 at 10``: methods with the same
+    counts stand together.
+    """
+    places: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for cell in cells:
+        if cell.minority is not None:
+            places[cell.second].append((cell.minority, -cell.effect.mean))
+    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for title, found in places.items():
+        gains = [gain for _, gain in found if math.isfinite(gain)]
+        alike[tuple(count for count, _ in found)].append(f"{title} {_span(gains)}")
+    return "; ".join(
+        f"{', '.join(methods)} at {', '.join(map(str, counts))}"
+        for counts, methods in alike.items()
+    )
+
+
+def where_told(cells: Iterable[Comparison]) -> str:
+    """Return `` on these test images`` where nothing was resampled to speak of others."""
+    return "" if all(cell.effect.ends for cell in cells) else " on these test images"
+
+
+def count_seeds(seeds: int) -> str:
+    """Return ``1 seed``, ``6 seeds``."""
+    return f"{seeds} seed{'' if seeds == 1 else 's'}"
+
+
+def _span(gains: list[float]) -> str:
+    low, high = signed(min(gains)), signed(max(gains))
+    return low if low == high else f"{low} to {high}"

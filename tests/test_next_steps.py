@@ -1,0 +1,36 @@
+"""What `bench run` offers to type next."""
+
+from __future__ import annotations
+
+from imbench.commands.next_steps import next_lines
+
+
+def test_nothing_is_said_of_no_record():
+    assert next_lines([], "results", "bench run") == []
+
+
+def test_what_to_type_next(make_record):
+    records = [
+        make_record(recipe, 10, seed, 0.8) for recipe in ("vanilla", "os") for seed in (0, 1)
+    ]
+    command = "bench run quick --seeds 0-1 --force --out 'my results'"
+    assert next_lines(records, "my results", command) == [
+        "Next   bench report 'my results' --html  # the same on one page, with images and costs",
+        "       bench run quick --out 'my results' --seeds 0-5  # 6 seeds, enough to call methods "
+        "better",
+        "       bench run --datasets folder:PATH,majority=ok,minority=defect --minority 25,50  "
+        "# your own images: a folder for each class",
+    ]
+
+
+def test_what_is_there_already_is_not_advised(make_record):
+    cell = {"dataset": "folder:mine,majority=a,minority=b"}
+    enough = [
+        make_record(recipe, 10, seed, 0.9, cell=cell)
+        for recipe in ("vanilla", "os")
+        for seed in range(6)
+    ]
+    assert len(next_lines(enough, "results", "bench run")) == 1
+    (_, more) = next_lines(enough[:1] + enough[6:7], "results", "bench run --seeds=0 x.toml")
+    assert more.strip().startswith("bench run x.toml --seeds 0-5  # ")
+    assert len(next_lines(enough[:1], "results", "bench run")) == 1, "one method needs no more"
