@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -369,6 +370,57 @@ def test_with_outputs_the_words_are_about_other_test_images_too(with_outputs):
     records = [with_outputs("vanilla", seed, 20) for seed in range(7)]
     records += [with_outputs("os", seed, 2 + seed % 3) for seed in range(7)]
     assert said(records)["vanilla"][0].startswith("above Vanilla by more than chance: OS +0.4")
+
+
+@pytest.fixture
+def ranked(make_record):
+    """Return a maker of records whose minority images score `gap` higher, all moved by `shift`."""
+
+    def make(recipe, seed, gap, shift):
+        labels = np.repeat([0, 1], (60, 40))
+        rng = np.random.default_rng(seed)
+        odds = rng.normal(size=100) + gap * labels + shift
+        minority = 1 / (1 + np.exp(-odds))
+        proba = np.stack([1 - minority, minority], axis=1).astype(np.float32)
+        scores = Scores.of(labels, np.log(proba), proba)
+        f1 = METRICS["f1"](labels, proba)
+        return make_record(recipe, 10, seed, f1, scores=scores, test_counts=[60, 40])
+
+    return make
+
+
+def test_a_threshold_that_moves_is_told_from_a_better_ranking(ranked):
+    records = [ranked("vanilla", seed, 1.5, -3) for seed in range(8)]
+    records += [ranked("us", seed, 1.5, -0.75) for seed in range(8)]
+    records += [ranked("os", seed, 3.5, -1.75) for seed in range(8)]
+    (told,) = said(records)["ranking"]
+    better, moved = told.removeprefix("by AUROC, which no threshold enters: ").split("; ")
+    assert re.fullmatch(r"OS \+0\.1\d\d at 10 rank images better than Vanilla", better)
+    assert moved == ("US +0.000 at 10 move the threshold, and no better ranking is established")
+
+
+def test_without_outputs_ranking_cannot_be_told(made):
+    found = said(made(vanilla={10: steps(0.75, 0.001, 7)}, os={10: steps(0.85, 0.002, 7)}))
+    assert found["ranking"] == [
+        "by AUROC, which no threshold enters: it cannot be told, for their outputs are not kept"
+    ]
+
+
+def test_in_a_large_report_ranking_is_about_these_test_images(ranked, monkeypatch):
+    monkeypatch.setattr("imbench.report.verdict.MANY", 10)
+    records = [ranked("vanilla", seed, 1.5, -3) for seed in range(8)]
+    records += [ranked("os", seed, 3.5, -1.75) for seed in range(8)]
+
+    def refuse(*_, **__):
+        raise AssertionError("AUROC was resampled")
+
+    resampled = Panel._resampled
+    monkeypatch.setattr(
+        Panel,
+        "_resampled",
+        lambda panel, key: resampled(panel, key) if panel.name == "f1" else refuse(),
+    )
+    assert "OS +0.1" in said(records)["ranking"][0]
 
 
 # In every form of report.

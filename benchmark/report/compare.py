@@ -186,10 +186,13 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
 
 
 def against(
-    panel: Panel, baseline: str, rivals: Sequence[str], count: int
+    panel: Panel, baseline: str, rivals: Sequence[str], count: int, *, resample: bool = True
 ) -> dict[str, Comparison]:
-    """Compare each rival, as the first of two, with a baseline at a count; Holm counts them all."""
-    cells = {recipe: _cell(panel, recipe, baseline, count) for recipe in rivals}
+    """Compare each rival, as the first of two, with a baseline at a count; Holm counts them all.
+
+    Without `resample` all that is said is about these test images.
+    """
+    cells = {recipe: _cell(panel, recipe, baseline, count, quick=not resample) for recipe in rivals}
     adjusted = holm([cell.effect.p for cell in cells.values()])
     return {
         recipe: replace(cell, family=len(rivals), adjusted=p)
@@ -203,6 +206,8 @@ def compare_at(
     rivals: Sequence[str],
     count: int,
     correct: Callable[[Sequence[float]], list[float]] = holm,
+    *,
+    resample: bool = True,
 ) -> list[Comparison]:
     """Compare a recipe with rivals at one count, resampling test images only where it can matter.
 
@@ -218,13 +223,15 @@ def compare_at(
         Minority images.
     correct : callable
         Corrects the p values for their number.
+    resample : bool
+        Whether to resample at all; without it all that is said is about these test images.
     """
     quick = [_cell(panel, first, rival, count, quick=True) for rival in rivals]
     corrected = correct([cell.effect.p for cell in quick])
     compared = []
     for rival, cell, adjusted in zip(rivals, quick, corrected, strict=True):
         told = replace(cell, family=len(rivals), adjusted=adjusted)
-        if told.verdict in ESTABLISHED:
+        if resample and told.verdict in ESTABLISHED:
             told = replace(told, effect=_effect(panel, first, rival, [count]))
         compared.append(told)
     return compared

@@ -69,6 +69,7 @@ def ranking_or_threshold(
     metric: str = "f1",
     baseline: str = "vanilla",
     panels: Mapping[str, Panel] | None = None,
+    resample: bool = True,
 ) -> tuple[RankingOrThreshold, ...]:
     """Say of each method of a group at a count whether it ranks better, or moves the threshold.
 
@@ -84,6 +85,8 @@ def ranking_or_threshold(
         The recipe that all others are compared with.
     panels : mapping, optional
         Panels of the group by metric, where the caller has some: each keeps its resamples.
+    resample : bool
+        Whether to resample test images, 33 ms a record; without it the words are about these.
 
     Returns
     -------
@@ -108,7 +111,10 @@ def ranking_or_threshold(
         return ()
     # All methods of the table are the family, whether or not they were run at this count.
     rivals = [recipe for recipe in recipes if recipe != baseline]
-    compared = {name: against(panel, baseline, rivals, count) for name, panel in used.items()}
+    compared = {
+        name: against(panel, baseline, rivals, count, resample=resample)
+        for name, panel in used.items()
+    }
     return tuple(
         _judged(recipe, count, metric, {name: cells[recipe] for name, cells in compared.items()})
         for recipe in rivals

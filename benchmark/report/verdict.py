@@ -25,17 +25,27 @@ from imbench.report.verdict_methods import (
     say_scaled,
 )
 from imbench.report.verdict_next import say_next
-from imbench.report.verdict_scores import Scored
+from imbench.report.verdict_ranking import say_ranking
+from imbench.report.verdict_scores import MANY, Scored
 from imbench.stats.metrics import metric_title
 
 __all__ = ["Statement", "Subject", "Verdict", "judge", "verdict_prose", "verdict_rows"]
 
 Subject = Literal[
-    "runs", "faults", "learned", "vanilla", "ts", "best", "identical", "images", "next"
+    "runs",
+    "faults",
+    "learned",
+    "vanilla",
+    "ranking",
+    "ts",
+    "best",
+    "identical",
+    "images",
+    "next",
 ]
 """What a statement is about: runs without a score, what is wrong with runs, whether anything was
-learned, methods against Vanilla, against TS, the best ones, methods with the same scores, more
-images, what to run next."""
+learned, methods against Vanilla, whether those rank better, methods against TS, the best ones,
+methods with the same scores, more images, what to run next."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +71,11 @@ class Verdict:
 
 def judge(tables: Iterable[Table]) -> list[Verdict]:
     """Return the verdict on each group of comparable records, by the first metric of its tables."""
-    verdicts: dict[str, Verdict] = {}
+    first: dict[str, Table] = {}
     for table in tables:
-        if table.group.code not in verdicts:
-            verdicts[table.group.code] = _judge(table)
-    return list(verdicts.values())
+        first.setdefault(table.group.code, table)
+    records = sum(len(table.group.records) for table in first.values())
+    return [_judge(table, resample=records <= MANY) for table in first.values()]
 
 
 def verdict_prose(verdict: Verdict) -> Prose:
@@ -90,14 +100,16 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
-def _judge(table: Table) -> Verdict:
-    scored = Scored(table, Panel(table.group, table.metric, load_metric(table.metric)))
+def _judge(table: Table, *, resample: bool) -> Verdict:
+    panel = Panel(table.group, table.metric, load_metric(table.metric))
+    scored = Scored(table, panel, resample=resample)
     made = [Statement("runs", text) for text in say_missing(scored)]
     if scored.recipes:
         said: tuple[tuple[Subject, list[str]], ...] = (
             ("faults", say_faults(scored)),
             ("learned", say_learned(scored)),
             ("vanilla", say_plain(scored)),
+            ("ranking", say_ranking(scored)),
             ("ts", say_scaled(scored)),
             ("best", say_best(scored)),
             ("identical", say_identical(scored)),

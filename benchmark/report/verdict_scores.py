@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from imbench.report.compare import Comparison, compare_at
 from imbench.report.panel import Panel
 from imbench.report.tables import Table
 from imbench.report.words import signed
-from imbench.stats.intervals import bonferroni
+from imbench.stats.confusions import SCORES
+from imbench.stats.intervals import bonferroni, holm
 
-__all__ = ["PLAIN", "SCALED", "Scored", "count_seeds", "join_places", "where_told"]
+__all__ = [
+    "MANY",
+    "PLAIN",
+    "SCALED",
+    "Scored",
+    "count_seeds",
+    "join_gains",
+    "join_places",
+    "where_told",
+]
 
 PLAIN, SCALED = "vanilla", "ts"
 """What methods are measured against: plain training, and TS, which costs no training."""
+MANY = 300
+"""Records of a report beyond which AUROC, tuned F1 and others are not resampled: 33 ms a record.
+Scores that counts of right and wrong give take 0.5 ms."""
 
 
 class Scored:
@@ -28,10 +41,12 @@ class Scored:
         The table that is judged.
     panel : Panel
         The scores of its group by its metric.
+    resample : bool
+        Whether to resample test images by metrics that take long: `MANY`.
     """
 
-    def __init__(self, table: Table, panel: Panel) -> None:
-        self.table, self.panel = table, panel
+    def __init__(self, table: Table, panel: Panel, *, resample: bool = True) -> None:
+        self.table, self.panel, self.resample = table, panel, resample
         self.recipes = [
             recipe
             for recipe in panel.rows
@@ -65,7 +80,7 @@ class Scored:
             if len(here) > 1:
                 best = max(here, key=lambda recipe: self._turned_mean(recipe, count))
                 rivals = [recipe for recipe in here if recipe != best]
-                found[count] = best, compare_at(self.panel, best, rivals, count, bonferroni)
+                found[count] = best, self._compared(best, rivals, count, bonferroni)
         return found
 
     def _against(self, first: str, rivals: list[str]) -> list[Comparison]:
@@ -74,9 +89,19 @@ class Scored:
         return [
             cell
             for count in self.table.counts
-            for cell in compare_at(self.panel, first, rivals, count)
+            for cell in self._compared(first, rivals, count, holm)
             if cell.effect.values or cell.lost
         ]
+
+    def _compared(
+        self,
+        first: str,
+        rivals: list[str],
+        count: int,
+        correct: Callable[[Sequence[float]], list[float]],
+    ) -> list[Comparison]:
+        resample = self.resample or self.table.metric in SCORES
+        return compare_at(self.panel, first, rivals, count, correct, resample=resample)
 
     def _turned_mean(self, recipe: str, count: int) -> float:
         mean = self.panel.mean((recipe, count))
@@ -84,19 +109,29 @@ class Scored:
 
 
 def join_places(cells: Iterable[Comparison]) -> str:
-    """Return second methods with the counts and how far they are ahead of the first.
+    """Return second methods with the counts and how far they are ahead of the first."""
+    return join_gains(
+        (cell.second, cell.minority, -cell.effect.mean)
+        for cell in cells
+        if cell.minority is not None
+    )
 
-    ``CS +0.110, +0.100; OS +0.100, +0.101 at 10, 20; US +0.094 at 10``: methods with the same
-    counts stand together.
+
+def join_gains(gains: Iterable[tuple[str, int, float]]) -> str:
+    """Return methods with counts and differences; those with the same counts stand together.
+
+    Examples
+    --------
+    >>> join_gains([("CS", 10, 0.1), ("CS", 20, 0.11), ("OS", 20, 0.1)])
+    'CS +0.100 to +0.110 at 10, 20; OS +0.100 at 20'
     """
     places: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for cell in cells:
-        if cell.minority is not None:
-            places[cell.second].append((cell.minority, -cell.effect.mean))
+    for title, count, gain in gains:
+        places[title].append((count, gain))
     alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for title, found in places.items():
-        gains = [gain for _, gain in found if math.isfinite(gain)]
-        alike[tuple(count for count, _ in found)].append(f"{title} {_span(gains)}")
+        span = _span([gain for _, gain in found if math.isfinite(gain)])
+        alike[tuple(count for count, _ in found)].append(f"{title} {span}")
     return "; ".join(
         f"{', '.join(methods)} at {', '.join(map(str, counts))}"
         for counts, methods in alike.items()
