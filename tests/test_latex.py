@@ -71,7 +71,7 @@ only methods with the most seeds of their column can be bold\par
 \paragraph{Verdict on digits by F1 of the minority.}
 \begin{itemize}
 \item 5 of 12 cells have no score (US+CS 2, CBL 0.99 3), and nothing is said of them.
-\item No mean is better than the trivial score, 0.700: nothing was learned that this metric sees.
+\item No mean is better than the trivial score, 0.700: nothing was learned beyond it.
 \item No method is above Vanilla by more than chance: 2 seeds cannot show it, 7 could.
 \item Ahead of Vanilla in every seed, not established: US+CS +0.250 at 25.
 \item Best: US+CS 0.550 at 25, not separated from the 2 others, further off than 0.02 (2 seeds cannot separate the best of 3 methods, 7 can).

@@ -194,10 +194,19 @@ def test_all_at_chance_says_what_to_change_before_anything_is_compared(made):
     records = made(vanilla={10: [0.0] * 3, 20: [0.0] * 3}, os={10: [TRIVIAL] * 3, 20: [0.3] * 3})
     found = said(records)
     assert found["learned"] == [
-        "no mean is better than the trivial score, 0.700: nothing was learned that this metric sees"
+        "no mean is better than the trivial score, 0.700: nothing was learned beyond it"
     ]
     (advice,) = found["next"]
     assert "try more steps (--steps, now 200) or larger images (--size, now 16 px)" in advice
+
+
+def test_means_are_held_against_the_floor_at_their_count(made, make_record):
+    floors = [make_record("floor:colour", count, 0, bar) for count, bar in ((10, 0.8), (20, 0.9))]
+    records = made(vanilla={10: [0.75], 20: [0.95]}, os={10: [0.85], 20: [0.89]})
+    assert said([*records, *floors])["learned"] == [
+        "every mean is better than the trivial score, 0.700",
+        "2 of 4 means are not better than the colour floor, 0.800 to 0.900",
+    ]
 
 
 @pytest.mark.parametrize(

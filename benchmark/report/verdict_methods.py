@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imbench.records.metric_specs import load_metric
 from imbench.report.compare import Comparison, Relation
@@ -63,19 +63,45 @@ def say_faults(scored: Scored) -> list[str]:
 
 
 def say_learned(scored: Scored) -> list[str]:
-    """Compare means with the score of a classifier that looks at no image."""
+    """Compare means with what takes no training of a network: the trivial score, the floors."""
     table = scored.table
-    if table.trivial is None:
-        return []
     lower = lower_is_better(table.metric, load_metric(table.metric))
-    means = [entry.mean for line in table.lines for entry in line.entries if entry.mean is not None]
-    short = [mean for mean in means if (mean >= table.trivial if lower else mean <= table.trivial)]
-    score = f"the trivial score, {table.trivial:.3f}"
-    if not short:
+    means = [
+        (count, entry.mean)
+        for line in table.lines
+        for count, entry in zip(table.counts, line.entries, strict=True)
+        if entry.mean is not None
+    ]
+    bars = {} if table.trivial is None else dict.fromkeys(table.counts, table.trivial)
+    said = _above(bars, means, "the trivial score", lower)
+    for floor in table.floors:
+        scores = {
+            count: entry.mean
+            for count, entry in zip(table.counts, floor.entries, strict=True)
+            if entry.mean is not None
+        }
+        said += _above(scores, means, f"the {floor.title}", lower)
+    return said
+
+
+def _above(
+    bars: Mapping[int, float], means: Sequence[tuple[int, float]], what: str, lower: bool
+) -> list[str]:
+    """Say how many means are better than a bar at their count; nothing where there is none."""
+    held = [
+        (mean < bars[count] if lower else mean > bars[count])
+        for count, mean in means
+        if count in bars
+    ]
+    if not held:
+        return []
+    low, high = (f"{end(bars.values()):.3f}" for end in (min, max))
+    score = f"{what}, {low if low == high else f'{low} to {high}'}"
+    if all(held):
         return [f"every mean is better than {score}"]
-    if len(short) == len(means):
-        return [f"no mean is better than {score}: nothing was learned that this metric sees"]
-    return [f"{len(short)} of {len(means)} means are not better than {score}"]
+    if not any(held):
+        return [f"no mean is better than {score}: nothing was learned beyond it"]
+    return [f"{held.count(False)} of {len(held)} means are not better than {score}"]
 
 
 def say_plain(scored: Scored) -> list[str]:
