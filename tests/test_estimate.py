@@ -101,6 +101,15 @@ def test_a_training_takes_the_median_of_its_recipe(store, put):
     assert plan_of(store, ("cs", "vanilla"), seeds=(7,)).estimate == Estimate(16.0, 9.0)
 
 
+def test_the_trainings_of_folds_are_counted(store, put):
+    put("vanilla", 0, 2.0)
+    assert plan_of(store, ("tuned", "us+tuned:folds=3"), seeds=(1,)).estimate == Estimate(
+        20.0, 12.0
+    )
+    put("tuned", 0, 30.0)
+    assert plan_of(store, ("tuned",), seeds=(1,)).estimate == Estimate(30.0, 30.0)
+
+
 def test_generators_are_timed_apart(store, put):
     put("vanilla", 0, 2.0)
     found = plan_of(store, ("os", "aug", "alt"), seeds=(1,)).estimate

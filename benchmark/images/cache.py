@@ -163,7 +163,8 @@ def _key(listing: Listing, digests: list[str], size: int, drop: bool) -> str:
         listing.labels.tolist(),
         listing.splits.tolist(),
         list(listing.names),
-        None if listing.groups is None else [str(group) for group in listing.groups],
+        # Marked, since entries of older versions do not hold the groups.
+        None if listing.groups is None else ["kept", *map(str, listing.groups)],
         None if listing.weights is None else listing.weights.tolist(),
         None if not isinstance(listing.sources, np.ndarray) else listing.sources.shape,
         masks,

@@ -111,5 +111,6 @@ def _images(
         labels=np.asarray(arrays["labels"][rows]),
         names=tuple(manifest["names"][rows]),
         weights=np.asarray(arrays["weights"][rows]) if "weights" in arrays else None,
+        groups=np.asarray(arrays["groups"][rows]) if "groups" in arrays else None,
         masks=arrays["masks"][rows] if split in manifest["masked"] else None,
     )

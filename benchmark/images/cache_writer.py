@@ -140,6 +140,9 @@ def _save_arrays(
     arrays: dict[str, NDArray[Any]] = {"labels": listing.labels[rows].astype(np.int64)}
     if listing.weights is not None:
         arrays["weights"] = listing.weights[rows].astype(np.float64)
+    if listing.groups is not None:
+        names = [str(listing.groups[row]) for row in rows]
+        arrays["groups"] = np.unique(names, return_inverse=True)[1].astype(np.int64)
     if raw.masks is not None:
         arrays["masks"] = raw.masks[rows]
     for name, array in arrays.items():

@@ -115,13 +115,17 @@ def class_fault(plugin: object) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Decoded images of one split: pixels uint8 (n, side, side, channels) and labels (n,)."""
+    """Decoded images of one split: pixels uint8 (n, side, side, channels) and labels (n,).
+
+    `groups` (n,) are numbers of the data set's groups, such as the images of one person.
+    """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
     names: tuple[str, ...] = ()
     weights: NDArray[np.float64] | None = None
     masks: NDArray[np.bool_] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -183,10 +183,13 @@ def _has_generators(recipe: str) -> bool:
 
 
 def _steps(recipe: str, settings: Settings) -> int:
-    """Return the steps by which a training is timed: those of its generators, if it has any."""
+    """Return the steps by which a training is timed.
+
+    Those of its generators alone if it has any, else its own and those of the trainings of folds.
+    """
     parsed = _recipe(recipe)
-    own = [part.own_steps(settings.steps) for part in parsed.parts] if parsed else []
-    return sum(own) or settings.steps
+    own = sum(part.own_steps(settings.steps) for part in parsed.parts) if parsed else 0
+    return own if _has_generators(recipe) else settings.steps + own
 
 
 @cache

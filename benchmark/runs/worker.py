@@ -179,7 +179,8 @@ def _train(store: Store, job: Job) -> _Trained:
     settings = cell.settings.model_dump(exclude={"size"})
     folder = store.folder / GENERATORS
     method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed, keep=folder)
-    method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights)
+    groups = None if data.train.groups is None else data.train.groups[rows].tolist()
+    method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights, groups=groups)
     clock = time.perf_counter()
     # As the record keeps them, so that what is computed from a record later is the same.
     logits = method.logits(data.test.pixels).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -24,8 +25,9 @@ from imbench.training.examples import Examples
 from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
 from imbench.training.loop import train
 from imbench.training.networks import Network, Normalise, build_network
-from imbench.training.part import Context, Part, begin_fit, is_plain_loss
-from imbench.training.recipe import parse_recipe
+from imbench.training.part import Context, Part, begin_fit, is_plain_loss, overrides
+from imbench.training.recipe import Recipe, parse_recipe
+from imbench.training.refit import Refit
 from imbench.training.state import TrainState
 
 __all__ = ["Method"]
@@ -121,8 +123,17 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: Sequence[object] | None = None,
+    ) -> Self:
         """Train on images uint8 (n, height, width[, channels]), or features float (n, d).
+
+        `groups` (n,) name what a part that cross-validates must not divide, such as the images of
+        one person.
 
         Raises
         ------
@@ -149,6 +160,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed = torch_seed(self._seed, "initial weights")
         with fixed_threads(self.threads), own_torch_rng(seed, device):
             self._fit(Examples(pixels, weights=weights), labels, parts, device)
+        self._tune(parts, pixels, labels, weights, groups)
         self.parts_ = parts
         self.notes_ = [note for part in parts for note in part.notes_]
         self.artifacts_: dict[str, bytes] = {}
@@ -182,6 +194,27 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits = self.logits(X)
         scores = adjust_logits(self.parts_, logits, self.priors_)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+    def _tune(
+        self,
+        parts: list[Part],
+        pixels: NDArray[Any],
+        labels: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+        groups: Sequence[object] | None,
+    ) -> None:
+        """Let a part that tunes decisions train the rest of the recipe again."""
+        recipe, begun = parse_recipe(self.recipe), time.perf_counter()
+        for place, part in enumerate(parts):
+            if overrides(part, "tune"):
+                rest = self._with(recipe.without(place))
+                part.tune(self.network_, Refit(rest, pixels, labels, weights, groups))
+                self.cost_["fit"] += time.perf_counter() - begun
+
+    def _with(self, recipe: Recipe) -> Method:
+        method: Method = clone(self)
+        method.set_params(recipe=str(recipe))
+        return method
 
     @property
     def _seed(self) -> int:

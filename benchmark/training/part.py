@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imbench.constraints import Constraint
     from imbench.training.examples import Examples
+    from imbench.training.refit import Refit
     from imbench.training.state import TrainState
 
 __all__ = ["HOOKS", "Context", "Part", "begin_fit", "overrides"]
@@ -36,6 +37,7 @@ HOOKS = (
     "after_step",
     "before_step",
     "finish",
+    "tune",
     "adjust",
 )
 
@@ -115,7 +117,7 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return self
 
     def own_steps(self, steps: int) -> int:
-        """Return how many steps its own networks train beside so many of the classifier."""
+        """Return how many steps it trains other networks beside so many steps of the classifier."""
         return 0
 
     def foresee(
@@ -209,6 +211,9 @@ class Part(BaseEstimator):  # type: ignore[misc]
 
     def finish(self, state: TrainState) -> None:
         """Change the network after the last step, e.g. retrain the head."""
+
+    def tune(self, net: torch.nn.Module, refit: Refit) -> None:
+        """Change the network for the sake of decisions, by what trainings on other images say."""
 
     def adjust(
         self, logits: NDArray[np.float64], priors: NDArray[np.float64]

@@ -47,7 +47,7 @@ PAPER_METHODS = (
 TWICE = "it is corrected twice: mean it, or leave one out"
 """End of a sentence of `Recipe.cautions`."""
 VANILLA = "vanilla"
-EXCLUSIVE = ("losses", "draw")
+EXCLUSIVE = ("losses", "draw", "tune")
 """Hooks that only one part of a recipe may override, since results cannot be combined."""
 
 # A plus sign in a number (1e+3) is followed by a digit, one between parts by a name or path.
@@ -85,6 +85,11 @@ class Recipe:
         ]
         # Parsed again, since defaults of parts depend on the other parts.
         return self if len(specs) == len(self.specs) else parse_recipe("+".join(specs) or VANILLA)
+
+    def without(self, place: int) -> Recipe:
+        """Return the recipe without one of its parts."""
+        specs = [spec for index, spec in enumerate(self.specs) if index != place]
+        return parse_recipe("+".join(specs) or VANILLA)
 
     @property
     def title(self) -> str:
