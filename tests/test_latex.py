@@ -76,7 +76,7 @@ only methods with the most seeds of their column can be bold\par
 \item Ahead of Vanilla in every seed, not established: US+CS +0.250 at 25.
 \item Best: US+CS 0.550 at 25, not separated from the 2 others, further off than 0.02 (2 seeds cannot separate the best of 3 methods, 7 can).
 \item More minority images: Vanilla from 25 to 100, for a doubling: mean difference +0.125 (+0.125..+0.125) over 2 seeds, not established with fewer than 6.
-\item Next: methods cannot be compared before one learns; try more steps (-{}-steps, now 200) or larger images (-{}-size, now 16 px), and look at what the network sees (bench data show).
+\item Next: methods cannot be compared before one learns, and at 25, 100 none does; try more steps (-{}-steps, now 200), larger images (-{}-size, now 16 px) or more minority images, and look at what the network sees (bench data show).
 \end{itemize}
 """  # noqa: E501
 

@@ -70,8 +70,9 @@ Verdict on digits by F1 of the minority
   methods, 7 can)
 - more minority images: US+CS from 25 to 100, for a doubling: mean difference
   +0.125 (+0.125..+0.125) over 2 seeds, not established with fewer than 6
-- next: 7 seeds are the fewest that can establish a difference of 2 other
-  methods from Vanilla, 5 more
+- next: methods cannot be compared before one learns, and at 25 none does; try
+  more steps (--steps, now 200), larger images (--size, now 16 px) or more
+  minority images, and look at what the network sees (bench data show)
 """
 
 MARKDOWN = """\
@@ -110,8 +111,9 @@ to do: run 7 seeds (--seeds 0-6)
 by more than chance (2 seeds cannot separate the best of 3 methods, 7 can)
 - more minority images: US+CS from 25 to 100, for a doubling: mean difference \
 +0.125 (+0.125..+0.125) over 2 seeds, not established with fewer than 6
-- next: 7 seeds are the fewest that can establish a difference of 2 other methods from Vanilla, \
-5 more
+- next: methods cannot be compared before one learns, and at 25 none does; \
+try more steps (--steps, now 200), larger images (--size, now 16 px) or more minority images, \
+and look at what the network sees (bench data show)
 """
 
 

@@ -197,7 +197,22 @@ def test_all_at_chance_says_what_to_change_before_anything_is_compared(made):
         "no mean is better than the trivial score, 0.700: nothing was learned beyond it"
     ]
     (advice,) = found["next"]
-    assert "try more steps (--steps, now 200) or larger images (--size, now 16 px)" in advice
+    assert "at 10, 20 none does; try more steps (--steps, now 200), larger images" in advice
+
+
+def test_a_lead_below_the_trivial_score_is_called_that(made):
+    records = made(
+        vanilla={10: steps(0.1, 0.001, 7), 20: steps(0.1, 0.001, 7)},
+        os={10: steps(0.6, 0.002, 7), 20: steps(0.8, 0.002, 7)},
+    )
+    found = said(records)
+    assert found["vanilla"] == [
+        f"above Vanilla by more than chance{HERE}: OS +0.503 to +0.703 at 10, 20",
+        "of these not better than the trivial score: OS +0.503 at 10",
+    ]
+    assert found["next"][0].startswith(
+        "next: methods cannot be compared before one learns, and at 10 none does"
+    )
 
 
 def test_means_are_held_against_the_floor_at_their_count(made, make_record):

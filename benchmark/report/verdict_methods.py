@@ -119,6 +119,8 @@ def say_plain(scored: Scored) -> list[str]:
         if above
         else f"no method is above {title} by more than chance{_why(cells)}"
     ]
+    if hollow := _not_learned(scored, above):
+        said.append(f"of these not better than the trivial score: {join_places(hollow)}")
     if below:
         said.append(f"below {title} by more than chance{where_told(below)}: {join_places(below)}")
     if level := _told(cells, "equivalent"):
@@ -171,7 +173,8 @@ def say_identical(scored: Scored) -> list[str]:
         f"{', '.join(titles[:-1])} and {titles[-1]} have the same score in each of "
         f"{len(scores)} runs: find out why before you compare them"
         for scores, titles in alike.items()
-        if len(titles) > 1 and len(scores) > 1
+        # Where a constant answer has every score, the notes say it.
+        if len(titles) > 1 and len({score for _, _, score in scores}) > 1
     ]
 
 
@@ -203,6 +206,16 @@ def _not_separated(cells: Sequence[Comparison], open_: Sequence[Comparison]) -> 
         return f", not separated from {which}, further off than {MARGIN:g}"
     rest = f", nor from {far} further off" if far else ""
     return f", not separated from {named}, within {MARGIN:g} of it{rest}"
+
+
+def _not_learned(scored: Scored, cells: Sequence[Comparison]) -> list[Comparison]:
+    """Return comparisons whose second method is not better than the trivial score."""
+    recipes = {scored.panel.title(recipe): recipe for recipe in scored.recipes}
+    return [
+        cell
+        for cell in cells
+        if cell.minority is not None and not scored.learned(recipes[cell.second], cell.minority)
+    ]
 
 
 def _told(cells: Sequence[Comparison], verdict: Relation) -> list[Comparison]:

@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 
 from imbench.durations import spoken
-from imbench.records.metric_specs import load_metric
 from imbench.report.compare import ESTABLISHED, Comparison
 from imbench.report.verdict_scores import PLAIN, Scored, count_seeds
 from imbench.report.words import signed
-from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import ALPHA, MARGIN, pairs_for_power, seeds_needed
 
 __all__ = ["say_next"]
@@ -21,11 +19,13 @@ POWER = 0.8
 def say_next(scored: Scored) -> list[str]:
     """Say what decides the first question that is open, in one sentence."""
     settings = scored.table.group.basis.settings
-    if _nothing_learned(scored):
+    if scored.unlearned:
+        where = ", ".join(map(str, scored.unlearned))
         return [
-            "next: methods cannot be compared before one learns; try more steps (--steps, now "
-            f"{settings.steps}) or larger images (--size, now {settings.size} px), and look at "
-            "what the network sees (bench data show)"
+            f"next: methods cannot be compared before one learns, and at {where} none does; try "
+            f"more steps (--steps, now {settings.steps}), larger images (--size, now "
+            f"{settings.size} px) or more minority images, and look at what the network sees "
+            "(bench data show)"
         ]
     if PLAIN not in scored.recipes:
         cost = _cost(scored, 1, scored.recipes[:1])
@@ -99,16 +99,6 @@ def _held_by_images(cell: Comparison) -> bool:
         return False
     low, high = effect.interval().ends or (-math.inf, math.inf)
     return low > 0 or high < 0
-
-
-def _nothing_learned(scored: Scored) -> bool:
-    table = scored.table
-    if table.trivial is None:
-        return False
-    lower = lower_is_better(table.metric, load_metric(table.metric))
-    means = [entry.mean for line in table.lines for entry in line.entries if entry.mean is not None]
-    best = min(means) if lower else max(means)
-    return best >= table.trivial if lower else best <= table.trivial
 
 
 def _cost(scored: Scored, seeds: int, recipes: Sequence[str] = ()) -> float:

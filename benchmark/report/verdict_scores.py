@@ -83,6 +83,21 @@ class Scored:
                 found[count] = best, self._compared(best, rivals, count, bonferroni)
         return found
 
+    def learned(self, recipe: str, count: int) -> bool:
+        """Whether a mean is better than the trivial score; True where there is no such score."""
+        mean, bar = self.panel.mean((recipe, count)), self.table.trivial
+        return bar is None or (mean < bar if self.panel.lower else mean > bar)
+
+    @cached_property
+    def unlearned(self) -> list[int]:
+        """Counts at which there are scores, and no mean is better than the trivial score."""
+        found = []
+        for count in self.table.counts:
+            here = [recipe for recipe in self.recipes if self.panel.scores((recipe, count))]
+            if here and not any(self.learned(recipe, count) for recipe in here):
+                found.append(count)
+        return found
+
     def _against(self, first: str, rivals: list[str]) -> list[Comparison]:
         if first not in self.recipes:
             return []
