@@ -32,6 +32,7 @@ __all__ = [
     "parse_spec",
     "parse_texts",
     "pieces_of",
+    "plain_text",
     "short_name",
     "short_names",
     "shown",
@@ -89,15 +90,15 @@ def parse_spec(text: str) -> Spec:
     name, rest = cut(text, ":")
     if name.endswith(".py"):
         attribute, rest = cut(rest, ":")
-        name = f"{_plain(name)}:{_plain(attribute)}"
+        name = f"{plain_text(name)}:{plain_text(attribute)}"
     else:
-        name = _plain(name)
+        name = plain_text(name)
     if not name:
         raise UsageError(f"{shown(text)!r} has no name; write name:key=value")
     pieces = pieces_of(rest, ",") if rest else []
     argument: str | None = None
     if pieces and not _OPTION.match(pieces[0]):
-        argument = _plain(_without_end(pieces.pop(0))) or None
+        argument = plain_text(_without_end(pieces.pop(0))) or None
     options: dict[str, str] = {}
     for piece in map(trim, pieces):
         key, equals, value = piece.partition("=")
@@ -108,7 +109,7 @@ def parse_spec(text: str) -> Spec:
             )
         if key in options:
             raise UsageError(f"{key!r} is given twice in {shown(text)!r}")
-        options[key] = _plain(value)
+        options[key] = plain_text(value)
     return Spec(name, argument, options)
 
 
@@ -154,7 +155,7 @@ def escaped(text: str, must: Callable[[int], bool]) -> str:
     return _SIGN.sub(write, text)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return what an escaped text stands for."""
 
     def read(match: re.Match[str]) -> str:

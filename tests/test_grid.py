@@ -69,6 +69,7 @@ CHANGES = {
     "fingerprint": "f" * 16,
     "minority": 51,
     "majority": None,
+    "by_class": (50, 900),
     "recipe": "us+cs",
     "seed": 4,
     "settings": {},

@@ -18,7 +18,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
@@ -75,10 +82,19 @@ class Data(_Plain):
     majority: int | None
     protocol: int
     settings: Settings
+    by_class: tuple[int, ...] | None = None
     classes: int = 0
     labels: str = ""
     """True class of each test image, packed; empty if no predictions are kept."""
     lines: list[BaselineRow]
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A baseline without counts by class keeps the text, and so the checksum, that it had.
+        plain: dict[str, Any] = dump(self)
+        if self.by_class is None:
+            del plain["by_class"]
+        return plain
 
 
 class Baseline(_Plain):
@@ -100,7 +116,9 @@ class Baseline(_Plain):
         versions: dict[CaseKey, dict[str, int]] = {}
         names: dict[Basis, list[str]] = {}
         for data in self.data:
-            basis = Basis(data.fingerprint, data.majority, data.protocol, data.settings)
+            basis = Basis(
+                data.fingerprint, data.majority, data.protocol, data.settings, data.by_class
+            )
             names[basis] = data.names
             labels = _unpack(data.labels, data.classes) if data.labels else None
             for line in data.lines:
@@ -245,6 +263,7 @@ def _baseline_data(
         majority=basis.majority,
         protocol=basis.protocol,
         settings=basis.settings,
+        by_class=basis.by_class,
         classes=classes,
         labels=labels,
         lines=[_baseline_row(key, side, environments, predictions) for key in keys],

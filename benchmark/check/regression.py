@@ -304,4 +304,4 @@ def _name(basis: Basis, baseline: Side, now: Side) -> str:
 def _order(key: CaseKey, baseline: Side, now: Side) -> tuple[Any, ...]:
     name = _name(key.basis, baseline, now)
     new = key.basis not in baseline.names
-    return name, new, repr(key.basis), method_order(MethodKey(key.recipe, ())), key.minority
+    return name, new, key.basis.text, method_order(MethodKey(key.recipe, ())), key.minority

@@ -6,19 +6,30 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.spec import parse_spec
 from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS
 
-__all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "expand"]
+__all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "Shots", "expand"]
 
 PROTOCOL = 1
 """Version of the protocol (subsets, schedule, scoring): raise it when scores would change."""
+
+
+Shots = int | str | tuple[int, ...] | tuple[tuple[str, int], ...]
+"""Training images of the minority classes: of each alike, or by class. The texts that ask for them,
+as ``natural``, and names of classes with counts become numbers when a run is planned."""
 
 
 class Settings(BaseModel):
@@ -65,9 +76,11 @@ class Cell(BaseModel):
     fingerprint: str
     """Content hash of the decoded data set."""
     minority: int
-    """Training images of each minority class."""
+    """Training images of each minority class; where they differ, of the smallest."""
     majority: int | None = None
     """Training images of the majority; None for all."""
+    by_class: tuple[int, ...] | None = None
+    """Training images of minorities 1, 2, ... where they differ; not part of other cells."""
     recipe: str
     """Canonical recipe, e.g. ``us:rho=0.5+cs``."""
     seed: int
@@ -76,6 +89,25 @@ class Cell(BaseModel):
     versions: dict[str, int] = {}
     """Part name to its version."""
     protocol: int = PROTOCOL
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.by_class is not None and self.minority != min(self.by_class, default=0):
+            raise ValueError("minority is the smallest of the counts by class")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Cells without counts by class keep the key, and records the checksum, that they had.
+        plain: dict[str, Any] = dump(self)
+        if self.by_class is None:
+            del plain["by_class"]
+        return plain
+
+    @property
+    def shots(self) -> int | tuple[int, ...]:
+        """Training images of each minority class, or by class."""
+        return self.minority if self.by_class is None else self.by_class
 
     def plain(self) -> dict[str, Any]:
         """Return the cell as JSON-ready data."""
@@ -88,6 +120,16 @@ class Cell(BaseModel):
         del body["dataset"]
         text = json.dumps(body, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _settled(shots: Shots) -> int | tuple[int, ...]:
+    """Return counts that are numbers; those of a grid whose data are not there may be texts."""
+    if isinstance(shots, int):
+        return shots
+    numbers = tuple(one for one in shots if isinstance(one, int))
+    if not numbers or len(numbers) != len(shots):
+        raise ValueError(f"the counts {shots!r} were not settled when the run was planned")
+    return numbers
 
 
 @cache
@@ -125,8 +167,8 @@ class Grid(BaseModel):
     name: str = ""
     """Name of its grid file; empty if it comes from options alone."""
     datasets: tuple[str, ...]
-    minority: dict[str, tuple[int, ...]]
-    """Data set to counts of training images of each minority class."""
+    minority: dict[str, tuple[Shots, ...]]
+    """Data set to counts of training images of each minority class, or by class."""
     majority: dict[str, int | None]
     """Data set to the count of the majority; None for all."""
     methods: tuple[str, ...]
@@ -158,7 +200,8 @@ def expand(
         Cell(
             dataset=dataset,
             fingerprint=fingerprints[dataset],
-            minority=minority,
+            minority=shots if isinstance(shots, int) else min(shots),
+            by_class=None if isinstance(shots, int) else shots,
             majority=grid.majority.get(dataset),
             recipe=recipe,
             seed=seed,
@@ -167,7 +210,7 @@ def expand(
         )
         for dataset in grid.datasets
         if dataset in fingerprints
-        for minority in grid.minority[dataset]
+        for shots in map(_settled, grid.minority[dataset])
         for recipe, versions in recipes.items()
         for seed in grid.seeds
     )

@@ -149,6 +149,8 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise EnvironmentFault(NO_PARQUET) from error
     except (ValueError, OSError) as error:
         raise NotComparable(f"{str(path)!r} cannot be read as a table: {error}") from error
+    if list(table.columns) == list(COLUMNS[:-1]):  # written before there were counts by class
+        table = table.assign(by_class="")
     if list(table.columns) != list(COLUMNS):
         raise NotComparable(f"{str(path)!r} is not a table that `bench export` wrote")
     return _typed(from_csv(table)) if path.suffix == ".csv" else table

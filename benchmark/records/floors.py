@@ -42,4 +42,4 @@ def with_floors(records: list[Record], results: Path) -> list[Record]:
 
 
 def _place(cell: Cell) -> tuple[object, ...]:
-    return cell.fingerprint, cell.minority, cell.majority, cell.seed, cell.protocol, cell.settings
+    return cell.fingerprint, cell.shots, cell.majority, cell.seed, cell.protocol, cell.settings

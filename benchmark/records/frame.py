@@ -39,6 +39,7 @@ COLUMNS = (
     "intact",
     "commit",
     "key",
+    "by_class",
 )
 OPTIONAL_INTEGERS = ("majority", "test_majority", "test_minority")
 """Columns of integers with missing values."""
@@ -97,4 +98,5 @@ def _shared_columns(record: Record) -> dict[str, object]:
         "intact": record.intact,
         "commit": record.commit,
         "key": record.key,
+        "by_class": "" if cell.by_class is None else "/".join(map(str, cell.by_class)),
     }

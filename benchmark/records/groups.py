@@ -35,6 +35,13 @@ class Basis(NamedTuple):
     majority: int | None
     protocol: int
     settings: Settings
+    by_class: tuple[int, ...] | None = None
+    """Training images of minorities 1, 2, ... where they differ: such cells share no table."""
+
+    @property
+    def text(self) -> str:
+        """Return what identifies it, as it was before there were counts by class."""
+        return repr(self).replace(", by_class=None)", ")")
 
 
 class MethodKey(NamedTuple):
@@ -69,7 +76,12 @@ class Group:
     @cached_property
     def code(self) -> str:
         """Eight hexadecimal digits that identify the group."""
-        return hashlib.sha256(repr(self.basis).encode()).hexdigest()[:8]
+        return hashlib.sha256(self.basis.text.encode()).hexdigest()[:8]
+
+    def label(self, count: int) -> str:
+        """Return a count as the head of a column: ``50``, or ``77-282`` where classes differ."""
+        by_class = self.basis.by_class
+        return str(count) if by_class is None else f"{min(by_class)}-{max(by_class)}"
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -196,7 +208,7 @@ def format_ranges(numbers: Iterable[int]) -> str:
 
 
 def _basis(cell: Cell) -> Basis:
-    return Basis(cell.fingerprint, cell.majority, cell.protocol, cell.settings)
+    return Basis(cell.fingerprint, cell.majority, cell.protocol, cell.settings, cell.by_class)
 
 
 def _method(cell: Cell) -> MethodKey:
@@ -209,6 +221,7 @@ def _describe(group: Group) -> dict[str, object]:
     return {
         "data": basis.fingerprint[:12],
         "majority": majority,
+        "minorities": "alike" if basis.by_class is None else "/".join(map(str, basis.by_class)),
         "protocol": basis.protocol,
         **basis.settings.model_dump(),
     }
@@ -218,4 +231,5 @@ def _group_order(group: Group) -> tuple[object, ...]:
     basis = group.basis
     majority = math.inf if basis.majority is None else basis.majority
     settings = tuple(basis.settings.model_dump().values())
-    return group.name, basis.fingerprint, majority, basis.protocol, settings
+    by_class = basis.by_class or ()
+    return group.name, basis.fingerprint, majority, basis.protocol, settings, by_class

@@ -16,7 +16,7 @@ from imbench.records.cell import Cell
 
 __all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum", "label_type"]
 
-SCHEMA = 3
+SCHEMA = 4
 """Raise it with every change of the fields below, and add the step to `upgrade.UPGRADES`."""
 
 PHASES = ("prepare", "fit", "predict")

@@ -135,7 +135,7 @@ def printed_table(table: Table) -> PrintedTable:
         slug=_slug(f"{table.group.title}-{table.metric}-{table.group.code}"),
         above=(table.protocol,),
         span="minority training images",
-        head=("method", *map(str, table.counts)),
+        head=("method", *map(table.group.label, table.counts)),
         align="l" + "r" * len(table.counts),
         rows=tuple(rows),
         rules=frozenset({methods}),
@@ -224,7 +224,13 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         slug=f"{base.slug}-beside{f'-{start}' if start else ''}",
         above=(first.protocol,),
         span="minority training images and metric",
-        head=("method", *(f"{first.counts[index]} {table.metric}" for table, index in columns)),
+        head=(
+            "method",
+            *(
+                f"{first.group.label(first.counts[index])} {table.metric}"
+                for table, index in columns
+            ),
+        ),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
         rules=frozenset({methods}),

@@ -237,6 +237,7 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "names": group.names,
         "fingerprint": group.basis.fingerprint,
         "majority": group.majority,
+        "by_class": group.basis.by_class,
         "test_counts": group.test_counts,
         "protocol": group.basis.protocol,
         "settings": group.basis.settings.model_dump(mode="json"),

@@ -194,6 +194,8 @@ def protocol_line(group: Group) -> str:
     settings, tests = group.basis.settings, group.test_counts
     majority = "all" if group.majority is None else group.majority
     pieces = [f"majority {majority}"]
+    if group.basis.by_class is not None:
+        pieces.append(f"minorities {'+'.join(map(str, group.basis.by_class))}")
     if tests and sum(tests):
         share = 1 - tests[0] / sum(tests)
         best = {name: trivial_score(METRICS[name], tests, False) for name in ("f1", "acsa")}

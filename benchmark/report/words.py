@@ -20,12 +20,17 @@ def match_prose(match: Match, *, protocol: bool = True) -> Prose:
     above = [protocol_line(match.group)] if protocol else []
     if match.lower:
         above.append("a lower score is better, and a difference above 0 means a better one")
-    items = [f"{cell.minority} minority images: {sentence(cell)}" for cell in match.cells]
+    items = [f"{_images(match, cell)}: {sentence(cell)}" for cell in match.cells]
     return Prose(
         title=f"{match.group.title}: {first} against {second} by {metric_title(match.metric)}",
         above="; ".join(above),
         items=(*items, *_mean_over_counts(match), *_seeds_needed(match)),
     )
+
+
+def _images(match: Match, comparison: Comparison) -> str:
+    count = comparison.minority
+    return f"{match.group.label(0 if count is None else count)} minority images"
 
 
 def sentence(comparison: Comparison) -> str:

@@ -11,11 +11,12 @@ from imbench.errors import UsageError
 from imbench.images.subsets import check_counts
 from imbench.records.cell import Cell, Grid, expand
 from imbench.registry import is_ours
+from imbench.runs.shots import resolve_shots, shots_text
 from imbench.runs.sources import Source
 from imbench.spec import parse_spec
 from imbench.training.recipe import Recipe
 
-__all__ = ["check_size", "checked_cells"]
+__all__ = ["check_size", "checked_cells", "settled_grid"]
 
 
 def check_size(grid: Grid, methods: int, limit: int) -> None:
@@ -52,9 +53,9 @@ def checked_cells(
     cells = expand(grid, fingerprints, versions)
     if not cells and fingerprints:
         raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
-    for cell in {(cell.dataset, cell.minority): cell for cell in cells}.values():
+    for cell in {(cell.dataset, cell.shots): cell for cell in cells}.values():
         _check_counts(cell, sources[cell.dataset])
-    for cell in {(cell.dataset, cell.minority, cell.recipe): cell for cell in cells}.values():
+    for cell in {(cell.dataset, cell.shots, cell.recipe): cell for cell in cells}.values():
         _check_recipe(cell, sources[cell.dataset], recipes[cell.recipe])
     if _has_to_be_tried(grid.settings.network):
         _try_network(grid, [source for source in sources.values() if source.folder])
@@ -63,7 +64,7 @@ def checked_cells(
 
 def _check_counts(cell: Cell, source: Source) -> None:
     try:
-        check_counts(np.array(source.train_counts), minority=cell.minority, majority=cell.majority)
+        check_counts(np.array(source.train_counts), minority=cell.shots, majority=cell.majority)
     except UsageError as error:
         raise UsageError(f"{_place(cell)}: {error}") from error
     if len(source.test_counts) < len(source.train_counts) or 0 in source.test_counts:
@@ -75,6 +76,8 @@ def _check_counts(cell: Cell, source: Source) -> None:
 
 def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
     counts = np.full(len(source.train_counts), cell.minority, np.int64)
+    if cell.by_class is not None:
+        counts[1:] = cell.by_class
     counts[0] = source.train_counts[0] if cell.majority is None else cell.majority
     shape = (cell.settings.size, cell.settings.size, source.channels)
     left: np.ndarray | None = counts
@@ -88,7 +91,31 @@ def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
 
 
 def _place(cell: Cell) -> str:
-    return f"{cell.dataset} at minority count {cell.minority}"
+    return f"{cell.dataset} at minority count {shots_text(cell.shots)}"
+
+
+def settled_grid(grid: Grid, sources: Mapping[str, Source]) -> Grid:
+    """Return a grid whose minority counts are numbers, for the data sets that are there.
+
+    Raises
+    ------
+    UsageError
+        If a data set cannot have them, naming it.
+    """
+    minority = dict(grid.minority)
+    for dataset, source in sources.items():
+        if source.folder is None:
+            continue
+        majority = grid.majority.get(dataset)
+        try:
+            settled = [
+                resolve_shots(shots, source.train_counts, source.classes, majority)
+                for shots in grid.minority[dataset]
+            ]
+        except UsageError as error:
+            raise UsageError(f"{dataset}: {error}") from error
+        minority[dataset] = tuple(dict.fromkeys(settled))
+    return grid.model_copy(update={"minority": minority})
 
 
 def _has_to_be_tried(network: str) -> bool:

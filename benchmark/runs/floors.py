@@ -72,7 +72,7 @@ def _floors(folder: Path, cells: list[Cell], commit: str) -> list[Record]:
         started, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.perf_counter()
         rows = subset(
             data.train.labels,
-            minority=cell.minority,
+            minority=cell.shots,
             majority=cell.majority,
             replicate=cell.seed,
         )

@@ -80,7 +80,8 @@ def run(
     datasets, methods : str or iterable of str, optional
         Data sets and recipes, as on the command line: ``"digits"``, ``["vanilla", "us+cs"]``.
     minority : int, str, iterable of int, or mapping, optional
-        Training images of each minority class, for all data sets or by data set.
+        Training images of each minority class, for all data sets or by data set: a count, a text
+        such as ``"natural"``, or in a list ``{"crack": 200, "soiling": 50}``.
     majority : int, str or mapping, optional
         Training images of the majority; all there are if not given.
     seeds : int, str or iterable of int, optional

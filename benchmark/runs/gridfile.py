@@ -3,7 +3,7 @@
 A grid file is TOML::
 
     datasets = ["horse2zebra", "cub"]
-    minority = { horse2zebra = [25, 50], cub = "12,25" }   # or one list for all
+    minority = { horse2zebra = [25, 50], cub = "12,25" }   # or one list for all, or "natural"
     majority = { horse2zebra = 1000 }                      # default: all there are
     methods = "paper"                                      # or a list of recipes
     seeds = "0-4"
@@ -26,8 +26,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.files.reading import SMALL, read_text
-from imbench.records.cell import Exclusion, Grid, Settings
+from imbench.records.cell import Exclusion, Grid, Settings, Shots
 from imbench.runs.grids import read_shipped, shipped
+from imbench.runs.shots import parse_shots
 from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
 from imbench.training.budget import SETTINGS
 
@@ -60,7 +61,7 @@ class GridFile(BaseModel):
     name: str = ""
     description: str = ""
     datasets: tuple[str, ...] | None = None
-    minority: dict[str, tuple[int, ...]] | None = None
+    minority: dict[str, tuple[Shots, ...]] | None = None
     majority: dict[str, int | None] | None = None
     methods: tuple[str, ...] | None = None
     seeds: tuple[int, ...] | None = None
@@ -79,9 +80,7 @@ class GridFile(BaseModel):
         if "seeds" in plain:
             plain["seeds"] = parse_integers(plain["seeds"], "seeds")
         if "minority" in plain:
-            plain["minority"] = _per_dataset(
-                plain["minority"], lambda value: parse_integers(value, "minority counts")
-            )
+            plain["minority"] = _per_dataset(plain["minority"], parse_shots)
         if "majority" in plain:
             plain["majority"] = _per_dataset(plain["majority"], _majority)
         rules = plain.get("exclude", [])
@@ -217,9 +216,9 @@ def _methods(file: GridFile, options: GridOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for piece in pieces for name in piece))
 
 
-def _minority(dataset: str, file: GridFile, options: GridOptions) -> tuple[int, ...]:
+def _minority(dataset: str, file: GridFile, options: GridOptions) -> tuple[Shots, ...]:
     if options.minority:
-        return parse_integers(options.minority, "minority counts")
+        return parse_shots(options.minority)
     found = _looked_up(file.minority, dataset)
     if found is None:
         raise UsageError(

@@ -9,6 +9,7 @@ from imbench.records.cell import Grid
 from imbench.records.groups import MethodKey, format_ranges, method_order
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
+from imbench.runs.shots import shots_text
 from imbench.spec import short_name, short_names
 
 __all__ = [
@@ -29,7 +30,7 @@ def grid_lines(grid: Grid) -> list[str]:
     data = []
     for dataset in grid.datasets:
         majority = grid.majority.get(dataset)
-        counts = ",".join(map(str, grid.minority[dataset]))
+        counts = ",".join(map(shots_text, grid.minority[dataset]))
         data.append(f"{dataset} (minority {counts}; majority {majority or 'all'})")
     settings = "  ".join(f"{key}={value}" for key, value in grid.settings.model_dump().items())
     lines = [
@@ -129,7 +130,8 @@ def failure_line(outcome: Outcome, results: str) -> str:
     """Return `` FAILED   cub-50   smote  seed 1   reason   results/cub/50/smote/1-9be2.log``."""
     cell = outcome.cell
     line = (
-        f" {outcome.status.upper():<8} {short_name(cell.dataset)}-{cell.minority}  {cell.recipe}  "
+        f" {outcome.status.upper():<8} {short_name(cell.dataset)}-{shots_text(cell.shots)}  "
+        f"{cell.recipe}  "
         f"seed {cell.seed}  {outcome.reason}"
     )
     return f"{line}  {results}/{outcome.log}" if outcome.log else line

@@ -21,7 +21,7 @@ from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
-from imbench.runs.feasible import check_size
+from imbench.runs.feasible import check_size, settled_grid
 from imbench.runs.floors import write_floors
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.plan import Plan, make_plan, recipes_of
@@ -218,6 +218,7 @@ class Session:
             bad_images=self.options.bad_images,
             drop_leaks=self.options.drop_leaks,
         )
+        self.grid = settled_grid(self.grid, sources)
         return make_plan(
             self.grid,
             self.store,

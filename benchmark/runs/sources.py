@@ -27,6 +27,8 @@ class Source:
     channels: int = 3
     fault: str = ""
     notes: tuple[DataNote, ...] = ()
+    classes: tuple[str, ...] = ()
+    """Names of the classes, the majority's first."""
 
 
 def find_sources(
@@ -60,5 +62,6 @@ def find_sources(
             len(decoded.skipped),
             decoded.train.pixels.shape[-1],
             notes=decoded.notes,
+            classes=decoded.classes,
         )
     return found

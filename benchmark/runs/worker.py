@@ -174,7 +174,7 @@ def _train(store: Store, job: Job) -> _Trained:
 
     cell, data = job.training, open_decoded(job.data)
     labels = data.train.labels
-    rows = subset(labels, minority=cell.minority, majority=cell.majority, replicate=cell.seed)
+    rows = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
     weights = None if data.train.weights is None else data.train.weights[rows]
     settings = cell.settings.model_dump(exclude={"size"})
     folder = store.folder / GENERATORS
