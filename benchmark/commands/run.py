@@ -38,7 +38,7 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.command()
 @click.argument("grid", required=False, shell_complete=complete_grids)
 @click.option("--datasets", **_LIST, shell_complete=complete_datasets, help="Data sets.")
-@click.option("--minority", **_LIST, help="Training images of each minority class: 50,100, natural.")
+@click.option("--minority", **_LIST, help="Training images of each minority class: 50,natural.")
 @click.option("--majority", metavar="N", help="Training images of the majority, or all.")
 @click.option("--methods", **_LIST, shell_complete=complete_methods, help="Recipes, or paper.")
 @click.option("--seeds", **_LIST, help="Replicates: 0-4.")
