@@ -41,6 +41,8 @@ COMMANDS = {
     "check": ("imbench.commands.check:check", "Compare the results with a baseline."),
     "baseline": ("imbench.commands.baseline:baseline", "Write, show or compare a baseline."),
     "export": ("imbench.commands.export:export", "Write scores and outputs for other programs."),
+    "fit": ("imbench.commands.fit:fit", "Train a model on all images, to predict with."),
+    "predict": ("imbench.commands.predict:predict", "Predict image files with a model."),
     "generators": (
         "imbench.commands.generators:generators",
         "Evaluate the trained generators that runs stored.",

@@ -48,8 +48,8 @@ def assign_folds(labels: Labels, folds: int, groups: Sequence[object] | None = N
         held[fold] += share
         assigned[rows] = fold
     for label, size in enumerate(sizes.tolist()):
-        left = size - np.bincount(assigned[labels == label], minlength=folds).max()
-        if left < 2:
+        inside = np.bincount(assigned[labels == label], minlength=folds)
+        if (inside == 0).any() or size - inside.max() < 2:
             raise UsageError(
                 f"class {label} has {size} training images, too few or too alike for {folds} folds "
                 "of a cross-validation: give it more images, or choose fewer folds"

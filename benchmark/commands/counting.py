@@ -1,0 +1,68 @@
+"""How far a command is that does one thing many times: a moving bar, or a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from imbench.commands.terminal import echo
+
+__all__ = ["EVERY", "counted_on_stderr"]
+
+EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@contextmanager
+def counted_on_stderr(
+    total: int, what: str, *, done: int = 0, now: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[int], None]]:
+    """Yield a function that counts things done, of `total` in all.
+
+    Parameters
+    ----------
+    total : int
+        How many there are.
+    what : str
+        Their name: ``images``.
+    done : int
+        How many were done before; no time is counted for them.
+    now : callable
+        The time in seconds.
+    """
+    from rich import progress
+    from rich.console import Console
+
+    console = Console(file=sys.stderr, highlight=False)
+    if console.is_terminal:
+        columns = [
+            progress.BarColumn(bar_width=24),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn(what),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+        ]
+        with progress.Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=total, completed=done)
+            yield lambda more: bar.advance(task, more)
+        return
+    begun = last = now()
+    count = done
+
+    def tell(more: int) -> None:
+        nonlocal count, last
+        count += more
+        if now() - last >= EVERY and count < total:
+            last = now()
+            left = (last - begun) / max(count - done, 1) * (total - count)
+            echo(f"{count} of {total} {what}, about {_clock(left)} to go", err=True)
+
+    yield tell
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{int(seconds):02d}"
