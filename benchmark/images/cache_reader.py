@@ -24,6 +24,7 @@ FORMS = {
     "pixels": (np.uint8, 4),
     "labels": (np.int64, 1),
     "weights": (np.float64, 1),
+    "groups": (np.int64, 1),
     "masks": (np.bool_, 3),
 }
 """Type and dimensions of each array."""
