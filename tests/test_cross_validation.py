@@ -147,6 +147,7 @@ def world(n, seed, prevalence=0.2):
     return labels, np.stack([1 - proba, proba], 1)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_score_of_many_images_and_wider_ones_that_of_a_few():
     """A fixed classifier on 60 sets of 300 and 60 of 100 images, against its true score."""
     many, outputs = world(200_000, 1)

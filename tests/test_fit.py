@@ -117,6 +117,7 @@ def test_it_says_what_it_does_what_to_expect_and_what_to_type_next(tmp_path, cap
     assert f"bench predict '{out}' FOLDER --csv predictions.csv" in said
 
 
+@pytest.mark.slow
 def test_records_give_the_settings_and_their_scores(tmp_path, capsys):
     results = tmp_path / "results"
     run = ["run", "--datasets", SPEC, "--minority", "20,40", "--methods", "vanilla,cs", *FAST]
@@ -255,6 +256,7 @@ def test_a_training_that_diverges_leaves_nothing(tmp_path, capsys):
     assert not list((tmp_path / "there").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_leaves_nothing_half_written(jobs, tmp_path):
     words = ["fit", SPEC, "--method", "cs", "--network", "cnn", "--size", "8", "--steps", "100000"]

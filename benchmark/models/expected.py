@@ -107,8 +107,8 @@ def from_records(records: Iterable[Record], names: Sequence[str] = SHOWN) -> lis
     scored = [record for record in records if record.done and record.metrics]
     if not scored:
         return []
-    most = max(record.cell.minority for record in scored)
-    chosen = [record for record in scored if record.cell.minority == most]
+    most = max((_counts(record) for record in scored), key=lambda counts: (sum(counts), counts))
+    chosen = [record for record in scored if _counts(record) == most]
     found = []
     for name in names:
         scores = [record.metrics[name] for record in chosen if name in record.metrics]
@@ -124,10 +124,16 @@ def from_records(records: Iterable[Record], names: Sequence[str] = SHOWN) -> lis
                 high=None if ends is None else ends[1],
                 images=sum(chosen[0].test_counts),
                 seeds=n,
-                minority=most,
+                minority=min(most),
             )
         )
     return found
+
+
+def _counts(record: Record) -> tuple[int, ...]:
+    """Return the training images of each minority class."""
+    shots = record.cell.shots
+    return shots if isinstance(shots, tuple) else (shots,)
 
 
 def _scorers(
