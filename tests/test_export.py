@@ -17,6 +17,7 @@ from imbench.commands.cli import cli
 from imbench.errors import NotComparable, UsageError
 from imbench.records.export import load_results, to_npz
 from imbench.records.frame import COLUMNS
+from imbench.records.image_names import ImageNames
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 from imbench.stats.metrics import METRICS, score_all
@@ -104,6 +105,21 @@ def test_labels_of_many_classes_are_written_whole(tmp_path, make_record):
     assert to_npz(tmp_path / "outputs.npz", [record]) == 1
     with np.load(tmp_path / "outputs.npz", allow_pickle=False) as kept:
         assert kept[f"{record.key}.labels"].tolist() == labels.tolist()
+
+
+def test_outputs_have_the_names_of_their_images_and_classes(tmp_path, make_record):
+    labels, proba = np.array([0, 1]), np.eye(2)
+    record = make_record(scores=Scores.of(labels, proba, proba))
+    key = record.cell.fingerprint
+    names = ImageNames(fingerprint=key, classes=("ok", "Schaden: é"), test=("a.png", "b/ü.png"))
+    to_npz(tmp_path / "outputs.npz", [record], {key: names})
+    with np.load(tmp_path / "outputs.npz", allow_pickle=False) as kept:
+        assert kept[f"{key}.images"].tolist() == ["a.png", "b/ü.png"]
+        assert kept[f"{key}.classes"].tolist() == ["ok", "Schaden: é"]
+    others = names.model_copy(update={"test": ("a.png",)})
+    to_npz(tmp_path / "outputs.npz", [record], {key: others})
+    with np.load(tmp_path / "outputs.npz", allow_pickle=False) as kept:
+        assert f"{key}.images" not in kept
 
 
 def test_all_records_in_one_json_are_whole(results):

@@ -146,6 +146,24 @@ def test_other_forms_have_the_row_too(work, form):
     assert "floor" not in render_report(records, form="csv")
 
 
+def test_a_run_keeps_names_that_reports_use(work):
+    with chdir(work.results.parent):
+        rows = json.loads(bench("report", "--wrong", "--json"))["wrong"]
+        classes = json.loads(bench("report", "--per-class", "--json"))["classes"]
+        bench("export", "--npz", "outputs.npz")
+        kept = np.load("outputs.npz", allow_pickle=False)
+    data = prepare("digits", root=Path("data"), size=8)
+    assert all(row["image"] == data.test.names[row["row"]] for row in rows)
+    assert {row["class"] for row in classes} == set(data.classes)
+    assert kept[f"{data.fingerprint}.images"].tolist() == list(data.test.names)
+    wrong = {row["row"]: row["wrong"] for row in rows if row["recipe"] == "os"}
+    records = [one for one in read_records(work.results) if one.cell.recipe == "os"]
+    outputs = [record.scores.arrays() for record in records]
+    counts = np.sum([proba.argmax(1) != labels for labels, _, proba in outputs], axis=0)
+    assert sum(wrong.values()) <= counts.sum()
+    assert set(wrong) == set(np.flatnonzero(counts).tolist())
+
+
 def test_its_outputs_are_about_classes_that_count_alike(work):
     record = read_floors(work.results)[0]
     assert assumed_prior(record).tolist() == [0.5, 0.5]

@@ -29,6 +29,7 @@ from imbench.page.images import (
 )
 from imbench.page.page import render_page, safe_json
 from imbench.page.styles import MARKERS, style_of
+from imbench.records.image_names import keep_names, read_names
 from imbench.records.record import Record, Scores
 from imbench.records.store import Store
 from imbench.report.compare import compare
@@ -378,6 +379,43 @@ def test_wrong_images_are_embedded_where_the_data_are_here(decoded_folder, make_
     none = data_of(render_page([record], images=0, data=root))
     assert none["cells"][record.key]["no_images"] == "images were not requested"
     assert none["images"] == [{}]
+
+
+def test_cells_name_their_wrong_images_where_the_images_are_and_where_they_are_not(
+    decoded_folder, make_record, monkeypatch, tmp_path
+):
+    root, spec = decoded_folder
+    data = prepare(spec, root=root, size=16)
+    labels = np.asarray(data.test.labels)
+    proba = np.eye(2)[1 - labels] * 0.8 + 0.1
+    record = make_record(
+        cell={"dataset": spec, "fingerprint": data.fingerprint},
+        scores=Scores.of(labels, np.log(proba), proba),
+    )
+    held = data_of(render_page([record], images=3, data=root))
+    rows = [row for row, *_ in held["cells"][record.key]["wrong"]]
+    expected = {str(row): data.test.names[row] for row in rows}
+    assert held["names"] == [expected]
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "cache"))
+    keep_names(tmp_path, data)
+    elsewhere = data_of(
+        render_page([record], images=3, data=tmp_path / "gone", names=read_names(tmp_path))
+    )
+    assert elsewhere["names"] == [expected]
+    assert elsewhere["images"] == [{}]
+    assert elsewhere["classes"] == [list(data.classes)]
+    unknown = data_of(render_page([record], images=3, data=tmp_path / "gone"))
+    assert unknown["cells"][record.key]["no_images"] == "the data set is not on this machine"
+
+
+def test_cells_of_many_classes_know_their_groups_by_training_images(make_record):
+    proba = np.eye(3)[[0, 1, 2, 2]] * 0.8 + 0.1
+    scores = Scores.of(np.array([0, 1, 2, 2]), np.log(proba), proba)
+    many = make_record(scores=scores, train_counts=[500, 60, 50], test_counts=[1, 1, 2])
+    two = make_record("us", **outputs(0))
+    cells = data_of(render_page([many, two]))["cells"]
+    assert cells[many.key]["shots"] == {"many": [0], "medium": [1, 2]}
+    assert cells[two.key]["shots"] == {}
 
 
 def test_data_of_another_content_are_not_shown(decoded_folder, make_record, monkeypatch, tmp_path):

@@ -33,6 +33,8 @@ _FILE: dict[str, Any] = {
 def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> None:
     """Write the scores, outputs or records of RESULTS (default: results) for other programs."""
     from imbench.errors import UsageError
+    from imbench.records.export import to_npz
+    from imbench.records.image_names import read_names
     from imbench.records.metric_specs import load_metric
     from imbench.records.store import read_records
     from imbench.stats.metrics import METRICS
@@ -44,7 +46,11 @@ def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> Non
         load_metric(name)  # an unknown metric ends the command before it writes
     records = read_records(results)
     for form, path in paths.items():
-        written = _write(form, path, records, metrics or tuple(METRICS))
+        if form == "npz":
+            count = to_npz(path, records, read_names(results))
+            written = f"outputs of {count} of {len(records)} records"
+        else:
+            written = _write(form, path, records, metrics or tuple(METRICS))
         echo(f"wrote {path}: {written}")
 
 
@@ -52,8 +58,6 @@ def _write(form: str, path: Path, records: Sequence[Record], metrics: Sequence[s
     """Write a file of a form, and return what it holds."""
     from imbench.records import export
 
-    if form == "npz":
-        return f"outputs of {export.to_npz(path, records)} of {len(records)} records"
     if form == "json":
         export.to_json(path, records)
         return f"{len(records)} records"

@@ -85,6 +85,12 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 @click.option("--claims", is_flag=True, help="Test the claims of the paper.")
 @click.option("--ranks", is_flag=True, help="Show average ranks of the methods over all cells.")
 @click.option(
+    "--per-class",
+    is_flag=True,
+    help="Show recall and F1 of each class, of many, medium and few shots, and confusion.",
+)
+@click.option("--wrong", is_flag=True, help="Show which test images were called wrong, by name.")
+@click.option(
     "--diagram",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -114,6 +120,8 @@ def report(
     compare: tuple[str, ...],
     claims: bool,
     ranks: bool,
+    per_class: bool,
+    wrong: bool,
     diagram: Path | None,
     bold: str,
 ) -> None:
@@ -122,6 +130,7 @@ def report(
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
     from imbench.records.floors import with_floors
+    from imbench.records.image_names import read_names
     from imbench.records.planned import read_plans
     from imbench.records.store import read_records
     from imbench.report.plan_notes import plan_notes
@@ -144,19 +153,30 @@ def report(
     }
     if html is not None:
         target = str(results / PAGE) if html == NO_NAME else html
-        _write_page(records, target, **options, folder=results, data=root, images=images)
+        _write_page(
+            records,
+            target,
+            **options,
+            folder=results,
+            data=root,
+            images=images,
+            names=read_names(results),
+        )
     if plots is not None:
         _write_plots(records, plots, **shared)
     if diagram is not None:
         _write_diagram(records, diagram, shared["metrics"])
     files = html is not None or plots is not None or diagram is not None
-    if files and not (targets or compare or claims or ranks or vs_paper):
+    if files and not (targets or compare or claims or ranks or vs_paper or per_class or wrong):
         return
     options |= {
         "vs_paper": vs_paper,
         "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
         "ranks": ranks,
+        "per_class": per_class,
+        "wrong": wrong,
+        "names": read_names(results),
         "together": side_by_side,
     }
     if not targets:

@@ -19,6 +19,7 @@ from imbench.safe_text import visible
 from imbench.spec import short_name
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict
+from imbench.stats.shot_groups import shot_groups
 
 __all__ = [
     "FEWER_POINTS",
@@ -128,6 +129,7 @@ class CellBuilder:
         minorities = range(1, min(proba.shape[1], 1 + CURVES))
         return {
             "confusion": counts.tolist(),
+            "shots": _shots(record, proba.shape[1]),
             "curves": [self._curves(labels == c, proba[:, c]) for c in minorities],
             **self._misclassified(labels, proba, gallery),
         }
@@ -146,15 +148,16 @@ class CellBuilder:
         count = int((predicted != labels).sum())
         if not self.images:
             return {"wrong_count": count, "no_images": "images were not requested"}
-        if gallery.decoded is None:
-            return {"wrong_count": count, "no_images": gallery.reason}
-        if not gallery.fits(labels):
+        if gallery.decoded is not None and not gallery.fits(labels):
             return {"wrong_count": count, "no_images": "the record has other test images"}
-        wrong = [
-            [row, int(labels[row]), int(predicted[row]), json_number(proba[row, predicted[row]])]
-            for row in misclassified_rows(labels, predicted, proba, self.images)
-            if gallery.add(row)
-        ]
+        wrong = []
+        for row in misclassified_rows(labels, predicted, proba, self.images):
+            gallery.name(row, len(labels))
+            if gallery.add(row) or row in gallery.names:
+                said = int(predicted[row])
+                wrong.append([row, int(labels[row]), said, json_number(proba[row, said])])
+        if not wrong and gallery.decoded is None:
+            return {"wrong_count": count, "no_images": gallery.reason}
         return {"wrong_count": count, "wrong": wrong}
 
     def _log(self, record: Record) -> str:
@@ -207,6 +210,12 @@ def json_number(value: float | None, digits: int = 6) -> float | None:
 def json_points(points: NDArray[np.float64]) -> list[list[float]]:
     """Return points with four decimals: half a pixel of a plot 5,000 pixels wide."""
     return [[round(value, 4) for value in row] for row in points.tolist()]
+
+
+def _shots(record: Record, classes: int) -> dict[str, list[int]]:
+    """Return the labels of classes with many, medium and few training images, of three or more."""
+    known = len(record.train_counts) == classes > 2
+    return shot_groups(record.train_counts) if known else {}
 
 
 def _shared_index(shared: list[dict[str, str]], item: dict[str, str]) -> int:

@@ -21,7 +21,9 @@ from imbench.images.cache import cache_folder, prepare
 from imbench.images.cache_reader import MANIFEST, open_decoded
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group
+from imbench.records.image_names import ImageNames
 from imbench.registry import registered_names
+from imbench.safe_text import visible
 from imbench.spec import parse_spec
 
 __all__ = [
@@ -53,16 +55,34 @@ class Gallery:
         Why there are no images, in words.
     budget : int
         Maximum number of characters of all thumbnails.
+    known : ImageNames, optional
+        Names of classes and images that the results folder keeps, for where the images are not.
     """
 
-    def __init__(self, decoded: Decoded | None, reason: str = "", budget: int = BUDGET) -> None:
-        self.decoded, self.reason, self.budget = decoded, reason, budget
+    def __init__(
+        self,
+        decoded: Decoded | None,
+        reason: str = "",
+        budget: int = BUDGET,
+        known: ImageNames | None = None,
+    ) -> None:
+        self.decoded, self.reason, self.budget, self.known = decoded, reason, budget, known
         self.thumbnails: dict[int, str] = {}
+        self.names: dict[int, str] = {}
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes; empty if they are unknown."""
-        return self.decoded.classes if self.decoded is not None else ()
+        if self.decoded is not None:
+            return self.decoded.classes
+        return self.known.classes if self.known is not None else ()
+
+    def name(self, row: int, images: int) -> None:
+        """Remember the name of a test image of so many, where it is known."""
+        if self.decoded is not None:
+            self.names[row] = visible(self.decoded.test.names[row])
+        elif self.known is not None and len(self.known.test) == images:
+            self.names[row] = visible(self.known.test[row])
 
     def fits(self, labels: NDArray[np.int64]) -> bool:
         """Return whether `labels` (n,) are those of the test images."""

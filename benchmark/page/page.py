@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
 from imbench.records.floors import is_floor
 from imbench.records.groups import Group
+from imbench.records.image_names import ImageNames
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.report.means import WORDS
@@ -60,6 +61,7 @@ def render_page(
     folder: Path | None = None,
     data: Path = Path("data"),
     images: int = 8,
+    names: Mapping[str, ImageNames] | None = None,
     notes: Sequence[str] = (),
     command: str = "",
     step: Callable[[str], None] = lambda _: None,
@@ -82,6 +84,8 @@ def render_page(
         The folder of data sets, to read misclassified images from.
     images : int
         Maximum number of such images a cell; with 0 the page has no pictures.
+    names : mapping, optional
+        Fingerprint to names of classes and test images: `imbench.records.image_names.read_names`.
     notes : sequence of str
         Sentences on the results folder as a whole.
     command : str
@@ -110,7 +114,7 @@ def render_page(
         images=images,
         points=POINTS if len(records) < MANY_RECORDS else FEWER_POINTS,
     )
-    cells, galleries = _build_cells(record_groups, builder, data, step)
+    cells, galleries = _build_cells(record_groups, builder, data, names or {}, step)
     step("write the verdict")
     verdicts = [_verdict_block(verdict) for verdict in judge(tables)]
     pivots = pivotal_methods(tables)
@@ -126,6 +130,7 @@ def render_page(
         "cells": cells,
         "classes": [[visible(name) for name in gallery.classes] for gallery in galleries],
         "images": [gallery.thumbnails for gallery in galleries],
+        "names": [gallery.names for gallery in galleries],
         "settings": builder.settings,
         "environments": builder.environments,
     }
@@ -170,6 +175,7 @@ def _build_cells(
     record_groups: Sequence[Group],
     builder: CellBuilder,
     data: Path,
+    names: Mapping[str, ImageNames],
     step: Callable[[str], None],
 ) -> tuple[dict[str, dict[str, Any]], list[Gallery]]:
     """Return the data of each record, by the key of its cell, and the images of each group."""
@@ -178,7 +184,8 @@ def _build_cells(
     detailed = _detailed([record for group in record_groups for record in group.records])
     for index, group in enumerate(record_groups):
         step(f"describe the {len(group.records)} cells of {group.title}")
-        gallery = Gallery(*(find_decoded(group, data) if builder.images else (None, "")))
+        decoded, reason = find_decoded(group, data) if builder.images else (None, "")
+        gallery = Gallery(decoded, reason, known=names.get(group.basis.fingerprint))
         galleries.append(gallery)
         for record in group.records:
             build = builder.build if record.cell.key in detailed else builder.build_brief

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from imbench.errors import EnvironmentFault, NotComparable, UsageError
 from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, read_bytes
 from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, as_csv, frame, from_csv
+from imbench.records.image_names import ImageNames
 from imbench.records.record import Record, label_type
 from imbench.records.store import read_records
 from imbench.safe_text import json_text
@@ -93,12 +94,15 @@ def to_json(path: Path, records: Iterable[Record]) -> None:
     write_output(path, f'{{{head},"records":[\n{lines}\n]}}\n')
 
 
-def to_npz(path: Path, records: Iterable[Record]) -> int:
+def to_npz(
+    path: Path, records: Iterable[Record], names: Mapping[str, ImageNames] | None = None
+) -> int:
     """Write the outputs of all finished records on the test images; return the number of records.
 
     Arrays are named by the key of the record, which is a column of the tables: ``KEY.labels``
     uint8 (n,), uint16 from 257 classes on, ``KEY.logits`` and ``KEY.proba`` float32 (n, classes).
-    ``keys`` lists all keys.
+    ``keys`` lists all keys. Where `names` are given, by fingerprint, ``FINGERPRINT.images`` (n,)
+    and ``FINGERPRINT.classes`` (classes,) are the names of rows and columns.
 
     Raises
     ------
@@ -106,6 +110,7 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
         If no record has outputs.
     """
     buffer, keys = io.BytesIO(), []
+    fingerprints: dict[str, int] = {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for record in records:
             if record.done and record.scores is not None:
@@ -116,8 +121,14 @@ def to_npz(path: Path, records: Iterable[Record]) -> int:
                 )
                 _add_array(archive, f"{record.key}.logits", logits)
                 _add_array(archive, f"{record.key}.proba", proba)
+                fingerprints.setdefault(record.cell.fingerprint, len(labels))
         if keys:
             _add_array(archive, "keys", np.array(keys))
+        for fingerprint, images in fingerprints.items():
+            known = (names or {}).get(fingerprint)
+            if known is not None and len(known.test) == images:
+                _add_array(archive, f"{fingerprint}.images", np.array(known.test))
+                _add_array(archive, f"{fingerprint}.classes", np.array(known.classes))
     if not keys:
         raise NotComparable("no record has outputs, so there are none to write")
     write_output(path, buffer.getvalue())

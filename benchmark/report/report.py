@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from imbench.errors import NotComparable, UsageError
@@ -22,6 +22,7 @@ from imbench.stats.metrics import lower_is_better
 from imbench.version import imbench_version
 
 if TYPE_CHECKING:
+    from imbench.records.image_names import ImageNames
     from imbench.report.sections import Section
 
 __all__ = ["FORMS", "Form", "render_report"]
@@ -45,6 +46,9 @@ def render_report(
     claims: bool = False,
     ranks: bool = False,
     together: bool = False,
+    per_class: bool = False,
+    wrong: bool = False,
+    names: Mapping[str, ImageNames] | None = None,
     notes: Sequence[str] = (),
     command: str = "",
     width: int = 80,
@@ -72,6 +76,10 @@ def render_report(
         Test the paper's claims, or rank methods over cells, instead of tables.
     together : bool
         Print all metrics of a data set in one table.
+    per_class, wrong : bool
+        Print how each class is recognised, or which images were called wrong, instead of tables.
+    names : mapping, optional
+        Fingerprint to names of classes and test images: `imbench.records.image_names.read_names`.
     notes : sequence of str
         Sentences on the results folder as a whole, printed below in every form but CSV.
     command : str
@@ -93,13 +101,14 @@ def render_report(
         raise UsageError("the published table has F1 only: add f1 to the metrics")
     if vs_paper and together:
         raise UsageError("--vs-paper and --side-by-side exclude each other: choose one")
-    if compare or claims or ranks:
+    if compare or claims or ranks or per_class or wrong:
         if vs_paper or together:
             raise UsageError(
-                "--compare, --claims and --ranks replace the tables: leave out "
-                f"{'--vs-paper' if vs_paper else '--side-by-side'}"
+                "--compare, --claims, --ranks, --per-class and --wrong replace the tables: leave "
+                f"out {'--vs-paper' if vs_paper else '--side-by-side'}"
             )
         sections = _sections(records, metrics, compare, claims, ranks)
+        sections += _image_sections(records, names, per_class, wrong)
         text = _render_sections(sections, form, records, _json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
     if form == "csv" and not vs_paper:
@@ -168,6 +177,16 @@ def _sections(
     return made + ([sections.claims_section(records)] if claims else [])
 
 
+def _image_sections(
+    records: list[Record], names: Mapping[str, ImageNames] | None, per_class: bool, wrong: bool
+) -> list[Section]:
+    from imbench.report.per_class import per_class_section
+    from imbench.report.wrong_images import wrong_section
+
+    made = [per_class_section(records, names)] if per_class else []
+    return made + ([wrong_section(records, names)] if wrong else [])
+
+
 def _render_sections(
     made: list[Section], form: Form, records: list[Record], head: dict[str, Any], width: int
 ) -> str:
@@ -175,14 +194,14 @@ def _render_sections(
 
     if form == "macros":
         raise UsageError(
-            "--macros holds numbers of the tables: ask for it without --compare, --claims, --ranks"
+            "--macros holds numbers of the tables: ask for it without what replaces them"
         )
     if form == "json":
         parts = {section.key: list(section.rows) for section in made}
         return json_document({**head, **parts})
     if form == "csv":
         if len(made) > 1:
-            raise UsageError("CSV has one kind of row: ask for one of --compare, --claims, --ranks")
+            raise UsageError("CSV has one kind of row: ask for one of these reports at a time")
         import pandas as pd
 
         from imbench.records.frame import as_csv

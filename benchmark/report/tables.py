@@ -35,6 +35,7 @@ __all__ = [
     "make_tables",
     "metric_title",
     "protocol_line",
+    "row_title",
 ]
 
 
@@ -123,7 +124,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
     bold_notes = _mark_bold(grid, bold, lower)
     grid, common = _split_common_notes(grid)
     lines = tuple(
-        TableRow(row.recipe, _title(row, group.rows), tuple(entries))
+        TableRow(row.recipe, row_title(row, group.rows), tuple(entries))
         for row, entries in zip(group.rows, grid, strict=True)
     )
     return Table(
@@ -279,7 +280,8 @@ def _other_table_notes(alike: list[Group]) -> list[str]:
     return [f"one of {len(alike)} tables of this data set, which are not comparable: {what}"]
 
 
-def _title(row: MethodKey, rows: list[MethodKey]) -> str:
+def row_title(row: MethodKey, rows: list[MethodKey]) -> str:
+    """Return the name of a method, with its versions where a table has several of them."""
     title = method_title(row.recipe)
     if sum(other.recipe == row.recipe for other in rows) > 1:
         title += f" [{', '.join(f'{name} v{number}' for name, number in row.versions)}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,8 +14,10 @@ from typing import Literal
 from imbench.constraints import NONE, Constraint, choice, number, read_values, whole
 from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.atomic import check_writable
+from imbench.images.cache_reader import open_decoded
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
+from imbench.records.image_names import keep_names
 from imbench.records.ownership import mark_own, refuse_foreign
 from imbench.records.record import Record
 from imbench.records.store import Store
@@ -33,6 +36,7 @@ from imbench.runs.sources import find_sources
 __all__ = ["FinishedRun", "RunOptions", "Session"]
 
 
+_LOG = logging.getLogger(__name__)
 LIMITS: Mapping[str, Constraint] = {
     "jobs": choice("auto") | whole(1, 10_000),
     "per_device": whole(1, 1000) | NONE,
@@ -203,6 +207,7 @@ class Session:
             _refuse(plan)
             self._keep(plan)
             write_floors(plan, self.store.folder, self.context.commit)
+            _keep_names(plan, self.store.folder)
             finished = FinishedRun(plan, self._work(plan, workers, backend))
         self._log_end(finished)
         self._check_complete(finished)
@@ -327,6 +332,16 @@ class Session:
             failed=finished.without_score,
             left=finished.not_begun,
         )
+
+
+def _keep_names(plan: Plan, results: Path) -> None:
+    """Keep the names of test images beside the records; a full disk ends the run at a record."""
+    for source in plan.sources.values():
+        if source.folder is not None:
+            try:
+                keep_names(results, open_decoded(source.folder))
+            except EnvironmentFault as error:
+                _LOG.warning("names of the images of %s are not kept: %s", source.dataset, error)
 
 
 def _refuse(plan: Plan) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "f1",
     "f1_balanced",
     "g_mean",
+    "macro_f1",
     "mcc",
     "precision",
     "recall",
@@ -59,6 +60,12 @@ def f1_balanced(counts: Counts) -> Values:
         raise ValueError("F1 at a prevalence of 0.5 needs test images of two classes or more")
     tpr, fpr = hit / true, (predicted - hit) / np.maximum(rest, 1)
     return _minorities(2 * tpr / (tpr + 1 + fpr))
+
+
+def macro_f1(counts: Counts) -> Values:
+    """Mean F1 of all classes, the majority's too, (...); 0 for one that is not recognised."""
+    hit, predicted, true = counts
+    return np.asarray((2 * hit / np.maximum(predicted + true, 1)).mean(-1))
 
 
 def recalls(counts: Counts) -> Values:
@@ -107,6 +114,7 @@ def accuracy(counts: Counts) -> Values:
 SCORES: dict[str, Callable[[Counts], Values]] = {
     "f1": f1,
     "f1_balanced": f1_balanced,
+    "macro_f1": macro_f1,
     "acsa": acsa,
     "g_mean": g_mean,
     "mcc": mcc,

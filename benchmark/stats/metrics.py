@@ -42,6 +42,7 @@ __all__ = [
     "g_mean",
     "log_loss",
     "lower_is_better",
+    "macro_f1",
     "mcc",
     "metric_title",
     "precision",
@@ -87,6 +88,14 @@ def confusion(labels: Labels, proba: Proba) -> Labels:
 def f1(labels: Labels, proba: Proba) -> float:
     """F1 of the minority, 2 TP / (2 TP + FP + FN); 0 where TP is 0. Depends on the prevalence."""
     return float(confusions.f1(_counts(labels, proba)))
+
+
+def macro_f1(labels: Labels, proba: Proba) -> float:
+    """Mean F1 of all classes, each against the rest, the majority's too."""
+    return float(confusions.macro_f1(_counts(labels, proba)))
+
+
+macro_f1.score_range = (0.0, 1.0)  # type: ignore[attr-defined]
 
 
 def f1_balanced(labels: Labels, proba: Proba) -> float:
@@ -197,6 +206,7 @@ METRICS: dict[str, Metric] = {
 TITLES = {
     "f1": "F1 of the minority",
     "f1_balanced": "F1 at prevalence 0.5",
+    "macro_f1": "macro-F1 of all classes",
     "acsa": "ACSA (balanced accuracy)",
     "g_mean": "G-mean",
     "mcc": "MCC",

@@ -64,6 +64,7 @@ function drawCell() {
   if (cell.skipped) put(body, "p", {}, `${cell.skipped} images were left out: copies of test images, or undecodable.`);
   const panels = put(body, "div", { class: "panels" });
   confusionPanel(panels, cell);
+  classesPanel(panels, cell);
   scoresPanel(panels, cell);
   pairsPanel(panels, "Training", trainingPairs(cell, line));
   curvePanels(body, cell, line.method);
@@ -95,6 +96,34 @@ function confusionPanel(box, cell) {
     put(tr, "th", { scope: "row" }, className(cell, label));
     row.forEach((count, predicted) => put(tr, "td", { class: predicted === label ? "r hit" : "r" }, String(count)));
   });
+}
+
+// Recall, precision and F1 of each class, and means over classes with many, medium and few images.
+function classesPanel(box, cell) {
+  if (!cell.confusion) return;
+  const panel = put(box, "div");
+  put(panel, "h4", {}, "Classes");
+  const table = put(put(panel, "div", { class: "wide" }), "table", { class: "confusion" });
+  const head = put(put(table, "thead"), "tr");
+  for (const title of ["class", "training", "test", "recall", "precision", "F1"]) put(head, "th", { scope: "col", class: title === "class" ? "" : "r" }, title);
+  const body = put(table, "tbody");
+  const row = (title, values) => {
+    const tr = put(body, "tr");
+    put(tr, "th", { scope: "row" }, title);
+    for (const value of values) put(tr, "td", { class: "r" }, value);
+  };
+  const scores = cell.confusion.map((line, label) => {
+    const test = line.reduce((sum, n) => sum + n, 0);
+    const called = cell.confusion.reduce((sum, other) => sum + other[label], 0);
+    const hit = line[label];
+    return { test, recall: test ? hit / test : 0, precision: called ? hit / called : 0, f1: test + called ? (2 * hit) / (test + called) : 0 };
+  });
+  const shown = (score) => ["recall", "precision", "f1"].map((name) => formatted(score[name], 3));
+  const mean = (labels) => Object.fromEntries(["recall", "precision", "f1"].map((name) => [name, labels.reduce((sum, label) => sum + scores[label][name], 0) / labels.length]));
+  scores.forEach((score, label) => row(className(cell, label), [String(cell.train[label] ?? ""), String(score.test), ...shown(score)]));
+  const limits = { many: ">100", medium: "20\u2013100", few: "<20" };
+  for (const [name, labels] of Object.entries(cell.shots)) row(`${name} shots (${labels.length})`, [limits[name], "", ...shown(mean(labels))]);
+  row("mean (macro)", ["", "", ...shown(mean(scores.map((_, label) => label)))]);
 }
 
 function scoresPanel(box, cell) {
@@ -175,8 +204,11 @@ function misclassifiedPanel(body, cell) {
   for (const [row, truth, predicted, confidence] of cell.wrong) {
     const item = put(list, "li");
     const text = `${className(cell, truth)}, predicted ${className(cell, predicted)} (${formatted(confidence, 2)})`;
-    put(item, "img", { src: data.images[cell.group][row], alt: `test image ${row}`, width: 96, height: 96 });
+    const name = data.names[cell.group][row] ?? `test image ${row}`;
+    const picture = data.images[cell.group][row];
+    if (picture) put(item, "img", { src: picture, alt: name, width: 96, height: 96 });
     item.append(text);
+    put(item, "code", {}, name);
   }
 }
 
