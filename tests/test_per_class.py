@@ -100,7 +100,7 @@ def test_whole_table(make):
     assert "macro-F1" in text
     assert "confusion of Vanilla at 10" in text
     assert "confusion of US (the best macro-F1) at 10 minority images (called in columns)" in text
-    assert "crack          1      7           0" in text
+    assert "crack        1      7           0" in text
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
