@@ -74,7 +74,7 @@ only methods with the most seeds of their column can be bold\par
 \item No mean is better than the trivial score, 0.700: nothing was learned beyond it.
 \item No method is above Vanilla by more than chance: 2 seeds cannot show it, 7 could.
 \item Ahead of Vanilla in every seed, not established: US+CS +0.250 at 25.
-\item Best: US+CS 0.550 at 25, not separated from the 2 others, further off than 0.02 (2 seeds cannot separate the best of 3 methods, 7 can).
+\item Best: US+CS 0.550 at 25, not separated from Vanilla -0.250, CBL 0.99 -0.100 (2 seeds cannot separate the best of 3 methods, 7 can).
 \item More minority images: Vanilla from 25 to 100, for a doubling: mean difference +0.125 (+0.125..+0.125) over 2 seeds, not established with fewer than 6.
 \item Next: methods cannot be compared before one learns, and at 25, 100 none does; try more steps (-{}-steps, now 200), larger images (-{}-size, now 16 px) or more minority images, and look at what the network sees (bench data show).
 \end{itemize}

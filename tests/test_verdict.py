@@ -119,7 +119,7 @@ def test_one_seed_shows_nothing_and_says_so(made):
         "no method is above Vanilla by more than chance: 1 seed cannot show it, 6 could"
     ]
     assert found["best"] == [
-        "best: OS 0.900 at 10, not separated from the other, further off than 0.02 "
+        "best: OS 0.900 at 10, not separated from Vanilla -0.800 "
         "(1 seed cannot separate the best of 2 methods, 6 can)"
     ]
     assert found["next"][0].startswith("next: 6 seeds are the fewest that can establish")
@@ -169,7 +169,8 @@ def test_methods_near_the_best_are_named_and_many_are_counted(made):
     many = {"cs": near(0.098, 2), "smote": near(0.097, 3), "us_cs": near(0.096, 4)}
     (told,) = said(made(**few, **many))["best"]
     assert told == (
-        f"best: US {mean:.3f} at 10, not separated from 4 of the 5 others, 4 of them within 0.02"
+        f"best: US {mean:.3f} at 10, not separated from 4 of the 5 others, 4 of them within 0.02 "
+        "of it"
     )
 
 
@@ -418,15 +419,21 @@ def test_a_threshold_that_moves_is_told_from_a_better_ranking(ranked):
     records += [ranked("us", seed, 1.5, -0.75) for seed in range(8)]
     records += [ranked("os", seed, 3.5, -1.75) for seed in range(8)]
     (told,) = said(records)["ranking"]
-    better, moved = told.removeprefix("by AUROC, which no threshold enters: ").split("; ")
-    assert re.fullmatch(r"OS \+0\.1\d\d at 10 rank images better than Vanilla", better)
-    assert moved == ("US +0.000 at 10 move the threshold, and no better ranking is established")
+    head = "by AUROC and tuned F1, which no threshold enters: "
+    better, moved = told.removeprefix(head).split("; ")
+    assert re.fullmatch(
+        r"OS at 10 \(\+0\.1\d\d, \+0\.[12]\d\d\) rank images better than Vanilla", better
+    )
+    assert moved == (
+        "US at 10 (+0.000, +0.000) move the threshold, and no better ranking is established"
+    )
 
 
 def test_without_outputs_ranking_cannot_be_told(made):
     found = said(made(vanilla={10: steps(0.75, 0.001, 7)}, os={10: steps(0.85, 0.002, 7)}))
     assert found["ranking"] == [
-        "by AUROC, which no threshold enters: it cannot be told, for their outputs are not kept"
+        "by AUROC and tuned F1, which no threshold enters: it cannot be told, for "
+        "their outputs are not kept"
     ]
 
 
@@ -444,7 +451,7 @@ def test_in_a_large_report_ranking_is_about_these_test_images(ranked, monkeypatc
         "_resampled",
         lambda panel, key: resampled(panel, key) if panel.name == "f1" else refuse(),
     )
-    assert "OS +0.1" in said(records)["ranking"][0]
+    assert "OS at 10 (+0.1" in said(records)["ranking"][0]
 
 
 # In every form of report.

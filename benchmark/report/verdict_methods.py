@@ -195,17 +195,19 @@ def _not_separated(cells: Sequence[Comparison], open_: Sequence[Comparison]) -> 
     if not open_:
         return f", above {others} by more than chance{where_told(cells)}"
     near = [cell for cell in open_ if cell.effect.values and cell.effect.mean <= MARGIN]
-    if len(near) > NAMED:
-        return (
-            f", not separated from {len(open_)} of {others}, {len(near)} of them within {MARGIN:g}"
-        )
-    named = ", ".join(f"{cell.second} {signed(-cell.effect.mean)}" for cell in near)
-    far = len(open_) - len(near)
-    if not named:
-        which = others if far == len(cells) else f"{far} of {others}"
-        return f", not separated from {which}, further off than {MARGIN:g}"
-    rest = f", nor from {far} further off" if far else ""
-    return f", not separated from {named}, within {MARGIN:g} of it{rest}"
+    far = [cell for cell in open_ if cell not in near]
+    within = f"within {MARGIN:g} of it"
+    if len(open_) <= NAMED:
+        named = f", not separated from {_gaps(near)}, {within}" if near else ", not separated from "
+        return f"{named}{', nor from ' if near and far else ''}{_gaps(far)}"
+    return f", not separated from {len(open_)} of {others}, {len(near)} of them {within}"
+
+
+def _gaps(cells: Sequence[Comparison]) -> str:
+    return ", ".join(
+        f"{cell.second} {signed(-cell.effect.mean) if cell.effect.values else '(no pair)'}"
+        for cell in cells
+    )
 
 
 def _not_learned(scored: Scored, cells: Sequence[Comparison]) -> list[Comparison]:

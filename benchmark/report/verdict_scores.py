@@ -22,6 +22,7 @@ __all__ = [
     "count_seeds",
     "join_gains",
     "join_places",
+    "span",
     "where_told",
 ]
 
@@ -145,8 +146,8 @@ def join_gains(gains: Iterable[tuple[str, int, float]]) -> str:
         places[title].append((count, gain))
     alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for title, found in places.items():
-        span = _span([gain for _, gain in found if math.isfinite(gain)])
-        alike[tuple(count for count, _ in found)].append(f"{title} {span}")
+        reach = span([gain for _, gain in found if math.isfinite(gain)])
+        alike[tuple(count for count, _ in found)].append(f"{title} {reach}")
     return "; ".join(
         f"{', '.join(methods)} at {', '.join(map(str, counts))}"
         for counts, methods in alike.items()
@@ -163,6 +164,7 @@ def count_seeds(seeds: int) -> str:
     return f"{seeds} seed{'' if seeds == 1 else 's'}"
 
 
-def _span(gains: list[float]) -> str:
+def span(gains: Sequence[float]) -> str:
+    """Return the smallest and the largest difference, or the only one."""
     low, high = signed(min(gains)), signed(max(gains))
     return low if low == high else f"{low} to {high}"
