@@ -154,6 +154,15 @@ def test_what_is_open_is_called_small_where_the_seeds_would_have_found_it(made):
     ]
 
 
+def test_a_spread_that_no_number_of_seeds_overcomes_is_said(made):
+    wild = {10: noise(0.5, 0.45, 8, 0)}
+    (told,) = said(made(vanilla=wild, os={10: noise(0.8, 0.1, 8, 2)}))["next"]
+    assert told.startswith(
+        "next: 1 comparison with Vanilla is open, and to find a difference of 0.02 takes more than "
+        "1,000 seeds at the spread seen (SD 0."
+    )
+
+
 def test_methods_near_the_best_are_named_and_many_are_counted(made):
     base = noise(0.8, 0.004, 12, 0)
 
@@ -284,6 +293,21 @@ def test_a_metric_where_lower_is_better(make_record):
     assert found["vanilla"][0] == f"above Vanilla by more than chance{HERE}: OS +0.175 at 10"
     assert found["learned"] == ["1 of 2 means are not better than the trivial score, 0.249"]
     assert found["best"] == [f"best: OS 0.150 at 10, above the other by more than chance{HERE}"]
+
+
+def test_counts_by_class_are_named_as_the_head_of_the_column(make_record):
+    cell = {"by_class": (10, 40)}
+    records = [
+        make_record(name, 10, seed, score + seed / 500, cell=cell, test_counts=[60, 30, 30])
+        for name, score in (("vanilla", 0.7), ("os", 0.8))
+        for seed in range(7)
+    ]
+    found = said(records)
+    assert found["vanilla"] == [f"above Vanilla by more than chance{HERE}: OS +0.100 at 10-40"]
+    assert found["best"][0].startswith("best: OS 0.806 at 10-40, above the other")
+    assert found["ranking"] == [
+        "whether they rank images better is not told of more than two classes"
+    ]
 
 
 # What more minority images would bring.

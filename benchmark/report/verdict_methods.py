@@ -13,7 +13,6 @@ from imbench.report.verdict_scores import (
     SCALED,
     Scored,
     count_seeds,
-    join_places,
     where_told,
 )
 from imbench.report.words import signed
@@ -115,18 +114,18 @@ def say_plain(scored: Scored) -> list[str]:
     cells = scored.against_plain
     above, below = _told(cells, "beaten"), _told(cells, "beats")
     said = [
-        f"above {title} by more than chance{where_told(above)}: {join_places(above)}"
+        f"above {title} by more than chance{where_told(above)}: {scored.places(above)}"
         if above
         else f"no method is above {title} by more than chance{_why(cells)}"
     ]
     if hollow := _not_learned(scored, above):
-        said.append(f"of these not better than the trivial score: {join_places(hollow)}")
+        said.append(f"of these not better than the trivial score: {scored.places(hollow)}")
     if below:
-        said.append(f"below {title} by more than chance{where_told(below)}: {join_places(below)}")
+        said.append(f"below {title} by more than chance{where_told(below)}: {scored.places(below)}")
     if level := _told(cells, "equivalent"):
-        places = join_places(level)
+        places = scored.places(level)
         said.append(f"equivalent to {title} within {MARGIN:g}{where_told(level)}: {places}")
-    return [*said, *_ahead(title, cells)]
+    return [*said, *_ahead(scored, title, cells)]
 
 
 def say_scaled(scored: Scored) -> list[str]:
@@ -136,8 +135,8 @@ def say_scaled(scored: Scored) -> list[str]:
         return []
     title, above = scored.panel.title(SCALED), _told(cells, "beaten")
     if above:
-        return [f"above {title} by more than chance{where_told(above)}: {join_places(above)}"]
-    return _ahead(title, cells) or [
+        return [f"above {title} by more than chance{where_told(above)}: {scored.places(above)}"]
+    return _ahead(scored, title, cells) or [
         f"no method is above {title}, which costs no training, by more than chance"
     ]
 
@@ -148,7 +147,8 @@ def say_best(scored: Scored) -> list[str]:
     for count, (recipe, cells) in scored.best.items():
         open_ = [cell for cell in cells if not _below_best(scored, recipe, cell)]
         alone = alone and len(open_) == len(cells)
-        mean = f"{scored.panel.title(recipe)} {scored.panel.mean((recipe, count)):.3f} at {count}"
+        mean = f"{scored.panel.title(recipe)} {scored.panel.mean((recipe, count)):.3f}"
+        mean += f" at {scored.table.group.label(count)}"
         said.append((mean, _not_separated(cells, open_)))
     if not said:
         return []
@@ -224,12 +224,12 @@ def _told(cells: Sequence[Comparison], verdict: Relation) -> list[Comparison]:
     return [cell for cell in cells if cell.verdict == verdict]
 
 
-def _ahead(title: str, cells: Sequence[Comparison]) -> list[str]:
+def _ahead(scored: Scored, title: str, cells: Sequence[Comparison]) -> list[str]:
     """Name methods ahead in every one of too few seeds."""
     ahead = [cell for cell in cells if cell.verdict in ("few", "behind") and _always_ahead(cell)]
     if not ahead:
         return []
-    return [f"ahead of {title} in every seed, not established: {join_places(ahead)}"]
+    return [f"ahead of {title} in every seed, not established: {scored.places(ahead)}"]
 
 
 def _always_ahead(cell: Comparison) -> bool:

@@ -20,7 +20,7 @@ def say_next(scored: Scored) -> list[str]:
     """Say what decides the first question that is open, in one sentence."""
     settings = scored.table.group.basis.settings
     if scored.unlearned:
-        where = ", ".join(map(str, scored.unlearned))
+        where = ", ".join(map(scored.table.group.label, scored.unlearned))
         return [
             f"next: methods cannot be compared before one learns, and at {where} none does; try "
             f"more steps (--steps, now {settings.steps}), larger images (--size, now "
@@ -78,7 +78,7 @@ def _seeds_for_margin(scored: Scored, open_: Sequence[Comparison]) -> str:
     seen = f"at the spread seen (SD {spread:.3f}, power {POWER:g})"
     if wanted is None:
         return (
-            f"{places} are open, and a difference of {MARGIN:g} takes more than 1,000 seeds {seen}"
+            f"{places}, and to find a difference of {MARGIN:g} takes more than 1,000 seeds {seen}"
         )
     if wanted <= seeds:
         return (

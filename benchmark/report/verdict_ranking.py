@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imbench.report.ranking import RANKING, Kind, RankingOrThreshold, ranking_or_threshold
 from imbench.report.verdict_scores import PLAIN, Scored, span
@@ -47,10 +47,11 @@ def say_ranking(scored: Scored) -> list[str]:
     ]
     if not found:
         return []
-    return [f"by AUROC and tuned F1, which no threshold enters: {_by_kind(found)}"]
+    label = scored.table.group.label
+    return [f"by AUROC and tuned F1, which no threshold enters: {_by_kind(found, label)}"]
 
 
-def _by_kind(found: Sequence[RankingOrThreshold]) -> str:
+def _by_kind(found: Sequence[RankingOrThreshold], label: Callable[[int], str]) -> str:
     """Return what kind of difference each method makes, with its differences by both scores."""
     kinds: dict[Kind, dict[str, list[RankingOrThreshold]]] = defaultdict(lambda: defaultdict(list))
     for judged in found:
@@ -59,14 +60,17 @@ def _by_kind(found: Sequence[RankingOrThreshold]) -> str:
     if not kinds:
         return "it cannot be told, for their outputs are not kept"
     return "; ".join(
-        f"{', '.join(_differences(title, places) for title, places in kinds[kind].items())} "
+        f"{', '.join(_differences(title, places, label) for title, places in kinds[kind].items())} "
         f"{WORDS[kind]}"
         for kind in WORDS
         if kind in kinds
     )
 
 
-def _differences(title: str, places: Sequence[RankingOrThreshold]) -> str:
+def _differences(
+    title: str, places: Sequence[RankingOrThreshold], label: Callable[[int], str]
+) -> str:
     """Return ``OS at 25, 100 (+0.039 to +0.046, +0.101)``."""
     spans = (span([judged.ranking[name].effect.mean for judged in places]) for name in RANKING)
-    return f"{title} at {', '.join(str(judged.minority) for judged in places)} ({', '.join(spans)})"
+    counts = ", ".join(label(judged.minority) for judged in places)
+    return f"{title} at {counts} ({', '.join(spans)})"

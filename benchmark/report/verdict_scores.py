@@ -21,7 +21,6 @@ __all__ = [
     "Scored",
     "count_seeds",
     "join_gains",
-    "join_places",
     "span",
     "where_told",
 ]
@@ -99,6 +98,15 @@ class Scored:
                 found.append(count)
         return found
 
+    def places(self, cells: Iterable[Comparison]) -> str:
+        """Return second methods with the counts and how far they are ahead of the first."""
+        gains = (
+            (cell.second, cell.minority, -cell.effect.mean)
+            for cell in cells
+            if cell.minority is not None
+        )
+        return join_gains(gains, self.table.group.label)
+
     def _against(self, first: str, rivals: list[str]) -> list[Comparison]:
         if first not in self.recipes:
             return []
@@ -124,16 +132,7 @@ class Scored:
         return -mean if self.panel.lower else mean
 
 
-def join_places(cells: Iterable[Comparison]) -> str:
-    """Return second methods with the counts and how far they are ahead of the first."""
-    return join_gains(
-        (cell.second, cell.minority, -cell.effect.mean)
-        for cell in cells
-        if cell.minority is not None
-    )
-
-
-def join_gains(gains: Iterable[tuple[str, int, float]]) -> str:
+def join_gains(gains: Iterable[tuple[str, int, float]], label: Callable[[int], str] = str) -> str:
     """Return methods with counts and differences; those with the same counts stand together.
 
     Examples
@@ -149,7 +148,7 @@ def join_gains(gains: Iterable[tuple[str, int, float]]) -> str:
         reach = span([gain for _, gain in found if math.isfinite(gain)])
         alike[tuple(count for count, _ in found)].append(f"{title} {reach}")
     return "; ".join(
-        f"{', '.join(methods)} at {', '.join(map(str, counts))}"
+        f"{', '.join(methods)} at {', '.join(map(label, counts))}"
         for counts, methods in alike.items()
     )
 
