@@ -123,10 +123,11 @@ def test_a_loss_that_is_0_since_long(make):
     records += [make("os", 50, 0, cost={"train_loss": 0.0, "zero_loss_steps": 99.0})]
     one = only(records, "memorised")
     assert one.sentence == (
-        "the training loss is below .001 from step 50 of 200 on, so the training images are "
+        "the mean training loss from step 50 of 200 on is below .001, so the training images are "
         "memorised: OS at 25"
     )
-    assert "--steps 62" in one.advice
+    assert one.advice == "more images or more augmentation leave something to learn"
+    assert only(records[:1], "memorised").advice.startswith("fewer steps (--steps 62) cost less; ")
 
 
 def test_a_score_that_a_constant_reaches(make):
@@ -135,6 +136,7 @@ def test_a_score_that_a_constant_reaches(make):
     assert one.sentence == (
         "1 of 2 runs call all test images one class, so a constant has their score: US at 25"
     )
+    assert one.advice.startswith("they rank better than chance (AUROC 0.950): look at AUROC")
 
 
 def test_a_test_set_in_which_one_image_moves_f1(make):

@@ -37,7 +37,7 @@ EXPECTED = r"""% imbench {version}
 % data digits: fingerprint 0123456789abcdef
 % seeds: 2 (majority 1000; test 120+140 (minority share 0.538); trivial F1 0.700, ACSA 0.500; cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab)
 % settings {"network":"cnn","size":16,"steps":200,"batch_size":64,"lr":0.05,"momentum":0.9,"weight_decay":0.0002,"warmup":0.05,"augment":"flip+crop","threads":1}, protocol version 1
-% mean F1 of the minority (0.300 to 0.550) is not better than the trivial score, 0.700: every method at every count; to do: try more steps (--steps 800), larger images (--size 32), more minority images (--minority), and look at what the network sees (bench data show)
+% mean F1 of the minority (0.300 to 0.550) is not better than the trivial score, 0.700: every method at every count; to do: try --steps 800, --size 32 or more minority images, and see by `bench data show` what the network sees
 % 2 seeds: differences can be described, not established; 6 are needed for a pair of methods; 7 for one method against 2 others; to do: run 7 seeds (--seeds 0-6)
 \begin{table}[htbp]
 \centering\footnotesize\setlength{\tabcolsep}{2pt}

@@ -51,9 +51,9 @@ mean over seeds [its 95 % t interval within 0..1]
 * bold: best mean of a column
 only methods with the most seeds of their column can be bold
 mean F1 of the minority (0.300 to 0.650) is not better than the trivial score,
-  0.700: Vanilla, CBL 0.99 at 25, 100; US+CS at 25; to do: try more steps
-  (--steps 800), larger images (--size 32), more minority images (--minority),
-  and look at what the network sees (bench data show)
+  0.700: Vanilla, CBL 0.99 at 25, 100; US+CS at 25; to do: try --steps 800,
+  --size 32 or more minority images, and see by `bench data show` what the
+  network sees
 2 seeds: differences can be described, not established; 6 are needed for a pair
   of methods; 7 for one method against 2 others; to do: run 7 seeds (--seeds
   0-6)
@@ -94,9 +94,8 @@ cnn, 16 px; 200 steps of 64 images; seeds 0-1; data 0123456789ab
 - bold: best mean of a column
 - only methods with the most seeds of their column can be bold
 - mean F1 of the minority (0.300 to 0.650) is not better than the trivial score, 0.700: \
-Vanilla, CBL 0.99 at 25, 100; US+CS at 25; to do: try more steps (--steps 800), \
-larger images (--size 32), more minority images (--minority), \
-and look at what the network sees (bench data show)
+Vanilla, CBL 0.99 at 25, 100; US+CS at 25; to do: try --steps 800, \
+--size 32 or more minority images, and see by \\`bench data show\\` what the network sees
 - 2 seeds: differences can be described, not established; \
 6 are needed for a pair of methods; 7 for one method against 2 others; \
 to do: run 7 seeds (--seeds 0-6)

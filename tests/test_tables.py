@@ -335,3 +335,9 @@ def test_not_worse_corrects_for_the_number_of_rivals():
 def test_ranges():
     assert format_ranges([5, 0, 1, 2, 2]) == "0-2,5"
     assert format_ranges([]) == ""
+
+
+def test_tables_of_several_minorities_say_where_the_classes_are(make_record):
+    several = make_tables([make_record(test_counts=[50, 20, 30])])[0]
+    assert "recall and F1 of each class, and confusion: `bench report --per-class`" in several.notes
+    assert not any("--per-class" in note for note in make_tables([make_record()])[0].notes)

@@ -6,7 +6,7 @@ helps is seen when it is followed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from imbench.records.groups import Group, method_title
 from imbench.records.metric_specs import load_metric
@@ -25,6 +25,8 @@ BY_METRIC: frozenset[Kind] = frozenset({"trivial", "floor"})
 """Kinds that are said of one metric; the others are of the records whatever the metric."""
 LONG = 0.5
 """Share of the steps for which a loss of 0 is long."""
+THRESHOLD = "look at AUROC, and at what moves the threshold, such as ts or tuned"
+"""What to do where the ranking is there and the score is not."""
 
 
 def diagnose(
@@ -117,27 +119,26 @@ def _trivial(case: _Case) -> Iterator[Diagnosis]:
     short = {p: m for p, m in means.items() if (m >= bar if lower else m <= bar)}
     if not short:
         return
-    aucs = case.means("auroc")
-    ranked = [aucs[place] for place in short if place in aucs]
-    limit = _chance_limit(case.tests)
-    # A ranking score does not change with the threshold: there it is the training alone.
-    if len(ranked) == len(short) and min(ranked) > limit and case.metric not in ("auroc", "auprc"):
-        advice = (
-            f"they rank better than chance (AUROC {_span(ranked)}), so look at AUROC, and at what "
-            "moves the threshold, such as ts"
-        )
-    else:
-        advice = _train_otherwise(case)
     yield case.made(
         "trivial",
         short,
         f"mean {case.name} ({_span(short.values())}) is not better than the trivial score, "
         f"{bar:.3f}",
-        advice,
+        _threshold_or_training(case, short),
         trivial=bar,
         lowest=min(short.values()),
         highest=max(short.values()),
     )
+
+
+def _threshold_or_training(case: _Case, places: Iterable[Place]) -> str:
+    """Return what to do about scores that are low, whether or not the images are ranked."""
+    aucs, limit = case.means("auroc"), _chance_limit(case.tests)
+    ranked = [aucs.get(place, 0.0) for place in places]
+    # A ranking score does not change with the threshold: there it is the training alone.
+    if min(ranked) > limit and case.metric not in ("auroc", "auprc"):
+        return f"they rank better than chance (AUROC {_span(ranked)}): {THRESHOLD}"
+    return _train_otherwise(case)
 
 
 def _floor(case: _Case) -> Iterator[Diagnosis]:
@@ -165,12 +166,13 @@ def _floor(case: _Case) -> Iterator[Diagnosis]:
         )
 
 
-def _beyond_floor(case: _Case, floor: str, places: Iterable[Place]) -> str:
+def _beyond_floor(case: _Case, floor: str, places: Collection[Place]) -> str:
     """Say whether methods that a floor beats rank better than it does."""
     floors, aucs = case.floor_aurocs.get(floor, {}), case.means("auroc")
     above = [place in aucs and aucs[place] > floors.get(place[1], 1.0) for place in places]
     if all(above):
-        return "they rank better than it does (AUROC), so look at what moves the threshold, as ts"
+        ranked = _span(aucs[place] for place in places)
+        return f"they rank better than it does (AUROC {ranked}): {THRESHOLD}"
     return f"nothing shows that they see more than light and colours: {_train_otherwise(case)}"
 
 
@@ -187,7 +189,7 @@ def _constant(case: _Case) -> Iterator[Diagnosis]:
         "constant",
         flat,
         f"{runs} of {all_runs} runs call all test images one class, so a constant has their score",
-        f"look at AUROC for whether they rank the images; if not, {_train_otherwise(case)}",
+        _threshold_or_training(case, flat),
         runs=runs,
         of=all_runs,
     )
@@ -202,7 +204,8 @@ def _chance(case: _Case) -> Iterator[Diagnosis]:
         "chance",
         short,
         f"AUROC ({_span(short.values())}) is not above {limit:.3f}, which chance alone exceeds in "
-        f"one of twenty test sets of {'+'.join(map(str, case.tests))} images",
+        f"{'one' if len(case.tests) == 2 else 'at most one'} of twenty test sets of "
+        f"{'+'.join(map(str, case.tests))} images",
         _train_otherwise(case),
         limit=limit,
         lowest=min(short.values()),
@@ -236,13 +239,14 @@ def _memorised(case: _Case) -> Iterator[Diagnosis]:
         return
     since = steps - max(zeros.values()), steps - min(zeros.values())
     augment = "" if case.settings.augment != "none" else " (--set augment=flip+crop)"
+    fewer = f"fewer steps (--steps {max(1, round(since[1] * 1.25))}) cost less; "
     yield case.made(
         "memorised",
         zeros,
-        f"the training loss is below .001 from step {_span(since, 0)} of {steps} on, so the "
+        f"the mean training loss from step {_span(since, 0)} of {steps} on is below .001, so the "
         "training images are memorised",
-        f"fewer steps (--steps {max(1, round(since[1] * 1.25))}) cost less; more images or more "
-        f"augmentation{augment} leave something to learn",
+        f"{fewer if len(zeros) == len(case.runs) else ''}more images or more augmentation{augment} "
+        "leave something to learn",
         first=since[0],
         last=since[1],
         steps=steps,
@@ -283,14 +287,10 @@ def _seeds(case: _Case) -> Iterator[Diagnosis]:
 def _train_otherwise(case: _Case, images: bool = True) -> str:
     """Return what may make a training learn: steps, size, images."""
     settings = case.settings
-    more = (
-        ", more minority images (--minority)"
-        if images
-        else f", another rate (lr is {settings.lr:g})"
-    )
+    more = " or more minority images" if images else f" or another rate (lr is {settings.lr:g})"
     return (
-        f"try more steps (--steps {4 * settings.steps}), larger images (--size {2 * settings.size})"
-        f"{more}, and look at what the network sees (bench data show)"
+        f"try --steps {4 * settings.steps}, --size {2 * settings.size}{more}, and see by `bench "
+        "data show` what the network sees"
     )
 
 

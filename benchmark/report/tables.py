@@ -138,6 +138,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         floors=_floors(group, name, metric),
         notes=(
             *_interval_notes(grid, group.seeds, lower, score_range(name, metric)),
+            *_class_notes(group),
             *([PRIORS] if name in CALIBRATION else []),
             *bold_notes,
             *apart,
@@ -238,6 +239,13 @@ def _interval_notes(
     if any(entry.mark == NOT_RUN for line in grid for entry in line):
         notes.append(f"{NOT_RUN} not run")
     return notes
+
+
+def _class_notes(group: Group) -> list[str]:
+    """Say where the classes of a mean over several minorities are to be seen."""
+    if len(group.test_counts) < 3:
+        return []
+    return ["recall and F1 of each class, and confusion: `bench report --per-class`"]
 
 
 def _format_range(bounds: Ends) -> str:
