@@ -27,7 +27,7 @@ HOSTILE = {
     "superscript": "²",
     "arabic": "٣",
 }
-MEANT = {("summed", "true"), ("da", "true")}
+MEANT = {("summed", "true"), ("da", "true"), ("each", "true")}
 """What of it a parameter may really be."""
 SMALL = [
     ("--datasets", "digits"),

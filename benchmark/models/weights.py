@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from imbench.errors import DataError, ImbenchError, UsageError
 from imbench.models.core import Core
+from imbench.training.members import as_one, members_of
 from imbench.training.networks import Normalise, build_network
 from imbench.training.part import Context, Part, begin_fit, overrides
 from imbench.training.recipe import parse_recorded
@@ -99,7 +101,7 @@ def parts_of(core: Core) -> list[Part]:
     parts = list(recipe.parts)
     for name, part in zip(recipe.names, parts, strict=True):
         begin_fit(part, Context())
-        predicts = overrides(part, "adjust") or overrides(part, "build")
+        predicts = any(overrides(part, hook) for hook in ("adjust", "build", "join"))
         if predicts and part.stamp != core.versions.get(name):
             raise UsageError(
                 f"the model was made with version {core.versions.get(name)} of {name}, here is "
@@ -135,16 +137,22 @@ def _head(data: bytes) -> dict[str, str]:
 def _built(core: Core, number: int) -> nn.Module:
     """Build the network of a member, with weights that mean nothing."""
     registered_network(core.settings.network)
-    view, counts = core.view, np.asarray(core.members[number].counts, np.float64)
+    counts = np.asarray(core.members[number].counts, np.float64)
     try:
         with torch.random.fork_rng(devices=[]):
-            net = build_network(
-                core.settings.network, (view.channels, view.size, view.size), len(core.classes)
-            )
-            for part in parts_of(core):
-                net = part.build(net, counts)
+            parts = parts_of(core)
+            nets = [_one(core, parts, counts) for _ in range(members_of(parts))]
+            return as_one(parts, nets)
     except ImbenchError:
         raise
     except Exception as error:
         raise UsageError(f"the network of the model cannot be built: {error}") from error
+
+
+def _one(core: Core, parts: list[Part], counts: NDArray[np.float64]) -> nn.Module:
+    view = core.view
+    shape = (view.channels, view.size, view.size)
+    net = build_network(core.settings.network, shape, len(core.classes))
+    for part in parts:
+        net = part.build(net, counts)
     return nn.Sequential(Normalise(torch.zeros(view.channels), torch.ones(view.channels)), net)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -23,12 +24,11 @@ from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
 from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
-from imbench.training.loop import train
+from imbench.training.members import train_members
 from imbench.training.networks import Network, Normalise, build_network
 from imbench.training.part import Context, Part, begin_fit, is_plain_loss, overrides
 from imbench.training.recipe import Recipe, parse_recipe
 from imbench.training.refit import Refit
-from imbench.training.state import TrainState
 
 __all__ = ["Method"]
 
@@ -277,55 +277,25 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rng = stream(self._seed, f"resample {type(part).__name__}")
             changed, labels = part.resample(examples, labels, rng)
             examples = Examples.of(changed)
-        draws = (part.draw(labels) for part in parts)
-        chances = next((chances for chances in draws if chances is not None), None)
-        counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
-        if chances is not None:
-            counts /= chances.max()
         shape = examples.pixels.shape[1:]
-        net = build_network(self.network, (*shape[2:], *shape[:2]), classes)  # channels first
-        for part in parts:
-            net = part.build(net, counts)
-        net = torch.nn.Sequential(normalise, net).to(device)
-        # x 1.2 in ResNet-20 training on CPU against the default format.
-        net = net.to(memory_format=torch.channels_last)
-        optimiser = torch.optim.SGD(
-            net.parameters(),
-            lr=self.lr,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            fused=True,
-        )
+
+        def build(counts: NDArray[np.float64]) -> torch.nn.Module:
+            net = build_network(self.network, (*shape[2:], *shape[:2]), classes)  # channels first
+            for part in parts:
+                net = part.build(net, counts)
+            return torch.nn.Sequential(deepcopy(normalise), net)
+
         budget = Budget(**{field.name: getattr(self, field.name) for field in fields(Budget)})
-        state = TrainState(net, optimiser, examples, labels, counts, budget, device, self._seed)
-        prepared = time.perf_counter()
-        weights = _class_weights(parts, counts, original)
-        train(state, parts, chances, weights)
-        self.network_ = state.net
-        self.counts_, self.sampled_counts_ = original, counts
-        self.priors_ = counts / counts.sum()
-        self.cost_ = {
-            "prepare": prepared - start,
-            "fit": time.perf_counter() - prepared,
-            "steps": float(self.steps),
-            "images": float(self.steps * self.batch_size),
-            "first_loss": state.first_loss,
-            "train_loss": state.train_loss,
-            "zero_loss_steps": float(state.zero_loss_steps),
-        }
+        prepared = time.perf_counter() - start
+        trained = train_members(
+            build, examples, labels, original, parts, budget, device, self._seed
+        )
+        self.network_ = trained.network
+        self.counts_, self.sampled_counts_ = original, trained.counts
+        self.priors_ = trained.counts / trained.counts.sum()
+        self.cost_ = {**trained.cost, "prepare": prepared + trained.prepare}
         if examples.weights is None and is_plain_loss(parts):
-            self.cost_["constant_loss"] = constant_loss(counts, weights)
-
-
-def _class_weights(
-    parts: list[Part], counts: NDArray[np.float64], original: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
-    product = None
-    for part in parts:
-        weights = part.class_weights(counts, original)
-        if weights is not None:
-            product = weights if product is None else product * weights
-    return product
+            self.cost_["constant_loss"] = constant_loss(trained.counts, trained.class_weights)
 
 
 def _normalisation(pixels: NDArray[Any], chunk: int = 1024) -> Normalise:

@@ -25,6 +25,7 @@ __all__ = ["HOOKS", "Context", "Part", "begin_fit", "overrides"]
 HOOKS = (
     "build",
     "resample",
+    "member_sets",
     "draw",
     "class_weights",
     "begin",
@@ -38,6 +39,7 @@ HOOKS = (
     "before_step",
     "finish",
     "tune",
+    "join",
     "adjust",
 )
 
@@ -106,6 +108,15 @@ class Part(BaseEstimator):  # type: ignore[misc]
         """What must be equal in older records: the version, or that of the files a part reads."""
         return self.version
 
+    @property
+    def networks(self) -> int:
+        """How many networks it trains: see `member_sets`."""
+        return 1
+
+    def member_steps(self, steps: int) -> list[int]:
+        """Return the steps of each network, of so many that a method has."""
+        return [steps]
+
     def defaults(self) -> dict[str, Any]:
         """Return the parameters with their defaults, in the order of canonical recipes."""
         parameters = signature(type(self)).parameters.items()
@@ -139,6 +150,19 @@ class Part(BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Examples | NDArray[Any], NDArray[np.int64]]:
         """Change the training set once; return examples and labels."""
         return x, y
+
+    def member_sets(
+        self,
+        y: NDArray[np.int64],
+        score: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+        rng: np.random.Generator,
+    ) -> Iterator[NDArray[np.int64] | None]:
+        """Yield the rows of the training set that each network is trained on; None for all.
+
+        For methods of several networks, as many as `networks` says. They are trained one after the
+        other; ``score(rows)`` gives the logits (len(rows), K) of the one that was trained last.
+        """
+        yield None
 
     def draw(self, y: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return each example's chance to be drawn, shape (n,); None for a plain shuffle.
@@ -214,6 +238,10 @@ class Part(BaseEstimator):  # type: ignore[misc]
 
     def tune(self, net: torch.nn.Module, refit: Refit) -> None:
         """Change the network for the sake of decisions, by what trainings on other images say."""
+
+    def join(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the logits (m, K) of several networks (networks, m, K) as those of one."""
+        return logits.mean(dim=0)
 
     def adjust(
         self, logits: NDArray[np.float64], priors: NDArray[np.float64]

@@ -47,7 +47,7 @@ PAPER_METHODS = (
 TWICE = "it is corrected twice: mean it, or leave one out"
 """End of a sentence of `Recipe.cautions`."""
 VANILLA = "vanilla"
-EXCLUSIVE = ("losses", "draw", "tune")
+EXCLUSIVE = ("losses", "draw", "tune", "member_sets")
 """Hooks that only one part of a recipe may override, since results cannot be combined."""
 
 # A plus sign in a number (1e+3) is followed by a digit, one between parts by a name or path.

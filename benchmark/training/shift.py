@@ -30,6 +30,10 @@ def shifted(net: nn.Module, classes: int) -> nn.Module:
 
 
 def set_shift(net: nn.Module, by: NDArray[np.float64]) -> None:
-    """Set what the network's last `Shift` adds to the logits, shape (classes,)."""
-    layer = [module for module in net.modules() if isinstance(module, Shift)][-1]
-    layer.by.copy_(torch.from_numpy(by))
+    """Set what the network's `Shift` adds to the logits, shape (classes,).
+
+    Of several networks whose logits are averaged each has one, and all get the same.
+    """
+    for module in net.modules():
+        if isinstance(module, Shift):
+            module.by.copy_(torch.from_numpy(by))
