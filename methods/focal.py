@@ -42,7 +42,8 @@ class Focal(Part):
     not know the counts: images of the minority count more because, and as long as, they are harder.
     Class weights of other parts stand outside the power, so ``cbl:beta=0.999+focal`` is the focal
     form of the class-balanced loss and ``cbl:beta=0.999+focal:gamma=0,form=sigmoid`` its sigmoid
-    form.
+    form. Probabilities are the softmax of the logits in both forms; the sigmoid form predicts the
+    same classes, but for two of them its log odds are twice what they should be.
 
     References
     ----------
@@ -99,12 +100,6 @@ class Focal(Part):
         if y.ndim == 2:
             return (y * self._scaled(log_p)).sum(dim=1)
         return self._scaled(log_p.gather(1, y[:, None])[:, 0])
-
-    def adjust(
-        self, logits: NDArray[np.float64], priors: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return logits whose softmax is the classes' sigmoids, scaled to add up to 1."""
-        return np.asarray(-np.logaddexp(0, -logits)) if self.form == "sigmoid" else logits
 
     def _scaled(self, log_p: torch.Tensor) -> torch.Tensor:
         """Return -(1 - p)**gamma log p."""
