@@ -35,6 +35,10 @@ class EnsemblePart(Part):
             raise UsageError(f"{self.title} cannot stand beside a part that trains generators")
         return self
 
+    def own_steps(self, steps: int) -> int:
+        """Return the steps beyond those of a method."""
+        return (self.members - 1) * steps if self.each else 0
+
     def member_steps(self, steps: int) -> list[int]:
         """Return the steps of each network: its share of all, or all."""
         if self.each:

@@ -30,6 +30,10 @@ class SecondStage(Part):
         """Return how many steps the last layer is trained beyond so many of the network."""
         return round(self.share * steps)
 
+    def own_steps(self, steps: int) -> int:
+        """Return the steps of the second stage."""
+        return self.head_steps(steps)
+
     def add_cost(self, cost: dict[str, float]) -> None:
         """Add what a second stage cost: an ensemble has one for each of its networks."""
         for name, value in cost.items():

@@ -69,6 +69,10 @@ class SharpnessAware(Part):
     def __init__(self, rho: float = 0.05) -> None:
         self.rho = rho
 
+    def own_steps(self, steps: int) -> int:
+        """Return how many gradients are computed a second time."""
+        return steps if self.rho else 0
+
     def gradients(self, state: TrainState, again: Callable[[], None]) -> None:
         """Replace the gradients by those at the worst point nearby."""
         if self.rho == 0:

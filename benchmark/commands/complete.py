@@ -14,7 +14,10 @@ def complete_methods(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer names of methods for the last item of a list, or the last part of a recipe."""
-    return _complete_last(incomplete, ",+", ["vanilla", *_names("methods")])
+    from imbench.training.groups import GROUPS
+
+    known = sorted({"vanilla", *GROUPS, *_names("methods")})
+    return _complete_last(incomplete, ",+", known)
 
 
 def complete_datasets(

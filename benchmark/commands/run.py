@@ -40,7 +40,12 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.option("--datasets", **_LIST, shell_complete=complete_datasets, help="Data sets.")
 @click.option("--minority", **_LIST, help="Training images of each minority class: 50,natural.")
 @click.option("--majority", metavar="N", help="Training images of the majority, or all.")
-@click.option("--methods", **_LIST, shell_complete=complete_methods, help="Recipes, or paper.")
+@click.option(
+    "--methods",
+    **_LIST,
+    shell_complete=complete_methods,
+    help="Recipes, or paper, paper-cheap, rivals, all.",
+)
 @click.option("--seeds", **_LIST, help="Replicates: 0-4.")
 @click.option("--network", help="Classifier, see `bench list networks`.")
 @click.option("--steps", help="Optimiser steps of every training.")

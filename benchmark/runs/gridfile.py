@@ -45,7 +45,7 @@ __all__ = [
 DEFAULT = "quick"
 """The shipped grid that runs when neither a grid nor a data set is named."""
 PAPER = "paper"
-"""In `methods`: the fourteen of the paper's table."""
+"""In `methods`: the fourteen of the paper's table; `imbench.training.groups` has others."""
 SEEDS = (0, 1, 2)
 """Replicates where nothing says which."""
 EVERY = "default"
@@ -143,8 +143,10 @@ def grid_of(name: str | None, options: GridOptions) -> tuple[Grid, set[str]]:
 
 
 def named_methods(given: Any) -> set[str]:
-    """Return the methods that were named, of which each has to exist; ``paper`` names none."""
-    return set(parse_texts(given, "methods")) - {PAPER} if given else set()
+    """Return the methods that were named, of which each has to exist; a group names none."""
+    from imbench.training.groups import GROUPS
+
+    return set(parse_texts(given, "methods")) - set(GROUPS) if given else set()
 
 
 def read_grid_file(name: str) -> GridFile:
@@ -208,11 +210,9 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
 
 def _methods(file: GridFile, options: GridOptions) -> tuple[str, ...]:
     given = parse_texts(options.methods, "methods") if options.methods else file.methods or (PAPER,)
-    if PAPER not in given:
-        return given
-    from imbench.training.recipe import PAPER_METHODS
+    from imbench.training.groups import GROUPS
 
-    pieces = (PAPER_METHODS if name == PAPER else (name,) for name in given)
+    pieces = (GROUPS.get(name, (name,)) for name in given)
     return tuple(dict.fromkeys(name for piece in pieces for name in piece))
 
 

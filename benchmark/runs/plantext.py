@@ -73,11 +73,23 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for text, recipe in plan.recipes.items()
         for caution in recipe.cautions
     ]
+    if further := _further_steps(plan):
+        lines.append(f"      beyond {plan.grid.settings.steps} steps each: {further}")
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
     lines += [f"      {line}" for line in test_set_lines(plan)]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
     return lines
+
+
+def _further_steps(plan: Plan) -> str:
+    """Name the methods that take more steps than the others, and how many."""
+    steps = plan.grid.settings.steps
+    own = {
+        text: sum(part.own_steps(steps) for part in recipe.parts)
+        for text, recipe in plan.recipes.items()
+    }
+    return ", ".join(f"{text} {more}" for text, more in own.items() if more)
 
 
 def no_space(plan: Plan) -> str:

@@ -128,7 +128,10 @@ class Part(BaseEstimator):  # type: ignore[misc]
         return self
 
     def own_steps(self, steps: int) -> int:
-        """Return how many steps it trains other networks beside so many steps of the classifier."""
+        """Return how many steps it takes beyond so many of the classifier.
+
+        Of generators, folds, further networks, a second stage, second gradients: plans name them.
+        """
         return 0
 
     def foresee(

@@ -14,6 +14,7 @@ from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin, registered_names
 from imbench.spec import Spec, parse_spec, pieces_of, shown
+from imbench.training.groups import PAPER_METHODS
 from imbench.training.part import HOOKS, Part, class_fault, overrides
 
 __all__ = [
@@ -25,24 +26,6 @@ __all__ = [
     "parse_recipe",
     "parse_recorded",
 ]
-
-PAPER_METHODS = (
-    "vanilla",
-    "ts",
-    "cs",
-    "us",
-    "os",
-    "us+cs",
-    "os+cs",
-    "smote",
-    "cbl:beta=0.9",
-    "cbl:beta=0.99",
-    "cbl:beta=0.999",
-    "cbl:beta=0.9999",
-    "alt",
-    "aug",
-)
-"""The methods of the paper's table, in its order."""
 
 TWICE = "it is corrected twice: mean it, or leave one out"
 """End of a sentence of `Recipe.cautions`."""
