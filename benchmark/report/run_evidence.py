@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
 from imbench.contained import Fault, contained
 from imbench.records.groups import Group
@@ -17,34 +17,61 @@ from imbench.training.recipe import VANILLA
 __all__ = ["RunEvidence", "read_floor_scores", "read_runs"]
 
 
-@dataclass(frozen=True)
 class RunEvidence:
-    """Numbers of a run with a score; None where its record does not tell.
+    """Numbers of a run with a score, each None where its record does not tell.
 
-    Attributes
+    What takes time is read when it is asked for: a report of 10,000 records asks for the answers
+    of each once, not once a table.
+
+    Parameters
     ----------
-    score, auroc : float or None
-        By the metric asked for, and AUROC.
-    constant : bool or None
-        Whether all test images were called one class.
-    f1_step : float or None
-        How far F1 moves with one more test image recognised.
-    train_loss : float or None
-        Mean training loss over the last tenth of the steps.
-    unlearned_loss : float or None
-        What it is without learning: by the class shares alone where the record has that, else the
-        loss of the first steps.
-    zero_loss_steps : float or None
-        Last steps whose mean loss is below .001.
+    record : Record
+        A finished one.
+    name, metric
+        The metric asked for, with its registered name.
     """
 
-    score: float | None
-    auroc: float | None
-    constant: bool | None
-    f1_step: float | None
-    train_loss: float | None
-    unlearned_loss: float | None
-    zero_loss_steps: float | None
+    def __init__(self, record: Record, name: str, metric: Metric) -> None:
+        self._record, self._name, self._metric = record, name, metric
+
+    @cached_property
+    def score(self) -> float | None:
+        """The score by the metric asked for."""
+        return score(self._record, self._name, self._metric)[0]
+
+    @cached_property
+    def auroc(self) -> float | None:
+        """AUROC."""
+        return score(self._record, "auroc", METRICS["auroc"])[0]
+
+    @property
+    def constant(self) -> bool | None:
+        """Whether all test images were called one class."""
+        return self._answers[0]
+
+    @property
+    def f1_step(self) -> float | None:
+        """How far F1 moves with one more test image recognised."""
+        return self._answers[1]
+
+    @property
+    def train_loss(self) -> float | None:
+        """Mean training loss over the last tenth of the steps."""
+        return self._record.cost.get("train_loss")
+
+    @property
+    def unlearned_loss(self) -> float | None:
+        """Training loss without learning: of the class shares alone, else of the first steps."""
+        return _unlearned(self._record)
+
+    @property
+    def zero_loss_steps(self) -> float | None:
+        """Last steps whose mean loss is below .001."""
+        return self._record.cost.get("zero_loss_steps")
+
+    @cached_property
+    def _answers(self) -> tuple[bool | None, float | None]:
+        return _answers(self._record)
 
 
 def read_runs(
@@ -60,7 +87,11 @@ def read_runs(
     for recipe in dict.fromkeys(row.recipe for row in group.rows):
         for count in counts:
             slot = group.slots.get((newest[recipe], count), {})
-            runs = [_read(slot[seed], metric, function) for seed in sorted(slot) if slot[seed].done]
+            runs = [
+                RunEvidence(slot[seed], metric, function)
+                for seed in sorted(slot)
+                if slot[seed].done
+            ]
             if runs:
                 found[recipe, count] = runs
     return found
@@ -78,19 +109,6 @@ def read_floor_scores(
         if known and count in counts:
             found.setdefault(recipe, {})[count] = sum(known) / len(known)
     return found
-
-
-def _read(record: Record, name: str, metric: Metric) -> RunEvidence:
-    constant, step = _answers(record)
-    return RunEvidence(
-        score=score(record, name, metric)[0],
-        auroc=score(record, "auroc", METRICS["auroc"])[0],
-        constant=constant,
-        f1_step=step,
-        train_loss=record.cost.get("train_loss"),
-        unlearned_loss=_unlearned(record),
-        zero_loss_steps=record.cost.get("zero_loss_steps"),
-    )
 
 
 def _answers(record: Record) -> tuple[bool | None, float | None]:

@@ -20,7 +20,7 @@ from imbench.records.groups import (
 )
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
-from imbench.report.diagnosis import BY_METRIC, Diagnosis, diagnose
+from imbench.report.diagnosis import BY_METRIC, KINDS, Diagnosis, diagnose
 from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
 from imbench.stats.intervals import Ends, holm
@@ -76,14 +76,16 @@ class Table:
 
     @cached_property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
-        """What is wrong with the records: read when a form of the table is made, not before."""
-        return diagnose(self.group, self.metric)
+        """What is wrong with the records: read when a form of the table is made, not before.
+
+        What holds by any metric is read for the first table of a group alone.
+        """
+        return diagnose(self.group, self.metric, kinds=KINDS if self.first else BY_METRIC)
 
     @property
     def advice(self) -> tuple[str, ...]:
         """Return the diagnoses that belong below this table, each with what to do."""
-        shown = (one for one in self.diagnoses if self.first or one.kind in BY_METRIC)
-        return tuple(one.note for one in shown)
+        return tuple(one.note for one in self.diagnoses)
 
 
 def make_tables(
