@@ -29,18 +29,22 @@ from imbench.report.report import render_report
 from imbench.report.tables import make_tables
 from imbench.runs.floors import floor_cells, write_floors
 from imbench.stats.metrics import auroc
-from imbench.training.colour import CHUNK, colour_floor, colour_statistics
+from imbench.training.colour import colour_floor, colour_statistics
 
 
-def test_statistics_are_those_of_numpy_channel_by_channel():
-    pixels = np.random.default_rng(0).integers(0, 256, (CHUNK + 3, 4, 4, 3), dtype=np.uint8)
+@pytest.mark.parametrize("side", [1, 2, 5, 32])
+def test_statistics_are_those_of_numpy_channel_by_channel(monkeypatch, side):
+    monkeypatch.setattr("imbench.training.colour.CHUNK", 7 * side * side * 3)
+    rng = np.random.default_rng(side)
+    pixels = rng.integers(0, 256, (17, side, side, 3), dtype=np.uint8)
+    pixels[3], pixels[4] = 255, rng.integers(0, 2, pixels[4].shape) * 255
     found = colour_statistics(pixels)
-    assert found.shape == (CHUNK + 3, 12)
-    image = pixels[-1].reshape(16, 3) / 255
-    expected = [image.mean(0), image.std(0), *np.quantile(image, [0.1, 0.9], axis=0)]
-    assert found[-1] == pytest.approx(np.concatenate(expected))
+    assert found.shape == (17, 12)
+    for image, statistics in zip(pixels.reshape(17, -1, 3) / 255, found, strict=True):
+        expected = [image.mean(0), image.std(0), *np.quantile(image, [0.1, 0.9], axis=0)]
+        assert statistics == pytest.approx(np.concatenate(expected), abs=1e-7)
     flat = np.full((1, 5, 5, 1), 51, np.uint8)
-    assert colour_statistics(flat).tolist() == [[0.2, 0.0, 0.2, 0.2]]
+    assert colour_statistics(flat)[0] == pytest.approx([0.2, 0, 0.2, 0.2])
 
 
 def test_colours_tell_red_from_blue_and_nothing_else():

@@ -413,6 +413,9 @@ def test_cells_of_many_classes_know_their_groups_by_training_images(make_record)
     scores = Scores.of(np.array([0, 1, 2, 2]), np.log(proba), proba)
     many = make_record(scores=scores, train_counts=[500, 60, 50], test_counts=[1, 1, 2])
     two = make_record("us", **outputs(0))
+    own = make_record("cs", cell={"by_class": (50, 60)}, scores=scores)
+    found = data_of(render_page([many, own]))["cells"]
+    assert (found[many.key]["minority"], found[own.key]["minority"]) == (50, "50-60")
     cells = data_of(render_page([many, two]))["cells"]
     assert cells[many.key]["shots"] == {"many": [0], "medium": [1, 2]}
     assert cells[two.key]["shots"] == {}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imbench.files.reading import open_regular
 from imbench.page.images import Gallery, Pictures, misclassified_rows
+from imbench.records.groups import shots_label
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
 from imbench.safe_text import visible
@@ -74,7 +75,7 @@ class CellBuilder:
         settings = _visible_items(record.cell.settings.model_dump())
         cell = {
             "seed": record.cell.seed,
-            "minority": record.cell.minority,
+            "minority": shots_label(record.cell),
             "dataset": visible(short_name(record.cell.dataset)),
             "status": record.status,
             "reason": visible(record.reason),
@@ -106,7 +107,7 @@ class CellBuilder:
         """Return what a record of many shows: its scores, state and key."""
         return {
             "seed": record.cell.seed,
-            "minority": record.cell.minority,
+            "minority": shots_label(record.cell),
             "status": record.status,
             "reason": visible(record.reason),
             "key": visible(record.key),

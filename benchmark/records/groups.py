@@ -24,6 +24,7 @@ __all__ = [
     "group_records",
     "method_order",
     "method_title",
+    "shots_label",
     "without_group",
 ]
 
@@ -81,7 +82,7 @@ class Group:
     def label(self, count: int) -> str:
         """Return a count as the head of a column: ``50``, or ``77-282`` where classes differ."""
         by_class = self.basis.by_class
-        return str(count) if by_class is None else f"{min(by_class)}-{max(by_class)}"
+        return str(count) if by_class is None else _range(by_class)
 
     @cached_property
     def seeds(self) -> list[int]:
@@ -194,6 +195,15 @@ def method_title(recipe: str) -> str:
         return parse_recorded(recipe).title
     except UsageError:
         return recipe
+
+
+def shots_label(cell: Cell) -> int | str:
+    """Return the count of a cell, or ``77-282`` where those of its minorities differ."""
+    return cell.minority if cell.by_class is None else _range(cell.by_class)
+
+
+def _range(by_class: Sequence[int]) -> str:
+    return f"{min(by_class)}-{max(by_class)}"
 
 
 def format_ranges(numbers: Iterable[int]) -> str:

@@ -18,8 +18,9 @@ __all__ = ["COLOUR_VERSION", "colour_floor", "colour_statistics"]
 COLOUR_VERSION = 1
 """Raise it when scores of the floor change; floors of the older version are then made again."""
 QUANTILES = (0.1, 0.9)
-CHUNK = 1024
-"""Images at a time: 1024 of 32 px in three channels are 25 MB as float64."""
+VALUES = 256
+CHUNK = 3_000_000
+"""Values of pixels at a time: their places in the histograms are 24 MB."""
 ITERATIONS = 5000
 
 
@@ -36,14 +37,39 @@ def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     float array (n, 4 * channels)
         From 0 to 1; all means first, then deviations, then both percentiles.
     """
-    channels = pixels.shape[-1]
+    channels, area = pixels.shape[-1], int(pixels.shape[1] * pixels.shape[2])
     made = np.empty((len(pixels), 4 * channels))
-    for start in range(0, len(pixels), CHUNK):
-        part = np.asarray(pixels[start : start + CHUNK]).reshape(-1, _area(pixels), channels)
-        low, high = np.quantile(part, QUANTILES, axis=1)
-        columns = [part.mean(axis=1), part.std(axis=1), low, high]
-        made[start : start + CHUNK] = np.concatenate(columns, axis=1) / 255
+    step = max(1, CHUNK // (area * channels))
+    for start in range(0, len(pixels), step):
+        part = np.asarray(pixels[start : start + step]).reshape(-1, area, channels)
+        made[start : start + step] = _of_histograms(_histograms(part), area) / 255
     return made
+
+
+def _histograms(part: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how often each value occurs, (n, channels, 256), of pixels (n, area, channels).
+
+    One pass over the pixels: a fifth of the time that `numpy.quantile` takes to sort each image.
+    """
+    n, _, channels = part.shape
+    rows = np.arange(n * channels).reshape(n, 1, channels) * VALUES
+    counts = np.bincount((part + rows).ravel(), minlength=n * channels * VALUES)
+    return counts.reshape(n, channels, VALUES)
+
+
+def _of_histograms(counts: NDArray[np.int64], area: int) -> NDArray[np.float64]:
+    """Return the statistics (n, 4 * channels) of images by their histograms, from 0 to 255."""
+    values = np.arange(VALUES, dtype=np.float64)
+    mean = counts @ values / area
+    deviation = np.sqrt(np.maximum(counts @ values**2 / area - mean**2, 0))
+    below = counts.cumsum(axis=-1)
+    quantiles = []
+    for quantile in QUANTILES:
+        place, share = divmod(quantile * (area - 1), 1)
+        # As numpy interpolates: between the values at two places of the sorted pixels.
+        left, right = ((below <= place + more).sum(axis=-1) for more in (0, 1))
+        quantiles.append(left + share * (np.minimum(right, VALUES - 1) - left))
+    return np.concatenate([mean, deviation, *quantiles], axis=1)
 
 
 def colour_floor(
@@ -78,7 +104,3 @@ def colour_floor(
         model.fit((train - mean) / scale, labels, sample_weight=weights)
     proba: NDArray[np.float64] = model.predict_proba((test - mean) / scale)
     return proba
-
-
-def _area(pixels: NDArray[np.uint8]) -> int:
-    return int(pixels.shape[1] * pixels.shape[2])
