@@ -7,11 +7,18 @@ import json
 import numpy as np
 import pytest
 
+import imbench
+from imbench.check.baseline import baseline_of, read_baseline
+from imbench.check.sides import side_of
 from imbench.errors import UsageError
 from imbench.images.subsets import check_counts, subset
 from imbench.records.cell import Cell, Grid, Settings, expand
+from imbench.records.export import load_results, to_csv
+from imbench.records.floors import read_floors
 from imbench.records.groups import group_records
+from imbench.records.planned import read_plans
 from imbench.records.record import SCHEMA, Record
+from imbench.records.store import read_records
 from imbench.records.upgrade import upgrade
 from imbench.report.tables import make_tables
 from imbench.runs.gridfile import GridFile, GridOptions, settle_grid
@@ -229,3 +236,58 @@ def test_counts_by_class_have_a_table_of_their_own_that_says_them(make_record):
     assert own.group.label(50) == "50-200"
     assert any("minorities alike / 50/200" in note for note in own.notes)
     assert plain.group.code == group_records(records[:1])[0].code
+
+
+def test_a_run_takes_the_data_as_they_are_and_goes_on_with_them(data_folder, tmp_path):
+    data_folder(
+        {
+            f"{split}/{name}": count
+            for split, counts in (
+                ("train", {"a": 12, "b": 8, "c": 4}),
+                ("test", dict.fromkeys("abc", 3)),
+            )
+            for name, count in counts.items()
+        }
+    )
+    grid = {
+        "datasets": "folder:pictures,majority=a,minority=b/c",
+        "methods": "vanilla,os",
+        "seeds": [0],
+        "settings": {"network": "linear", "size": 8, "steps": 2},
+        "data": tmp_path,
+        "results": tmp_path / "results",
+        "jobs": 1,
+        "quiet": True,
+    }
+    frame = imbench.run(**grid, minority=["natural", {"b": 5, "C": 3}, 3], metrics=["f1"])
+    assert set(zip(frame.minority, frame.by_class, strict=True)) == {
+        (4, "8/4"),
+        (3, "5/3"),
+        (3, ""),
+    }
+    assert frame.value.notna().all()
+    records = read_records(tmp_path / "results")
+    assert {(one.cell.shots, tuple(one.train_counts)) for one in records} == {
+        ((8, 4), (12, 8, 4)),
+        ((5, 3), (12, 5, 3)),
+        (3, (12, 3, 3)),
+    }
+    assert {one.cell.shots for one in read_floors(tmp_path / "results")} == {(8, 4), (5, 3), 3}
+    plans = read_plans(tmp_path / "results")
+    assert {cell.key for cell in plans.cells} == {one.key for one in records}
+    before = {one.key: one.checksum for one in records}
+    # The same counts in words of their own are the same cells.
+    imbench.run(**grid, minority=["all", "b:5,c:3", "3"])
+    assert {one.key: one.checksum for one in read_records(tmp_path / "results")} == before
+    exported = tmp_path / "scores.csv"
+    to_csv(exported, load_results(tmp_path / "results", ["f1"]))
+    assert set(load_results(exported, ["f1"]).by_class) == {"8/4", "5/3", ""}
+    older = exported.read_text().splitlines()
+    exported.write_text("\n".join(line.rpartition(",")[0] for line in older) + "\n")
+    assert set(load_results(exported, ["f1"]).by_class) == {""}
+    side = side_of(records, ("f1",))
+    path = tmp_path / "baseline.json"
+    path.write_text(baseline_of(side, reason="a test", made="2020-01-01").text())
+    assert read_baseline(path).side().runs.keys() == side.runs.keys()
+    with pytest.raises(UsageError, match="9 images of 'b' are requested; the training set has 8"):
+        imbench.run(**grid, minority=["b:9,c:3"])
