@@ -60,7 +60,7 @@ def test_a_metric_of_a_file_takes_options_too(tmp_path):
 
 
 def test_titles_say_the_options():
-    assert metric_title("cost:ratio=10") == "mean cost an image (ratio=10)"
+    assert metric_title("cost:ratio=10") == "cost an image (ratio=10)"
     assert metric_title("f1") == "F1 of the minority"
     assert metric_title("mine.py:youden") == "mine.py:youden"
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["ANY_DATA", "DATA", "RESULTS", "metric_option"]
+__all__ = ["ANY_DATA", "COST", "DATA", "RESULTS", "metric_option"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -53,3 +53,26 @@ def metric_option(purpose: str, default: Sequence[str]) -> Callable[[_Command], 
         callback=parse,
         help=f"{purpose}, separated by commas (default: {','.join(default)}).",
     )
+
+
+def _costs(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    from imbench.models.decision import parse_costs
+    from imbench.records.metric_specs import COSTS, RATIO
+
+    costs = parse_costs(text)
+    ratio = RATIO.read("--cost", "ratio", costs.missed / costs.false_alarm)
+    return tuple(f"{name}:ratio={ratio:.12g}" for name in COSTS)
+
+
+COST = click.option(
+    "--cost",
+    "costs",
+    metavar="MISSED:ALARM",
+    callback=_costs,
+    help="Show mean costs an image of missed minority images and false alarms: 10:1.",
+)
+"""Metrics of a cost ratio, as `costs`: at .5, at the Bayes threshold, and tuned."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from imbench.commands.arguments import ANY_DATA, RESULTS, metric_option
+from imbench.commands.arguments import ANY_DATA, COST, RESULTS, metric_option
 from imbench.commands.terminal import (
     command_line,
     echo,
@@ -74,6 +74,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     help="Write plots as PDF, SVG and PNG.",
 )
 @metric_option("Report these metrics", DEFAULT_METRICS)
+@COST
 @click.option("--side-by-side", is_flag=True, help="Show all metrics of a data set in one table.")
 @click.option("--vs-paper", is_flag=True, help="Show F1 beside the published values.")
 @click.option(
@@ -115,6 +116,7 @@ def report(
     root: Path,
     plots: Path | None,
     metrics: tuple[str, ...],
+    costs: tuple[str, ...],
     side_by_side: bool,
     vs_paper: bool,
     compare: tuple[str, ...],
@@ -137,6 +139,7 @@ def report(
     from imbench.report.report import render_report
     from imbench.spec import parse_texts
 
+    metrics = (*metrics, *costs)
     one_metric = vs_paper or compare or claims or ranks or diagram
     plans = read_plans(results)
     records = with_floors(read_records(results), results)
@@ -177,14 +180,18 @@ def report(
         "per_class": per_class,
         "wrong": wrong,
         "names": read_names(results),
-        "together": side_by_side,
+        # Costs at three thresholds are read beside each other.
+        "together": side_by_side or bool(costs and metrics == costs and not one_metric),
     }
     if not targets:
         echo_document(render_report(records, form="terminal", width=terminal_width(), **options))
     for note in options["notes"] if csv is not None else ():  # which has no place for them
         echo(note, err=True)
     for form, target in targets.items():
-        text = render_report(records, form=form, **options)  # type: ignore[arg-type]
+        # A table shows AUROC beside its scores; in a tidy file it has lines of its own.
+        plain = form == "csv" and options["metrics"] is DEFAULT_METRICS
+        own = {"metrics": (*DEFAULT_METRICS, "auroc")} if plain else {}
+        text = render_report(records, form=form, **{**options, **own})  # type: ignore[arg-type]
         if target == STDOUT:
             echo_document(text)
         else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imbench.commands.arguments import DATA
+from imbench.commands.arguments import COST, DATA
 from imbench.commands.complete import complete_datasets, complete_grids, complete_methods
 from imbench.commands.terminal import command_line, echo, echo_document, terminal_width
 
@@ -96,6 +96,7 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     default=None,
     help="Training images that are copies of test images; dropped where some are known.",
 )
+@COST
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--quiet", is_flag=True, help="Print failures only.")
 @click.option(
@@ -131,7 +132,7 @@ def run(grid: str | None, **given: Any) -> None:
     if given["dry_run"]:
         session.dry_run()
         return
-    _end(session.run(), session.options)
+    _end(session.run(), session.options, given["costs"])
 
 
 _SAME_NAME = (
@@ -164,7 +165,7 @@ def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
     return grid_of(name, options)
 
 
-def _end(finished: FinishedRun, options: RunOptions) -> None:
+def _end(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> None:
     """Print the table and the summary, and end with the exit code that fits."""
     from imbench.errors import CellsFailed, Interrupted
     from imbench.runs.advice import advice
@@ -176,15 +177,15 @@ def _end(finished: FinishedRun, options: RunOptions) -> None:
             f"{options.command}"
         )
     if not options.quiet:
-        _print_results(finished, options)
+        _print_results(finished, options, costs)
     if bad:
         stopped = f", {left} were not begun" if left else ""
         what_next = advice(finished, _retry_command(left))
         raise CellsFailed(f"{bad} of {cells} cells have no score{stopped}; {what_next}")
 
 
-def _print_results(finished: FinishedRun, options: RunOptions) -> None:
-    """Print the table, what it shows, and what to type next."""
+def _print_results(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> None:
+    """Print the table, by F1 or costs, what it shows, and what to type next."""
     from imbench.commands.next_steps import next_lines
     from imbench.records.floors import with_floors
     from imbench.report.report import render_report
@@ -193,7 +194,8 @@ def _print_results(finished: FinishedRun, options: RunOptions) -> None:
     records = with_floors(finished.records(options.results), options.results)
     width = terminal_width()
     if records:
-        echo_document(render_report(records, planned=cells, command=command, width=width))
+        shown: dict[str, Any] = {"metrics": costs, "together": True} if costs else {}
+        echo_document(render_report(records, planned=cells, command=command, width=width, **shown))
     scored = len(cells) - finished.without_score - finished.not_begun
     again = f"bench report {shlex.quote(results)}"
     echo(f"{scored} of {len(cells)} cells ok; again: {again}")

@@ -33,6 +33,8 @@ def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
     for table in tables:
         printed = printed_table(table)
         keys = [_cell_keys(table, index) for index in range(len(table.lines))]
+        # Columns beside the scores lead to no cell of their own.
+        keys = [[*row, *[""] * (len(printed.head) - len(row))] for row in keys]
         blank = [[""] * len(printed.head)] * (len(printed.rows) - len(keys))
         blocks.append(
             {

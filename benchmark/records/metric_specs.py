@@ -14,11 +14,13 @@ from imbench.spec import Spec, parse_spec
 from imbench.stats.configured import HALVES, Configured, wants
 from imbench.stats.metrics import Metric
 
-__all__ = ["RATIO", "base_name", "load_metric", "metric_options"]
+__all__ = ["COSTS", "RATIO", "base_name", "load_metric", "metric_options"]
 
 RATIO = number(0, 1e6, open_low=True)
 """What a missed minority image may cost, a false alarm costing 1."""
-UNDECLARED: Mapping[str, Constraint] = dict.fromkeys(("cost", "cost_bayes", "cost_tuned"), RATIO)
+COSTS = ("cost", "cost_bayes", "cost_tuned")
+"""Metrics of a cost ratio."""
+UNDECLARED: Mapping[str, Constraint] = dict.fromkeys(COSTS, RATIO)
 """What the options of our metrics may be, which cannot say it: the room `stats` imports nothing."""
 
 

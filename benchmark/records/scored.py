@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.contained import Fault, contained
-from imbench.errors import NotComparable
+from imbench.errors import ImbenchError, NotComparable
 from imbench.records.assumed_prior import to_test_prior
 from imbench.records.record import Record
 from imbench.stats.configured import TEST_PRIOR, evaluate, wants
@@ -25,10 +25,11 @@ def score(record: Record, name: str, metric: Metric) -> tuple[float | None, str]
         if record.scores is None:
             return None, "the record has no outputs to compute it from"
         try:
-            with contained():  # neither a plug-in nor damaged outputs may end the report
+            # Neither a plug-in nor damaged outputs may end the report.
+            with contained(ImbenchError):
                 value = float(evaluate(metric, *outputs(record, metric)))
-        except Fault as fault:
-            return None, str(fault)
+        except (ImbenchError, Fault) as error:
+            return None, str(error)
     if not math.isfinite(value):
         return None, f"the score is {value}"
     return value, ""

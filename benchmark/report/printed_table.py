@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 
+AUROC = "AUROC: mean over seeds; no threshold enters it"
+BESIDE = 2
+"""Counts up to which AUROC has columns of its own beside the scores; else rows below them."""
 NARROW = 0.02
 """Width of an interval below which two decimals are too few."""
 
@@ -130,16 +133,25 @@ def printed_table(table: Table) -> PrintedTable:
         (PrintedCell(text=row.title), *map(_printed_entry, row.entries)) for row in table.floors
     ]
     basis = table.group.basis
+    beside = len(table.counts) <= BESIDE and bool(table.aurocs)
+    if beside:
+        rows = [(*row, *_aurocs(table, row[0].text)) for row in rows]
+    under = [] if beside else _auroc_rows(table)
+    rules = {methods, *([len(rows)] if under else [])}
     return PrintedTable(
         title=table.title,
         slug=_slug(f"{table.group.title}-{table.metric}-{table.group.code}"),
         above=(table.protocol,),
         span="minority training images",
-        head=("method", *map(table.group.label, table.counts)),
-        align="l" + "r" * len(table.counts),
-        rows=tuple(rows),
-        rules=frozenset({methods}),
-        below=table.notes,
+        head=(
+            "method",
+            *map(table.group.label, table.counts),
+            *(_auroc_heads(table) if beside else ()),
+        ),
+        align="l" + "r" * len(table.counts) * (2 if beside else 1),
+        rows=(*rows, *under),
+        rules=frozenset(rules),
+        below=(*table.notes, *([AUROC] if table.aurocs else [])),
         advice=table.advice,
         comments=(
             f"data {table.group.name}: fingerprint {basis.fingerprint}",
@@ -147,6 +159,24 @@ def printed_table(table: Table) -> PrintedTable:
             f"settings {basis.settings.model_dump_json()}, protocol version {basis.protocol}",
         ),
     )
+
+
+def _auroc_heads(table: Table) -> list[str]:
+    label = table.group.label
+    return (
+        ["AUROC"] if len(table.counts) == 1 else [f"AUROC {label(count)}" for count in table.counts]
+    )
+
+
+def _aurocs(table: Table, title: str) -> list[PrintedCell]:
+    """Return the mean AUROC of a row at each count; empty where it has none, as trivial has."""
+    return [PrintedCell(table.aurocs.get((title, count))) for count in table.counts]
+
+
+def _auroc_rows(table: Table) -> list[tuple[PrintedCell, ...]]:
+    """Return the mean AUROCs as rows below the scores, for a table of many columns."""
+    titles = dict.fromkeys(title for title, _ in table.aurocs)
+    return [(PrintedCell(text=f"{one}: AUROC"), *_aurocs(table, one)) for one in titles]
 
 
 def _printed_entry(entry: TableCell) -> PrintedCell:
@@ -197,6 +227,17 @@ def side_by_side(tables: Sequence[Table]) -> Iterator[PrintedTable]:
             yield _grouped_by_count(same, range(start, min(start + most, len(counts))), start)
 
 
+def _column_names(metrics: Sequence[str]) -> dict[str, str]:
+    """Return metrics without their options, which the title has, where that tells them apart."""
+    short = {name: name.partition(":")[0] for name in metrics}
+    return short if len(set(short.values())) == len(short) else {name: name for name in metrics}
+
+
+def _count_heads(columns: Sequence[tuple[Table, int]], names: Mapping[str, str]) -> Iterator[str]:
+    for table, index in columns:
+        yield f"{table.group.label(table.counts[index])} {names[table.metric]}"
+
+
 def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: int) -> PrintedTable:
     base, first = printed_table(tables[0]), tables[0]
     columns = [(table, index) for index in indices for table in tables]
@@ -216,6 +257,7 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         )
         for i, row in enumerate(first.floors)
     ]
+    names = _column_names([table.metric for table in tables])
     notes = dict.fromkeys(note for table in tables for note in table.notes)
     advice = dict.fromkeys(line for table in tables for line in table.advice)
     continued = " (continued)" if start else ""
@@ -224,13 +266,7 @@ def _grouped_by_count(tables: Sequence[Table], indices: Sequence[int], start: in
         slug=f"{base.slug}-beside{f'-{start}' if start else ''}",
         above=(first.protocol,),
         span="minority training images and metric",
-        head=(
-            "method",
-            *(
-                f"{first.group.label(first.counts[index])} {table.metric}"
-                for table, index in columns
-            ),
-        ),
+        head=("method", *_count_heads(columns, names)),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
         rules=frozenset({methods}),

@@ -17,7 +17,7 @@ from imbench.records.metric_specs import load_metric
 from imbench.report.compare import Comparison, against
 from imbench.report.panel import Panel
 from imbench.report.words import p_text, signed
-from imbench.stats.metrics import metric_title
+from imbench.stats.metrics import lower_is_better, metric_title
 from imbench.stats.paired import ENOUGH, MARGIN, seeds_needed
 
 __all__ = ["LARGE", "RANKING", "Kind", "RankingOrThreshold", "ranking_or_threshold"]
@@ -128,7 +128,7 @@ def _judged(
     thresholded = cells[metric]
     ranking = {name: cells[name] for name in RANKING}
     kind, words = _kind(thresholded, ranking)
-    numbers = "; ".join(_numbers(name, cell) for name, cell in cells.items())
+    numbers = "; ".join(_numbers(_label(name), cell) for name, cell in cells.items())
     return RankingOrThreshold(
         recipe, thresholded.first, count, kind, f"{words}: {numbers}", thresholded, ranking
     )
@@ -212,9 +212,15 @@ def _by(names: list[str]) -> str:
     return "" if len(names) == len(RANKING) else f", by {SHORT[names[0]]}"
 
 
-def _numbers(name: str, cell: Comparison) -> str:
+def _label(name: str) -> str:
+    """Return what the sentence calls a score; of one that is better low, what a plus sign means."""
+    short = SHORT.get(name, metric_title(name))
+    return f"{short} better by" if lower_is_better(name, load_metric(name)) else short
+
+
+def _numbers(short: str, cell: Comparison) -> str:
     """Return a mean difference, with both 95 % intervals or, of few seeds, its range."""
-    short, effect = SHORT.get(name, metric_title(name)), cell.effect
+    effect = cell.effect
     if not effect.values:
         return f"{short}: no seed has a score of both"
     enough = len(effect) >= ENOUGH

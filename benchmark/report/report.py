@@ -15,10 +15,10 @@ from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
 from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.prose import prose_latex, prose_markdown, prose_terminal
-from imbench.report.tables import Table, make_tables
+from imbench.report.tables import RANKINGS, Table, make_tables
 from imbench.report.verdict import judge, verdict_prose, verdict_rows
 from imbench.safe_text import json_document, visible
-from imbench.stats.metrics import lower_is_better
+from imbench.stats.metrics import is_thresholded, lower_is_better
 from imbench.version import imbench_version
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def render_report(
         from imbench.records.frame import as_csv, frame
 
         return as_csv(frame((one for one in records if not is_floor(one.cell)), metrics))
+    metrics = _with_ranking(metrics) if together else metrics
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
         return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
@@ -146,6 +147,13 @@ def render_report(
             texts = [terminal(printed, width), *(f"{prose_terminal(p, width)}\n" for p in proses)]
         text = "\n".join(texts)
     return _with_notes(text, form, notes, width)
+
+
+def _with_ranking(metrics: Sequence[str]) -> Sequence[str]:
+    """Return the metrics, and AUROC where a threshold enters some and none of them ranks."""
+    if any(map(is_thresholded, metrics)) and not set(RANKINGS) & set(metrics):
+        return (*metrics, "auroc")
+    return metrics
 
 
 def _with_notes(text: str, form: Form, notes: Sequence[str], width: int) -> str:
@@ -262,6 +270,10 @@ def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
         "settings": group.basis.settings.model_dump(mode="json"),
         "seeds": group.seeds,
         "metric": table.metric,
+        "aurocs": [
+            {"title": title, "minority": count, "mean": mean}
+            for (title, count), mean in table.aurocs.items()
+        ],
         "lower_is_better": lower_is_better(table.metric, load_metric(table.metric)),
         "trivial": table.trivial,
         "floors": [

@@ -23,11 +23,20 @@ from imbench.records.record import Record
 from imbench.report.diagnosis import BY_METRIC, KINDS, Diagnosis, diagnose
 from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell, make_table_cell
+from imbench.spec import parse_spec
 from imbench.stats.intervals import Ends, holm
-from imbench.stats.metrics import METRICS, Metric, lower_is_better, metric_title, score_range
+from imbench.stats.metrics import (
+    METRICS,
+    Metric,
+    is_thresholded,
+    lower_is_better,
+    metric_title,
+    score_range,
+)
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
 __all__ = [
+    "RANKINGS",
     "RULES",
     "Table",
     "TableRow",
@@ -39,6 +48,14 @@ __all__ = [
 ]
 
 
+RANKINGS = ("auroc", "auprc")
+"""Metrics that no threshold enters: without one of them AUROC stands beside a thresholded one."""
+THRESHOLDS = {
+    "cost": "an image is called the likelier class",
+    "cost_bayes": "called minority where that costs less by probabilities corrected to the test "
+    "set's class shares",
+    "cost_tuned": "the threshold is chosen on one half of the test images and scored on the other",
+}
 CALIBRATION = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 PRIORS = (
     "outputs are not recalibrated: methods that resample or reweight assume another prior than "
@@ -71,6 +88,8 @@ class Table:
     floors: tuple[TableRow, ...]
     """Scores of what needs no network, such as colours alone; none where a run left none."""
     notes: tuple[str, ...]
+    ranked: bool = False
+    """Whether AUROC stands beside the scores, since a threshold enters them."""
     first: bool = True
     """Whether it is the first table of its group: what holds by any metric is noted below it."""
 
@@ -81,6 +100,25 @@ class Table:
         What holds by any metric is read for the first table of a group alone.
         """
         return diagnose(self.group, self.metric, kinds=KINDS if self.first else BY_METRIC)
+
+    @cached_property
+    def aurocs(self) -> dict[tuple[str, int], float]:
+        """Mean AUROC by title of the row and count; empty unless `ranked`."""
+        if not self.ranked:
+            return {}
+        auroc = METRICS["auroc"]
+        group = self.group
+        cells = {
+            (line.title, count): _table_cell(group, row, count, "auroc", auroc)
+            for line, row in zip(self.lines, group.rows, strict=True)
+            for count in self.counts
+        }
+        for line in _floors(group, "auroc", auroc):
+            cells |= {
+                (line.title, count): entry
+                for count, entry in zip(self.counts, line.entries, strict=True)
+            }
+        return {place: cell.mean for place, cell in cells.items() if cell.mean is not None}
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -107,10 +145,12 @@ def make_tables(
     for group in found:
         alike[group.name].append(group)
     loaded = {name: load_metric(name) for name in metrics}
+    alone = not set(RANKINGS) & set(metrics)
     return [
         replace(
             _table(group, name, metric, bold, _other_table_notes(alike[group.name])),
             first=place == 0,
+            ranked=alone and is_thresholded(name),
         )
         for group in found
         for place, (name, metric) in enumerate(loaded.items())
@@ -142,12 +182,26 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
             *_interval_notes(grid, group.seeds, lower, score_range(name, metric)),
             *_class_notes(group),
             *([PRIORS] if name in CALIBRATION else []),
+            *_cost_notes(name),
             *bold_notes,
             *apart,
             *common,
             *_provenance_notes(group),
         ),
     )
+
+
+def _cost_notes(name: str) -> list[str]:
+    """Say what a cost is, and at which threshold."""
+    spec = parse_spec(name) if name.startswith("cost") else None
+    if spec is None or spec.name not in THRESHOLDS:
+        return []
+    ratio = spec.argument or spec.options.get("ratio", "")
+    return [
+        f"costs: {ratio} for a missed minority image, 1 for a false alarm; trivial is the best of "
+        "calling everything majority and calling everything minority",
+        f"{spec.name}: {THRESHOLDS[spec.name]}",
+    ]
 
 
 def _table_cell(group: Group, row: MethodKey, count: int, name: str, metric: Metric) -> TableCell:

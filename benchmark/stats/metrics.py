@@ -40,6 +40,7 @@ __all__ = [
     "f1",
     "f1_balanced",
     "g_mean",
+    "is_thresholded",
     "log_loss",
     "lower_is_better",
     "macro_f1",
@@ -220,22 +221,28 @@ TITLES = {
     "recall": "recall of the minority",
     "precision": "precision of the minority",
     "f1_tuned": "F1 of the minority, threshold tuned on half of the test images",
-    "cost": "mean cost an image",
-    "cost_bayes": "mean cost an image at the prior-corrected Bayes threshold",
-    "cost_tuned": "mean cost an image, threshold tuned on half of the test images",
+    "cost": "cost an image",
+    "cost_bayes": "cost an image at the prior-corrected Bayes threshold",
+    "cost_tuned": "cost an image, threshold tuned on half of the test images",
 }
 """Names as a table prints them."""
 
 _RANGES = {"mcc": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
+_THRESHOLDED = frozenset({*confusions.SCORES, "cost", "cost_bayes"})
 _LOWER = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 
 
 def metric_title(name: str) -> str:
-    """Return a metric's name as a table prints it: ``mean cost an image (ratio=10)``."""
+    """Return a metric's name as a table prints it: ``cost an image (ratio=10)``."""
     base, _, options = name.partition(":")
     if base not in TITLES:
         return name
     return f"{TITLES[base]} ({options})" if options else TITLES[base]
+
+
+def is_thresholded(name: str) -> bool:
+    """Whether a metric of ours judges decisions, so that moving a threshold changes it."""
+    return _base(name) in _THRESHOLDED
 
 
 def score_all(labels: Labels, proba: Proba) -> dict[str, float]:
