@@ -39,10 +39,8 @@ def bench(*arguments, code=0) -> str:
 
 def test_costs_at_three_thresholds_stand_beside_each_other(results):
     text = bench("report", results, "--cost", "20:2")
-    assert "cost:ratio=10, cost_bayes:ratio=10, cost_tuned:ratio=10, auroc" in " ".join(
-        text.split()
-    )
     for words in (
+        "cost:ratio=10, cost_bayes:ratio=10, cost_tuned:ratio=10, auroc",
         "100 cost",
         "100 cost_bayes",
         "100 cost_tuned",

@@ -162,10 +162,9 @@ def printed_table(table: Table) -> PrintedTable:
 
 
 def _auroc_heads(table: Table) -> list[str]:
-    label = table.group.label
-    return (
-        ["AUROC"] if len(table.counts) == 1 else [f"AUROC {label(count)}" for count in table.counts]
-    )
+    if len(table.counts) == 1:
+        return ["AUROC"]
+    return [f"AUROC {table.group.label(count)}" for count in table.counts]
 
 
 def _aurocs(table: Table, title: str) -> list[PrintedCell]:
