@@ -29,7 +29,17 @@ def records_of(make_record):
 def test_decisions_are_thresholded_and_rankings_are_not():
     found = {name for name in TITLES if is_thresholded(name)}
     assert found == {
-        *("f1", "f1_balanced", "acsa", "g_mean", "mcc", "accuracy", "recall", "precision"),
+        *(
+            "f1",
+            "f1_balanced",
+            "macro_f1",
+            "acsa",
+            "g_mean",
+            "mcc",
+            "accuracy",
+            "recall",
+            "precision",
+        ),
         *("cost", "cost_bayes"),
     }
     assert is_thresholded("cost:ratio=10")

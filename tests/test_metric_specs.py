@@ -158,3 +158,25 @@ def test_three_classes_are_refused_in_the_tables_note(record_of):
     (entry,) = table.lines[0].entries
     assert entry.mark == "n/a"
     assert "one threshold between two classes, and there are 3" in entry.notes[0]
+
+
+def test_a_baseline_keeps_a_metric_with_options(record_of, tmp_path):
+    from imbench.check.baseline import baseline_of, read_baseline, write
+    from imbench.check.sides import side_of
+
+    records = [record_of(recipe, (900, 100)) for recipe in ("vanilla", "cs")]
+    name = "cost:ratio=10"
+    side = side_of(records, (name,))
+    made = baseline_of(side, reason="first", made="2030-01-02")
+    write(tmp_path / "baseline.json", made)
+    assert read_baseline(tmp_path / "baseline.json").side().metrics() == [name]
+
+
+def test_the_margin_of_a_metric_with_options_is_behind_the_last_equals_sign():
+    from imbench.commands.check import _parse_margins
+
+    assert _parse_margins(["cost:ratio=10=0.05,f1=0.02"]) == {"cost:ratio=10": 0.05, "f1": 0.02}
+    with pytest.raises(UsageError, match="write a metric and a fall, such as"):
+        _parse_margins(["f1"])
+    with pytest.raises(UsageError, match="must be a number"):
+        _parse_margins(["cost:ratio=10"])

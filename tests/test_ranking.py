@@ -107,6 +107,7 @@ def test_six_seeds_of_many_methods_are_said_to_be_too_few(records_of):
     first, *_ = found(records_of(leads, seeds=6, spread=12))
     assert first.kind == "moves the threshold"
     assert "not established (6 seeds cannot establish it, 8 can): F1" in first.sentence
+    assert ", Holm p 0.12)" in first.sentence
 
 
 def test_a_gain_that_stays_when_it_is_tuned_is_not_the_threshold_alone(records_of):

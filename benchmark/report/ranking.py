@@ -226,5 +226,6 @@ def _numbers(short: str, cell: Comparison) -> str:
     enough = len(effect) >= ENOUGH
     low, high = effect.hull if enough else effect.span
     what = "95 % within " if enough else ""
-    adjusted = f", p {p_text(cell.adjusted)}" if enough else ""
+    holm = "Holm p" if cell.family > 1 else "p"
+    adjusted = f", {holm} {p_text(cell.adjusted)}" if enough else ""
     return f"{short} {signed(effect.mean)} ({what}{signed(low)}..{signed(high)}{adjusted})"

@@ -10,6 +10,7 @@ from imbench.records.cell import Cell
 from imbench.records.floors import is_floor
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
+from imbench.records.scored import score
 from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
@@ -18,7 +19,7 @@ from imbench.report.prose import prose_latex, prose_markdown, prose_terminal
 from imbench.report.tables import RANKINGS, Table, make_tables
 from imbench.report.verdict import judge, verdict_prose, verdict_rows
 from imbench.safe_text import json_document, visible
-from imbench.stats.metrics import is_thresholded, lower_is_better
+from imbench.stats.metrics import METRICS, is_thresholded, lower_is_better
 from imbench.version import imbench_version
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def render_report(
         from imbench.records.frame import as_csv, frame
 
         return as_csv(frame((one for one in records if not is_floor(one.cell)), metrics))
-    metrics = _with_ranking(metrics) if together else metrics
+    metrics = _with_ranking(metrics, records) if together else metrics
     tables = make_tables(records, metrics, planned=planned, bold=bold)
     if form == "macros":
         return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
@@ -149,11 +150,13 @@ def render_report(
     return _with_notes(text, form, notes, width)
 
 
-def _with_ranking(metrics: Sequence[str]) -> Sequence[str]:
-    """Return the metrics, and AUROC where a threshold enters some and none of them ranks."""
-    if any(map(is_thresholded, metrics)) and not set(RANKINGS) & set(metrics):
-        return (*metrics, "auroc")
-    return metrics
+def _with_ranking(metrics: Sequence[str], records: Sequence[Record]) -> Sequence[str]:
+    """Return the metrics, and AUROC beside thresholded ones where records have it."""
+    if not any(map(is_thresholded, metrics)) or set(RANKINGS) & set(metrics):
+        return metrics
+    auroc = METRICS["auroc"]
+    ranked = any(score(record, "auroc", auroc)[0] is not None for record in records)
+    return (*metrics, "auroc") if ranked else metrics
 
 
 def _with_notes(text: str, form: Form, notes: Sequence[str], width: int) -> str:
