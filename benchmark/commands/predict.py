@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imbench.models.prediction_csv import PredictionRows, Row
     from imbench.models.summary import Summary
 
-__all__ = ["predict"]
+__all__ = ["predict", "predicted"]
 
 
 @click.command()
@@ -75,13 +75,13 @@ def predict(
         if rows.before:
             echo(f"{rows.before} rows are there, {len(todo)} files to go", err=True)
         with counted_on_stderr(len(paths), "images", done=len(paths) - len(todo)) as tell:
-            for predicted in _predicted(loaded, todo, threads):
-                rows.add(row for row, _ in predicted)
-                for row, one in predicted:
+            for pairs in predicted(loaded, todo, threads):
+                rows.add(row for row, _ in pairs)
+                for row, one in pairs:
                     summary.add(row)
                     if one.proba is not None:
                         unlike.count(one)
-                tell(len(predicted))
+                tell(len(pairs))
     good = summary.said.total()
     if sheet is not None and good:
         write_output(sheet, sheet_of(loaded, summary.nearest, good))
@@ -120,7 +120,7 @@ def _rows(
     return nullcontext(rows)
 
 
-def _predicted(
+def predicted(
     model: Model, paths: Sequence[Path], threads: int
 ) -> Iterator[list[tuple[Row, Prediction]]]:
     """Yield rows with their predictions, as many at a time as the network takes."""

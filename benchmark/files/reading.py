@@ -59,7 +59,11 @@ def open_regular(path: Path, most: int | None = None) -> BufferedReader:
 def read_bytes(path: Path, most: int) -> bytes:
     """Return the content of a file of at most so many bytes; raises as `open_regular` does."""
     with open_regular(path, most) as file:
-        content = file.read(most + 1)
+        # Not `most` at once: Python takes memory for all that is asked for before it reads.
+        size = min(os.fstat(file.fileno()).st_size, most)
+        content = file.read(size + 1)
+        if len(content) > size:
+            content += file.read(most + 1 - len(content))
     if len(content) > most:  # it grew meanwhile
         raise _too_large(len(content), path, most)
     return content

@@ -17,7 +17,7 @@ from imbench.images.decode import ImageFault, quiet_pillow
 from imbench.images.properties import Properties
 from imbench.models.core import View
 from imbench.models.model import Model
-from imbench.models.seen import content_hashes, is_grey
+from imbench.models.seen import content_hashes, grey_images
 
 __all__ = ["BATCH", "Prediction", "predict_files"]
 
@@ -135,6 +135,8 @@ def _predicted(
         said, margins = model.decision.said(proba), model.decision.margins(proba)
         hashes = content_hashes(pixels).tolist() if seen else []
         brightness = pixels.reshape(len(pixels), -1).mean(axis=1)
+        good = [image.properties for image in batch if image.square is not None]
+        grey = grey_images(pixels, good)
     row = -1
     for image in batch:
         if image.square is None:
@@ -147,7 +149,7 @@ def _predicted(
             said=int(said[row]),
             margin=float(margins[row]),
             properties=image.properties,
-            grey=is_grey(image.square, image.properties),
+            grey=bool(grey[row]),
             brightness=float(brightness[row]),
             in_training=bool(seen) and hashes[row] in seen,
         )
