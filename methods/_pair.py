@@ -81,7 +81,9 @@ class GeneratorPair:
         self.gan = CycleGAN((channels, height, width), settings, seed, self.device)
         self.environment = training_environment(self.device)
         self.key = self._key(context, seed)
-        self.augment = parse_augment(context.augment)
+        # Colours that TrivialAugment changed would be translated as if they belonged to the class.
+        steps = parse_augment(context.augment)
+        self.augment = tuple(step for step in steps if step != "trivial")
         self.every = max(1, min(200, settings.steps // 10))
         self.done = 0
         self.seconds = 0.0

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from imbench.errors import UsageError
 from imbench.training.augment import augment, parse_augment
@@ -91,6 +92,34 @@ def test_crops_are_shifts_by_at_most_an_eighth():
     assert set(shifts.tolist()) == {-2, -1, 0, 1, 2}
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_trivial_augmentation_follows_the_stream_it_is_given(channels):
+    x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, channels)).astype(np.uint8)
+    before, state = x.copy(), torch.random.get_rng_state()
+    first, again, other = (augment(x, ("trivial",), np.random.default_rng(s)) for s in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+    assert (x == before).all()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert first.shape == x.shape
+    assert first.dtype == np.uint8
+    assert first.flags.c_contiguous
+    # One of 14 changes is none, and several are none at strength 0: most images change.
+    assert 0.5 < (first != x).any(axis=(1, 2, 3)).mean() < 1
+    floats = augment(x.astype(np.float32), ("trivial",), np.random.default_rng(1))
+    assert floats.dtype == np.float32
+    assert (floats == first).all()
+
+
+def test_trivial_augmentation_comes_after_the_flip_and_the_crop(pixels):
+    plain = augment(pixels, ("flip", "crop"), np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    augment(pixels, ("flip", "crop"), rng)
+    expected = augment(plain, ("trivial",), rng)
+    found = augment(pixels, ("flip", "crop", "trivial"), np.random.default_rng(1))
+    assert (found == expected).all()
+
+
 @pytest.mark.parametrize("text", ["rotate", "flip+flip", "flip,crop"])
 def test_unknown_augmentation_is_refused(text):
     with pytest.raises(UsageError, match="write flip"):
@@ -99,4 +128,5 @@ def test_unknown_augmentation_is_refused(text):
 
 def test_augmentation_by_name():
     assert parse_augment("flip+crop") == ("flip", "crop")
+    assert parse_augment("flip+crop+trivial") == ("flip", "crop", "trivial")
     assert parse_augment("none") == ()

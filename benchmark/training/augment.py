@@ -11,23 +11,27 @@ from numpy.typing import NDArray
 from imbench.errors import UsageError
 from imbench.spec import shown
 
-__all__ = ["STEPS", "augment", "parse_augment"]
+__all__ = ["STEPS", "WORDS", "augment", "parse_augment"]
 
-STEPS = ("flip", "crop")
+STEPS = ("flip", "crop", "trivial")
+WORDS = "flip, crop, trivial, a sum of them such as flip+crop, or none"
+"""What may be asked for."""
 
 
 def parse_augment(text: str) -> tuple[str, ...]:
-    """Parse ``flip+crop``, ``flip``, ``crop`` or ``none`` into its steps."""
+    """Parse ``flip+crop``, ``flip+crop+trivial``, ``flip``, ``none`` and the like into steps."""
     steps = () if text in ("", "none") else tuple(text.split("+"))
     if not set(steps) <= set(STEPS) or len(set(steps)) < len(steps):
-        raise UsageError(f"augment={shown(text)!r}; write flip, crop, flip+crop or none")
+        raise UsageError(f"augment={shown(text)!r}; write {WORDS}")
     return steps
 
 
 def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -> NDArray[Any]:
     """Flip each image with probability 1/2; pad it by 1/8 of its side and crop at random.
 
-    The random numbers depend on the batch size alone, so they are the same for every method.
+    ``trivial`` is TrivialAugment (Mueller and Hutter 2021, arXiv 2103.10158), the wide form of
+    torchvision: one of 14 changes of colour or shape for each image, of a random strength. The
+    random numbers depend on the batch size alone, so they are the same for every method.
 
     Parameters
     ----------
@@ -47,7 +51,20 @@ def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -
     if "flip" in steps:
         flipped = rng.random(len(x)) < 0.5
         x[flipped] = x[flipped, :, ::-1]
-    return x
+    return _trivial(x, rng) if "trivial" in steps else x
+
+
+def _trivial(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    import torch
+    from torchvision.transforms import TrivialAugmentWide
+
+    change = TrivialAugmentWide()
+    whole = x if x.dtype == np.uint8 else np.rint(x).clip(0, 255).astype(np.uint8)
+    images = torch.from_numpy(whole.transpose(0, 3, 1, 2))
+    with torch.random.fork_rng(devices=[]):  # torchvision draws from torch's own stream
+        torch.manual_seed(int(rng.integers(2**63)))
+        changed = torch.stack([change(image.contiguous()) for image in images])
+    return np.ascontiguousarray(changed.numpy().transpose(0, 2, 3, 1).astype(x.dtype))
 
 
 def _crop(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

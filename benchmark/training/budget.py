@@ -30,7 +30,7 @@ class Budget:
     warmup: float = 0.05
     """Share of the steps over which the learning rate rises linearly; then it falls as a cosine."""
     augment: str = "flip+crop"
-    """``flip``, ``crop``, ``flip+crop`` or ``none``."""
+    """``flip``, ``crop``, ``trivial``, a sum of them, or ``none``."""
 
 
 DEFAULTS = Budget()
@@ -52,7 +52,7 @@ SETTINGS: Mapping[str, Constraint] = {
     "momentum": number(0, 1, open_high=True),
     "weight_decay": number(0, 1e6),
     "warmup": number(0, 1, open_high=True),
-    "augment": Constraint("flip, crop, flip+crop or none", _augment),
+    "augment": Constraint("flip, crop, trivial, a sum of them, or none", _augment),
     "threads": whole(1, 1024),
 }
 """Which values the settings of every training may take."""

@@ -53,7 +53,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     lr, momentum, weight_decay, warmup : float
         SGD; `warmup` is the share of steps with a rising rate, which then falls as a cosine.
     augment : str
-        ``flip+crop``, ``flip``, ``crop`` or ``none``; rows of features are never augmented.
+        ``flip+crop``, ``flip+crop+trivial`` (TrivialAugment besides), ``flip``, ``crop`` or
+        ``none``; rows of features are never augmented.
     threads : int
         Number of torch threads, on which float sums depend.
     device : str
