@@ -135,3 +135,16 @@ def test_listings():
     }.items():
         with pytest.raises(AssertionError, match=says):
             check_listing(listing(**changes))
+
+
+def test_a_metric_gets_what_it_asks_for_and_no_more_than_there_is():
+    def agreement(labels, proba, halves):
+        return float(halves.shape == labels.shape)
+
+    with pytest.raises(TypeError):
+        check_metric(agreement)
+    agreement.wants = ("halves",)
+    check_metric(agreement)
+    agreement.wants = ("halves", "masks")
+    with pytest.raises(AssertionError, match=r"asks for \['halves', 'masks'\], which nobody gives"):
+        check_metric(agreement)

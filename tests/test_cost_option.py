@@ -109,3 +109,21 @@ def test_a_table_of_costs_is_bold_where_they_are_low(results):
     (table,) = make_tables(read_records(results), ["cost:ratio=10"])
     best = min(line.entries[0].mean for line in table.lines)
     assert all(line.entries[0].bold == (line.entries[0].mean == best) for line in table.lines)
+
+
+def test_a_check_has_no_interval_over_images_for_what_needs_a_records_prior(results):
+    from imbench.check.judging import Pairs, over_images
+    from imbench.check.sides import side_of
+    from imbench.records.store import read_records
+
+    sides = {}
+    for name in ("cost:ratio=10", "cost_bayes:ratio=10"):
+        side = side_of(read_records(results), (name,))
+        key = next(iter(side.runs))
+        scores = {seed: run.scores[name] for seed, run in side.runs[key].items()}
+        pairs = Pairs(key, name, True, scores, scores)
+        sides[name] = over_images(pairs, side, side, 0.95)
+    assert sides["cost:ratio=10"] == (0.0, 0.0)
+    assert sides["cost_bayes:ratio=10"] == (
+        "a baseline keeps no probabilities for cost_bayes:ratio=10"
+    )
