@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import junitparser
@@ -18,8 +19,9 @@ import pytest
 from click.testing import CliRunner
 
 from imbench import Method
-from imbench.check.regression import Rules, check_results
+from imbench.check.regression import MetricResult, Rules, check_results
 from imbench.check.sides import side_of
+from imbench.commands.check import _describe_rules
 from imbench.commands.cli import cli
 from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
@@ -132,6 +134,20 @@ def test_it_also_fails_where_the_processor_is_another_one(good, broken, tmp_path
     out, error = bench("check", broken, "--baseline", file, code=1)
     assert "CS at 20,40 of digits got worse" in error
     assert "numerics" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("now", "margins", "says"),
+    [
+        (0.5, None, "scores must be equal"),
+        (0.49, None, "here they do not, so the mean of a method may fall by 0.1 over its cells"),
+        (0.49, {"f1": 0.02}, "here they do not, so the mean of a method may fall as --margin says"),
+    ],
+)
+def test_scores_that_moved_and_are_called_same_say_why_they_may(good, now, margins, says):
+    (case, *_) = check_results(side(good), side(good), Rules())
+    moved = replace(case, results=(MetricResult("f1", "same", "", 0.5, now),))
+    assert _describe_rules(Rules(margins=margins), side(good), [moved]).endswith(says)
 
 
 def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypatch):

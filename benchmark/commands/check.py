@@ -89,7 +89,7 @@ def check(
     before, source = _read_before(results / FILE if baseline is None else baseline, rules)
     after = _read_side(results, list(rules.margins or before.metrics()))
     cases = check_results(before, after, rules)
-    above = (f"{source}; {_describe_rules(rules, before)}", *_commit_notes(after))
+    above = (f"{source}; {_describe_rules(rules, before, cases)}", *_commit_notes(after))
     fault = fault_of(cases, require_complete=require_complete)
     echo_document(terminal(printed_cases(cases, above), terminal_width()).rstrip() + "\n\n")
     if junit is not None:
@@ -144,10 +144,18 @@ def _read_side(folder: Path, metrics: Sequence[str]) -> Side:
     return side_of(read_records(folder), metrics)
 
 
-def _describe_rules(rules: Rules, before: Side) -> str:
+def _describe_rules(rules: Rules, before: Side, cases: Sequence[Case]) -> str:
+    from imbench.check.regression import TOLERANCE, margins_of
+
     if rules.mode == "exact":
+        results = [result for case in cases for result in case.results]
+        if any(one.verdict == "same" and one.before != one.after for one in results):
+            allowed = "as --margin says" if rules.margins else f"by {TOLERANCE:g} over its cells"
+            return (
+                "scores must be equal where both sides round alike; here they do not, so the mean "
+                f"of a method may fall {allowed}"
+            )
         return "scores must be equal"
-    from imbench.check.regression import margins_of
 
     margins = ", ".join(f"{name} {fall:g}" for name, fall in margins_of(rules, before).items())
     return f"statistical, margin {margins or 'none'}, alpha {rules.alpha:g}"
@@ -158,14 +166,15 @@ def _commit_notes(after: Side) -> tuple[str, ...]:
     from imbench.records.environment import commit
 
     here = commit()
-    others = [
-        other[:12] + ("-changed" if other.endswith("-changed") else "")
-        for other in after.commits
-        if other != here
-    ]
+    others = [_short_commit(other) for other in after.commits if other != here]
     if not others:
         return ()
-    return (f"note: records were made by {', '.join(others)}, and the code here is {here[:12]}",)
+    made = ", ".join(others)
+    return (f"note: records were made by {made}, and the code here is {_short_commit(here)}",)
+
+
+def _short_commit(name: str) -> str:
+    return name[:12] + ("-changed" if name.endswith("-changed") else "")
 
 
 def _report_to_github(cases: Sequence[Case], above: Sequence[str], conclusion: str) -> None:
