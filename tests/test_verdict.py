@@ -90,6 +90,15 @@ def test_methods_above_and_below_vanilla_are_named_with_counts_and_differences(m
     assert "runs" not in found
 
 
+def test_methods_stand_in_the_order_of_the_table(make_record):
+    records = [make_record("vanilla", 10, 0, 0.1), make_record("os", 10, 0, 0.9)]
+    versions = {"cell": {"versions": {"alt": 1}}}
+    records.append(make_record("alt", 10, 0, 0.9, **versions))
+    table = make_tables(records)[0]
+    recipes = Scored(table, Panel(table.group, "f1", METRICS["f1"])).recipes
+    assert recipes == [line.recipe for line in table.lines] == ["vanilla", "os", "alt"]
+
+
 def test_with_too_few_seeds_nothing_is_established_and_who_was_ahead_is_said(made):
     records = made(
         vanilla={10: steps(0.0, 0.0, 5), 20: steps(0.55, 0.09, 5)},

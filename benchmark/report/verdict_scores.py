@@ -49,10 +49,10 @@ class Scored:
         self.table, self.panel, self.resample = table, panel, resample
         self.recipes = [
             recipe
-            for recipe in panel.rows
+            for recipe in dict.fromkeys(line.recipe for line in table.lines)
             if any(panel.scores((recipe, count)) for count in table.counts)
         ]
-        """Recipes with a score at any count, in the order of the paper."""
+        """Recipes with a score at any count, in the order of the table."""
 
     @cached_property
     def against_plain(self) -> list[Comparison]:
