@@ -76,6 +76,7 @@ __all__ = ["fit"]
     default=None,
     help="Drop training images that are copies of test images, or keep them.",
 )
+@click.option("--onnx", is_flag=True, help="Write the model as ONNX too (needs imbench[onnx]).")
 @click.option("--replace", is_flag=True, help="Replace a model that is there.")
 def fit(dataset: str, **given: Any) -> None:
     """Train METHOD on all training images of DATASET, and write a model to predict with.
@@ -86,9 +87,12 @@ def fit(dataset: str, **given: Any) -> None:
     from imbench.models.card import model_card
     from imbench.models.fitting import find_source, matching
     from imbench.models.fitting import fit as fit_model
-    from imbench.models.folder import CARD, WEIGHTS, new_folder
+    from imbench.models.folder import CARD, ONNX, WEIGHTS, new_folder
+    from imbench.models.onnx_file import require_onnx
 
     out: Path = given["out"]
+    if given["onnx"]:
+        require_onnx()
     records = _records(given["results"])
     options, spec = _options(dataset, given, records)
     with new_folder(out, replace=given["replace"]) as folder:
@@ -106,10 +110,32 @@ def fit(dataset: str, **given: Any) -> None:
             echo(line)
         with counted_on_stderr(options.trainings, "trainings") as tell:
             fitted = fit_model(source, options, records=fitting, tell=lambda: tell(1))
-        card = model_card(fitted.description)
-        written = folder.publish(fitted.description, {WEIGHTS: fitted.weights, CARD: card.encode()})
+        files = {WEIGHTS: fitted.weights, CARD: model_card(fitted.description).encode()}
+        if given["onnx"]:
+            files[ONNX], told = _onnx(fitted, source)
+            echo(told)
+        written = folder.publish(fitted.description, files)
     for line in _end_lines(written, fitted, out):
         echo(line)
+
+
+def _onnx(fitted: Fitted, source: Source) -> tuple[bytes, str]:
+    """Return the ONNX file of a model, and how near it came on real images."""
+    import numpy as np
+
+    from imbench.models.model import Model
+    from imbench.models.onnx_file import check_onnx, onnx_bytes
+    from imbench.models.weights import unpack
+
+    model = Model(fitted.description, unpack(fitted.weights, "the model")[1], device="cpu")
+    content = onnx_bytes(model)
+    some = np.array(source.decoded.test.pixels[:256])
+    worst = check_onnx(content, model, some)
+    size = len(content) / 1e6
+    return content, (
+        f"model.onnx ({size:.1f} MB): on {len(some)} test images its probabilities are those of "
+        f"torch, to {worst:.1g}"
+    )
 
 
 def _records(results: Path | None) -> list[Record]:
