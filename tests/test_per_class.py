@@ -193,6 +193,8 @@ def test_names_are_kept_once_and_read_back(tmp_path):
     before = path.stat().st_mtime_ns
     keep_names(tmp_path, decoded())
     assert path.stat().st_mtime_ns == before
+    path.write_text("damaged")
+    keep_names(tmp_path, decoded())
     found = read_names(tmp_path)["f" * 64]
     assert (found.classes, found.test) == (("ok", "bad"), ("a.png", "b.png"))
 

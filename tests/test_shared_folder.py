@@ -16,6 +16,8 @@ from unfit import made
 from imbench.commands.cli import exit_code
 from imbench.errors import EnvironmentFault
 from imbench.files.closed import closed_to_others
+from imbench.records.floors import read_floors
+from imbench.records.image_names import read_names
 from imbench.records.record import checksum
 from imbench.records.store import Store
 from imbench.runs.backend_slurm import _own_folder
@@ -136,6 +138,8 @@ FILES = {
     "picture": "digits/20/aug_*/0-*-samples-*.png",
     "generators": "generators/*-6.pt",
     "checkpoint": "generators/*-3.pt",
+    "floor": "floors/digits/20/*/0-*.json",
+    "names of images": "images/*.json",
     "plan": "plans/*.json",
     "marker": ".imbench-results",
     "claim": ".imbench/claims/*.json",
@@ -198,3 +202,5 @@ def test_a_run_does_what_is_lost_to_what_is_no_file(finished, tmp_path, what, ki
     assert "Traceback" not in again.stderr
     assert again.returncode == 0, again.stderr
     assert [one.status for one in Store(folder).records()] == ["ok", "ok"]
+    assert [one.status for one in read_floors(folder)] == ["ok"]
+    assert len(read_names(folder)) == 1

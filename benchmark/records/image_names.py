@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
@@ -48,7 +48,7 @@ class ImageNames(BaseModel):
 
 
 def keep_names(results: Path, decoded: Decoded) -> None:
-    """Write the names of a data set, unless they are there.
+    """Write the names of a data set, unless they are there; what else is there is replaced.
 
     Raises
     ------
@@ -56,14 +56,13 @@ def keep_names(results: Path, decoded: Decoded) -> None:
         If the disk is full or the folder cannot be written.
     """
     path = results / FOLDER / f"{decoded.fingerprint}.json"
-    if path.exists():
-        return
     names = ImageNames(
         fingerprint=decoded.fingerprint,
         classes=tuple(map(_in_utf8, decoded.classes)),
         test=tuple(map(_in_utf8, decoded.test.names)),
     )
-    write_atomic(path, names.model_dump_json(by_alias=True) + "\n")
+    if _read(path) != names:
+        write_atomic(path, names.model_dump_json(by_alias=True) + "\n")
 
 
 def read_names(results: Path) -> Mapping[str, ImageNames]:
@@ -76,14 +75,20 @@ def read_names(results: Path) -> Mapping[str, ImageNames]:
     except OSError as error:
         raise EnvironmentFault(f"{results / FOLDER} cannot be read: {error.strerror}") from error
     for path in paths:
-        try:
-            names = ImageNames.model_validate_json(read_bytes(path, LARGE))
-        except (OSError, ValidationError, ValueError) as error:
-            _LOG.warning("%s holds no names of images: %s", path, type(error).__name__)
-            continue
-        if names.schema_ == SCHEMA and names.fingerprint == path.stem:
+        names = _read(path)
+        if names is None:
+            _LOG.warning("%s holds no names of images", path)
+        elif names.schema_ == SCHEMA and names.fingerprint == path.stem:
             found[names.fingerprint] = names
     return found
+
+
+def _read(path: Path) -> ImageNames | None:
+    """Return the names that a file holds; None if there is none, or no such file."""
+    try:
+        return ImageNames.model_validate_json(read_bytes(path, LARGE))
+    except (OSError, ValueError):  # also pydantic's
+        return None
 
 
 def _in_utf8(name: str) -> str:
