@@ -14,7 +14,7 @@ minority and the next; of equally good ones the highest is taken, which calls th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,17 +105,30 @@ def tuned_scorer(
         raise ValueError(f"halves {labels.shape} expected, not {np.shape(halves)}")
     odds = log_odds(proba)
     rows = [np.flatnonzero(np.asarray(halves) == half) for half in (0, 1)]
-    first, second = (_Half(odds[of], labels[of] == 1, of) for of in rows)
+    sides = [_Half(odds[of], labels[of] == 1, of) for of in rows]
 
     def scored(weights: Floats) -> Floats:
+        drawn = [half.draw(weights) for half in sides]
+        thresholds = [half.threshold(own, score) for half, own in zip(sides, drawn, strict=True)]
+        # Each half is scored with the threshold of the other.
         parts = [
-            scored_on.counts(weights, tuned_on.threshold(weights, score))
-            for tuned_on, scored_on in ((first, second), (second, first))
+            half.counts(own, threshold)
+            for half, own, threshold in zip(sides, drawn, reversed(thresholds), strict=True)
         ]
         hit, called, true, images = (a + b for a, b in zip(*parts, strict=True))
         return score(hit, called, true, images)
 
     return scored
+
+
+class _Drawn(NamedTuple):
+    """A half in resamples: weights (r, n), and its first 0, 1, ..., n images summed, (r, n + 1)."""
+
+    weights: Floats
+    hit: Floats
+    """Minority images among them."""
+    called: Floats
+    """All of them."""
 
 
 class _Half:
@@ -127,19 +140,27 @@ class _Half:
         # Images of equal odds cannot be told apart: cuts lie behind the last of them.
         self.last = np.flatnonzero(np.append(np.diff(self.odds) != 0, True)[: len(odds)])
 
-    def counts(self, weights: Floats, threshold: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    def draw(self, weights: Floats) -> _Drawn:
+        """Return this half in resamples with weights (r, n) of all test images."""
+        drawn = weights[:, self.rows]
+        sums = np.zeros((2, len(drawn), drawn.shape[1] + 1))
+        np.cumsum(drawn * self.minority, axis=1, out=sums[0, :, 1:])
+        np.cumsum(drawn, axis=1, out=sums[1, :, 1:])
+        return _Drawn(drawn, sums[0], sums[1])
+
+    def counts(self, drawn: _Drawn, threshold: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return hits, called, minority and all images (r,) above a threshold (r,) each."""
-        hit, called = self._summed(weights)
+        _, hit, called = drawn
         above = np.searchsorted(-self.odds, -threshold, "left")[:, None]
         hits, calls = (np.take_along_axis(sums, above, axis=1)[:, 0] for sums in (hit, called))
         return hits, calls, hit[:, -1], called[:, -1]
 
-    def threshold(self, weights: Floats, score: Score) -> Floats:
+    def threshold(self, drawn: _Drawn, score: Score) -> Floats:
         """Return the log-odds (r,) above which the score of this half is best.
 
         0, the likeliest class, where a resample has but one class to choose by.
         """
-        hit, called = self._summed(weights)
+        weights, hit, called = drawn
         true, images = hit[:, -1:], called[:, -1:]
         cuts = np.append(0, self.last + 1)
         best = np.argmax(score(hit[:, cuts], called[:, cuts], true, images), axis=1)
@@ -147,20 +168,12 @@ class _Half:
         one_class = (true == 0) | (true == images)
         return np.where(one_class[:, 0], 0.0, chosen)
 
-    def _summed(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return the minority images and all images among the first 0, 1, ..., n, (r, n + 1)."""
-        drawn = weights[:, self.rows]
-        sums = np.zeros((2, len(drawn), drawn.shape[1] + 1))
-        np.cumsum(drawn * self.minority, axis=1, out=sums[0, :, 1:])
-        np.cumsum(drawn, axis=1, out=sums[1, :, 1:])
-        return sums[0], sums[1]
-
     def _between(self, weights: Floats, cut: NDArray[np.intp]) -> Floats:
         """Return the thresholds (r,) midway between a cut's last level and the next one drawn."""
         if not len(self.last):
             return np.zeros(len(weights))
         starts = np.append(0, self.last[:-1] + 1)
-        drawn = np.add.reduceat(weights[:, self.rows], starts, axis=1) > 0  # (r, levels)
+        drawn = np.add.reduceat(weights, starts, axis=1) > 0  # (r, levels)
         levels = self.odds[self.last]
         behind = drawn & (np.arange(len(levels)) >= cut[:, None])
         above = np.append(np.inf, levels)[cut]
