@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.constraints import choice, number
+from imbench.errors import UsageError
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LDAM"]
+__all__ = ["LDAM", "refuse_cosines"]
 
 
 class LDAM(Part):
@@ -37,8 +39,9 @@ class LDAM(Part):
 
     The cosine layer keeps z between -1 and 1: without a scale of about 30 no loss could become
     small, and without the layer a network could reach any margin by growing. It keeps the
-    directions that the network's own last layer starts with. The paper uses it together with
-    deferred re-weighting, ``ldam+drw``. It leaves the priors in the outputs.
+    directions that the network's own last layer starts with. The scale belongs to the network, so
+    that what is predicted, and what TS adds to it, is of the size that the loss saw. The paper uses
+    it together with deferred re-weighting, ``ldam+drw``. It leaves the priors in the outputs.
 
     References
     ----------
@@ -52,6 +55,7 @@ class LDAM(Part):
     [0.132957, 0.5]
     """
 
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "LDAM"
     constraints: ClassVar = {
         "margin": number(0, 10),
@@ -65,13 +69,15 @@ class LDAM(Part):
         self.head = head
 
     def build(self, net: torch.nn.Module, counts: NDArray[np.float64]) -> torch.nn.Module:
-        """Return the network with a last layer of cosines."""
-        if self.head == "plain":
-            return net
-        from imbench.methods._head import CosineHead, find_head, replace_head
+        """Return the network with a last layer of cosines, and its logits scaled."""
+        from torch import nn
 
-        head = find_head(net, len(counts), "ldam:head=cosine")
-        return replace_head(net, CosineHead.of(head), "ldam:head=cosine")
+        from imbench.methods._head import CosineHead, Scale, find_head, replace_head
+
+        if self.head == "cosine":
+            head = find_head(net, len(counts), "ldam:head=cosine")
+            net = replace_head(net, CosineHead.of(head), "ldam:head=cosine")
+        return net if self.scale == 1 else nn.Sequential(net, Scale(self.scale))
 
     def margins(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the margin of each class, shape (K,)."""
@@ -80,14 +86,26 @@ class LDAM(Part):
     def losses(
         self, logits: torch.Tensor, y: torch.Tensor, counts: NDArray[np.float64]
     ) -> torch.Tensor:
-        """Return one loss per example, shape (m,); of a soft label the mean over its classes."""
+        """Return one loss per example, shape (m,), of logits that are scaled already.
+
+        That of a soft label is the mean over its classes.
+        """
         import torch
         from torch.nn import functional
 
-        margins = torch.from_numpy(self.margins(counts)).to(logits)
+        margins = torch.from_numpy(self.scale * self.margins(counts)).to(logits)
         if y.ndim == 1:
             shifted = logits - functional.one_hot(y, len(margins)) * margins
-            return functional.cross_entropy(self.scale * shifted, y, reduction="none")
+            return functional.cross_entropy(shifted, y, reduction="none")
         # Row c of each (K, K) has the margin of class c, as if that were the label.
-        shifted = self.scale * (logits[:, None] - margins.diag())
+        shifted = logits[:, None] - margins.diag()
         return -(y * functional.log_softmax(shifted, dim=2).diagonal(dim1=1, dim2=2)).sum(dim=1)
+
+
+def refuse_cosines(part: str, others: Sequence[Part]) -> None:
+    """Raise UsageError where a part that scales class vectors stands beside a layer of cosines."""
+    if any(isinstance(other, LDAM) and other.head == "cosine" for other in others):
+        raise UsageError(
+            f"{part} scales class vectors, of which ldam:head=cosine takes the directions alone: "
+            "choose crt, or ldam:head=plain"
+        )

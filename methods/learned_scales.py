@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from imbench.methods._second_stage import SecondStage
+from imbench.methods.ldam import refuse_cosines
+from imbench.training.part import Part
 
 if TYPE_CHECKING:
     from imbench.training.state import TrainState
@@ -40,6 +43,11 @@ class LearnedScales(SecondStage):
     """
 
     title: ClassVar[str] = "LWS"
+
+    def beside(self, others: Sequence[Part]) -> Self:
+        """Refuse a layer of cosines, which class vectors of any length leave as it is."""
+        refuse_cosines("lws", others)
+        return self
 
     def second_stage(self, state: TrainState, steps: int) -> None:
         """Train the factors, and multiply them into the last layer."""

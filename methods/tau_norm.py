@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from imbench.constraints import choice, number
+from imbench.methods.ldam import refuse_cosines
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ class TauNorm(Part):
     def __init__(self, tau: float = 1.0, bias: str = "drop") -> None:
         self.tau = tau
         self.bias = bias
+
+    def beside(self, others: Sequence[Part]) -> Self:
+        """Refuse a layer of cosines, which class vectors of any length leave as it is."""
+        refuse_cosines("tau-norm", others)
+        return self
 
     @property
     def corrects(self) -> Literal["", "rest", "all"]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from imbench import Method, check_part, parse_recipe
+from imbench import Method, UsageError, check_part, parse_recipe
 from imbench.methods._head import find_head
 from imbench.training.budget import Budget
 from imbench.training.examples import Examples
@@ -71,6 +71,23 @@ def test_what_is_switched_on_is_not_vanilla_and_the_same_twice(k, recipe):
 )
 def test_heads_go_with_other_parts(recipe):
     check_part(recipe)
+
+
+@pytest.mark.parametrize("recipe", ["ldam+lws", "tau-norm+ldam+drw"])
+def test_class_vectors_without_a_length_are_not_scaled(recipe):
+    with pytest.raises(UsageError, match="scales class vectors, of which ldam:head=cosine takes"):
+        parse_recipe(recipe)
+    assert parse_recipe(recipe.replace("ldam", "ldam:head=plain")).parts
+
+
+def test_margins_leave_logits_of_a_size_that_priors_can_be_added_to():
+    # Cosines lie between -1 and 1: log priors would decide alone.
+    x, y = images(2)
+    found = fitted("ldam", 2, steps=60)
+    assert np.abs(found.logits(x)).max() > 3
+    assert (fitted("ldam+ts", 2, steps=60).predict(x) == y).mean() > 0
+    wide = fitted("ldam:head=plain", 2, steps=60)
+    assert np.ptp(wide.logits(x)) > 1
 
 
 def features_of(model):
