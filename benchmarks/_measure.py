@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -168,8 +168,11 @@ print(json.dumps([code, seconds, spent, usage.ru_maxrss / 1000]))
 """A process starts with its parent's peak memory as its own, so a small one stands between."""
 
 
-def told(command: Sequence[str], where: Path) -> Told:
-    """Run `bench` with a command's words in a folder, in a process of its own, and time it."""
+def told(command: Sequence[str], where: Path, *, fine: Collection[int] = (0,)) -> Told:
+    """Run `bench` with a command's words in a folder, in a process of its own, and time it.
+
+    The codes it may end with are `fine`.
+    """
     bench = [sys.executable, "-P", "-c", "from imbench.commands.cli import main; main()", *command]
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _BETWEEN, *bench],
@@ -178,6 +181,6 @@ def told(command: Sequence[str], where: Path) -> Told:
         check=True,
     )
     code, *taken = json.loads(done.stdout)
-    if code:
+    if code not in fine:
         raise SystemExit(f"bench {' '.join(command)} ended with {code}")
     return Told(*taken)

@@ -26,6 +26,7 @@ QUICK = {
     "smote": ("smote time", ">= 3"),
 }
 SLOW = {
+    "flat": ("memory of the largest worker, late over early", "<= 1.05"),
     "grid": ("grid", ">= 2"),
     "report": ("report 240 records, share of 5 s", "<= 1"),
     "scale": ("resume 150 records, share of 3 s", "<= 1"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -154,10 +154,13 @@ def report(
         "bold": bold,
         "command": command_line(),
     }
+    files = html is not None or plots is not None or diagram is not None
+    tables = bool(targets or compare or claims or ranks or vs_paper or per_class or wrong)
     if html is not None:
         target = str(results / PAGE) if html == NO_NAME else html
+        alone = plots is None and diagram is None and not tables
         _write_page(
-            records,
+            _handed_over(records) if alone else records,
             target,
             **options,
             folder=results,
@@ -169,8 +172,7 @@ def report(
         _write_plots(records, plots, **shared)
     if diagram is not None:
         _write_diagram(records, diagram, shared["metrics"])
-    files = html is not None or plots is not None or diagram is not None
-    if files and not (targets or compare or claims or ranks or vs_paper or per_class or wrong):
+    if files and not tables:
         return
     options |= {
         "vs_paper": vs_paper,
@@ -221,7 +223,14 @@ def _write(target: str, text: str, size: str = "") -> None:
     echo(f"wrote {target}{size}", err=True)
 
 
-def _write_page(records: list[Record], target: str, **options: Any) -> None:
+def _handed_over(records: list[Record]) -> Iterator[Record]:
+    """Yield the records and keep none, so that they go when they are used no more."""
+    records.reverse()
+    while records:
+        yield records.pop()
+
+
+def _write_page(records: Iterable[Record], target: str, **options: Any) -> None:
     from imbench.page.page import render_page
 
     with steps_on_stderr() as step:

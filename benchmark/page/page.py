@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ __all__ = ["render_page", "safe_json"]
 
 DETAILED = 2000
 """Cells with curves, images and logs: 2.5 kB each, which a phone still opens in two seconds."""
+_PLACE = "data of the scripts"
+"""Stands for the data in the template: once, not in four copies, 20,000 records have 13 MB."""
 SCRIPTS = ("draw.js", "plots.js", "cells.js", "page.js")
 
 
@@ -127,7 +129,6 @@ def render_page(
         "differences": method_differences(tables, pivots),
         "enough": ENOUGH,
         "words": WORDS,
-        "cells": cells,
         "classes": [[visible(name) for name in gallery.classes] for gallery in galleries],
         "images": [gallery.thumbnails for gallery in galleries],
         "names": [gallery.names for gallery in galleries],
@@ -151,7 +152,11 @@ def render_page(
         "command": visible(command),
         "enough": ENOUGH,
     }
-    return _render_template(markup_data, script_data, methods_of(tables))
+    page = _render_template(markup_data, methods_of(tables))
+    before, _, after = page.rpartition(safe_json(_PLACE))  # names of others stand before it
+    # Whoever hands over the records one by one has them gone before the text takes their place.
+    del records, planned, tables, record_groups, builder, galleries, page
+    return "".join([before, *_with_cells(script_data, cells), after])
 
 
 def safe_json(plain: Any) -> str:
@@ -177,9 +182,12 @@ def _build_cells(
     data: Path,
     names: Mapping[str, ImageNames],
     step: Callable[[str], None],
-) -> tuple[dict[str, dict[str, Any]], list[Gallery]]:
-    """Return the data of each record, by the key of its cell, and the images of each group."""
-    cells: dict[str, dict[str, Any]] = {}
+) -> tuple[dict[str, str], list[Gallery]]:
+    """Return the data of each record, by the key of its cell, and the images of each group.
+
+    As JSON at once: as dictionaries 20,000 cells would take 50 MB.
+    """
+    cells: dict[str, str] = {}
     galleries = []
     detailed = _detailed([record for group in record_groups for record in group.records])
     for index, group in enumerate(record_groups):
@@ -189,8 +197,18 @@ def _build_cells(
         galleries.append(gallery)
         for record in group.records:
             build = builder.build if record.cell.key in detailed else builder.build_brief
-            cells[record.cell.key] = {"group": index, **build(record, gallery)}
+            cells[record.cell.key] = safe_json({"group": index, **build(record, gallery)})
     return cells, galleries
+
+
+def _with_cells(script_data: dict[str, Any], cells: dict[str, str]) -> Iterator[str]:
+    """Yield the data of the scripts as pieces of JSON, the texts of `cells` below that name."""
+    yield f'{safe_json(script_data)[:-1]},"cells":{{'
+    sign = ""
+    for key, text in cells.items():
+        yield f"{sign}{safe_json(key)}:{text}"
+        sign = ","
+    yield "}}"
 
 
 def _detailed(records: Sequence[Record]) -> set[str]:
@@ -202,10 +220,8 @@ def _detailed(records: Sequence[Record]) -> set[str]:
     return {record.cell.key for record in order[:DETAILED]}
 
 
-def _render_template(
-    markup_data: dict[str, Any], script_data: dict[str, Any], recipes: Sequence[str]
-) -> str:
-    """Return the page: the template with data, styles, scripts, and the policy that allows them."""
+def _render_template(markup_data: dict[str, Any], recipes: Sequence[str]) -> str:
+    """Return the template with styles, scripts, the policy that allows them, and `_PLACE`."""
     style = _read_template("page.css") + _method_styles(recipes)
     script = "".join(map(_read_template, SCRIPTS))
     policy = (
@@ -220,7 +236,7 @@ def _render_template(
         policy=policy,
         style=style,
         script=script,
-        data=safe_json(script_data),
+        data=safe_json(_PLACE),
     )
     # Unpaired surrogates, which foreign names may contain, cannot be encoded in UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()

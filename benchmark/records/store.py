@@ -27,6 +27,7 @@ from imbench.files.slug import slug
 from imbench.records.cell import Cell
 from imbench.records.record import SCHEMA, Record, Status, checksum
 from imbench.records.record_files import QUARANTINE, read_regular, record_paths, remove_leftovers
+from imbench.records.shared_parts import SharedParts
 from imbench.records.upgrade import other_schema, upgrade
 
 __all__ = ["RecordSummary", "Store", "existing_store", "read_records"]
@@ -104,7 +105,7 @@ class Store:
             If a newer imbench wrote a record.
         """
         loaded = (self.read(path) for path in self.paths())
-        return [record for record in loaded if record is not None]
+        return SharedParts().of(record for record in loaded if record is not None)
 
     def index(self) -> dict[str, RecordSummary]:
         """Return the summaries of all records by the key of their cell.
