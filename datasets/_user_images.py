@@ -50,8 +50,17 @@ class UserImages(Dataset):
         """List the images of the chosen classes."""
         owner = f"{self.kind}:{self.argument}"
         listing = self.everything()
+        if len(listing.classes) == 1:
+            raise UsageError(
+                f"{owner} has one class, {listing.classes[0]!r}; two are needed: "
+                f"{self.other_classes(listing)}"
+            )
         _refuse_one_class(listing, owner)
         return choose_classes(listing, majority=self.majority, minority=self.minority, owner=owner)
+
+    def other_classes(self, listing: Listing) -> str:
+        """Return what to do where the classes are not those that were found."""
+        raise NotImplementedError
 
     def place(self) -> Path:
         """Return the path that the argument names, below `root` or the working directory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from imbench.datasets._table_roles import read_groups, read_splits, read_weights
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Listing
+from imbench.images.formats import is_read, suffix_of
 from imbench.images.notes import DataNote
 from imbench.images.split import stratified_splits
 from imbench.images.whole_groups import share_notes
@@ -103,13 +105,18 @@ class CsvTable(UserImages):
         labelled = [row for row, label in enumerate(labels) if label is not None]
         table, texts = table.keep(labelled), [str(labels[row]) for row in labelled]
         files = self._files(table, columns.of["path"])
+        unread = _unread_notes(files.paths)
         once, repeated = _each_once(table, columns, files.paths, texts)
-        notes = (*table.notes, *columns.notes, *label_notes, *files.notes, *repeated)
+        notes = (*table.notes, *columns.notes, *label_notes, *files.notes, *unread, *repeated)
         table, texts = table.keep(once), [texts[row] for row in once]
         names = tuple(files.names[row] for row in once)
         return self._listing(
             table, columns, names, [files.paths[row] for row in once], texts, notes
         )
+
+    def other_classes(self, listing: Listing) -> str:
+        """Point to the columns."""
+        return "label=COLUMN names another column, label=A/B a column for each class"
 
     def _files(self, table: Table, column: str) -> FoundFiles:
         cells = table.column(column)
@@ -207,3 +214,15 @@ def _each_once(
     repeated = len(paths) - len(first)
     note = DataNote("left out", f"{repeated} rows that repeat an image", repeated, "remove them")
     return list(first.values()), [note] if repeated else []
+
+
+def _unread_notes(paths: Sequence[Path]) -> list[DataNote]:
+    """Count the rows whose files have a suffix of images that are not read."""
+    suffixes = Counter(suffix_of(path.name) for path in paths)
+    unread = {kind: count for kind, count in suffixes.items() if is_read(kind) == ""}
+    if not unread:
+        return []
+    count = sum(unread.values())
+    by_suffix = ", ".join(f"{number} {kind}" for kind, number in Counter(unread).most_common())
+    text = f"{count} rows name files of a format that is not read ({by_suffix})"
+    return [DataNote("unread", text, count, "convert to PNG or JPEG")]

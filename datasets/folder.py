@@ -21,7 +21,7 @@ from imbench.images.links import listed_twice
 from imbench.images.notes import DataNote
 from imbench.images.split import SPLITS, stratified_splits
 from imbench.images.split_folders import SplitChoice
-from imbench.spec import Value, unknown_name
+from imbench.spec import Value, shown, unknown_name
 
 __all__ = ["Folder"]
 
@@ -101,7 +101,9 @@ class Folder(UserImages):
         left_out = left_out_notes(every, layout.class_of, keep=True)
         if not layout.classes:
             said = "".join(f"; {note.line}" for note in left_out)
-            raise DataError(f"{base} has no class folders with images in them{said}")
+            raise DataError(
+                f"{base} has no class folders with images in them{said}; {_use_a_table(base)}"
+            )
         gone = {left.place for left in twice}
         listing = self._listing(base, layout, [one for one in images if one.path not in gone])
         notes = [*layout_notes(layout, self.choice), *self._share_note(layout, listing)]
@@ -110,6 +112,10 @@ class Folder(UserImages):
             notes=(*notes, *link_notes(found), *left_out),
             policies=self.policies | policies(found, self.keep),
         )
+
+    def other_classes(self, listing: Listing) -> str:
+        """Point to a table of images."""
+        return _use_a_table(self.place(), listing.names[0])
 
     def _listing(self, base: Path, layout: Layout, images: list[ListedImage]) -> Listing:
         names = tuple(one.path for one in images)
@@ -186,3 +192,10 @@ class Folder(UserImages):
             return text is not None and not 0 <= float(text) < 1
         except ValueError:
             return True
+
+
+def _use_a_table(base: Path, name: str = "IMAGE.jpg") -> str:
+    return (
+        f"where folders are not classes write a table, a first line path,label and a line such as "
+        f"{shown(name)},CLASS for each image, and name it csv:TABLE.csv,root={base}"
+    )

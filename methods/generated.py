@@ -44,10 +44,10 @@ class Generated(JointPart):
     -----
     The images of the folder take the place of the fakes in the classifier's loss of AUG, with the
     same sampler, weights, steps and filter: a diffusion model, or any other generator, competes
-    with AUG on equal terms. Images are cut and resized as those of a data set. The content of the
-    folder counts in a cell: results are not reused once it has changed. It helps as far as the
-    images are of the minority and differ from those there are; a generator that has seen test
-    images makes the scores worthless.
+    with AUG on equal terms. Images that are not square become squares as those of the data set do
+    (its ``geometry``). The content of the folder counts in a cell: results are not reused once it
+    has changed. It helps as far as the images are of the minority and differ from those there are;
+    a generator that has seen test images makes the scores worthless.
 
     References
     ----------
@@ -71,6 +71,7 @@ class Generated(JointPart):
     ('generated images added: 4 of class 1 (con', array([0.5, 0.5]))
     """
 
+    version: ClassVar[int] = 2
     title: ClassVar[str] = "Generated"
 
     path: str
@@ -105,16 +106,17 @@ class Generated(JointPart):
         x, y = self._without_held(x, y, rng)
         side, channels = _square(x.pixels.shape[1:])
         found = _by_label(self._folder, int(y.max()) + 1)
-        pictures, labels = [], []
+        pictures, labels, geometry = [], [], self.context_.geometry
         for label, files in found.items():
-            pictures += [_read(file, side, channels) for file in files]
+            pictures += [_read(file, side, channels, geometry) for file in files]
             labels += [label] * len(files)
         counts = ", ".join(f"{len(files)} of class {label}" for label, files in found.items())
         digest = _digest(_listing(self._folder))[:16]
         self.notes_.append(f"generated images added: {counts} (content {digest})")
         left_out = left_out_notes(find_images(self._folder).left_out)
         self.notes_ += [f"of the generated images {note.line}" for note in left_out]
-        made = pixel_notes([picture.properties for picture in pictures], {}, FULL)
+        used = [picture.properties for picture in pictures]
+        made = pixel_notes(used, {"geometry": geometry}, FULL)
         self.notes_ += [f"of the generated images {note.line}" for note in made]
         pixels = np.stack([picture.pixels for picture in pictures])
         return self._join(x, y, Examples(pixels), np.asarray(labels, np.int64))
@@ -161,9 +163,10 @@ def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
     return found
 
 
-def _read(file: Path, side: int, channels: int) -> Picture:
+def _read(file: Path, side: int, channels: int, geometry: str) -> Picture:
     try:
-        return decode(read_bytes(file, LARGE), size=side, channels=channels)
+        content = read_bytes(file, LARGE)
+        return decode(content, size=side, channels=channels, geometry=geometry)
     except (ImageFault, OSError) as fault:
         raise DataError(f"generated: {file}: {fault}") from fault
 

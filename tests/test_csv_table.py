@@ -326,24 +326,43 @@ def test_torn_groups_are_refused(table, tmp_path):
     assert printed.exit_code == 0
 
 
-def test_groups_that_leave_a_side_without_a_class_are_the_reason_given(table, tmp_path):
-    text = lines("path", "label", "group", more=["00110123"])
-    said = (
-        "no test image of class 'a': its 4 images are in 2 groups, the largest of 2, and a group "
-        "is never divided; to change it: group=COLUMN or group=none"
-    )
-    listing = table(text)
+def test_a_group_larger_than_the_share_is_the_test_split_if_all_are(table, tmp_path):
+    listing = table(lines("path", "label", "group", more=["00110123"]))
+    assert counts(listing) == {"test": [2, 2], "train": [2, 2]}
     assert notes(listing)[1].startswith(
-        "grouped: test has 0% of class 'a' instead of 25%: its 4 images are in 2 groups"
+        "grouped: test has 50% of class 'b' instead of 25%: its 4 images are in 4 groups"
     )
+    assert len(prepare("csv:pictures/t.csv", root=tmp_path, size=8).test) == 4
+
+
+def test_groups_that_leave_a_side_without_a_class_are_the_reason_given(table, tmp_path):
+    said = (
+        "no test image of class 'a': its 4 images are in 1 group, '0', and a group is never "
+        "divided; to change it: group=COLUMN or group=none"
+    )
+    table(lines("path", "label", "group", more=["00000123"]))
     with pytest.raises(DataError, match=said):
         prepare("csv:pictures/t.csv", root=tmp_path, size=8)
     printed = CliRunner().invoke(cli, ["data", "verify", "csv:pictures/t.csv", "--data", tmp_path])
-    assert "a has no test image: its 4 images are in 2 groups" in printed.stdout
+    assert "a has no test image: its 4 images are in 1 group" in printed.stdout
     assert len(prepare("csv:pictures/t.csv,group=none", root=tmp_path, size=8).test) == 2
-    table(lines("path", "label", "group", more=["00000123"]))
-    with pytest.raises(DataError, match="its 4 images are in 1 group, '0', and a group is never"):
-        prepare("csv:pictures/t.csv", root=tmp_path, size=8)
+
+
+def test_rows_in_formats_that_are_not_read_are_counted_by_suffix(table, pictures):
+    text = lines("path", "label")
+    for name, other in (("0.png", "0.heic"), ("1.png", "1.HEIC"), ("2.png", "2.dcm")):
+        (pictures / "a" / other).touch()
+        text = text.replace(f"a/{name}", f"a/{other}")
+    assert notes(table(text)) == [
+        "unread: 3 rows name files of a format that is not read (2 .heic, 1 .dcm); to change it: "
+        "convert to PNG or JPEG"
+    ]
+
+
+def test_a_table_of_one_class_points_to_its_columns(table):
+    text = lines("path", "label").replace(",b", ",a")
+    with pytest.raises(UsageError, match=r"one class, 'a'; two are needed: label=COLUMN names"):
+        table(text)
 
 
 def test_groups_of_one_image_each_group_nothing(table):

@@ -6,8 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from imbench import run
 from imbench.errors import DataError, UsageError
 from imbench.images.decode import decode
+from imbench.methods.generated import Generated
+from imbench.records.store import Store
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
@@ -45,6 +48,41 @@ def test_a_folder_of_minority_images(data_folder):
     added, cropped = part.notes_
     assert added.startswith("generated images added: 4 of class 1 (content ")
     assert cropped.startswith("of the generated images cropped: 4 of 4 images are not square")
+
+
+@pytest.mark.parametrize(
+    ("geometry", "says"), [("stretch", "stretched"), ("pad", "padded"), ("crop", "cropped")]
+)
+def test_images_become_squares_as_those_of_the_data_set_did(data_folder, geometry, says):
+    folder = data_folder({"made": 2}) / "made"
+    part, (x, y) = part_of(folder), images(10, 3)
+    begin_fit(part, Context(geometry=geometry))
+    changed, _ = part.resample(Examples(x), y, np.random.default_rng(0))
+    raw = (folder / "0.png").read_bytes()
+    found = changed.take(np.array([13]))[0]
+    assert (found == decode(raw, size=8, geometry=geometry).pixels).all()
+    others = {"stretch", "pad", "crop"} - {geometry}
+    assert all((found != decode(raw, size=8, geometry=one).pixels).any() for one in others)
+    assert part.notes_[1].startswith(f"of the generated images {says}: 2 of 2 images are not squ")
+
+
+def test_a_run_tells_what_became_of_the_images_of_its_data_set(tmp_path, data_folder):
+    root = data_folder({f"{part}/{name}": 6 for part in ("train", "test") for name in "ab"})
+    made = data_folder({"made": 2}) / "made"
+    for option, says in (("", "stretched"), (",geometry=pad", "padded")):
+        frame = run(
+            datasets=f"folder:{root}{option}",
+            minority=3,
+            methods=f"generated:{made}",
+            seeds=[0],
+            settings={"network": "linear", "size": 8, "steps": 2},
+            jobs=1,
+            results=tmp_path / says,
+            quiet=True,
+        )
+        assert set(frame["status"]) == {"ok"}
+        (record,) = Store(tmp_path / says).records()
+        assert any(f"of the generated images {says}: " in note for note in record.notes)
 
 
 def test_folders_named_by_label(data_folder):
@@ -130,7 +168,7 @@ def version(folder):
 def test_the_content_of_the_folder_is_part_of_the_cell(data_folder, tmp_path):
     folder = data_folder({"made/1": 3}) / "made"
     first = version(folder)
-    assert first // 10**8 == 1
+    assert first // 10**8 == Generated.version
     assert version(folder) == first
 
     def change(name, content):

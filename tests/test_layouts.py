@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from imbench.commands.cli import cli
-from imbench.errors import DataError, UnknownName, UsageError
+from imbench.errors import DataError, ImbenchError, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 
 SPLIT = {"train/cat": 4, "train/dog": 6, "test/cat": 2, "test/dog": 3}
@@ -409,6 +409,14 @@ def test_hidden_thumbnails_empty_folders_and_stray_images(data_folder):
 def test_a_class_called_mask_is_a_class(data_folder):
     root = data_folder({"mask": 4, "no_mask": 4, "thumbs": 3})
     assert everything(f"folder:{root}").classes == ("mask", "no_mask", "thumbs")
+
+
+@pytest.mark.parametrize("counts", [{"images": 4, "notes": 0}, {"": 4}], ids=["one", "none"])
+def test_folders_that_are_no_classes_point_to_a_table(data_folder, counts):
+    root = data_folder(counts)
+    says = rf"path,label and a line such as .*,CLASS for each image, .* csv:TABLE.csv,root={root}"
+    with pytest.raises(ImbenchError, match=says):
+        make_dataset(f"folder:{root}", root).read()
 
 
 def test_a_pipe_is_no_image(data_folder):

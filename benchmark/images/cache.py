@@ -25,6 +25,7 @@ from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
 from imbench.images.copy_policy import SEARCH
 from imbench.images.dataset import Dataset, Decoded, Listing, class_fault
+from imbench.images.geometry import geometry_of
 from imbench.images.validate import read_listing
 from imbench.images.whole_groups import why_missing
 from imbench.registry import load_plugin
@@ -110,7 +111,11 @@ def prepare(
     if manifest["faults"] and bad_images == "stop":
         raise DataError(_bad_images(manifest["faults"], spec))
     decoded = open_entry(folder, manifest)
-    decoded = replace(decoded, notes=(*listing.notes, *decoded.notes))
+    decoded = replace(
+        decoded,
+        notes=(*listing.notes, *decoded.notes),
+        geometry=geometry_of(listing.policies),
+    )
     _check_classes(decoded, listing, spec)
     return decoded
 

@@ -147,6 +147,8 @@ class Decoded:
     train: Images
     validation: Images
     test: Images
+    geometry: str = "crop"
+    """How images that are not square became squares."""
     skipped: dict[str, str] = field(default_factory=dict)
     """Images left out, with the reason (undecodable, or a copy of a test image)."""
     notes: tuple[DataNote, ...] = ()

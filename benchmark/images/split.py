@@ -61,7 +61,37 @@ def stratified_splits(
                 for label, count in counts.items():
                     quota[label] -= count
                 break
+    if test > 0:
+        _fill_test(splits, labels, units)
     return splits
+
+
+def _fill_test(
+    splits: NDArray[np.str_], labels: NDArray[np.int64], units: dict[str, list[int]]
+) -> None:
+    """Move the smallest group of each class to test where all are larger than the share.
+
+    Without it that class would have no test image. One group at least stays in training.
+    """
+    for label in np.unique(labels).tolist():
+        if (splits[labels == label] == "test").any():
+            continue
+        able = [
+            rows
+            for name, rows in sorted(units.items(), key=lambda unit: _hash_order(unit[0]))
+            if label in labels[rows] and _may_leave(rows, splits, labels)
+        ]
+        if able:
+            splits[min(able, key=len)] = "test"
+
+
+def _may_leave(rows: list[int], splits: NDArray[np.str_], labels: NDArray[np.int64]) -> bool:
+    """Whether training images of each class are left without these."""
+    left = splits == "train"
+    if not left[rows].all():
+        return False
+    left[rows] = False
+    return set(labels[rows].tolist()) <= set(labels[left].tolist())
 
 
 def crossing_groups(

@@ -104,14 +104,15 @@ class CellBuilder:
         return cell
 
     def build_brief(self, record: Record, _: Gallery) -> dict[str, Any]:
-        """Return what a record of many shows: its scores, state and key."""
+        """Return what a record of many shows: the scores of the page, its state and key."""
+        scores = self._scores(record)
         return {
             "seed": record.cell.seed,
             "minority": shots_label(record.cell),
             "status": record.status,
             "reason": visible(record.reason),
             "key": visible(record.key),
-            "scores": self._scores(record),
+            "scores": {name: scores[name] for name in map(visible, self.metrics) if name in scores},
             "brief": True,
         }
 

@@ -11,8 +11,10 @@ from imbench.records.record import Record
 
 __all__ = ["SharedParts"]
 
-_OF_RECORD = ("environment", "commit", "data_notes", "notes", "train_counts", "sampled_counts")
-_OF_RECORD += ("test_counts",)
+_OF_RECORD = (
+    *("environment", "commit", "data_notes", "notes"),
+    *("train_counts", "sampled_counts", "test_counts"),
+)
 _OF_CELL = ("dataset", "fingerprint", "recipe", "settings", "versions")
 _FIELDS_SET = "__pydantic_fields_set__"
 

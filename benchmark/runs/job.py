@@ -37,6 +37,8 @@ class Job:
     cells: tuple[Cell, ...]
     data: Path
     """Folder of the decoded data set."""
+    geometry: str = "crop"
+    """How its images became squares: images from elsewhere follow it."""
     outputs: Path | None = None
     """Record whose kept outputs make the training needless."""
     skipped: int = 0

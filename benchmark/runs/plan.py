@@ -194,6 +194,7 @@ def _jobs(
                 cells=tuple(sorted(served, key=lambda cell: cell.recipe != training.recipe)),
                 # Absolute: a worker may run in another folder.
                 data=source.folder.absolute(),
+                geometry=source.geometry,
                 outputs=None if outputs is None else outputs.absolute(),
                 skipped=source.skipped,
                 data_notes=tuple(note.line for note in source.notes),

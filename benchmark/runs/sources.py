@@ -25,6 +25,7 @@ class Source:
     test_counts: tuple[int, ...] = ()
     skipped: int = 0
     channels: int = 3
+    geometry: str = "crop"
     fault: str = ""
     notes: tuple[DataNote, ...] = ()
     classes: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ def find_sources(
             tuple(decoded.test.counts(classes).tolist()),
             len(decoded.skipped),
             decoded.train.pixels.shape[-1],
+            decoded.geometry,
             notes=decoded.notes,
             classes=decoded.classes,
         )

@@ -178,7 +178,14 @@ def _train(store: Store, job: Job) -> _Trained:
     weights = None if data.train.weights is None else data.train.weights[rows]
     settings = cell.settings.model_dump(exclude={"size"})
     folder = store.folder / GENERATORS
-    method = Method(cell.recipe, **settings, device=job.device, random_state=cell.seed, keep=folder)
+    method = Method(
+        cell.recipe,
+        **settings,
+        device=job.device,
+        random_state=cell.seed,
+        geometry=job.geometry,
+        keep=folder,
+    )
     groups = None if data.train.groups is None else data.train.groups[rows].tolist()
     method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights, groups=groups)
     clock = time.perf_counter()

@@ -61,6 +61,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``auto`` is CUDA if available.
     random_state : int
         Seed of the initial weights, the batch order, the augmentation and of what parts draw.
+    geometry : {"stretch", "pad", "crop"}
+        How those to train on became squares: images that parts read from files follow it.
     keep : path, optional
         Folder in which parts store what other fits can reuse (trained generators). It has no effect
         on scores.
@@ -103,6 +105,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         threads: int = THREADS,
         device: str = "auto",
         random_state: int = 0,
+        geometry: str = "crop",
         keep: str | Path | None = None,
     ) -> None:
         self.recipe = recipe
@@ -117,6 +120,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.threads = threads
         self.device = device
         self.random_state = random_state
+        self.geometry = geometry
         self.keep = keep
 
     def __sklearn_tags__(self) -> Tags:
@@ -154,7 +158,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
         device = choose_device(self.device)
         folder = None if self.keep is None else Path(self.keep)
-        context = Context(self._seed, str(device), self.augment, self.steps, folder)
+        context = Context(self._seed, str(device), self.augment, self.steps, self.geometry, folder)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
             begin_fit(part, context)

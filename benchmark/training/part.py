@@ -55,6 +55,8 @@ class Context:
     """How the classifier's batches are augmented."""
     steps: int = 100
     """Optimiser steps of the classifier."""
+    geometry: str = "crop"
+    """How images that are read from files become squares, as those of the data set did."""
     folder: Path | None = None
     """Folder in which trained generators are stored for other cells; None stores nothing."""
 
