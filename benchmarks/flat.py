@@ -20,7 +20,8 @@ from _measure import arguments, show_machine, show_ratio
 
 CELLS, COUNTS = 2000, 5
 LOOK = 0.5
-AT_MOST = 1.05
+AT_MOST = {"memory": 1.05, "descriptors": 1.2}
+"""Descriptors are few: that of a file which a worker just reads or writes is a twelfth of them."""
 RUN = "from imbench.commands.cli import main; main()"
 
 
@@ -46,7 +47,9 @@ def main() -> None:
                 for low, high in ((0.2, 0.4), (0.8, 1.0))  # workers end with the last cell
             )
             print(f"  {what} of the {who}: {early / unit:.0f} early, {late / unit:.0f} late")
-            show_ratio(f"{what} of the {who}, late over early", [late], [early], at_most=AT_MOST)
+            show_ratio(
+                f"{what} of the {who}, late over early", [late], [early], at_most=AT_MOST[what]
+            )
 
 
 def watched(

@@ -32,6 +32,7 @@ SLOW = {
     "scale": ("resume 150 records, share of 3 s", "<= 1"),
     "startup": ("start-up bench --help, share of 0.3 s", "<= 1"),
     "throughput": ("throughput cnn, two trainings side by side", ">= 2"),
+    "verify": ("verify 400 images, share of 60 s", "<= 1"),
     "workers": ("throughput, 2 workers over one", "none"),
 }
 """Script to one of the ratios it prints, and the target beside it."""
