@@ -119,6 +119,8 @@ def test_verify_draws_near_copies_leaks_first(data_folder, data_photograph, tmp_
     assert not sheet.exists()
     data_photograph(0).save(root / "train/a/0.png")
     data_photograph(0).resize((60, 50)).save(root / "train/a/inside.png")
+    words = "near copies: 1 pair that looks alike was compared at full size, 1 is within copies=0.4"
+    assert words in run(*verify).stdout
     data_photograph(1).save(root / "train/b/0.png")
     data_photograph(1).save(root / "test/b/leak.jpg", quality=70)
     result = run(*verify)

@@ -71,7 +71,10 @@ def colours(path):
 def test_what_the_network_sees_follows_the_geometry(pictures, geometry, expected):
     result = show(f"folder:pets,geometry={geometry}", "--images", 2, "--out", "sheet.png")
     assert result.exit_code == 0, result.output
-    assert result.output == "sheet.png: 7 images of 4 classes of splits at 32 px\n"
+    assert (
+        result.output
+        == "sheet.png: 7 images at 32 px in 4 sections, one for each class and split\n"
+    )
     assert colours("sheet.png") == expected
 
 
@@ -122,7 +125,25 @@ def test_names_of_any_letters_and_data_that_are_no_files(pictures, tmp_path):
     assert show("folder:pets", "--out", "cats.png").exit_code == 0
     result = show("savanna:train=3,test=2,size=16", "--size", 200, "--images", 1)
     assert result.exit_code == 0
-    assert "4 images of 4 classes of splits at 200 px" in result.output
+    assert "4 images at 200 px in 4 sections, one for each class and split" in result.output
+
+
+@pytest.mark.parametrize("names", [("00000", "1_0", "(3)"), ("+1", "0x10", '"q"')], ids=str)
+def test_classes_with_odd_names_are_shown_and_described_as_they_are_called(
+    tmp_path, monkeypatch, data_picture, names
+):
+    monkeypatch.chdir(tmp_path)
+    for label, name in enumerate(names):
+        (tmp_path / "odd" / name).mkdir(parents=True)
+        for number in range(4):
+            data_picture(4 * label + number).save(tmp_path / "odd" / name / f"{number}.png")
+    spec = f"folder:odd,majority={names[0]},minority={names[1]}/{names[2]}"
+    assert show(spec, "--out", "sheet.png").output == (
+        "sheet.png: 12 images at 32 px in 6 sections, one for each class and split\n"
+    )
+    told = CliRunner().invoke(data, ["stats", spec, "--data", "."]).output
+    rows = told.partition("as chosen, the majority first")[2].splitlines()[2:5]
+    assert [row.split()[0] for row in rows] == list(names)
 
 
 def test_more_classes_than_have_room(tmp_path, monkeypatch):
@@ -133,7 +154,7 @@ def test_more_classes_than_have_room(tmp_path, monkeypatch):
             place.mkdir(parents=True)
             Image.new("RGB", (8, 8), (number, 9, 200)).save(place / "0.png")
     output = show("folder:many", "--out", "sheet.png").output
-    assert f"of {MAX_SECTIONS} classes of splits" in output
+    assert f"in {MAX_SECTIONS} sections, one for each class and split" in output
     assert "20 more have no room: choose majority=A,minority=B" in output
 
 

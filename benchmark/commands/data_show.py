@@ -67,7 +67,9 @@ def show(name: str, root: Path, size: int, images: int, out: Path | None) -> Non
     sheet = draw_sheet(listing, shown, title=title, size=size, value_range=value_range)
     write_sheet(out, sheet)
     count = sum(len(section.rows) for section in shown)
-    echo(f"{out}: {count} images of {len(shown)} classes of splits at {size} px")
+    echo(
+        f"{out}: {count} images at {size} px in {len(shown)} sections, one for each class and split"
+    )
     if len(sections) > len(shown):
         echo(f"{len(sections) - len(shown)} more have no room: choose majority=A,minority=B")
 

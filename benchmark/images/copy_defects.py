@@ -78,12 +78,15 @@ def search_line(listing: Listing, copies: Copies) -> str:
         return "near copies: not searched, for copies=exact"
     if not copies.compared:
         return ""
-    few = copies.compared < copies.looked_alike
-    which = f"the {copies.compared} most alike of" if few else "all"
-    return (
-        f"near copies: {which} {copies.looked_alike} pairs that look alike were compared at full "
-        f"size, {len(copies.near)} are within copies={limit:g}"
+    alike, near = copies.looked_alike, len(copies.near)
+    which = f"the {copies.compared} most alike of" if copies.compared < alike else "all"
+    pairs = (
+        "1 pair that looks alike was"
+        if alike == 1
+        else f"{which} {alike} pairs that look alike were"
     )
+    are = "is" if near == 1 else "are"
+    return f"near copies: {pairs} compared at full size, {near} {are} within copies={limit:g}"
 
 
 def _kinds(listing: Listing, rows: list[int]) -> list[str]:
