@@ -193,6 +193,7 @@ def test_a_joint_method_is_fitted_too(tmp_path, capsys):
 
 REFUSED = [
     (["--method", "nosuch"], 2, "nosuch"),
+    (["--method", "us+tuned"], 2, "leave Tuned out of us+tuned"),
     (["--method", "cs", "--members", "0"], 2, "--members"),
     (["--method", "cs", "--folds", "1"], 2, "--folds"),
     (["--method", "cs", "--cost", "0:1"], 2, "is no ratio"),

@@ -100,6 +100,12 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--quiet", is_flag=True, help="Print failures only.")
 @click.option(
+    "--keep",
+    multiple=True,
+    type=click.Choice(["models"]),
+    help="Keep the network of each new training beside its record.",
+)
+@click.option(
     "--json-log",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append an event a line to this file.",
@@ -150,6 +156,7 @@ _SAME_NAME = (
     "drop_leaks",
     "quiet",
     "json_log",
+    "keep",
 )
 
 

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from imbench.images.dataset import Listing
 from imbench.images.decode import load_image
-from imbench.images.geometry import to_square
+from imbench.images.deep_files import settle_range
+from imbench.images.geometry import geometry_of, to_square
 from imbench.images.properties import Properties
 from imbench.images.value_range import ValueRange
 from imbench.records.cell import Settings
 
-__all__ = ["MOST_CLASSES", "MOST_MEMBERS", "Core", "Member", "Plain", "View"]
+__all__ = ["MOST_CLASSES", "MOST_MEMBERS", "Core", "Member", "Plain", "View", "view_of"]
 
 MOST_CLASSES = 10_000
 MOST_MEMBERS = 1_000
@@ -72,6 +74,20 @@ class View(Plain):
         colour = "colour" if self.channels == 3 else "grey"
         levels = "" if self.value_range is None else f", range={self.range}"
         return f"{self.size} px, {colour}, geometry={self.geometry}{levels}"
+
+
+def view_of(listing: Listing, spec: str, size: int) -> View:
+    """Return how the images of a data set are decoded at a size."""
+    known = settle_range(listing, spec)
+    return View.model_validate(
+        {
+            "size": size,
+            "channels": listing.channels,
+            "geometry": geometry_of(listing.policies),
+            "value_range": None if known is None else known.ends,
+            "measured": known is not None and known.measured,
+        }
+    )
 
 
 class Member(Plain):

@@ -14,10 +14,9 @@ from imbench.errors import UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.dataset import Decoded, Listing
 from imbench.images.deep_files import settle_range
-from imbench.images.geometry import geometry_of
 from imbench.images.validate import read_listing
 from imbench.images.value_range import ValueRange
-from imbench.models.core import View
+from imbench.models.core import View, view_of
 from imbench.models.decision import Costs, Decision, best_threshold
 from imbench.models.description import Description, Expected
 from imbench.models.expected import (
@@ -35,6 +34,8 @@ from imbench.records.environment import describe_environment
 from imbench.records.record import Record
 from imbench.training.cross_validation import assign_folds, cross_validated_outputs, in_processes
 from imbench.training.method import Method
+from imbench.training.part import overrides
+from imbench.training.recipe import parse_recipe
 
 __all__ = ["FitOptions", "Fitted", "Source", "find_source", "fit", "matching"]
 
@@ -51,16 +52,7 @@ class Source:
     @property
     def view(self) -> View:
         """How an image file becomes what the network sees."""
-        pixels, known = self.decoded.train.pixels, self.value_range
-        return View.model_validate(
-            {
-                "size": pixels.shape[1],
-                "channels": pixels.shape[-1],
-                "geometry": geometry_of(self.listing.policies),
-                "value_range": None if known is None else known.ends,
-                "measured": known is not None and known.measured,
-            }
-        )
+        return view_of(self.listing, self.spec, self.decoded.train.pixels.shape[1])
 
     @property
     def groups(self) -> list[str]:
@@ -150,6 +142,12 @@ def fit(
     train, classes = decoded.train, len(decoded.classes)
     if options.costs is not None and classes > 2:
         raise UsageError(f"--cost is for two classes, {source.spec} has {classes}: leave it out")
+    for part in parse_recipe(options.recipe).parts:
+        if overrides(part, "tune"):
+            raise UsageError(
+                f"a model's threshold is chosen by cross-validation already: leave {part.title} "
+                f"out of {options.recipe}"
+            )
     method = _method(options)
     folds = assign_folds(train.labels, options.folds, source.groups)
     proba = cross_validated_outputs(

@@ -53,6 +53,7 @@ class RunKeywords(TypedDict, total=False):
     drop_leaks: bool | None
     quiet: bool
     json_log: Path | None
+    keep: Sequence[str]
 
 
 def run(
@@ -154,6 +155,7 @@ def _options(given: RunKeywords, *, command: str) -> RunOptions:
             "data": Path(given.get("data") or os.environ.get("IMBENCH_DATA", "data")),
             "jobs": str(given.get("jobs", "auto")),
             "slurm": tuple(given.get("slurm", ())),
+            "keep": tuple(given.get("keep", ())),
             "command": command,
         }  # type: ignore[arg-type]  # mypy sees one type for all values of the dict
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imbench.models.core import View
 from imbench.records.cell import Cell
 from imbench.records.record import Status
 
@@ -39,6 +40,8 @@ class Job:
     """Folder of the decoded data set."""
     geometry: str = "crop"
     """How its images became squares: images from elsewhere follow it."""
+    view: View | None = None
+    """How the images were decoded, which a kept model has to know; None where none is kept."""
     outputs: Path | None = None
     """Record whose kept outputs make the training needless."""
     skipped: int = 0

@@ -195,6 +195,7 @@ def _jobs(
                 # Absolute: a worker may run in another folder.
                 data=source.folder.absolute(),
                 geometry=source.geometry,
+                view=source.view,
                 outputs=None if outputs is None else outputs.absolute(),
                 skipped=source.skipped,
                 data_notes=tuple(note.line for note in source.notes),

@@ -45,6 +45,8 @@ LIMITS: Mapping[str, Constraint] = {
     "max_cells": whole(1, 10**9),
 }
 """Which values the options of a run may take that are numbers; times are in seconds."""
+MODELS = "models"
+"""In `RunOptions.keep`: the networks of new trainings."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class RunOptions:
     """Drop training images that are copies of test images; None does so where some are known."""
     quiet: bool = False
     """Print failures only."""
+    keep: tuple[str, ...] = ()
+    """What is kept beside the records of new trainings: ``models``, their networks."""
     json_log: Path | None = None
     """File to which an event a line is appended."""
     max_cells: int = 100_000
@@ -88,6 +92,8 @@ class RunOptions:
         given = {name: getattr(self, name) for name in LIMITS}
         for name, value in read_values("run", given, LIMITS).items():
             object.__setattr__(self, name, str(value) if name == "jobs" else value)
+        for name in self.keep:
+            choice(MODELS).read("run", "keep", name)
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,7 @@ class Session:
             root=self.options.data,
             bad_images=self.options.bad_images,
             drop_leaks=self.options.drop_leaks,
+            views=MODELS in self.options.keep,
         )
         self.grid = settled_grid(self.grid, sources)
         return make_plan(

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from imbench.errors import DataError
-from imbench.images.cache import prepare
+from imbench.images.cache import make_dataset, prepare
 from imbench.images.notes import DataNote
+from imbench.images.validate import read_listing
+from imbench.models.core import View, view_of
 from imbench.records.cell import Grid
 
 __all__ = ["Source", "find_sources"]
@@ -30,6 +32,8 @@ class Source:
     notes: tuple[DataNote, ...] = ()
     classes: tuple[str, ...] = ()
     """Names of the classes, the majority's first."""
+    view: View | None = None
+    """How the images are decoded, where that was asked for."""
 
 
 def find_sources(
@@ -38,6 +42,7 @@ def find_sources(
     root: Path,
     bad_images: Literal["stop", "skip"] = "stop",
     drop_leaks: bool | None = None,
+    views: bool = False,
 ) -> dict[str, Source]:
     """Decode the data sets of a grid, once; what is missing is noted, not raised."""
     found = {}
@@ -65,5 +70,10 @@ def find_sources(
             decoded.geometry,
             notes=decoded.notes,
             classes=decoded.classes,
+            view=_view(dataset, root, grid.settings.size) if views else None,
         )
     return found
+
+
+def _view(dataset: str, root: Path, size: int) -> View:
+    return view_of(read_listing(make_dataset(dataset, root), dataset), dataset, size)

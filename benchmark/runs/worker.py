@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.contained import described, user_interrupts
-from imbench.errors import Diverged, EnvironmentFault, OutOfTime
+from imbench.errors import Diverged, EnvironmentFault, OutOfTime, UsageError
 from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records import environment
@@ -170,6 +170,7 @@ def _kept(store: Store, job: Job) -> _Trained | None:
 
 
 def _train(store: Store, job: Job) -> _Trained:
+    from imbench.models.kept import MODEL, kept_model
     from imbench.training.method import Method  # imports torch, 1.5 s: planning must not
 
     cell, data = job.training, open_decoded(job.data)
@@ -199,11 +200,18 @@ def _train(store: Store, job: Job) -> _Trained:
         name: store.put_file(job.cells[0], name, content)
         for name, content in method.artifacts_.items()
     }
+    notes = [visible(str(note)) for note in method.notes_]
+    if job.view is not None:
+        try:
+            content = kept_model(method, data.classes, job.view)
+            files[MODEL] = store.put_file(job.cells[0], MODEL, content)
+        except UsageError as error:  # the score stands without it
+            notes.append(f"the model is not kept: {visible(str(error))}")
     shared = {
         "train_counts": np.asarray(method.counts_).astype(int).tolist(),
         "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
         "test_counts": data.test.counts(len(data.classes)).tolist(),
-        "notes": [visible(str(note)) for note in method.notes_],
+        "notes": notes,
         "environment": environment.describe_environment(device, cell.settings.threads),
         "files": files | {name: f"{GENERATORS}/{file}" for name, file in method.kept_.items()},
     }
