@@ -203,3 +203,6 @@ def test_diagnoses_come_in_the_order_of_the_kinds(make):
     assert [one.kind for one in found(records)] == list(KINDS)
     (table,) = make_tables(records)
     assert len(table.advice) == len(KINDS)
+    chance = table.advice[list(KINDS).index("chance")]
+    assert chance.endswith(": every method at every count; to do: as above")
+    assert "as above" not in table.advice[0]

@@ -123,7 +123,12 @@ class Table:
     @property
     def advice(self) -> tuple[str, ...]:
         """Return the diagnoses that belong below this table, each with what to do."""
-        return tuple(one.note for one in self.diagnoses)
+        said: set[str] = set()
+        notes = []
+        for one in self.diagnoses:
+            notes.append(f"{one.sentence}; to do: as above" if one.advice in said else one.note)
+            said.add(one.advice)
+        return tuple(notes)
 
 
 def make_tables(
