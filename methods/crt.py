@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from imbench.methods._second_stage import SecondStage
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
     from imbench.training.state import TrainState
 
 __all__ = ["ClassifierRetraining"]
@@ -41,6 +45,14 @@ class ClassifierRetraining(SecondStage):
     """
 
     title: ClassVar[str] = "cRT"
+
+    def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
+        """Return the network as it is; refuse one without a last linear layer before it trains."""
+        from imbench.methods._head import find_head
+
+        if self.share:
+            find_head(net, len(counts), "crt")
+        return net
 
     def second_stage(self, state: TrainState, steps: int) -> None:
         """Give the last layer new weights and train it."""

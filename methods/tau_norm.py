@@ -10,7 +10,9 @@ from imbench.methods.ldam import refuse_cosines
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from imbench.training.state import TrainState
 
@@ -69,6 +71,13 @@ class TauNorm(Part):
     def corrects(self) -> Literal["", "rest", "all"]:
         """The imbalance that the sampler leaves, as far as it shows in the last layer."""
         return "rest" if self.tau or self.bias == "drop" else ""
+
+    def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
+        """Return the network as it is; refuse one without a last linear layer before it trains."""
+        from imbench.methods._head import find_head
+
+        find_head(net, len(counts), "tau-norm")
+        return net
 
     def normalised(self, rows: Tensor) -> Tensor:
         """Return the rows (K, d), each divided by a power of its length."""

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from imbench import Method, UsageError, check_part, parse_recipe
+from imbench.commands.cli import exit_code
 from imbench.methods._head import CosineHead, find_head
 from imbench.training.budget import Budget
 from imbench.training.examples import Examples
@@ -221,6 +222,16 @@ def test_a_network_without_a_last_linear_layer_is_refused_in_a_sentence():
     x, y = images(2, side=32)
     with pytest.raises(UsageError, match="ends in a linear layer with 2 outputs"):
         Method("ldam", network="torchvision:squeezenet1_1", steps=1).fit(x, y)
+
+
+@pytest.mark.parametrize("recipe", ["ldam+drw", "crt", "us+lws", "tau-norm", "focal:form=sigmoid"])
+def test_a_plan_refuses_what_the_network_has_no_layer_for(recipe, capsys):
+    words = ("--datasets", "digits", "--minority", "20", "--methods", f"vanilla,{recipe}")
+    network = ("--network", "torchvision:squeezenet1_1", "--size", "32", "--dry-run")
+    assert exit_code(["run", *words, *network]) == 2
+    assert "needs a network that ends in a linear layer with 2 outputs" in capsys.readouterr().err
+    network = ("--network", "torchvision:resnet18", "--size", "32", "--dry-run")
+    assert exit_code(["run", *words, *network]) == 0
 
 
 def test_deferred_weights_act_in_the_last_steps_alone():

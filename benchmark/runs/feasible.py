@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from imbench.registry import is_ours
 from imbench.runs.shots import resolve_shots, shots_text
 from imbench.runs.sources import Source
 from imbench.spec import parse_spec
+from imbench.training.part import Part, overrides
 from imbench.training.recipe import Recipe
 
 __all__ = ["check_size", "checked_cells", "settled_grid"]
@@ -58,7 +60,7 @@ def checked_cells(
     for cell in {(cell.dataset, cell.shots, cell.recipe): cell for cell in cells}.values():
         _check_recipe(cell, sources[cell.dataset], recipes[cell.recipe])
     if _has_to_be_tried(grid.settings.network):
-        _try_network(grid, [source for source in sources.values() if source.folder])
+        _try_network(grid, [source for source in sources.values() if source.folder], recipes)
     return cells
 
 
@@ -124,9 +126,19 @@ def _has_to_be_tried(network: str) -> bool:
     return str(parsed) != parsed.name or not is_ours("networks", parsed.name)
 
 
-def _try_network(grid: Grid, sources: list[Source]) -> None:
+def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe]) -> None:
+    """Build the network, and let each recipe that changes it do so."""
     from imbench.training.networks import try_network
 
     size = grid.settings.size
+    changing = [
+        [part for part in recipe.parts if overrides(part, "build")] for recipe in recipes.values()
+    ]
     for channels, classes in {(found.channels, len(found.train_counts)) for found in sources}:
-        try_network(grid.settings.network, (channels, size, size), classes)
+        for parts in [[], *filter(None, changing)]:
+
+            def change(net: Any, parts: list[Part] = parts, classes: int = classes) -> None:
+                for part in parts:
+                    net = part.build(net, np.full(classes, 2.0))
+
+            try_network(grid.settings.network, (channels, size, size), classes, change)

@@ -101,11 +101,14 @@ def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
     return maker, read_options(owner, maker, parsed.options, argument=parsed.argument, skip=2)
 
 
-def try_network(spec: str, shape: Shape, classes: int) -> None:
+def try_network(
+    spec: str, shape: Shape, classes: int, change: Callable[[nn.Module], object] | None = None
+) -> None:
     """Refuse a network that cannot be built for a shape, or gives no score for each class.
 
-    It is built of tensors without content, which takes neither memory nor time; where its code
-    needs their content, with content.
+    `change` is what parts do to a network; it is tried too and may raise UsageError. The network
+    is built of tensors without content, which takes neither memory nor time; where its code needs
+    their content, with content.
 
     Raises
     ------
@@ -114,14 +117,23 @@ def try_network(spec: str, shape: Shape, classes: int) -> None:
     """
     read_network(spec)
     try:
-        _build_apart(spec, shape, classes, "meta")
+        _build_apart(spec, shape, classes, "meta", change)
     except UsageError:
-        _build_apart(spec, shape, classes, "cpu")
+        _build_apart(spec, shape, classes, "cpu", change)
 
 
-def _build_apart(spec: str, shape: Shape, classes: int, device: str) -> None:
+def _build_apart(
+    spec: str,
+    shape: Shape,
+    classes: int,
+    device: str,
+    change: Callable[[nn.Module], object] | None,
+) -> None:
     with torch.random.fork_rng(devices=[]), torch.device(device):
-        build_network(spec, shape, classes)
+        net = build_network(spec, shape, classes)
+        if change is not None:
+            with usable(f"network {shown(spec)!r} cannot be changed"):
+                change(net)
 
 
 class Normalise(nn.Module):
