@@ -88,15 +88,24 @@ def _scores(description: Description) -> Iterator[str]:
         images = f", {rows[0].minority} minority images" if rows[0].minority else ""
         yield f"From {words} ({rows[0].images} images{seeds}{images}):"
         yield ""
-        yield "| score | value, 95 % interval |"
-        yield "|---|---|"
+        sample = rows[0].sample
+        yield f"| score | value, 95 % interval |{f' on {sample} images |' if sample else ''}"
+        yield f"|---|---|{'---|' if sample else ''}"
         for one in rows:
-            yield f"| {TITLES.get(one.metric, _text(one.metric))} | {score_line(one)} |"
+            title = TITLES.get(one.metric, _text(one.metric))
+            yield f"| {title} | {score_line(one)} |{_sample_cell(one)}"
         yield ""
     yield (
         "F1 and precision depend on how rare the minority is. All of it holds for images like "
         "those of the training set; of others nothing is known."
     )
+
+
+def _sample_cell(one: Expected) -> str:
+    """Return where the score on a few images lies in 95 of 100 cases, as a cell of the table."""
+    if one.sample_low is None or one.sample_high is None:
+        return ""
+    return f" {one.sample_low:.3f} to {one.sample_high:.3f} |"
 
 
 def _text(text: str) -> str:
