@@ -27,6 +27,8 @@ WORDS = {
     "info": ("info", "os"),
     "data": ("data", "stats", "digits"),
     "doctor": ("doctor", "--help"),
+    "fit": ("fit", "--help"),
+    "predict": ("predict", "--help"),
 }
 """A command line of each command that prints something."""
 

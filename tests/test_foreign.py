@@ -115,6 +115,9 @@ READING = {
     ],
     "doctor": [["doctor"]],
     "run": [["run", *TINY, "--out", ".", "--dry-run"], ["run", *TINY, "--dry-run"]],
+    # Refused before anything is written: a folder that is not ours is no place for a model.
+    "fit": [["fit", "digits", "--method", "vanilla", "--out", "."]],
+    "predict": [["predict", ".", "src"], ["predict", ".", "src", "--csv", "{out}.csv"]],
 }
 
 
