@@ -14,9 +14,9 @@ __all__ = ["CosineHead", "Scale", "find_head", "replace_head"]
 class CosineHead(nn.Linear):
     """A last layer without bias whose logits are cosines between features and class vectors."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's own name)
         """Return cosines (m, classes) of features (m, d)."""
-        return functional.linear(functional.normalize(x), functional.normalize(self.weight))
+        return functional.linear(functional.normalize(input), functional.normalize(self.weight))
 
     @classmethod
     def of(cls, head: nn.Linear) -> CosineHead:

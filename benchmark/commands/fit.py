@@ -197,11 +197,11 @@ def _settings_of(
         raise NotComparable(
             f"{str(results)!r} has no record of {recipe} on {spec}; it has {', '.join(there[:5])}"
         )
-    fitting = {
-        cell.settings
-        for cell in ours
-        if all(getattr(cell.settings, key) == value for key, value in wanted.items())
-    }
+    fitting: list[Settings] = []
+    for cell in ours:
+        fits = all(getattr(cell.settings, key) == value for key, value in wanted.items())
+        if fits and cell.settings not in fitting:
+            fitting.append(cell.settings)
     if not fitting:
         raise NotComparable(
             f"{str(results)!r} has records of {recipe} on {spec}, but none with these settings; "
@@ -214,7 +214,7 @@ def _settings_of(
             f"{str(results)!r} has records of {recipe} on {spec} with several values of "
             f"{', '.join(differing)}: say which, as --set {differing[0]}=..."
         )
-    return fitting.pop()
+    return fitting[0]
 
 
 def _refuse(results: Path, spec: str, options: FitOptions) -> None:

@@ -129,14 +129,15 @@ def _predicted(
     model: Model, batch: Sequence[_Decoded], seen: frozenset[int]
 ) -> Iterator[Prediction]:
     squares = [image.square for image in batch if image.square is not None]
-    if squares:
-        pixels = np.stack(squares)
-        proba = model.predict_squares(pixels)
-        said, margins = model.decision.said(proba), model.decision.margins(proba)
-        hashes = content_hashes(pixels).tolist() if seen else []
-        brightness = pixels.reshape(len(pixels), -1).mean(axis=1)
-        good = [image.properties for image in batch if image.square is not None]
-        grey = grey_images(pixels, good)
+    if not squares:
+        yield from (Prediction(image.path, image.fault) for image in batch)
+        return
+    pixels = np.stack(squares)
+    proba = model.predict_squares(pixels)
+    said, margins = model.decision.said(proba), model.decision.margins(proba)
+    hashes = content_hashes(pixels).tolist() if seen else []
+    brightness = pixels.reshape(len(pixels), -1).mean(axis=1)
+    grey = grey_images(pixels, [one.properties for one in batch if one.square is not None])
     row = -1
     for image in batch:
         if image.square is None:

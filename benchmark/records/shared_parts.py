@@ -47,9 +47,10 @@ class SharedParts:
 
     def _replace(self, model: BaseModel, names: Iterable[str]) -> None:
         for name in names:
-            part = model.__dict__[name]
+            fields = vars(model)
+            part = fields[name]
             # Not the part itself: 0.0 equals -0.0, and its checksum would be another.
-            model.__dict__[name] = self._one(repr(part), part)
+            fields[name] = self._one(repr(part), part)
 
     def _one(self, key: Hashable, part: Any) -> Any:
         return self._known.setdefault((type(part), key), part)

@@ -139,7 +139,7 @@ def _table(
         rows.append(
             (
                 PrintedCell(text=image_name(known, row, len(labels))),
-                PrintedCell(text=classes[labels[row]]),
+                PrintedCell(text=classes[int(labels[row])]),
                 PrintedCell(text=classes[called.most_common(1)[0][0]]),
                 PrintedCell(text=f"{called.total()} of {tally.runs}"),
             )

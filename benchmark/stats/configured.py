@@ -99,6 +99,7 @@ def declared_range(metric: Callable[..., float] | None) -> tuple[float, float]:
     if metric is None:
         return -math.inf, math.inf
     function, options = split_up(metric)
-    found = getattr(function, "score_range", (-math.inf, math.inf))
-    low, high = found(**options) if callable(found) else found
-    return float(low), float(high)
+    found: Any = getattr(function, "score_range", (-math.inf, math.inf))
+    if callable(found):
+        found = found(**options)
+    return float(found[0]), float(found[1])

@@ -118,6 +118,7 @@ def train_members(
         return np.concatenate([forward_all(net, examples.take(piece), device) for piece in pieces])
 
     prepare = fit = 0.0
+    weights: NDArray[np.float64] | None = None
     sets = ensemble.member_sets(labels, score, stream(seed, "members"))
     for number, steps in enumerate(ensemble.member_steps(budget.steps)):
         begun, rows = time.perf_counter(), next(sets)
