@@ -188,7 +188,10 @@ def nothing_left_over(chaos):
     results = chaos.store.folder
     files = {path for path in results.rglob("*") if path.is_file()}
     (plan,) = (results / "plans").iterdir()  # of the same run, however often it was started
-    assert files == {*chaos.records(), plan, results / MARKER}
+    floors = set(results.glob("floors/digits/*/*/*.json"))
+    assert len(floors) == SEEDS  # of colours alone, one a seed
+    (names,) = (results / "images").iterdir()  # of the test images
+    assert files == {*chaos.records(), *floors, names, plan, results / MARKER}
     assert held_leases(results) == []
     end = time.monotonic() + 120
     while chaos.left():

@@ -32,11 +32,7 @@ def test_three_classes_of_clothing(tmp_path, data_real):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 of 4 cells ok" in done.stdout
     results = tmp_path / "results"
-    records = [
-        json.loads(path.read_text())
-        for path in results.rglob("*.json")
-        if path.parent.parent.name == "20"
-    ]
+    records = [json.loads(path.read_text()) for path in results.glob("folder*/20/*/*.json")]
     assert len(records) == 4
     assert all(record["train_counts"] == [100, 20, 20] for record in records)
     # One pair a minority, each trained once: to its end for AUG, on to an end of its own for ALT.
