@@ -56,6 +56,12 @@ run --datasets digits --minority 5 --methods PATH.py:X
 run --datasets digits --minority 5 --methods generated:PATH
 run --datasets digits --minority 5 --methods us --out PATH
 run --datasets digits --minority 5 --methods us --dry-run --json-log PATH
+fit folder:PATH --method cs --out model
+fit digits --method PATH.py:X --out model
+fit digits --method cs --from PATH --out model
+fit digits --method cs --out PATH
+predict PATH results
+predict PATH results --csv PATH
 """
 COMMAND_LINES = [line.split() for line in LINES.strip().splitlines()]
 PATHS = {

@@ -22,8 +22,8 @@ __all__ = ["predict", "predicted"]
 
 
 @click.command()
-@click.argument("model", type=click.Path(exists=True, path_type=Path))
-@click.argument("images", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--csv",
     "table",
@@ -67,6 +67,8 @@ def predict(
     from imbench.models.summary import Summary
     from imbench.models.unlike import Unlike
 
+    for named in (model, *images):
+        _look_at(named)
     loaded = load_model(model, device=device)
     paths, left_out = _files(images)
     summary, unlike = Summary(SHOWN), Unlike(loaded.description.trained_on)
@@ -92,6 +94,18 @@ def predict(
             echo(f"wrote {path}", err=table is None)
     if not good:
         raise DataError("none of the files can be used as an image")
+
+
+def _look_at(path: Path) -> None:
+    """Raise an error if there is nothing at a path, or if it may not be looked at."""
+    from imbench.errors import EnvironmentFault, UsageError
+
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"there is no file or folder {str(path)!r}") from error
+    except OSError as error:
+        raise EnvironmentFault(f"{str(path)!r} cannot be read: {error.strerror}") from error
 
 
 class _StandardOutput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ class Raises(Part):
 
 
 def started(folder: Path, *words: object) -> subprocess.Popen[str]:
-    """Start a command in a folder."""
+    """Start a command in a folder, which hears Ctrl-C though a shell had it ignored."""
     return subprocess.Popen(
         [str(word) for word in (BENCH, *words)],
         cwd=folder,
@@ -30,4 +31,5 @@ def started(folder: Path, *words: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
