@@ -268,7 +268,10 @@ def test_ctrl_c_leaves_nothing_half_written(jobs, tmp_path):
         time.sleep(0.1)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()  # where it heard nothing
     assert process.returncode == 130
     assert err.strip().splitlines()[-1].startswith("bench: interrupted")
     assert not list(there.iterdir())
