@@ -135,7 +135,7 @@ RECIPES = [
         "generated:./here,kappa=0.5,summed=true,beta=0.9,filter=0.1,gamma=effective",
         "generated:path=./here,gamma=effective,kappa=0.5,filter=0.1,beta=0.9,summed=true",
         "ef5a45adaa7600e2",
-        {"generated": 1},
+        {"generated": 2},
     ),
 ]
 """As written, as stored, the key of a cell, and the versions of the parts."""
