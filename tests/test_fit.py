@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from bench_process import started
 from PIL import Image
+from waiting import until
 
 from imbench import load_model, prepare
 from imbench.commands.cli import exit_code
@@ -282,3 +283,27 @@ def test_the_description_is_plain_json(fitted):
     assert plain["core"]["classes"] == ["rest", "8"]
     assert set(plain["files"]) == {"README.md", "weights.safetensors"}
     assert len(plain["fingerprint"]) == 32
+
+
+@pytest.mark.slow
+def test_workers_of_a_fit_that_was_killed_end_too(tmp_path):
+    words = ["fit", SPEC, "--method", "cs", "--network", "cnn", "--size", "8", "--steps", "100000"]
+    process = started(tmp_path, *words, "--jobs", "2", "--out", "M")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    try:
+        until(lambda: sum(map(trains, children.read_text().split())) == 2, 60)
+        workers = [pid for pid in children.read_text().split() if trains(pid)]
+    finally:
+        process.kill()
+        process.communicate(timeout=60)  # until the workers have closed their ends
+    until(lambda: not any(map(trains, workers)), 30)
+
+
+def trains(pid: str) -> bool:
+    """Whether a process is a worker that has used two seconds of a processor."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return b"popen_loky" in command and fields[0] != "Z" and int(fields[11]) > 200

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import threading
+import time
 from functools import cache
 from pathlib import Path
 
-__all__ = ["alive", "hidden", "host_id", "start_time"]
+LOOK = 5.0
+"""Seconds between two looks at a parent: one look is a system call."""
+
+__all__ = ["alive", "end_with", "hidden", "host_id", "start_time"]
 
 
 @cache
@@ -25,6 +30,26 @@ def host_id() -> str:
     except OSError:
         pass  # not Linux: the node's name must do
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+@cache
+def end_with(parent: int) -> None:
+    """Have this process end within seconds of its parent, killed as that may be.
+
+    Else a worker whose run was killed trains on, for nobody.
+
+    Raises
+    ------
+    RuntimeError
+        If this process may start no thread.
+    """
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 def start_time(pid: int) -> str:

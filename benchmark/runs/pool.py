@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from imbench.errors import EnvironmentFault
+from imbench.files.processes import end_with
 from imbench.runs.job import Job, JobReport
 from imbench.runs.room import NO_THREADS, check_room, lacks_threads
 from imbench.runs.timekeeper import Timekeeper, announce_to, to_pipe
@@ -43,8 +42,6 @@ IDLE = 60
 """Seconds after which a worker without work ends."""
 NO_ROOM = 71
 """Exit code of a worker that may start no thread."""
-LOOK = 5.0
-"""Seconds between two looks whether the run still lives; who holds a lease looks more often."""
 
 
 class Broken(Exception):
@@ -172,15 +169,9 @@ def _begin_worker(parent: int, announcements: Connection | None) -> None:
     if announcements is not None:
         announce_to(to_pipe(announcements))
     try:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        end_with(parent)
     except RuntimeError:  # joblib would print it with its traceback
         os._exit(NO_ROOM)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(LOOK)
-    os._exit(1)
 
 
 @contextmanager

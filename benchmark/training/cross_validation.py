@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from imbench.errors import UsageError
+from imbench.files.processes import end_with
 from imbench.training.method import Method
 
 __all__ = ["assign_folds", "cross_validated_outputs", "in_processes"]
@@ -117,7 +119,14 @@ def in_processes(
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None, pre_dispatch=jobs)
-    yield from parallel(delayed(function)(*given) for function, given in calls)
+    parent = os.getpid()
+    yield from parallel(delayed(_attended)(parent, function, given) for function, given in calls)
+
+
+def _attended(parent: int, function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    """Call a function in a worker that ends with its parent."""
+    end_with(parent)
+    return function(*given)
 
 
 def _fold_outputs(
