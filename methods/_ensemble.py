@@ -12,7 +12,7 @@ from imbench.constraints import FLAG, whole
 from imbench.errors import UsageError
 from imbench.training.part import Part
 
-__all__ = ["BalancedSets", "EnsemblePart"]
+__all__ = ["BalancedSets", "EnsemblePart", "as_many_of_each"]
 
 
 class EnsemblePart(Part):
@@ -57,6 +57,16 @@ class EnsemblePart(Part):
 class BalancedSets(EnsemblePart):
     """Base of those whose networks are trained on as many images of each class."""
 
+    def __init__(self, members: int = 4, each: bool = False) -> None:
+        super().__init__(members, each)
+
     def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
         """Return the counts that each network is trained on."""
         return np.full(len(counts), counts.min(), np.int64)
+
+
+def as_many_of_each(
+    classes: Sequence[NDArray[np.int64]], least: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return `least` random rows of each class, sorted."""
+    return np.sort(np.concatenate([rng.permutation(rows)[:least] for rows in classes]))

@@ -8,6 +8,10 @@ from imbench.constraints import number
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
     from imbench.training.state import TrainState
 
 __all__ = ["SecondStage"]
@@ -17,6 +21,8 @@ class SecondStage(Part):
     """Base of cRT and LWS."""
 
     constraints: ClassVar = {"share": number(0, 10)}
+    name: ClassVar[str]
+    """What a recipe calls the part, for messages."""
 
     def __init__(self, share: float = 0.1) -> None:
         self.share = share
@@ -38,6 +44,14 @@ class SecondStage(Part):
         """Add what a second stage cost: an ensemble has one for each of its networks."""
         for name, value in cost.items():
             self.cost_[name] = self.cost_.get(name, 0.0) + value
+
+    def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
+        """Return the network as it is; refuse one without a last linear layer before it trains."""
+        from imbench.methods._head import find_head
+
+        if self.share:
+            find_head(net, len(counts), self.name)
+        return net
 
     def finish(self, state: TrainState) -> None:
         """Train the last layer again, unless no steps are asked for."""

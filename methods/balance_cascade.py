@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._ensemble import BalancedSets
+from imbench.methods._ensemble import BalancedSets, as_many_of_each
 
 __all__ = ["BalanceCascade", "kept_counts"]
 
@@ -50,9 +50,6 @@ class BalanceCascade(BalancedSets):
 
     title: ClassVar[str] = "BalanceCascade"
 
-    def __init__(self, members: int = 4, each: bool = False) -> None:
-        super().__init__(members, each)
-
     def member_sets(
         self,
         y: NDArray[np.int64],
@@ -64,7 +61,7 @@ class BalanceCascade(BalancedSets):
         least = int(counts.min())
         left = [np.flatnonzero(y == label) for label in range(len(counts))]
         for done in range(1, self.members + 1):
-            yield np.sort(np.concatenate([rng.permutation(rows)[:least] for rows in left]))
+            yield as_many_of_each(left, least, rng)
             if done == self.members:
                 return
             for label, rows in enumerate(left):

@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from imbench.methods._second_stage import SecondStage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import nn
-
     from imbench.training.state import TrainState
 
 __all__ = ["ClassifierRetraining"]
@@ -45,14 +41,7 @@ class ClassifierRetraining(SecondStage):
     """
 
     title: ClassVar[str] = "cRT"
-
-    def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
-        """Return the network as it is; refuse one without a last linear layer before it trains."""
-        from imbench.methods._head import find_head
-
-        if self.share:
-            find_head(net, len(counts), "crt")
-        return net
+    name: ClassVar[str] = "crt"
 
     def second_stage(self, state: TrainState, steps: int) -> None:
         """Give the last layer new weights and train it."""
@@ -62,7 +51,7 @@ class ClassifierRetraining(SecondStage):
         from imbench.methods._retrain import retrain
         from imbench.seeds import torch_seed
 
-        head = find_head(state.net, len(state.counts), "crt")
+        head = find_head(state.net, len(state.counts), self.name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(state.seed, "cRT"))
             fresh = type(head)(head.in_features, head.out_features, bias=head.bias is not None)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._ensemble import BalancedSets
+from imbench.methods._ensemble import BalancedSets, as_many_of_each
 
 __all__ = ["EasyEnsemble"]
 
@@ -55,9 +55,6 @@ class EasyEnsemble(BalancedSets):
 
     title: ClassVar[str] = "EasyEnsemble"
 
-    def __init__(self, members: int = 4, each: bool = False) -> None:
-        super().__init__(members, each)
-
     def member_sets(
         self,
         y: NDArray[np.int64],
@@ -65,7 +62,7 @@ class EasyEnsemble(BalancedSets):
         rng: np.random.Generator,
     ) -> Iterator[NDArray[np.int64]]:
         """Yield rows with as many of each class, drawn anew for each network."""
-        least = int(np.bincount(y).min())
+        classes = [np.flatnonzero(y == label) for label in np.unique(y)]
+        least = min(map(len, classes))
         for _ in range(self.members):
-            parts = [rng.permutation(np.flatnonzero(y == c))[:least] for c in np.unique(y)]
-            yield np.sort(np.concatenate(parts))
+            yield as_many_of_each(classes, least, rng)

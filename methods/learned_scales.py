@@ -10,10 +10,6 @@ from imbench.methods.ldam import refuse_cosines
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from torch import nn
-
     from imbench.training.state import TrainState
 
 __all__ = ["LearnedScales"]
@@ -47,19 +43,12 @@ class LearnedScales(SecondStage):
     """
 
     title: ClassVar[str] = "LWS"
+    name: ClassVar[str] = "lws"
 
     def beside(self, others: Sequence[Part]) -> Self:
         """Refuse a layer of cosines, which class vectors of any length leave as it is."""
         refuse_cosines("lws", others)
         return self
-
-    def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
-        """Return the network as it is; refuse one without a last linear layer before it trains."""
-        from imbench.methods._head import find_head
-
-        if self.share:
-            find_head(net, len(counts), "lws")
-        return net
 
     def second_stage(self, state: TrainState, steps: int) -> None:
         """Train the factors, and multiply them into the last layer."""
@@ -68,7 +57,7 @@ class LearnedScales(SecondStage):
         from imbench.methods._head import find_head
         from imbench.methods._retrain import retrain
 
-        head = find_head(state.net, len(state.counts), "lws")
+        head = find_head(state.net, len(state.counts), self.name)
         factors = torch.nn.Parameter(torch.ones(len(state.counts), device=state.device))
         self.add_cost(retrain(state, [factors], lambda x: factors * state.net(x), steps))
         with torch.no_grad():

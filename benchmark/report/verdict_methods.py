@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from imbench.records.metric_specs import load_metric
 from imbench.report.compare import Comparison, Relation
 from imbench.report.diagnosed import KINDS, Kind
 from imbench.report.verdict_scores import (
@@ -16,7 +15,6 @@ from imbench.report.verdict_scores import (
     where_told,
 )
 from imbench.report.words import signed
-from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import MARGIN, seeds_needed
 
 __all__ = [
@@ -64,7 +62,7 @@ def say_faults(scored: Scored) -> list[str]:
 def say_learned(scored: Scored) -> list[str]:
     """Compare means with what takes no training of a network: the trivial score, the floors."""
     table = scored.table
-    lower = lower_is_better(table.metric, load_metric(table.metric))
+    lower = scored.panel.lower
     means = [
         (count, entry.mean)
         for line in table.lines
