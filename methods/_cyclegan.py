@@ -1,6 +1,6 @@
 """A CycleGAN between two classes: Zhu et al. 2017, arXiv 1703.10593.
 
-The objectives are those of docs/methods.md. A forward pass is never done twice for one tensor:
+The objectives are those of docs/methods/aug.md. A forward pass is never done twice for one tensor:
 a generator translates one class and reproduces the other in one batch, a discriminator scores
 real and fake images in one. Instance norm treats every image by itself, so the batch changes
 nothing (x 1.1 in speed at one image a step).

@@ -1,7 +1,7 @@
 """What AUG, ALT and external generators share: fakes as further examples, and their weights.
 
 A fake is an example with the label it is to be taken for. The sampler draws the four parts of
-docs/methods.md, section AUG and ALT (real and generated images of either class) alike; a class
+docs/methods/aug.md (real and generated images of either class) alike; a class
 weight 1/gamma stands before the losses of the majority.
 """
 

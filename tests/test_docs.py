@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import runpy
 import subprocess
 import tomllib
 from pathlib import Path
@@ -15,7 +16,7 @@ from imbench.training.checks import check_part
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def block(name: str) -> list[str]:
@@ -160,11 +161,26 @@ def test_every_command_that_the_pages_show_exists():
 def test_methods_metrics_and_networks_are_described():
     points = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
     methods = (ROOT / "docs" / "methods.md").read_text("utf-8")
+    for name in points["imbench.methods"]:
+        page = (ROOT / "docs" / "methods" / f"{name}.md").read_text("utf-8")
+        for head in ("When it helps", "The authors' code"):
+            assert re.search(rf"^## {head}\n\n\S", page, re.M), (name, head)
     metrics = (ROOT / "docs" / "metrics.md").read_text("utf-8")
     for name in (*points["imbench.methods"], *points["imbench.networks"]):
         assert re.search(rf"`{name}[`:]", methods), name
     for name in points["imbench.metrics"]:
         assert f"| `{name}` |" in metrics, name
+
+
+def test_every_page_of_a_method_is_that_of_a_part_and_their_table_is_up_to_date():
+    script = runpy.run_path(str(ROOT / "docs" / "index_methods.py"))
+    pages = {page.stem for page in (ROOT / "docs" / "methods").glob("*.md")}
+    assert pages == set(script["parts"]())
+    methods = (ROOT / "docs" / "methods.md").read_text("utf-8")
+    assert script["written"](methods) == methods, "run python docs/index_methods.py"
+    # What stands between the marks is replaced as a whole, whatever it was.
+    stale = methods.replace("| [`cs`](methods/cs.md) |", "| `gone` |")
+    assert stale != methods == script["written"](stale)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
