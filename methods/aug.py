@@ -66,7 +66,7 @@ class Augmented(TranslatedPart):
 
         -log z(b) - log z(G_AB(a)) + 1/gamma [-log(1 - z(a)) - log(1 - z(G_BA(b)))]
 
-    Four equal parts are balanced at gamma 1; see docs/methods/aug.md for other values. With more than
+    Four equal parts are balanced at gamma 1; docs/methods/aug.md has other values. With more than
     two classes every minority has a pair of its own with the majority, so the cost grows with their
     number. It helps where fakes differ from what there is: with a dozen minority images D_B learns
     them by heart, and a G_AB that changes little makes majority images under the wrong label.
