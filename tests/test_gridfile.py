@@ -69,15 +69,16 @@ def test_a_whole_file_is_settled(grid_file):
 
 def test_options_win_over_the_file_and_the_file_over_defaults(grid_file):
     file = grid_file(WHOLE)
-    options = GridOptions.of(
+    options = GridOptions(
         datasets=["cub,celeba", "cub"],
         minority=["7", "8-9"],
         majority="500",
         methods=["us,cs", "us"],
         seeds=["3", "4-5"],
         exclude=["seed=4"],
-        settings={"network": None, "steps": "20", "size": None},
-        assignments=["lr=0.5", " batch_size = 16 "],
+        settings=GridOptions.read_settings(
+            {"network": None, "steps": "20", "size": None}, ["lr=0.5", " batch_size = 16 "]
+        ),
     )
     grid = settle_grid(file, options)
     assert grid.datasets == ("cub", "celeba")
@@ -258,8 +259,9 @@ def test_options_that_cannot_be_meant_are_refused(given, says):
     ],
 )
 def test_assignments_that_cannot_be_meant_are_refused(text, says):
+    options = {"datasets": ["a"], "minority": ["5"]}
     with pytest.raises(UsageError, match=re.escape(says)):
-        settle_grid(None, GridOptions.of(datasets=["a"], minority=["5"], assignments=[text]))
+        settle_grid(None, GridOptions(**options, settings=GridOptions.read_settings({}, [text])))
 
 
 @pytest.mark.parametrize(

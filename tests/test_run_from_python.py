@@ -18,6 +18,8 @@ from click.testing import CliRunner
 
 import imbench
 from imbench.commands.cli import cli
+from imbench.commands.run import OptionTypes
+from imbench.commands.run import run as run_command
 from imbench.errors import DataError, UnknownName, UsageError
 from imbench.records.store import Store
 from imbench.runs.from_python import RunKeywords, _plain, _settled
@@ -193,6 +195,11 @@ def test_keywords_are_the_options_of_a_run():
     assert {field.name for field in fields(RunOptions)} - {"command"} == set(
         RunKeywords.__annotations__
     )
+
+
+def test_the_types_of_the_command_name_its_options():
+    parameters = {parameter.name for parameter in run_command.params} - {"grid"}
+    assert set(OptionTypes.__annotations__) == parameters
 
 
 def test_a_script_without_a_main_guard_runs_once(here):

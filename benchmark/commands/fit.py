@@ -156,12 +156,11 @@ def _options(
 
     costs = None if given["cost"] is None else parse_costs(given["cost"])
     named = {key: given[key] for key in ("network", "steps", "size")}
-    grid_options = GridOptions.of(
+    grid_options = GridOptions(
         datasets=[dataset],
         minority=["2"],
         methods=[given["method"]],
-        assignments=given["assignments"],
-        settings=named,
+        settings=GridOptions.read_settings(named, given["assignments"]),
     )
     grid = settle_grid(None, grid_options)
     (spec,) = grid.datasets

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import click
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from imbench.records.cell import Grid
     from imbench.runs.session import FinishedRun, RunOptions
 
-__all__ = ["run"]
+__all__ = ["OptionTypes", "run"]
 
 
 def _timeout(
@@ -30,6 +31,53 @@ def _timeout(
         return None if value is None else duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _within_limits(name: str) -> Callable[[click.Context, click.Parameter, object], Any]:
+    """Return the callback that reads a number within the limits that a run sets it."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, value: object) -> Any:
+        from imbench.runs.session import LIMITS
+
+        return None if value is None else LIMITS[name].read("run", name, value)
+
+    return read
+
+
+class OptionTypes(TypedDict):
+    """What click hands over: a key an option, of the type that the option's callback returns."""
+
+    datasets: tuple[str, ...]
+    minority: tuple[str, ...]
+    majority: str | None
+    methods: tuple[str, ...]
+    seeds: tuple[str, ...]
+    network: str | None
+    steps: str | None
+    size: str | None
+    assignments: tuple[str, ...]
+    exclude: tuple[str, ...]
+    root: Path
+    out: Path
+    jobs: int | str
+    backend: Literal["local", "dask", "slurm"]
+    scheduler: str | None
+    slurm: tuple[str, ...]
+    device: str
+    per_device: int | None
+    timeout: float | None
+    max_failures: int | None
+    fail_fast: bool
+    max_cells: int
+    retry_failed: bool
+    force: bool
+    bad_images: Literal["stop", "skip"]
+    drop_leaks: bool | None
+    costs: tuple[str, ...]
+    dry_run: bool
+    quiet: bool
+    keep: tuple[str, ...]
+    json_log: Path | None
 
 
 _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
@@ -60,7 +108,13 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     show_default=True,
     help="Results folder.",
 )
-@click.option("--jobs", default="auto", show_default=True, help="Workers.")
+@click.option(
+    "--jobs",
+    default="auto",
+    show_default=True,
+    callback=_within_limits("jobs"),
+    help="Workers.",
+)
 @click.option(
     "--backend",
     type=click.Choice(["local", "dask", "slurm"]),
@@ -71,15 +125,26 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="Of the Dask cluster.")
 @click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="As in sbatch: partition=gpu.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:0,cuda:1, ...")
-@click.option("--per-device", metavar="N", help="Cells at a time on each device.")
+@click.option(
+    "--per-device",
+    metavar="N",
+    callback=_within_limits("per_device"),
+    help="Cells at a time on each device.",
+)
 @click.option("--timeout", callback=_timeout, metavar="TIME", help="Limit of a training: 90s, 2h.")
-@click.option("--max-failures", metavar="N", help="Stop after so many failures.")
+@click.option(
+    "--max-failures",
+    metavar="N",
+    callback=_within_limits("max_failures"),
+    help="Stop after so many failures.",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failure.")
 @click.option(
     "--max-cells",
     default="100000",
     show_default=True,
     metavar="N",
+    callback=_within_limits("max_cells"),
     help="Refuse a grid of more cells.",
 )
 @click.option("--retry-failed", is_flag=True, help="Run again what failed before.")
@@ -110,30 +175,23 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append an event a line to this file.",
 )
-def run(grid: str | None, **given: Any) -> None:
+def run(grid: str | None, **given: Unpack[OptionTypes]) -> None:
     """Run a grid: data sets x minority counts x methods x seeds, and print its table.
 
     GRID is a TOML file or the name of a shipped grid (quick, cpu, paper). Without it, and without
     --datasets, the quick grid runs: the paper's methods on data that need no download. Options
     win over the grid. What is done is never done again.
     """
-    from imbench.runs.session import RunOptions, Session
+    from imbench.runs.session import Session
 
-    quiet: bool = given["quiet"]
-    if not quiet:
+    if not given["quiet"]:
         logging.getLogger("imbench").setLevel(logging.INFO)
     settled, named = _grid(grid, given)
     session = Session(
         settled,
-        RunOptions(
-            results=given["out"],
-            data=given["root"],
-            max_failures=1 if given["fail_fast"] else given["max_failures"],
-            command=command_line(),
-            **{key: given[key] for key in _SAME_NAME},
-        ),
+        _run_options(given),
         named=named,
-        say=(lambda _line: None) if quiet else echo,
+        say=(lambda _line: None) if given["quiet"] else echo,
     )
     if given["dry_run"]:
         session.dry_run()
@@ -141,33 +199,47 @@ def run(grid: str | None, **given: Any) -> None:
     _end(session.run(), session.options, given["costs"])
 
 
-_SAME_NAME = (
-    "jobs",
-    "backend",
-    "scheduler",
-    "slurm",
-    "device",
-    "per_device",
-    "timeout",
-    "max_cells",
-    "retry_failed",
-    "force",
-    "bad_images",
-    "drop_leaks",
-    "quiet",
-    "json_log",
-    "keep",
-)
+def _run_options(given: OptionTypes) -> RunOptions:
+    from imbench.runs.session import RunOptions
+
+    return RunOptions(
+        results=given["out"],
+        data=given["root"],
+        jobs=str(given["jobs"]),
+        backend=given["backend"],
+        scheduler=given["scheduler"],
+        slurm=given["slurm"],
+        device=given["device"],
+        per_device=given["per_device"],
+        timeout=given["timeout"],
+        max_failures=1 if given["fail_fast"] else given["max_failures"],
+        max_cells=given["max_cells"],
+        retry_failed=given["retry_failed"],
+        force=given["force"],
+        bad_images=given["bad_images"],
+        drop_leaks=given["drop_leaks"],
+        quiet=given["quiet"],
+        keep=given["keep"],
+        json_log=given["json_log"],
+        command=command_line(),
+    )
 
 
-def _grid(name: str | None, given: dict[str, Any]) -> tuple[Grid, set[str]]:
+def _grid(name: str | None, given: OptionTypes) -> tuple[Grid, set[str]]:
     """Return the settled grid, and the methods that were named."""
     from imbench.runs.gridfile import GridOptions, grid_of
 
-    keys = ("datasets", "minority", "majority", "methods", "seeds", "exclude", "assignments")
-    options = GridOptions.of(
-        **{key: given[key] for key in keys},
-        settings={key: given[key] for key in ("network", "steps", "size")},
+    options = GridOptions(
+        datasets=given["datasets"],
+        minority=given["minority"],
+        majority=given["majority"],
+        methods=given["methods"],
+        seeds=given["seeds"],
+        exclude=given["exclude"],
+        settings=GridOptions.read_settings(
+            {"network": given["network"], "steps": given["steps"], "size": given["size"]},
+            given["assignments"],
+        ),
     )
     return grid_of(name, options)
 

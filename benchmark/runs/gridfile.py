@@ -116,18 +116,22 @@ class GridOptions:
     settings: Mapping[str, Any] = field(default_factory=dict)
     exclude: Sequence[str] = ()
 
-    @classmethod
-    def of(cls, *, assignments: Sequence[str] = (), **given: Any) -> Self:
-        """Build from options, ``KEY=VALUE`` texts among them."""
-        settings = {
-            key: value for key, value in given.pop("settings", {}).items() if value is not None
-        }
+    @staticmethod
+    def read_settings(named: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+        """Return the settings that are not None, and those of ``KEY=VALUE`` texts, which win.
+
+        Raises
+        ------
+        UsageError
+            If a text has no equals sign.
+        """
+        settings = {key: value for key, value in named.items() if value is not None}
         for text in assignments:
             key, equals, value = text.partition("=")
             if not equals:
                 raise UsageError(f"--set {text!r} is not of the form KEY=VALUE")
             settings[key.strip()] = value.strip()
-        return cls(settings=settings, **given)
+        return settings
 
 
 def grid_of(name: str | None, options: GridOptions) -> tuple[Grid, set[str]]:
