@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imbench.images.cache import prepare
 from imbench.page.page import render_page
 from imbench.records.cell import Cell, Settings
 from imbench.records.record import Record, Scores
@@ -24,11 +25,13 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
 
-def record(recipe: str, minority: int, seed: int, dataset: str, **fields: Any) -> Record:
+def record(
+    recipe: str, minority: int, seed: int, dataset: str, fingerprint: str = "", **fields: Any
+) -> Record:
     settings = Settings(network="cnn", size=16, steps=200)
     cell = Cell(
         dataset=dataset,
-        fingerprint=f"of {dataset}",
+        fingerprint=fingerprint or f"of {dataset}",
         recipe=recipe,
         minority=minority,
         seed=seed,
@@ -52,9 +55,10 @@ def record(recipe: str, minority: int, seed: int, dataset: str, **fields: Any) -
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page on disk: three methods, a hostile one, a failed cell."""
+    digits = prepare("digits", root=Path("nowhere"), size=16).fingerprint
     records = [
-        record(recipe, count, seed, dataset)
-        for dataset in ("digits", HOSTILE)
+        record(recipe, count, seed, dataset, fingerprint)
+        for dataset, fingerprint in (("digits", digits), (HOSTILE, ""))
         for recipe in ("vanilla", "cs", "us", HOSTILE)
         for count in (10, 50)
         for seed in range(6)
@@ -65,6 +69,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
             10,
             0,
             "digits",
+            digits,
             status="failed",
             reason=f"out of luck {HOSTILE}",
             metrics={},
@@ -72,7 +77,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         )
     )
     path = tmp_path_factory.mktemp("page") / "page.html"
-    text = render_page(records, metrics=["f1", "log_loss"], images=0, data=Path("nowhere"))
+    text = render_page(records, metrics=["f1", "log_loss"], images=2, data=Path("nowhere"))
     path.write_text(text, "utf-8")
     return path.as_uri()
 
@@ -220,6 +225,16 @@ def test_names_stay_texts_in_what_scripts_write(opened):
     assert HOSTILE in tab.locator("#cell-body h3").inner_text()
     assert tab.locator("script").count() == 2
     assert tab.locator("img[src=x]").count() == 0
+
+
+def test_the_sheet_of_what_the_network_sees_is_drawn(opened):
+    tab = opened()
+    tab.get_by_role("link", name="Images", exact=True).click()
+    sheet = tab.locator("#images")
+    assert sheet.locator("img").count() == 2 * 4 * 2  # two of each class and split, twice
+    drawn = "all => all.every(one => one.complete && one.naturalWidth > 0)"
+    assert sheet.locator("img").evaluate_all(drawn)
+    assert "No images: the data set is not on this machine." in sheet.inner_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,7 +18,16 @@ from imbench.images.split import SPLITS
 from imbench.images.value_range import ValueRange
 from imbench.safe_text import visible
 
-__all__ = ["MAX_SECTIONS", "Pen", "Section", "choose_sections", "draw_sheet", "fitted"]
+__all__ = [
+    "MAX_SECTIONS",
+    "Pen",
+    "Section",
+    "choose_sections",
+    "draw_sheet",
+    "fitted",
+    "image_and_seen",
+    "spread",
+]
 
 MAX_SECTIONS = 60
 """Classes of splits that a sheet has room for."""
@@ -46,9 +55,18 @@ def choose_sections(listing: Listing, images: int) -> list[Section]:
         for label, name in enumerate(listing.classes):
             rows = np.flatnonzero((listing.splits == split) & (listing.labels == label))
             if len(rows):
-                some = np.linspace(0, len(rows) - 1, min(images, len(rows))).round().astype(int)
-                sections.append(Section(split, name, len(rows), tuple(rows[some].tolist())))
+                sections.append(Section(split, name, len(rows), tuple(spread(rows, images))))
     return sections
+
+
+def spread(rows: NDArray[np.intp], most: int) -> list[int]:
+    """Return up to so many of some rows, evenly spaced.
+
+    >>> spread(np.arange(100, 200), 4)
+    [100, 133, 166, 199]
+    """
+    some = np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)
+    return [int(row) for row in rows[some]]
 
 
 def draw_sheet(
@@ -91,7 +109,7 @@ def draw_sheet(
                     (left, top + place // columns * row_height),
                     side,
                     listing.names[row],
-                    _both(listing, row, size, value_range),
+                    image_and_seen(listing, row, size, value_range),
                 )
             top += count * row_height + _LINE - 4
     return sheet
@@ -150,7 +168,7 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
     return image.resize(shape, how)
 
 
-def _both(
+def image_and_seen(
     listing: Listing, row: int, size: int, value_range: ValueRange | None
 ) -> tuple[Image.Image, NDArray[np.uint8]] | str:
     """Return an image as it is and as a network sees it, or why it cannot be used."""

@@ -29,8 +29,10 @@ from imbench.spec import parse_spec
 __all__ = [
     "Gallery",
     "Pictures",
+    "data_url",
     "embedded_picture",
     "find_decoded",
+    "is_registered",
     "misclassified_rows",
     "thumbnail",
 ]
@@ -134,8 +136,7 @@ def find_decoded(group: Group, root: Path) -> tuple[Decoded | None, str]:
             _LOG.debug("%s: %s", manifest, error)
     for spec in group.names:
         try:
-            # Registered names only: a foreign record must not choose code to import.
-            if parse_spec(spec).name not in registered_names("datasets"):
+            if not is_registered(spec):
                 continue
             decoded = prepare(spec, root=root, size=group.basis.settings.size, bad_images="skip")
         except Exception as error:
@@ -145,6 +146,11 @@ def find_decoded(group: Group, root: Path) -> tuple[Decoded | None, str]:
             return decoded, ""
         return None, "the data set on this machine is not the one of these records"
     return None, "the data set is not on this machine"
+
+
+def is_registered(spec: str) -> bool:
+    """Whether a data set's name is registered: no foreign record may choose code to import."""
+    return parse_spec(spec).name in registered_names("datasets")
 
 
 def misclassified_rows(
@@ -171,7 +177,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
 
     image = Image.fromarray(np.asarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
     image.thumbnail((MAX_SIDE, MAX_SIDE))
-    return _data_url(image, quality=75)
+    return data_url(image, quality=75)
 
 
 def embedded_picture(folder: Path, file: str) -> tuple[str, str]:
@@ -185,12 +191,13 @@ def embedded_picture(folder: Path, file: str) -> tuple[str, str]:
         with Image.open(io.BytesIO(read_bytes(path, SMALL)), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 return "", "is too large"
-            return _data_url(image.convert("RGB"), quality=70), ""
+            return data_url(image.convert("RGB"), quality=70), ""
     except Exception as error:  # Pillow raises many exceptions for damaged files
         return "", f"cannot be read ({type(error).__name__})"
 
 
-def _data_url(image: Any, quality: int) -> str:
+def data_url(image: Any, quality: int, *, lossless: bool = False) -> str:
+    """Return an image as a data URL of a WebP; without loss `quality` is the effort."""
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=quality, method=4)
+    image.save(buffer, "WEBP", quality=quality, method=4, lossless=lossless)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -30,6 +30,7 @@ from imbench.page.data import (
     reference_method,
 )
 from imbench.page.images import Gallery, Pictures, find_decoded
+from imbench.page.seen import contact_sheets
 from imbench.page.styles import style_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
 from imbench.records.cell import Cell
@@ -85,7 +86,8 @@ def render_page(
     data : Path
         The folder of data sets, to read misclassified images from.
     images : int
-        Maximum number of such images a cell; with 0 the page has no pictures.
+        Maximum number of such images a cell; with 0 the page has no pictures. Of what the network
+        sees it shows `imbench.page.seen.IMAGES` of each class and split at most.
     names : mapping, optional
         Fingerprint to names of classes and test images: `imbench.records.image_names.read_names`.
     notes : sequence of str
@@ -117,6 +119,8 @@ def render_page(
         points=POINTS if len(records) < MANY_RECORDS else FEWER_POINTS,
     )
     cells, galleries = _build_cells(record_groups, builder, data, names or {}, step)
+    step("draw what the network sees")
+    sheets = contact_sheets(record_groups, galleries, data, images)
     step("write the verdict")
     verdicts = [_verdict_block(verdict) for verdict in judge(tables)]
     pivots = pivotal_methods(tables)
@@ -145,6 +149,7 @@ def render_page(
         "verdicts": verdicts,
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
+        "sheets": sheets,
         "failures": failures(record_groups),
         "remarks": [visible(note) for note in notes],
         "planned": bool(planned),
