@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from imbench.errors import UsageError
 
-__all__ = ["CosineHead", "Scale", "find_head", "replace_head"]
+__all__ = ["CosineHead", "OtherHead", "Scale", "find_head", "replace_head"]
 
 
 class CosineHead(nn.Linear):
@@ -37,6 +37,30 @@ class Scale(nn.Module):
     def forward(self, logits: Tensor) -> Tensor:
         """Return the logits (m, classes), multiplied."""
         return self.factor * logits
+
+
+class OtherHead(nn.Module):
+    """A network with another last layer than its own, which is left out and stays as it is.
+
+    What a network does after its last layer (a scale, a shift) is left out with it.
+    """
+
+    def __init__(self, net: nn.Module, own: nn.Linear, outputs: int) -> None:
+        super().__init__()
+        self.net = net
+        self.other = nn.Linear(own.in_features, outputs).to(own.weight)
+        self.features: Tensor | None = None
+        self.hook = own.register_forward_pre_hook(self._keep)
+
+    def _keep(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self.features = given[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (m, outputs) of what the network's own last layer would get."""
+        self.net(x)
+        features, self.features = self.features, None
+        logits: Tensor = self.other(features)
+        return logits
 
 
 def find_head(net: nn.Module, classes: int, part: str) -> nn.Linear:

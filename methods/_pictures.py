@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.methods._pair import GeneratorPair
 
-__all__ = ["loss_curves", "sample_grid"]
+__all__ = ["loss_curves", "png", "sample_grid", "tiled"]
 
 LOSSES = ("adversarial", "cycle", "identity", "judge", "discriminators")
 
@@ -21,7 +21,7 @@ def sample_grid(pair: GeneratorPair, shown: int = 10, side: int = 64) -> bytes:
     for x, to_minority in ((pair.a[:shown], True), (pair.b[:shown], False)):
         translated = pair.translate(x, to_minority=to_minority)
         rows += [x, translated, pair.translate(translated, to_minority=not to_minority)]
-    return _png(_tiled(rows, max(1, side // pair.a.shape[1])))
+    return png(tiled(rows, max(1, side // pair.a.shape[1])))
 
 
 def loss_curves(history: Sequence[tuple[float, ...]]) -> bytes:
@@ -43,7 +43,7 @@ def loss_curves(history: Sequence[tuple[float, ...]]) -> bytes:
     return out.getvalue()
 
 
-def _tiled(rows: Sequence[NDArray[np.uint8]], zoom: int, gap: int = 2) -> NDArray[np.uint8]:
+def tiled(rows: Sequence[NDArray[np.uint8]], zoom: int, gap: int = 2) -> NDArray[np.uint8]:
     rows = [row.repeat(zoom, axis=1).repeat(zoom, axis=2) for row in rows]
     height, width, channels = rows[0].shape[1:]
     columns = max(map(len, rows))
@@ -56,7 +56,7 @@ def _tiled(rows: Sequence[NDArray[np.uint8]], zoom: int, gap: int = 2) -> NDArra
     return canvas
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def png(pixels: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     out = io.BytesIO()

@@ -2,28 +2,10 @@
 
 import numpy as np
 import pytest
+from small import fitted, images, part
 
 from imbench import Method, UsageError, check_part, parse_recipe
 from imbench.methods.balance_cascade import kept_counts
-
-
-def part(recipe):
-    (found,) = parse_recipe(recipe).parts
-    found.notes_, found.cost_ = [], {}
-    return found
-
-
-def images(k, per=(60, 20, 12, 9, 6), side=8):
-    rng = np.random.default_rng(0)
-    y = np.repeat(np.arange(k), per[:k])
-    x = rng.integers(0, 60, (len(y), side, side, 3)) + 40 * y[:, None, None, None]
-    return x.astype(np.uint8), y
-
-
-def fitted(recipe, k, **changes):
-    x, y = images(k)
-    settings = {"network": "cnn:width=4", "steps": 10, "batch_size": 16, **changes}
-    return Method(recipe, **settings).fit(x, y)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -86,9 +68,8 @@ def test_a_tuned_threshold_moves_the_mean_of_the_networks_by_all_of_it():
 
     from imbench.training.shift import set_shift
 
-    x, y = images(2)
-    settings = {"network": "cnn:width=4", "steps": 6, "batch_size": 16}
-    found = Method("ensemble:members=2+tuned:folds=2", **settings).fit(x, y)
+    x, _ = images(2)
+    found = fitted("ensemble:members=2+tuned:folds=2", 2, steps=6)
     before = found.logits(x)
     shifts = [net[1][1].by.clone() for net in found.network_.nets]
     assert torch.equal(*shifts)

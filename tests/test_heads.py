@@ -3,33 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from small import assert_at_work, assert_switched_off, fitted, images, part, plain_budget
 from torch import nn
 
 from imbench import Method, UsageError, check_part, parse_recipe
 from imbench.methods._head import find_head
-from imbench.training.budget import Budget
 from imbench.training.examples import Examples
 from imbench.training.loop import train
 from imbench.training.state import TrainState
-
-
-def part(recipe):
-    (found,) = parse_recipe(recipe).parts
-    found.notes_, found.cost_ = [], {}
-    return found
-
-
-def images(k, per=(60, 20, 12, 9, 6), side=8):
-    rng = np.random.default_rng(0)
-    y = np.repeat(np.arange(k), per[:k])
-    x = rng.integers(0, 60, (len(y), side, side, 3)) + 40 * y[:, None, None, None]
-    return x.astype(np.uint8), y
-
-
-def fitted(recipe, k, **changes):
-    x, y = images(k)
-    settings = {"network": "cnn:width=4", "steps": 10, "batch_size": 16, **changes}
-    return Method(recipe, **settings).fit(x, y)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -41,8 +22,7 @@ def fitted(recipe, k, **changes):
     ],
 )
 def test_what_a_parameter_switches_off_is_vanilla_bit_for_bit(k, recipe):
-    x, _ = images(k)
-    assert (fitted(recipe, k).logits(x) == fitted("vanilla", k).logits(x)).all()
+    assert_switched_off(recipe, k)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -54,11 +34,7 @@ def test_what_a_parameter_switches_off_is_vanilla_bit_for_bit(k, recipe):
     ],
 )
 def test_what_is_switched_on_is_not_vanilla_and_the_same_twice(k, recipe):
-    x, _ = images(k)
-    first = fitted(recipe, k).logits(x)
-    assert (first != fitted("vanilla", k).logits(x)).any()
-    assert (first == fitted(recipe, k).logits(x)).all()
-    assert np.isfinite(first).all()
+    assert_at_work(recipe, k)
 
 
 @pytest.mark.parametrize(
@@ -163,16 +139,7 @@ def new_state(net, **changes):
     rng = np.random.default_rng(0)
     y = np.array([0, 0, 0, 1] * 4)
     x = (rng.normal(size=(16, 3)) + y[:, None]).astype(np.float32)
-    settings = {
-        "steps": 3,
-        "batch_size": 4,
-        "lr": 0.1,
-        "momentum": 0.0,
-        "weight_decay": 0.0,
-        "warmup": 0.0,
-        "augment": "none",
-    }
-    budget = Budget(**{**settings, **changes})
+    budget = plain_budget(**changes)
     optimiser = torch.optim.SGD(net.parameters(), budget.lr, weight_decay=budget.weight_decay)
     counts = np.bincount(y).astype(float)
     return TrainState(net, optimiser, Examples(x), y, counts, budget, torch.device("cpu"), seed=0)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from small import assert_at_work, assert_switched_off, fitted, outputs, part
 
 from imbench import Method, UsageError, check_part, parse_recipe
 from imbench.methods._mixing import box
@@ -14,24 +15,6 @@ from imbench.methods.cmo import patch_chances
 from imbench.methods.remix import label_shares
 from imbench.training.budget import Budget
 from imbench.training.examples import Examples
-
-
-def part(recipe):
-    (found,) = parse_recipe(recipe).parts
-    found.notes_ = []
-    return found
-
-
-def images(k, per=(60, 20, 12, 9, 6), side=8):
-    rng = np.random.default_rng(0)
-    y = np.repeat(np.arange(k), per[:k])
-    x = rng.integers(0, 60, (len(y), side, side, 3)) + 40 * y[:, None, None, None]
-    return x.astype(np.uint8), y
-
-
-def fitted(recipe, k):
-    x, y = images(k)
-    return Method(recipe, network="cnn:width=4", steps=6, batch_size=16).fit(x, y)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -43,8 +26,7 @@ def fitted(recipe, k):
     ],
 )
 def test_what_a_parameter_switches_off_is_vanilla_bit_for_bit(k, recipe):
-    x, _ = images(k)
-    assert (fitted(recipe, k).logits(x) == fitted("vanilla", k).logits(x)).all()
+    assert_switched_off(recipe, k, steps=6)
 
 
 @pytest.mark.parametrize("k", [2, 5])
@@ -52,11 +34,7 @@ def test_what_a_parameter_switches_off_is_vanilla_bit_for_bit(k, recipe):
     "recipe", ["cas", "sqrt", "pb", "bsmote", "mixup", "remix", "cutmix", "cmo:skip=0"]
 )
 def test_what_is_switched_on_is_not_vanilla_and_the_same_twice(k, recipe):
-    x, _ = images(k)
-    first = fitted(recipe, k).logits(x)
-    assert (first != fitted("vanilla", k).logits(x)).any()
-    assert (first == fitted(recipe, k).logits(x)).all()
-    assert np.isfinite(first).all()
+    assert_at_work(recipe, k, steps=6)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +80,7 @@ def test_a_batch_of_class_aware_sampling_has_equally_many_of_each_class():
 def test_class_aware_sampling_counts_as_balanced():
     found = fitted("cas", 5)
     assert found.priors_ == pytest.approx([0.2] * 5)
-    x, _ = images(5)
-    assert fitted("cas+cs", 5).logits(x) == pytest.approx(found.logits(x), abs=1e-5)
+    assert outputs("cas+cs", 5) == pytest.approx(outputs("cas", 5), abs=1e-5)
 
 
 @pytest.mark.parametrize(("q", "share"), [(0, 0.5), (0.5, 1 / (1 + 200**0.5))])

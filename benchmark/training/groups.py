@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("cas", "sqrt", "pb", "bsmote", "mixup", "remix", "cutmix", "cmo"),
         *("crt", "lws", "tau-norm", "eeasy", "cascade", "ensemble"),
         *("smooth", "sam", "wd"),
+        *("m2m", "deepsmote", "ssl"),
     ),
     "prior": ("ts",),
 }

@@ -18,7 +18,18 @@ from imbench.training.forward import to_tensor
 from imbench.training.part import Part, overrides
 from imbench.training.state import TrainState
 
-__all__ = ["learning_rate", "train"]
+__all__ = ["learning_rate", "new_optimiser", "shuffled_passes", "train"]
+
+
+def new_optimiser(net: nn.Module, budget: Budget) -> torch.optim.Optimizer:
+    """Return the optimiser of every training."""
+    return torch.optim.SGD(
+        net.parameters(),
+        lr=budget.lr,
+        momentum=budget.momentum,
+        weight_decay=budget.weight_decay,
+        fused=True,
+    )
 
 
 def train(
@@ -158,7 +169,7 @@ def learning_rate(step: int, budget: Budget) -> float:
 def _batches(
     state: TrainState, parts: Sequence[Part], chances: NDArray[np.float64] | None
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows of each step's batch; passes follow each other without a short batch."""
+    """Yield the rows of each step's batch."""
     own = next((rows for part in parts if (rows := part.batches(state)) is not None), None)
     if own is not None:
         yield from islice(own, state.steps)
@@ -170,8 +181,13 @@ def _batches(
         for _ in range(state.steps):
             yield rng.choice(n, size=m, p=share)
         return
+    yield from islice(shuffled_passes(n, m, rng), state.steps)
+
+
+def shuffled_passes(n: int, m: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Yield batches of m of n rows, without end: passes follow each other without a short batch."""
     queue = np.empty(0, np.int64)
-    for _ in range(state.steps):
+    while True:
         while len(queue) < m:
             queue = np.concatenate([queue, rng.permutation(n)])
         yield queue[:m]

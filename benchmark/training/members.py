@@ -17,7 +17,7 @@ from imbench.training.budget import Budget
 from imbench.training.device import own_torch_rng
 from imbench.training.examples import Examples
 from imbench.training.forward import forward_all
-from imbench.training.loop import train
+from imbench.training.loop import new_optimiser, train
 from imbench.training.part import Part, overrides
 from imbench.training.state import TrainState
 
@@ -130,7 +130,7 @@ def train_members(
             # x 1.2 in ResNet-20 training on CPU against the default format.
             net = build(counts).to(device).to(memory_format=torch.channels_last)
             share = replace(budget, steps=steps)
-            state = TrainState(net, _optimiser(net, budget), x, y, counts, share, device, own)
+            state = TrainState(net, new_optimiser(net, budget), x, y, counts, share, device, own)
             prepared = time.perf_counter()
             weights = _class_weights(parts, counts, original)
             train(state, parts, chances, weights)
@@ -163,16 +163,6 @@ def _draw(
     chances = next((chances for chances in draws if chances is not None), None)
     counts = np.bincount(labels, weights=chances, minlength=classes).astype(np.float64)
     return chances, counts if chances is None else counts / chances.max()
-
-
-def _optimiser(net: nn.Module, budget: Budget) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
-        net.parameters(),
-        lr=budget.lr,
-        momentum=budget.momentum,
-        weight_decay=budget.weight_decay,
-        fused=True,
-    )
 
 
 def _class_weights(
