@@ -71,8 +71,7 @@ class CelebA(Obtainable):
             raise UsageError(f"celeba: {self.majority} is both majority and minority")
         self.policies = given.policies(geometry="crop")
 
-    @classmethod
-    def lacks(cls, folder: Path) -> str | None:
+    def lacks(self, folder: Path) -> str | None:
         """Return what of the official layout is missing in a folder."""
         missing = [
             f"{name}.txt" for name in (ATTRIBUTES, PARTITION) if table_of(folder, name) is None

@@ -65,8 +65,7 @@ class CUB(Obtainable):
         self.minority = str(given.text("minority", "Flycatcher"))
         self.policies = given.policies(geometry="crop")
 
-    @classmethod
-    def lacks(cls, folder: Path) -> str | None:
+    def lacks(self, folder: Path) -> str | None:
         """Return what of the official layout is missing in a folder."""
         missing = [name for name in _TABLES if not (folder / name).is_file()]
         missing += [] if (folder / "images").is_dir() else ["images/"]

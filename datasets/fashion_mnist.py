@@ -7,7 +7,6 @@ import shutil
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +64,7 @@ class FashionMNIST(Obtainable):
         RemoteFile(file=f"{name}.gz", urls=(f"{_BASE}/{name}.gz",), checksum=f"sha256:{checksum}")
         for name, checksum in _FILES.items()
     )
-    official: ClassVar[Mapping[str, int]] = {
+    official: Mapping[str, int] = {
         f"{split} {kind}": count
         for split, count in (("train", 6000), ("test", 1000))
         for kind in _CLASSES
@@ -79,8 +78,7 @@ class FashionMNIST(Obtainable):
         self.majority = given.text("majority", "t-shirt")
         self.minority = given.text("minority", "shirt")
 
-    @classmethod
-    def lacks(cls, folder: Path) -> str | None:
+    def lacks(self, folder: Path) -> str | None:
         """Return what of the official files is missing in a folder."""
         return ", ".join(name for name in _FILES if _file(folder, name) is None) or None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -70,7 +69,7 @@ class Horse2Zebra(Obtainable):
             checksum="sha256:a74d9d392eecca9966b51287a76ca126af473d9de4f3e8fc0e9cda08fa1730a1",
         ),
     )
-    official: ClassVar[Mapping[str, int]] = {
+    official: Mapping[str, int] = {
         "train horse": 1067,
         "train zebra": 1334,
         "test horse": 120,
@@ -89,8 +88,7 @@ class Horse2Zebra(Obtainable):
             self.minority = "zebra"
         self.policies = given.policies(geometry="crop")
 
-    @classmethod
-    def lacks(cls, folder: Path) -> str | None:
+    def lacks(self, folder: Path) -> str | None:
         """Return what of the official layout is missing in a folder."""
         missing = [part for part in _PARTS if not (folder / part).is_dir()]
         return f"folder {', '.join(missing)}" if missing else None

@@ -6,13 +6,14 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from imbench.errors import DataError
 from imbench.files.archive import describe_file
+from imbench.files.git_ids import blob_id
 from imbench.files.reading import open_regular
 
 __all__ = ["RemoteFile", "download", "file_hash"]
@@ -33,12 +34,17 @@ class RemoteFile:
         Addresses, in the order to try. ``IMBENCH_MIRROR`` replaces all of them by
         ``$IMBENCH_MIRROR/<file>``.
     checksum : str
-        ``sha256:...`` or ``md5:...``; empty if no checksum is published.
+        ``sha256:...``, ``md5:...`` or ``git:...`` (`imbench.files.git_ids.blob_id`); empty if no
+        checksum is published.
+    trees : mapping
+        Folder of the unpacked data to its `imbench.files.git_ids.tree_id`: the check of an archive
+        that a server packs anew for everyone.
     """
 
     file: str
     urls: tuple[str, ...]
     checksum: str = ""
+    trees: Mapping[str, str] = field(default_factory=dict)
 
     def addresses(self) -> tuple[str, ...]:
         """Return the addresses to try."""
@@ -89,7 +95,9 @@ def download(
 
 
 def file_hash(path: Path, kind: str) -> str:
-    """Return a file's hash in hexadecimal; `kind` is ``sha256`` or ``md5``."""
+    """Return a file's hash in hexadecimal; `kind` is ``sha256``, ``md5`` or ``git``."""
+    if kind == "git":
+        return blob_id(path)
     with open_regular(path) as file:
         return hashlib.file_digest(file, kind).hexdigest()
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from imbench.errors import DataError
 from imbench.files.download import RemoteFile, download
+from imbench.files.git_ids import tree_id
 from imbench.images.dataset import Dataset
 
 __all__ = ["Obtainable", "RemoteFile"]
@@ -24,23 +25,23 @@ class Obtainable(Dataset):
     """Base of data sets with a fixed layout below the data folder.
 
     A subclass names its folder (`folder_name`), checks its layout (`lacks`) and lists its downloads
-    (`remotes`; without any the user imports it, as `by_hand` explains).
+    (`remotes`; without any the user imports it, as `by_hand` explains). One whose argument names
+    one of several downloads sets them in ``__init__``.
     """
 
-    name: ClassVar[str]
-    """Registered name."""
-    folder_name: ClassVar[str]
+    name: str
+    """Registered name, with the argument if there is one."""
+    folder_name: str
     """Folder below the data folder."""
-    also_in: ClassVar[tuple[str, ...]] = ()
+    also_in: tuple[str, ...] = ()
     """Other folders below the data folder that may contain it."""
-    remotes: ClassVar[tuple[RemoteFile, ...]] = ()
+    remotes: tuple[RemoteFile, ...] = ()
     by_hand: ClassVar[str] = ""
     """How to download it by hand."""
-    official: ClassVar[Mapping[str, int]] = {}
+    official: Mapping[str, int] = {}
     """Images of the official release, by ``split class``; empty if they depend on options."""
 
-    @classmethod
-    def lacks(cls, folder: Path) -> str | None:
+    def lacks(self, folder: Path) -> str | None:
         """Return what a folder lacks of the official layout; None if it is complete."""
         raise NotImplementedError
 
@@ -80,6 +81,7 @@ class Obtainable(Dataset):
                     remedy = f"Download {urls} by hand and run `bench data import {self.name} PATH`"
                     raise DataError(f"{error}. {remedy}") from error
                 self._unpack(archive, temporary)
+            self._check_trees(self._find_layout(temporary))
             self._move_into_place(temporary)
         return self.root / self.folder_name
 
@@ -100,6 +102,15 @@ class Obtainable(Dataset):
         from imbench.files.archive import describe_file, is_archive
 
         return None if is_archive(path) else f"the file is {describe_file(path)}"
+
+    def _check_trees(self, folder: Path) -> None:
+        for remote in self.remotes:
+            for name, expected in remote.trees.items():
+                if tree_id(folder / name) != expected:
+                    raise DataError(
+                        f"{remote.urls[0]}: its {name}/ is not what the repository publishes; "
+                        "nothing was kept"
+                    )
 
     def _unpack(self, path: Path, folder: Path) -> None:
         from imbench.files.archive import extract

@@ -37,19 +37,23 @@ class DatasetOptions:
         """Return a value as the text that was written, also ``none``, ``true`` and ``007``."""
         return written(self.given[key]) if key in self.given else default
 
-    def policies(self, *, geometry: str, ranged: bool = False) -> dict[str, str]:
+    def policies(
+        self, *, geometry: str, copies: str | float = LIMIT, ranged: bool = False
+    ) -> dict[str, str]:
         """Return the policies that the options choose, for `Listing.policies`.
 
         Parameters
         ----------
         geometry : {"stretch", "pad", "crop"}
             The default of the data set.
+        copies : float or "exact"
+            The default of the data set: see `imbench.images.copy_policy`.
         ranged : bool
             Whether it has an option `range` too, for files of more than 8 bits a value.
         """
         chosen = self.given.get("geometry", geometry)
         policies = {"geometry": choice(*GEOMETRIES).read(self.owner, "geometry", chosen)}
-        policies |= copy_policy(self.given.get("copies", LIMIT), self.owner)
+        policies |= copy_policy(self.given.get("copies", copies), self.owner)
         if ranged:
             given = str(self.text("range", AUTO))
             policies["range"] = str(parse_range(given, self.owner) or AUTO)

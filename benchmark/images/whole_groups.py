@@ -43,7 +43,7 @@ def share_notes(listing: Listing, wanted: Mapping[str, float]) -> list[DataNote]
         return []
     words = f"{split} has {got:.0%} of class {name!r} instead of {share:.0%}"
     count = round(far * int(np.sum(listing.labels == listing.classes.index(name))))
-    return [DataNote("grouped", f"{words}: {_in_groups(listing, name)}", count, f"{split}=")]
+    return [DataNote("grouped", f"{words}: {_in_groups(listing, name)}", count, f"{split}=SHARE")]
 
 
 def _in_groups(listing: Listing, name: str) -> str:
