@@ -10,7 +10,16 @@ from imbench.registry import load_plugin, registered_names
 
 PARTS = [("methods", name) for name in registered_names("methods")]
 DATASETS = [("datasets", name) for name in registered_names("datasets")]
-DOWNLOADED = {"celeba", "cub", "fashion-mnist", "horse2zebra"}
+DOWNLOADED = {
+    "celeba",
+    "cub",
+    "fashion-mnist",
+    "horse2zebra",
+    "ir-solar",
+    "medmnist",
+    "rbc",
+    "trashnet",
+}
 """Data sets whose examples would need a download."""
 
 
