@@ -86,6 +86,19 @@ def test_torch_is_not_imported_for(what):
     assert not found & {"torch", "torchvision", "imblearn"}
 
 
+NAMED = (
+    "from imbench.records.groups import method_title\n"
+    "from imbench.training.recipe import PAPER_METHODS\n"
+    "print([method_title(recipe) for recipe in (*PAPER_METHODS, 'la', 'tuned', 'crt')])"
+)
+
+
+def test_neither_scikit_learn_nor_pandas_is_imported_to_name_methods():
+    """They take 145 MB, which a report has no use for."""
+    found = pulled_in(f"{LIGHT['reports']}\n{LIGHT['the page']}\n{LIGHT['recipes']}\n{NAMED}")
+    assert not found & {"sklearn", "pandas", "pyarrow"}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_has_what_it_lists(name):
     module = importlib.import_module(name)

@@ -14,7 +14,7 @@ the interval as wide as the t interval where test images do not matter.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,7 @@ from threadpoolctl import ThreadpoolController
 
 from imbench.stats.intervals import UNBOUNDED, Ends, cut, t_quantile
 from imbench.stats.metrics import Metric
-from imbench.stats.resampled import joint_scorer
+from imbench.stats.resampled import Weights, joint_scorer
 
 __all__ = ["RESAMPLES", "Resamples", "crossed", "image_weights", "rescored", "two_level"]
 
@@ -37,7 +37,7 @@ CHUNK = 250_000
 TOGETHER = 32
 """Classifiers whose confusions are counted by one product: 2 MB of counts of two classes."""
 KEPT = 10_000_000
-"""Most weights that are kept for the next record: 20 MB, 5,000 test images."""
+"""Most weights that are kept for the next record: 40 MB, 5,000 test images."""
 
 Floats = NDArray[np.float64]
 
@@ -176,23 +176,21 @@ def image_weights(
         yield weights
 
 
-def _weights(labels: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
+def _weights(labels: NDArray[np.int64], resamples: int, seed: int) -> Iterable[Weights]:
     """Yield the chunks of `image_weights`; those of a small test set are drawn once for all calls.
 
     A page of 10,000 records scores each on the same resamples, and to draw them takes ten times
     as long as to score one record.
     """
     if resamples * len(labels) > KEPT:
-        yield from image_weights(labels, resamples, np.random.default_rng(seed))
-    else:
-        for chunk in _kept_weights(labels.tobytes(), resamples, seed):
-            yield chunk.astype(np.float64)
+        return image_weights(labels, resamples, np.random.default_rng(seed))
+    return _kept_weights(labels.tobytes(), resamples, seed)
 
 
-@lru_cache(maxsize=4)
-def _kept_weights(labels: bytes, resamples: int, seed: int) -> tuple[NDArray[np.uint16], ...]:
+@lru_cache(maxsize=2)
+def _kept_weights(labels: bytes, resamples: int, seed: int) -> tuple[NDArray[np.float32], ...]:
     drawn = image_weights(np.frombuffer(labels, np.int64), resamples, np.random.default_rng(seed))
-    return tuple(chunk.astype(np.uint16) for chunk in drawn)
+    return tuple(chunk.astype(np.float32) for chunk in drawn)
 
 
 @lru_cache(maxsize=1)

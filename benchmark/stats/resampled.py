@@ -21,14 +21,17 @@ from imbench.stats.halves import halves_of
 from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, checked, predict
 from imbench.stats.tuned import f1_of, f1_tuned, tuned_scorer
 
-__all__ = ["Scorer", "joint_scorer", "scorer"]
+__all__ = ["JointScorer", "Scorer", "Weights", "joint_scorer", "scorer"]
 
 FEW = 16
 """Classes up to which a matrix product counts faster than numpy's bincount."""
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Weights = NDArray[np.floating[Any]]
 Scorer = Callable[[Floats], Floats]
 """Weights (resamples, n) to scores (resamples,); every class must have been drawn."""
+JointScorer = Callable[[Weights], Floats]
+"""Weights (resamples, n) of any precision, for they are whole, to (resamples, classifiers)."""
 
 
 def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Scorer:
@@ -62,7 +65,7 @@ def scorer(name: str, metric: Metric, labels: Labels, proba: NDArray[Any]) -> Sc
 
 def joint_scorer(
     name: str, metric: Metric, labels: Labels, probas: Sequence[NDArray[Any]]
-) -> Scorer:
+) -> JointScorer:
     """Prepare several classifiers at once: weights (resamples, n) to (resamples, classifiers).
 
     Counts of all confusions come from one matrix product, which makes a page of 10,000 records
@@ -76,20 +79,30 @@ def joint_scorer(
                 confusions.SCORES[name], pairs[0][0], said, pairs[0][1].shape[1]
             )
     scorers = [scorer(name, metric, labels, proba) for proba in probas]
-    return lambda weights: np.stack([score(weights) for score in scorers], axis=1)
+
+    def score_each(weights: Weights) -> Floats:
+        exact = weights.astype(np.float64)
+        return np.stack([score(exact) for score in scorers], axis=1)
+
+    return score_each
 
 
 def _counted_together(
     formula: Callable[[confusions.Counts], Floats], labels: Labels, said: Labels, classes: int
-) -> Scorer:
-    """Score predictions `said` (n, classifiers)."""
-    one = np.eye(classes)
+) -> JointScorer:
+    """Score predictions `said` (n, classifiers).
+
+    Weights of four bytes count exactly up to 16 million images, in half the time of eight.
+    """
+    one = np.eye(classes, dtype=np.float32)
     right = one[said] * (said == labels[:, None])[..., None]
     members = np.concatenate([right, one[said]], axis=1).reshape(len(labels), -1)
 
-    def score(weights: Floats) -> Floats:
-        hit, called = np.split((weights @ members).reshape(len(weights), -1, classes), 2, axis=1)
-        true = np.broadcast_to((weights @ one[labels])[:, None], hit.shape)
+    def score(weights: Weights) -> Floats:
+        weights = weights.astype(np.float32, copy=False)
+        counted = (weights @ members).astype(np.float64)
+        hit, called = np.split(counted.reshape(len(weights), -1, classes), 2, axis=1)
+        true = np.broadcast_to((weights @ one[labels]).astype(np.float64)[:, None], hit.shape)
         return formula(confusions.Counts(hit, called, true))
 
     return score

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+
+from imbench.training.parameters import Parameters
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +62,7 @@ class Context:
     """Folder in which trained generators are stored for other cells; None stores nothing."""
 
 
-class Part(BaseEstimator):  # type: ignore[misc]
+class Part(Parameters):
     """Base of all parts; ``__init__`` only stores parameters.
 
     A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per
