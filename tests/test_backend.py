@@ -147,6 +147,7 @@ def test_a_worker_that_does_not_see_the_results_stops_the_run(folder):
     assert f"a worker does not see the results folder {job.context.results}" in report.stop
 
 
+@pytest.mark.slow
 def test_a_process_that_ignores_its_time_limit_is_ended(folder, monkeypatch):
     monkeypatch.setattr(timekeeper, "GRACE", 0.1)
     monkeypatch.setattr(timekeeper, "KILL", 600.0)  # asked to end, however late this process looks
@@ -209,6 +210,7 @@ def run(backend, *recipes, timeout=None, failures=None):
     return {one.cell.recipe: (one.status, one.reason) for one in outcomes}
 
 
+@pytest.mark.slow
 def test_what_dies_once_is_done_and_what_dies_twice_has_crashed(folder):
     backend = Here(2)
     assert run(backend, "vanilla", "parts.py:Once", "parts.py:Kills") == {
@@ -219,6 +221,7 @@ def test_what_dies_once_is_done_and_what_dies_twice_has_crashed(folder):
     assert backend.most == 2
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_was_lost_before_it_began_waits_again(folder):
     assert run(Here(1, loses=2), "vanilla") == {"vanilla": ("ok", "")}
 

@@ -89,6 +89,7 @@ def test_a_card_is_lost_when_it_fails_at_rest_but_not_for_lack_of_memory(monkeyp
     assert cards.card_lost() is lost
 
 
+@pytest.mark.slow
 def test_a_worker_that_lost_its_card_ends_and_the_next_cell_has_another(tmp_path):
     (tmp_path / "parts.py").write_text(PARTS)
     command = [BENCH, "run", "--datasets", "digits", "--minority", "20", "--size", "8"]

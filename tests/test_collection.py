@@ -49,6 +49,7 @@ def collected(folder, *options):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # imports torch twice: minutes where others need the machine
 def test_two_processes_collect_the_same_tests():
     first, second = collected(ROOT, "-m", "slow or not slow")

@@ -116,6 +116,7 @@ def broken(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site / "results"
 
 
+@pytest.mark.slow
 def test_a_method_broken_on_purpose_fails_the_check_which_names_it(good, broken, tmp_path):
     xml = tmp_path / "scores.xml"
     file = good / "baseline.json"
@@ -128,6 +129,7 @@ def test_a_method_broken_on_purpose_fails_the_check_which_names_it(good, broken,
     assert {"CS at 20", "CS at 40"} <= failed
 
 
+@pytest.mark.slow
 def test_it_also_fails_where_the_processor_is_another_one(good, broken, tmp_path):
     """Scores cannot be equal there, but the fall is far beyond what rounding does."""
     file = elsewhere(good / "baseline.json", tmp_path / "baseline.json")
@@ -150,6 +152,7 @@ def test_scores_that_moved_and_are_called_same_say_why_they_may(good, now, margi
     assert _describe_rules(Rules(margins=margins), side(good), [moved]).endswith(says)
 
 
+@pytest.mark.slow
 def test_it_also_fails_statistically_against_records(broken, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = train(tmp_path / "before", seeds="0-4", methods="cs", minority="40")
@@ -392,6 +395,7 @@ def test_records_of_other_code_are_pointed_out(good, copy, monkeypatch):
     assert "note:" not in bench("check", copy)[0]
 
 
+@pytest.mark.slow
 def test_github_gets_annotations_and_the_summary(good, broken, tmp_path, monkeypatch):
     target = tmp_path / "summary.md"
     target.write_text("before\n")
@@ -419,6 +423,7 @@ def test_update_needs_a_reason(good, tmp_path):
     assert "--reason is empty" in error
 
 
+@pytest.mark.slow
 def test_update_prints_what_changes_and_diff_writes_nothing(good, broken, tmp_path):
     file = Path(shutil.copy(good / "baseline.json", tmp_path / "baseline.json"))
     before = file.read_bytes()

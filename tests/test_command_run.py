@@ -241,6 +241,7 @@ def failing(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("turn", "limit"), [(0, 2), (1, 1)])
 def test_after_so_many_failures_no_cell_is_begun(failing, turn, limit):
     code, _, err, (plan, *cells, end) = failing[turn]

@@ -76,6 +76,7 @@ def rows(text):
     return {cell[1]: cell[2:] for cell in cells}
 
 
+@pytest.mark.slow
 def test_during_a_run_each_cell_has_its_state(seen):
     look, _ = seen
     assert (look.code, look.err) == (0, "")

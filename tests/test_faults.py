@@ -397,6 +397,7 @@ def cell_of(zoo, name):
     return record, event, log
 
 
+@pytest.mark.slow
 def test_row_03_after_the_death_of_a_worker_all_others_are_finished(zoo):
     _, first, _, _ = zoo
     assert first.code == 1
@@ -409,6 +410,7 @@ def test_row_03_after_the_death_of_a_worker_all_others_are_finished(zoo):
     assert f" CRASHED  digits-20  parts.py:Renames  seed 0  {record.reason}\n" in first.err
 
 
+@pytest.mark.slow
 def test_row_02_what_a_killed_writer_leaves_is_never_read_and_removed(tmp_path):
     # One at a time: whoever works beside a worker that dies is ended with it, perhaps as it writes.
     ran = twice(parts_in(tmp_path), ["Renames"], jobs=1)
@@ -418,6 +420,7 @@ def test_row_02_what_a_killed_writer_leaves_is_never_read_and_removed(tmp_path):
     assert_removed(*ran)
 
 
+@pytest.mark.slow
 def test_row_02_what_is_left_of_neighbours_is_removed_as_well(zoo):
     assert len(zoo[2]) >= 2
     assert_removed(*zoo)
@@ -431,6 +434,7 @@ def assert_removed(folder, first, left, second):
     assert list(folder.glob("results/**/.*.tmp")) == []
 
 
+@pytest.mark.slow
 def test_row_05_a_cell_that_raises_is_told_at_once_with_its_log(zoo):
     _, first, _, _ = zoo
     record, event, log = cell_of(zoo, "Raises")
@@ -446,6 +450,7 @@ def test_row_05_a_cell_that_raises_is_told_at_once_with_its_log(zoo):
     assert first.err.index(line) < first.err.index(f"{len(ZOO) + 2}/{len(ZOO) + 2}")
 
 
+@pytest.mark.slow
 def test_row_07_what_diverged_is_in_no_mean_and_the_table_says_so(zoo):
     _, first, _, _ = zoo
     record, event, _ = cell_of(zoo, "NanLoss")
@@ -456,6 +461,7 @@ def test_row_07_what_diverged_is_in_no_mean_and_the_table_says_so(zoo):
     assert re.fullmatch(r"parts\.py:NanLoss +div\[\w\]", line)
 
 
+@pytest.mark.slow
 def test_row_08_out_of_memory_is_recorded_and_the_rest_goes_on(zoo):
     record, event, log = cell_of(zoo, "Huge")
     assert record.status == event["status"] == "memory"
@@ -463,6 +469,7 @@ def test_row_08_out_of_memory_is_recorded_and_the_rest_goes_on(zoo):
     assert "Traceback" in log
 
 
+@pytest.mark.slow
 def test_a_run_with_failures_ends_with_1_and_says_how_to_retry(zoo):
     _, first, _, _ = zoo
     last = first.err.splitlines()[-1]
@@ -474,6 +481,7 @@ def test_a_run_with_failures_ends_with_1_and_says_how_to_retry(zoo):
     assert (end["event"], end["stopped"], end["failed"], end["left"]) == ("end", "", 4, 0)
 
 
+@pytest.mark.slow
 def test_row_05_what_failed_before_is_neither_done_again_nor_taken_for_success(zoo):
     _, first, _, second = zoo
     assert second.code == 1
@@ -486,6 +494,7 @@ def test_row_05_what_failed_before_is_neither_done_again_nor_taken_for_success(z
     assert second.err.splitlines()[-1] == first.err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_what_the_first_cell_of_a_worker_imports_is_not_its_cost(zoo):
     folder, *_ = zoo
     early, late = ((folder / name).read_text().split() for name in ("early", "late"))
@@ -493,6 +502,7 @@ def test_what_the_first_cell_of_a_worker_imports_is_not_its_cost(zoo):
     assert len(set(late) - set(early)) < 20
 
 
+@pytest.mark.slow
 def test_no_more_cells_run_at_a_time_than_there_are_workers(zoo):
     _, first, _, _ = zoo
     running = [int(number) for number in re.findall(r"running (\d+)", first.err)]
@@ -531,6 +541,7 @@ def test_row_06_alarm_then_sigterm_then_sigkill_and_the_next_cell_starts(tmp_pat
     assert held_leases(tmp_path / "results") == []
 
 
+@pytest.mark.slow
 def test_row_12_a_full_disk_stops_the_run_with_4_and_the_figures(tmp_path):
     prepare("digits", root=tmp_path, size=8)  # the images are larger than a record
     limited = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash"]  # KB a file: a record has 22
@@ -570,6 +581,7 @@ def small_disk(tmp_path):
         subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.slow
 def test_row_12_a_disk_that_is_too_small_ends_the_plan_and_no_cell_is_begun(tmp_path, small_disk):
     results = small_disk(64)
     command = [BENCH, "run", *TINY, "--methods", "vanilla", "--seeds", "0-9", "--jobs", "1"]
@@ -582,6 +594,7 @@ def test_row_12_a_disk_that_is_too_small_ends_the_plan_and_no_cell_is_begun(tmp_
         assert list(results.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_row_12_a_disk_that_fills_up_leaves_old_records_and_the_run_goes_on_when_there_is_room(
     tmp_path, small_disk
 ):
@@ -626,6 +639,7 @@ def alike(a, b):
     return a == b
 
 
+@pytest.mark.slow
 def test_row_24_a_generator_whose_training_was_killed_goes_on_bit_for_bit(tmp_path):
     import torch
 

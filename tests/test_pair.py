@@ -156,6 +156,7 @@ print(len(steps), pair.reused)
 )
 
 
+@pytest.mark.slow
 def test_two_processes_that_need_one_pair_train_it_once(tmp_path, straight):
     command = [sys.executable, "-P", "-c", BOTH, str(tmp_path)]
     pipe = subprocess.PIPE

@@ -147,6 +147,7 @@ def results(extra, tmp_path_factory) -> Path:
     return folder / "results"
 
 
+@pytest.mark.slow
 def test_its_data_set_method_and_network_run_in_workers(results):
     from imbench.records.store import Store
 
@@ -162,6 +163,7 @@ def test_its_data_set_method_and_network_run_in_workers(results):
     assert {tuple(record.test_counts) for record in records} == {(40, 40)}
 
 
+@pytest.mark.slow
 def test_its_metric_is_reported_and_its_method_has_its_title(extra, results, tmp_path):
     done = call(BENCH, "report", results, "--metric", "youden", cwd=tmp_path, site=extra)
     assert done.returncode == 0, done.stderr
@@ -169,12 +171,14 @@ def test_its_metric_is_reported_and_its_method_has_its_title(extra, results, tmp
     assert "BSoftmax tau=0.5+TS" in done.stdout
 
 
+@pytest.mark.slow
 def test_without_the_package_the_old_results_are_still_reported(results, tmp_path):
     done = call(BENCH, "report", results, "--metric", "f1", cwd=tmp_path, site=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "bsoftmax" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_method_in_a_file_runs_without_being_installed(extra, tmp_path):
     (tmp_path / "mine.py").write_text((extra / "imbench_extra" / "bsoftmax.py").read_text())
     done = call(
@@ -264,6 +268,7 @@ def test_row_22_to_select_a_bad_method_ends_with_2(bad, tmp_path, name):
     assert not list(tmp_path.glob("results/*/*"))
 
 
+@pytest.mark.slow
 def test_row_22_to_select_a_bad_data_set_or_metric_ends_with_2_and_the_rest_works(bad, tmp_path):
     def bench(*words: str) -> subprocess.CompletedProcess[str]:
         return call(BENCH, *words, cwd=tmp_path, site=bad, IMBENCH_CACHE=str(tmp_path / "cache"))

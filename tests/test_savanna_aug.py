@@ -26,6 +26,7 @@ def scores(recipe, seed):
     return f1(y, proba), auroc(y, proba)
 
 
+@pytest.mark.slow
 def test_with_six_striped_animals_aug_is_far_ahead_of_vanilla():
     gains = []
     for seed in range(3):
