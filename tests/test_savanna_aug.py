@@ -1,6 +1,7 @@
 """The paper's claim where it can be had in seconds: AUG against Vanilla, few striped animals."""
 
 import numpy as np
+import pytest
 
 from imbench.datasets.savanna import backgrounds, draw
 from imbench.stats.metrics import auroc, f1
