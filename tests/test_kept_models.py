@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import imbench
 from imbench import UsageError, load_model, prepare
 from imbench.commands.cli import exit_code
+from imbench.records.record import checksum
 from imbench.records.store import Store
 
 RUN = ["run", "--datasets", "digits", "--minority", "20", "--methods", "vanilla,ts", "--seeds", "0"]
@@ -66,6 +69,33 @@ def test_a_damaged_one_is_refused(results, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(path.read_bytes()[:-9])
     with pytest.raises(imbench.DataError):
         load_model(tmp_path / "m.safetensors")
+
+
+def test_one_of_another_training_is_refused_beside_its_record(results, tmp_path):
+    record = next(one for one in Store(results).records() if one.cell.recipe == "vanilla")
+    path = results / record.files["model.safetensors"]
+    content = path.read_bytes()
+    assert record.file_hashes == {"model.safetensors": hashlib.sha256(content).hexdigest()}
+    copied = tmp_path / path.name
+    other = bytearray(content)
+    other[-1] ^= 1  # a weight that is a number all the same
+    copied.write_bytes(other)
+    load_model(copied)  # no record stands beside it
+    beside = copied.with_name(f"{path.name.removesuffix('-model.safetensors')}.json")
+    beside.write_text(record.line())
+    with pytest.raises(imbench.DataError, match="is not the network that its record was scored"):
+        load_model(copied)
+    copied.write_bytes(content)
+    load_model(copied)
+    plain = record.plain()
+    del plain["file_hashes"]  # as an older imbench wrote it
+    plain["schema"] = 4
+    plain["checksum"] = checksum(plain)
+    beside.write_text(json.dumps(plain))
+    copied.write_bytes(other)
+    load_model(copied)
+    (old,) = [Store(tmp_path).read(beside)]
+    assert (old.file_hashes, old.intact, old.done) == ({}, True, True)
 
 
 def test_code_of_a_file_is_not_kept_and_the_score_stands(tmp_path):

@@ -351,6 +351,12 @@ def test_sources_are_decoded_and_counted(tmp_path, data_folder, store):
     lines = plan_lines(plan, 1)
     assert lines[1].endswith("    pictures found    cub missing")
     assert missing.fault not in lines, "the error that ends the run says it"
+    alone = grid(datasets=("cub",), minority={"cub": (5,)}, majority={})
+    nothing = make_plan(alone, store, {"cub": missing})
+    told = plan_lines(nothing, 1)
+    assert told[0] == "Plan  no cell can be counted while its data are missing"
+    assert told[1].endswith("free    cub missing")
+    assert "nothing to do" not in "".join(told)
 
 
 # Methods that do not exist yet

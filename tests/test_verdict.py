@@ -165,11 +165,21 @@ def test_what_is_open_is_called_small_where_the_seeds_would_have_found_it(made):
 
 def test_a_spread_that_no_number_of_seeds_overcomes_is_said(made):
     wild = {10: noise(0.5, 0.45, 8, 0)}
-    (told,) = said(made(vanilla=wild, os={10: noise(0.8, 0.1, 8, 2)}))["next"]
+    steady = {10: noise(0.8, 0.1, 8, 2)}
+    (told,) = said(made(vanilla=wild, os=steady))["next"]
     assert told.startswith(
-        "next: 1 comparison with Vanilla is open, and to find a difference of 0.02 takes more than "
-        "1,000 seeds at the spread seen (SD 0."
+        "next: 1 comparison with Vanilla is open, and seeds alone will not decide at the spread "
+        "seen (SD 0."
     )
+    own, others = map(float, re.findall(r"by SD (0\.\d+)", told))
+    assert own > 2 * others
+    assert told.endswith("so give it more steps (--steps, now 200)")
+    (more,) = said(made(vanilla=wild, os=steady, us=steady))["next"]
+    assert more.endswith(
+        "more steps (--steps, now 200); or compare the others: bench report --compare us,os"
+    )
+    (all_wild,) = said(made(vanilla=wild, os={10: noise(0.7, 0.29, 8, 3)}))["next"]
+    assert re.search(r"more steps \(--steps, now 200\) or test on more than \d+ images$", all_wild)
 
 
 def test_methods_near_the_best_are_named_and_many_are_counted(made):

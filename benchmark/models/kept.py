@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from imbench.models.core import View
-from imbench.models.saving import core_of, packed
-from imbench.training.method import Method
+import hashlib
+from pathlib import Path
 
-__all__ = ["MODEL", "kept_model"]
+from imbench.errors import DataError
+from imbench.records.store import Store
+
+__all__ = ["MODEL", "check_kept"]
 
 MODEL = "model.safetensors"
 """Name of the file in a record, and the end of its name on disk."""
 
 
-def kept_model(method: Method, classes: tuple[str, ...], view: View) -> bytes:
-    """Return a fitted method as a file that `imbench.load_model` opens.
+def check_kept(path: Path, content: bytes) -> None:
+    """Raise DataError if the record beside a kept network has another hash of it.
 
-    Weights are tensors; recipe, network, view, class counts and settings lie in the file's head.
-
-    Raises
-    ------
-    UsageError
-        If it holds what no file of data can: code without a registered name.
+    Records of an imbench before schema 5 have none, and a file that was moved away has no record:
+    then only the format is checked, as for any file of weights.
     """
-    return packed(core_of([method], classes, view), [method], {})
+    end = f"-{MODEL}"
+    if not path.name.endswith(end):
+        return
+    record = Store(path.parent).read(path.with_name(f"{path.name.removesuffix(end)}.json"))
+    known = None if record is None else record.file_hashes.get(MODEL)
+    if known is not None and known != hashlib.sha256(content).hexdigest():
+        raise DataError(
+            f"{path} is not the network that its record was scored with: its checksum is wrong; "
+            "copy it again, or train the cell again (bench run --force --keep models)"
+        )

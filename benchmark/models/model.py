@@ -20,6 +20,7 @@ from imbench.models.core import Core
 from imbench.models.decision import Decision
 from imbench.models.description import Description
 from imbench.models.folder import read_folder
+from imbench.models.kept import check_kept
 from imbench.models.weights import parts_of, unpack
 from imbench.training.device import choose_device, fixed_threads
 from imbench.training.forward import forward_all, probabilities
@@ -164,7 +165,9 @@ def load_model(path: str | PathLike[str], *, device: str = "auto") -> Model:
     """
     path = Path(path)
     if path.is_file():
-        core, networks, others = unpack(_read(path), str(path))
+        content = _read(path)
+        check_kept(path, content)
+        core, networks, others = unpack(content, str(path))
         return Model(_of_cell(core), networks, seen=_seen(others), device=device)
     description, weights = read_folder(path)
     core, networks, others = unpack(weights, str(path))

@@ -24,7 +24,7 @@ from imbench.records.environment import describe_environment
 from imbench.training.method import Method
 from imbench.training.recipe import parse_recorded
 
-__all__ = ["core_of", "packed", "save_model"]
+__all__ = ["core_of", "kept_model", "packed", "save_model"]
 
 
 def save_model(
@@ -123,6 +123,20 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
             for method in methods
         ),
     )
+
+
+def kept_model(method: Method, classes: tuple[str, ...], view: View) -> bytes:
+    """Return a fitted method as the file that ``bench run --keep models`` leaves for it.
+
+    `imbench.load_model` opens it. Weights are tensors; recipe, network, view, class counts and
+    settings lie in the file's head.
+
+    Raises
+    ------
+    UsageError
+        If it holds what no file of data can: code without a registered name.
+    """
+    return packed(core_of([method], classes, view), [method], {})
 
 
 def packed(core: Core, methods: Sequence[Method], extra: dict[str, Tensor]) -> bytes:

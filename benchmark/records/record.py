@@ -16,7 +16,7 @@ from imbench.records.cell import Cell
 
 __all__ = ["PHASES", "SCHEMA", "Record", "Scores", "Status", "checksum", "label_type"]
 
-SCHEMA = 4
+SCHEMA = 5
 """Raise it with every change of the fields below, and add the step to `upgrade.UPGRADES`."""
 
 PHASES = ("prepare", "fit", "predict")
@@ -112,6 +112,8 @@ class Record(BaseModel):
     files: dict[str, str] = {}
     """Other files of the training: name to path, relative to the results folder (generators and
     pictures of generated images)."""
+    file_hashes: dict[str, str] = {}
+    """SHA-256 of those of them that the run wrote beside the record, by name."""
     checksum: str = ""
 
     @property

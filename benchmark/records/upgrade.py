@@ -14,6 +14,7 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda plain: plain | {"files": {}},
     2: lambda plain: plain | {"data_notes": []},
     3: lambda plain: plain,  # cells may have `by_class` from then on
+    4: lambda plain: plain | {"file_hashes": {}},
 }
 """Schema number to the function that converts its data to the next schema."""
 

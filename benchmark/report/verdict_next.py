@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import variance
 
 from imbench.durations import spoken
 from imbench.report.compare import ESTABLISHED, Comparison
@@ -77,9 +78,7 @@ def _seeds_for_margin(scored: Scored, open_: Sequence[Comparison]) -> str:
     wanted = pairs_for_power(MARGIN / spread, POWER, ALPHA / family)
     seen = f"at the spread seen (SD {spread:.3f}, power {POWER:g})"
     if wanted is None:
-        return (
-            f"{places}, and to find a difference of {MARGIN:g} takes more than 1,000 seeds {seen}"
-        )
+        return f"{places}, and seeds alone will not decide {seen}: {_steadier(scored, open_)}"
     if wanted <= seeds:
         return (
             f"{places}, but {count_seeds(seeds)} are enough to find a difference of "
@@ -90,6 +89,35 @@ def _seeds_for_margin(scored: Scored, open_: Sequence[Comparison]) -> str:
         f"{places}: to find a difference of {MARGIN:g} takes {wanted} seeds {seen}, "
         f"{more} more{_at(_cost(scored, more))}"
     )
+
+
+def _steadier(scored: Scored, open_: Sequence[Comparison]) -> str:
+    """Say what makes runs more alike, where over 1,000 seeds would be needed as they are."""
+    steps, images = scored.table.group.basis.settings.steps, sum(scored.table.group.test_counts)
+    counts = sorted({cell.minority for cell in open_ if cell.minority is not None})
+    rivals = [recipe for recipe in scored.recipes if recipe != PLAIN]
+    plain = _own_spread(scored, [PLAIN], counts)
+    others = _own_spread(scored, rivals, counts)
+    if plain > 2 * others:
+        compared = f"; or compare the others: bench report --compare {','.join(rivals)}"
+        return (
+            f"Vanilla's own scores differ by SD {plain:.3f} between seeds, those of the others by "
+            f"SD {others:.3f}, so give it more steps (--steps, now {steps})"
+            f"{compared if len(rivals) > 1 else ''}"
+        )
+    return (
+        f"scores of one method differ by SD {max(plain, others):.3f} between seeds, so train for "
+        f"more steps (--steps, now {steps}) or test on more than {images} images"
+    )
+
+
+def _own_spread(scored: Scored, recipes: Sequence[str], counts: Sequence[int]) -> float:
+    """Return the standard deviation between seeds of methods' own scores, pooled over counts."""
+    found = [
+        list(scored.panel.scores((name, count)).values()) for name in recipes for count in counts
+    ]
+    squares = [variance(values) for values in found if len(values) > 1]
+    return math.sqrt(math.fsum(squares) / len(squares)) if squares else 0.0
 
 
 def _held_by_images(cell: Comparison) -> bool:

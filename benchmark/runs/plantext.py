@@ -58,6 +58,8 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     names = short_names(plan.sources)
     time = plan.estimate.words(workers) if plan.jobs else "nothing to do"
     facts = [time, f"disk {_space(plan)}"]
+    if plan.absent and not plan.cells:
+        lines, facts = ["Plan  no cell can be counted while its data are missing"], facts[1:]
     facts += [
         f"{names[spec]} {'missing' if source.fault else 'found'}"
         for spec, source in plan.sources.items()

@@ -7,6 +7,7 @@ record, so that nothing is lost with the process that asked for it.
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import math
 import os
@@ -44,7 +45,10 @@ LOST = 70
 """Exit code of a worker that can use its card no more."""
 GENERATORS = "generators"
 """Folder of trained generators below the results: those that cells share are trained once."""
-SHARED = ("train_counts", "sampled_counts", "test_counts", "notes", "environment", "files")
+SHARED = (
+    *("train_counts", "sampled_counts", "test_counts", "notes", "environment"),
+    *("files", "file_hashes"),
+)
 """Fields of a record that tell of its training; the environment is that of the outputs."""
 
 
@@ -170,7 +174,8 @@ def _kept(store: Store, job: Job) -> _Trained | None:
 
 
 def _train(store: Store, job: Job) -> _Trained:
-    from imbench.models.kept import MODEL, kept_model
+    from imbench.models.kept import MODEL
+    from imbench.models.saving import kept_model
     from imbench.training.method import Method  # imports torch, 1.5 s: planning must not
 
     cell, data = job.training, open_decoded(job.data)
@@ -196,17 +201,14 @@ def _train(store: Store, job: Job) -> _Trained:
     if not np.isfinite(logits).all():
         raise Diverged(cell.settings.steps, "score of a test image")
     device = str(next(method.network_.parameters()).device)
-    files = {
-        name: store.put_file(job.cells[0], name, content)
-        for name, content in method.artifacts_.items()
-    }
+    beside = dict(method.artifacts_)
     notes = [visible(str(note)) for note in method.notes_]
     if job.view is not None:
         try:
-            content = kept_model(method, data.classes, job.view)
-            files[MODEL] = store.put_file(job.cells[0], MODEL, content)
+            beside[MODEL] = kept_model(method, data.classes, job.view)
         except UsageError as error:  # the score stands without it
             notes.append(f"the model is not kept: {visible(str(error))}")
+    files = {name: store.put_file(job.cells[0], name, beside[name]) for name in beside}
     shared = {
         "train_counts": np.asarray(method.counts_).astype(int).tolist(),
         "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
@@ -214,6 +216,7 @@ def _train(store: Store, job: Job) -> _Trained:
         "notes": notes,
         "environment": environment.describe_environment(device, cell.settings.threads),
         "files": files | {name: f"{GENERATORS}/{file}" for name, file in method.kept_.items()},
+        "file_hashes": {name: hashlib.sha256(beside[name]).hexdigest() for name in beside},
     }
     return _Trained(np.asarray(data.test.labels), logits, cost, shared)
 
