@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import io
-import logging
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
-from imbench.contained import Fault, contained
+from imbench.code_files import imported, load_file, names_file
+from imbench.contained import Fault
 from imbench.errors import UsageError
 from imbench.spec import unknown_name
 
@@ -30,14 +22,8 @@ __all__ = [
     "registered_names",
 ]
 
-_LOG = logging.getLogger(__name__)
 KINDS = ("methods", "datasets", "networks", "metrics")
 """Entry-point groups, each ``imbench.<kind>``."""
-
-LONGEST_FILE = 1 << 26
-"""Bytes of a file of code."""
-PATIENCE = 30.0
-"""Seconds of an import before it is said who is waited for; a cold torch takes 15."""
 
 
 @dataclass(frozen=True)
@@ -105,77 +91,21 @@ def load_plugin(kind: str, name: str) -> Any:
     UsageError
         If the name is unknown, registered twice, or its import fails.
     """
-    if ".py:" in name:
-        return _load_file(name)
+    if names_file(name):
+        return load_file(name)
     points = _points(kind).get(name)
     if not points:
         raise unknown_name(kind.removesuffix("s"), name, registered_names(kind))
     if len(points) > 1:
         raise UsageError(_clash(kind, name))
     try:
-        with _imported(f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])}"):
+        with imported(f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])}"):
             return points[0].load()
     except Fault as fault:
         raise UsageError(
             f"{kind.removesuffix('s')} {name!r} of package {_package(points[0])} is disabled: "
             f"{fault}"
         ) from fault
-
-
-def _load_file(name: str) -> Any:
-    path_text, _, attribute = name.rpartition(":")
-    try:
-        path = Path(path_text).resolve()
-        size = path.stat().st_size if path.is_file() else -1
-    except (OSError, ValueError, RuntimeError) as error:  # the last of a link to itself
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path_text!r}, which {name!r} names, cannot be read: {why}") from error
-    if size < 0:
-        raise UsageError(f"no file {path_text!r}, which {name!r} names")
-    if size > LONGEST_FILE:
-        raise UsageError(f"{path_text!r} has {size} bytes: no file of Python code is so long")
-    # One module per file, under one name in every process: hash() of a text differs between them.
-    digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    module_name = f"imbench_file_{path.stem}_{digest}"
-    module = sys.modules.get(module_name)
-    if module is None:
-        description = importlib.util.spec_from_file_location(module_name, path)
-        if description is None or description.loader is None:
-            raise UsageError(f"{path_text!r} is not a Python file")
-        module = importlib.util.module_from_spec(description)
-        sys.modules[module_name] = module
-        try:
-            with _imported(repr(path_text)):
-                description.loader.exec_module(module)
-        except BaseException as error:
-            del sys.modules[module_name]
-            if not isinstance(error, Fault):
-                raise
-            raise UsageError(f"{path_text!r} cannot be imported: {error}") from error
-    if not hasattr(module, attribute):
-        raise UsageError(f"{path_text!r} defines no {attribute!r}")
-    return getattr(module, attribute)
-
-
-@contextmanager
-def _imported(whose: str) -> Iterator[None]:
-    """Import code of others: what it prints is no result, and nobody answers its questions.
-
-    An import that never ends is not ended here, since some take minutes: it is named.
-    """
-    before, sys.stdin = sys.stdin, io.StringIO()
-    late = threading.Timer(
-        PATIENCE, _LOG.warning, ("the import of %s goes on; Ctrl-C ends this command", whose)
-    )
-    late.daemon = True
-    with suppress(RuntimeError):  # no more threads here: others will say so
-        late.start()
-    try:
-        with contained(), redirect_stdout(sys.stderr):
-            yield
-    finally:
-        late.cancel()
-        sys.stdin = before
 
 
 def _package(point: EntryPoint) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,7 +28,7 @@ def diff_augment(x: Tensor, rng: np.random.Generator) -> Tensor:
     return _cutout(_translate(_colour(x, rng), rng), rng)
 
 
-def flip_and_crop(x: Tensor, steps: tuple[str, ...], rng: np.random.Generator) -> Tensor:
+def flip_and_crop(x: Tensor, steps: Sequence[object], rng: np.random.Generator) -> Tensor:
     """Augment as `imbench.training.augment.augment` does, on tensors and with gradients."""
     if "crop" in steps:
         border = max(1, x.shape[-2] // 8)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import number, whole
 from imbench.methods._translated import TranslatedPart
-from imbench.training.augment import parse_augment
+from imbench.training.augment import steps_of
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ pool, width, blocks, layers, patch_width, da, ema
 
         from imbench.methods._diffaugment import flip_and_crop
 
-        steps = parse_augment(state.budget.augment)
+        steps = steps_of(state.budget.augment)
         rng = state.rng("augmentation of fakes for generators")
         factors = self._class_factors(state)
 

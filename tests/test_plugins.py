@@ -13,7 +13,9 @@ from places import before_others
 
 from imbench import Method
 from imbench.registry import load_plugin
+from imbench.training.augment import parse_augment
 from imbench.training.part import HOOKS
+from imbench.training.transform import try_transform
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "adding.md"
 BENCH = Path(sysconfig.get_path("scripts")) / "bench"
@@ -66,8 +68,15 @@ def test_the_page_has_the_files_it_speaks_of():
         "imbench_extra/dots.py",
         "imbench_extra/mlp.py",
         "imbench_extra/youden.py",
+        "shade.py",
         "tests/test_contract.py",
     }
+
+
+def test_the_pages_augmentation_can_be_used(tmp_path):
+    (tmp_path / "shade.py").write_text(blocks(PAGE.read_text("utf-8"))["shade.py"])
+    (step,) = parse_augment(f"{tmp_path}/shade.py:shade")
+    try_transform(step, (8, 8, 3))
 
 
 EVERY_HOOK = """

@@ -23,7 +23,7 @@ from imbench.errors import DataError, EnvironmentFault
 from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.images.dataset import Images
-from imbench.training.budget import DEFAULTS, NETWORK, THREADS
+from imbench.training.budget import AUGMENT, DEFAULTS, NETWORK, THREADS
 from imbench.training.device import choose_device, fixed_threads
 from imbench.training.forward import to_tensor
 from imbench.training.method import Method
@@ -52,7 +52,7 @@ class OracleSettings:
     seed: int = 0
     batch_size: int = DEFAULTS.batch_size
     lr: float = DEFAULTS.lr
-    augment: str = DEFAULTS.augment
+    augment: str = AUGMENT
     threads: int = THREADS
 
     @property

@@ -196,7 +196,7 @@ def fit(
 
 
 def _method(options: FitOptions) -> Method:
-    settings = options.settings.model_dump(exclude={"size"})
+    settings = options.settings.model_dump(exclude={"size", "code"})
     return Method(options.recipe, **settings, device=options.device)
 
 

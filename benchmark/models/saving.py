@@ -19,8 +19,9 @@ from imbench.models.description import Description
 from imbench.models.folder import CARD, WEIGHTS, new_folder
 from imbench.models.model import Model
 from imbench.models.weights import pack, registered_network, unpack
-from imbench.records.cell import Settings
+from imbench.records.cell import Settings, code_of
 from imbench.records.environment import describe_environment
+from imbench.training.budget import SETTINGS
 from imbench.training.method import Method
 from imbench.training.recipe import parse_recorded
 
@@ -98,7 +99,9 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
         If they do not fit together, or use code that has no registered name.
     """
     first = methods[0]
-    known = {name: getattr(first, name) for name in Settings.model_fields if name != "size"}
+    if not isinstance(first.augment, str):
+        raise UsageError("a model names its augmentation by a text: give it as FILE.py:NAME")
+    known = {name: getattr(first, name) for name in SETTINGS if name != "size"}
     if not isinstance(first.network, str):
         raise UsageError(
             "a model holds no code: give `network` as a registered name, and register yours as a "
@@ -117,7 +120,7 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
         view=view,
         recipe=str(recipe),
         versions=recipe.versions,
-        settings=Settings(**known, size=view.size),
+        settings=Settings(**known, size=view.size, code=code_of(first.network, first.augment)),
         members=tuple(
             Member(seed=int(method.random_state), counts=tuple(method.sampled_counts_.tolist()))
             for method in methods

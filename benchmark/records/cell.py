@@ -16,12 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from imbench.code_files import file_hash, names_file
 from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.spec import parse_spec
-from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS
+from imbench.training.augment import steps_of
+from imbench.training.budget import AUGMENT, DEFAULTS, NETWORK, SETTINGS, THREADS
 
-__all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "Shots", "expand"]
+__all__ = ["PROTOCOL", "Cell", "Exclusion", "Grid", "Settings", "Shots", "code_of", "expand"]
 
 PROTOCOL = 1
 """Version of the protocol (subsets, schedule, scoring): raise it when scores would change."""
@@ -46,9 +48,19 @@ class Settings(BaseModel):
     momentum: float = DEFAULTS.momentum
     weight_decay: float = DEFAULTS.weight_decay
     warmup: float = DEFAULTS.warmup
-    augment: str = DEFAULTS.augment
+    augment: str = AUGMENT
     threads: int = THREADS
     """Threads per worker: part of the cell, since float sums depend on it."""
+    code: str = ""
+    """Files of the user that `network` and `augment` name, each with the hash of its content."""
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Settings without code of the user make the keys and checksums that they made before.
+        plain: dict[str, Any] = dump(self)
+        if not self.code:
+            plain.pop("code", None)
+        return plain
 
     @model_validator(mode="before")
     @classmethod
@@ -60,6 +72,23 @@ class Settings(BaseModel):
             return {**given, **read_values("setting", known, SETTINGS)}
         except UsageError as error:
             raise ValueError(error) from error
+
+
+def code_of(network: str, augment: str) -> str:
+    """Return the files that network and augmentation name, with the hashes of their content.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read.
+    """
+    named = [parse_spec(network).name, *steps_of(augment)]
+    files = {
+        name.rpartition(":")[0]: file_hash(name)
+        for name in named
+        if isinstance(name, str) and names_file(name)
+    }
+    return ", ".join(f"{file} {digest}" for file, digest in sorted(files.items()))
 
 
 class Cell(BaseModel):

@@ -47,8 +47,8 @@ def checked_cells(
     Raises
     ------
     UsageError
-        If there are none, a count cannot be had, a part cannot take a training set, or the
-        network cannot take the images, naming the cell.
+        If there are none, a count cannot be had, a part cannot take a training set, or network or
+        augmentation cannot take the images, naming the cell.
     """
     fingerprints = {name: source.fingerprint for name, source in sources.items() if source.folder}
     versions = {text: recipe.versions for text, recipe in recipes.items()}
@@ -61,6 +61,8 @@ def checked_cells(
         _check_recipe(cell, sources[cell.dataset], recipes[cell.recipe])
     if _has_to_be_tried(grid.settings.network):
         _try_network(grid, [source for source in sources.values() if source.folder], recipes)
+    if grid.settings.code:
+        _try_augment(grid, [source for source in sources.values() if source.folder])
     return cells
 
 
@@ -142,3 +144,15 @@ def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe
                     net = part.build(net, np.full(classes, 2.0))
 
             try_network(grid.settings.network, (channels, size, size), classes, change)
+
+
+def _try_augment(grid: Grid, sources: list[Source]) -> None:
+    """Let each step of the user change images of noise, twice alike."""
+    from imbench.training.augment import parse_augment
+    from imbench.training.transform import Transform, try_transform
+
+    size = grid.settings.size
+    for channels in {found.channels for found in sources}:
+        for step in parse_augment(grid.settings.augment):
+            if isinstance(step, Transform):
+                try_transform(step, (size, size, channels))

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from imbench.errors import Interrupted
+from imbench.code_files import spec_of
+from imbench.errors import Interrupted, UsageError
 from imbench.records.cell import Grid
 from imbench.records.frame import frame
 from imbench.runs.advice import advice
@@ -65,6 +66,8 @@ def run(
     methods: str | Iterable[str] | None = None,
     seeds: Numbers | None = None,
     settings: Mapping[str, object] | None = None,
+    network: str | Callable[..., Any] | None = None,
+    augment: str | Callable[..., Any] | Sequence[str | Callable[..., Any]] | None = None,
     exclude: Iterable[str | Mapping[str, object]] | None = None,
     metrics: Sequence[str] = tuple(METRICS),
     **options: Unpack[RunKeywords],
@@ -89,6 +92,11 @@ def run(
         Replicates: ``range(5)`` or ``"0-4"``.
     settings : mapping, optional
         How every method is trained: ``{"network": "cnn", "steps": 300}``.
+    network : str or callable, optional
+        The same as in `settings`. A class or function of yours has to stand at the top of a file,
+        from which workers load it.
+    augment : str, callable or list, optional
+        The same: ``"flip+crop"``, a function of yours on one image, or a list of such steps.
     exclude : iterable, optional
         Cells to leave out: ``"method=smote,seed=0"``, or such mappings.
     metrics : sequence of str
@@ -128,7 +136,7 @@ def run(
         "majority": majority,
         "methods": methods,
         "seeds": seeds,
-        "settings": settings,
+        "settings": _settings(settings, network, augment),
         "exclude": exclude,
     }
     plain = {key: _plain(value) for key, value in given.items() if value is not None}
@@ -138,6 +146,27 @@ def run(
     finished = session.run()
     _warn(finished)
     return frame(finished.records(run_options.results), metrics)
+
+
+def _settings(
+    settings: Mapping[str, object] | None, network: object, augment: object
+) -> dict[str, object] | None:
+    """Return all settings, code of the user by the file that it is in."""
+    given = {"network": network, "augment": augment}
+    given = {key: value for key, value in given.items() if value is not None}
+    if twice := sorted(given.keys() & (settings or {}).keys()):
+        raise UsageError(f"{twice[0]} is given twice, in settings and beside them: leave one out")
+    found = {**(settings or {}), **given}
+    for key in {"network", "augment"} & found.keys():
+        found[key] = _text_of(key, found[key])
+    return found or None
+
+
+def _text_of(key: str, value: object) -> object:
+    """Return the text of code of the user, and of a list of steps."""
+    if isinstance(value, list | tuple):
+        return "+".join(str(_text_of(key, step)) for step in value)
+    return spec_of(value, key) if callable(value) else value
 
 
 def _settled(grid: str | Path | None, plain: dict[str, Any]) -> tuple[Grid, set[str]]:

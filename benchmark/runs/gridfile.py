@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.files.reading import SMALL, read_text
-from imbench.records.cell import Exclusion, Grid, Settings, Shots
+from imbench.records.cell import Exclusion, Grid, Settings, Shots, code_of
 from imbench.runs.grids import read_shipped, shipped
 from imbench.runs.shots import parse_shots
 from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
@@ -268,7 +268,7 @@ def _majority(given: Any) -> int | None:
 
 def _settings(given: Mapping[str, Any]) -> Settings:
     for key in given:
-        _known("setting", key, Settings.model_fields)
+        _known("setting", key, SETTINGS)
     settings = Settings(**read_values("setting", given, SETTINGS))
     from imbench.registry import registered_names
 
@@ -280,6 +280,11 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         from imbench.training.networks import read_network
 
         read_network(settings.network)
+    if code := code_of(settings.network, settings.augment):
+        from imbench.training.augment import parse_augment
+
+        parse_augment(settings.augment)
+        return settings.model_copy(update={"code": code})
     return settings
 
 

@@ -182,7 +182,8 @@ def _train(store: Store, job: Job) -> _Trained:
     labels = data.train.labels
     rows = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
     weights = None if data.train.weights is None else data.train.weights[rows]
-    settings = cell.settings.model_dump(exclude={"size"})
+    settings = cell.settings.model_dump(exclude={"size", "code"})
+    _check_code(cell)
     folder = store.folder / GENERATORS
     method = Method(
         cell.recipe,
@@ -219,6 +220,18 @@ def _train(store: Store, job: Job) -> _Trained:
         "file_hashes": {name: hashlib.sha256(beside[name]).hexdigest() for name in beside},
     }
     return _Trained(np.asarray(data.test.labels), logits, cost, shared)
+
+
+def _check_code(cell: Cell) -> None:
+    """Refuse files of the user that were changed since the run was planned."""
+    from imbench.records.cell import code_of
+
+    now = code_of(cell.settings.network, cell.settings.augment)
+    if now != cell.settings.code:
+        raise UsageError(
+            f"code was changed after the run was planned ({cell.settings.code} then, {now} now): "
+            "start the run again"
+        )
 
 
 def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Record]:

@@ -2,42 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from imbench.code_files import names_file
 from imbench.errors import UsageError
-from imbench.spec import shown
+from imbench.spec import pieces_of, plain_text, shown
+from imbench.training.transform import Transform, loaded_transform
 
-__all__ = ["STEPS", "WORDS", "augment", "parse_augment"]
+__all__ = [
+    "STEPS",
+    "WORDS",
+    "Augment",
+    "augment",
+    "built_in_steps",
+    "parse_augment",
+    "steps_of",
+]
 
 STEPS = ("flip", "crop", "trivial")
-WORDS = "flip, crop, trivial, a sum of them such as flip+crop, or none"
+WORDS = (
+    "flip, crop, trivial, FILE.py:NAME of a function of yours, a sum of them such as flip+crop, "
+    "or none"
+)
 """What may be asked for."""
+Augment = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
+"""Text such as ``flip+crop``; in Python also a function on an image, or a list of such steps."""
 
 
-def parse_augment(text: str) -> tuple[str, ...]:
-    """Parse ``flip+crop``, ``flip+crop+trivial``, ``flip``, ``none`` and the like into steps."""
-    steps = () if text in ("", "none") else tuple(text.split("+"))
-    if not set(steps) <= set(STEPS) or len(set(steps)) < len(steps):
-        raise UsageError(f"augment={shown(text)!r}; write {WORDS}")
+def steps_of(given: Augment) -> tuple[str | Callable[..., Any], ...]:
+    """Return the steps that are asked for; loads no code.
+
+    Raises
+    ------
+    UsageError
+        If a step is unknown, or one is given twice.
+    """
+    if isinstance(given, str):
+        texts = [] if given in ("", "none") else pieces_of(given, r"\+")
+        given = [plain_text(text.strip()) for text in texts]
+    steps = (given,) if callable(given) else tuple(given)
+    names = [step for step in steps if isinstance(step, str)]
+    known = all(name in STEPS or names_file(name) for name in names)
+    fine = known and all(isinstance(step, str) or callable(step) for step in steps)
+    if not fine or len(set(names)) < len(names):
+        raise UsageError(f"augment={shown('+'.join(map(str, steps)))!r}; write {WORDS}")
     return steps
 
 
-def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -> NDArray[Any]:
+def built_in_steps(given: Augment) -> str:
+    """Return the text of an augmentation without the steps of yours."""
+    steps = steps_of(given)
+    named = [step for step in steps if isinstance(step, str) and step in STEPS]
+    return given if isinstance(given, str) and len(named) == len(steps) else "+".join(named)
+
+
+def parse_augment(given: Augment) -> tuple[str | Transform, ...]:
+    """Return the steps of ``flip+crop``, ``flip+mine.py:jitter``, ``none`` and the like.
+
+    Raises
+    ------
+    UsageError
+        If a step is unknown, one is given twice, or one in a file cannot be loaded.
+    """
+    return tuple(step if step in STEPS else loaded_transform(step) for step in steps_of(given))
+
+
+def augment(
+    x: NDArray[Any], steps: Sequence[str | Transform], rng: np.random.Generator
+) -> NDArray[Any]:
     """Flip each image with probability 1/2; pad it by 1/8 of its side and crop at random.
 
     ``trivial`` is TrivialAugment (Mueller and Hutter 2021, arXiv 2103.10158), the wide form of
-    torchvision: one of 14 changes of colour or shape for each image, of a random strength. The
-    random numbers depend on the batch size alone, so they are the same for every method.
+    torchvision: one of 14 changes of colour or shape for each image, of a random strength. Steps
+    of yours come last, in their order. The random numbers depend on the batch size alone, so they
+    are the same for every method.
 
     Parameters
     ----------
     x : array (m, height, width, channels)
         uint8 or float; not changed.
-    steps : tuple of str
+    steps : sequence
         From `parse_augment`.
     rng : Generator
         The augmentation stream.
@@ -45,13 +94,17 @@ def augment(x: NDArray[Any], steps: tuple[str, ...], rng: np.random.Generator) -
     Returns
     -------
     array (m, height, width, channels)
-        Contiguous, of the same dtype.
+        Contiguous, of the same dtype; float where a step of yours makes it so.
     """
     x = _crop(x, rng) if "crop" in steps else np.array(x)
     if "flip" in steps:
         flipped = rng.random(len(x)) < 0.5
         x[flipped] = x[flipped, :, ::-1]
-    return _trivial(x, rng) if "trivial" in steps else x
+    x = _trivial(x, rng) if "trivial" in steps else x
+    for step in steps:
+        if isinstance(step, Transform):
+            x = step(x, rng)
+    return x
 
 
 def _trivial(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

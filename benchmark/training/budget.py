@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imbench.constraints import TEXT, Constraint, number, whole
+from imbench.training.augment import WORDS, Augment, steps_of
 
-__all__ = ["DEFAULTS", "NETWORK", "SETTINGS", "THREADS", "Budget"]
+__all__ = ["AUGMENT", "DEFAULTS", "NETWORK", "SETTINGS", "THREADS", "Budget"]
 
 NETWORK = "resnet20"
+AUGMENT = "flip+crop"
 THREADS = 1
 """torch threads: more than one changes the order in which floats are summed."""
 
@@ -29,17 +31,15 @@ class Budget:
     weight_decay: float = 2e-4
     warmup: float = 0.05
     """Share of the steps over which the learning rate rises linearly; then it falls as a cosine."""
-    augment: str = "flip+crop"
-    """``flip``, ``crop``, ``trivial``, a sum of them, or ``none``."""
+    augment: Augment = AUGMENT
+    """``flip``, ``crop``, ``trivial``, ``FILE.py:NAME``, a sum of them, or ``none``."""
 
 
 DEFAULTS = Budget()
 
 
 def _augment(value: object) -> object:
-    from imbench.training.augment import parse_augment
-
-    parse_augment(str(TEXT.take(value)))
+    steps_of(value if callable(value) or isinstance(value, list | tuple) else TEXT.take(value))
     return value
 
 
@@ -52,7 +52,7 @@ SETTINGS: Mapping[str, Constraint] = {
     "momentum": number(0, 1, open_high=True),
     "weight_decay": number(0, 1e6),
     "warmup": number(0, 1, open_high=True),
-    "augment": Constraint("flip, crop, trivial, a sum of them, or none", _augment),
+    "augment": Constraint(WORDS, _augment),
     "threads": whole(1, 1024),
 }
 """Which values the settings of every training may take."""

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from imbench.constraints import read_values
 from imbench.seeds import stream, torch_seed
 from imbench.stats.resolution import constant_loss
+from imbench.training.augment import Augment, built_in_steps
 from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
@@ -52,9 +53,10 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Optimiser steps, and images in each.
     lr, momentum, weight_decay, warmup : float
         SGD; `warmup` is the share of steps with a rising rate, which then falls as a cosine.
-    augment : str
+    augment : str, callable or list
         ``flip+crop``, ``flip+crop+trivial`` (TrivialAugment besides), ``flip``, ``crop`` or
-        ``none``; rows of features are never augmented.
+        ``none``; a function of yours on one image, uint8 (channels, height, width), or a list of
+        such steps: ``["flip", jitter]``. Rows of features are never augmented.
     threads : int
         Number of torch threads, on which float sums depend.
     device : str
@@ -101,7 +103,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         momentum: float = DEFAULTS.momentum,
         weight_decay: float = DEFAULTS.weight_decay,
         warmup: float = DEFAULTS.warmup,
-        augment: str = DEFAULTS.augment,
+        augment: Augment = DEFAULTS.augment,
         threads: int = THREADS,
         device: str = "auto",
         random_state: int = 0,
@@ -158,7 +160,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weights = _check_sample_weight(sample_weight, pixels, dtype=np.float64)
         device = choose_device(self.device)
         folder = None if self.keep is None else Path(self.keep)
-        context = Context(self._seed, str(device), self.augment, self.steps, self.geometry, folder)
+        augment = built_in_steps(self.augment)
+        context = Context(self._seed, str(device), augment, self.steps, self.geometry, folder)
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
             begin_fit(part, context)

@@ -97,6 +97,11 @@ def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
     """
     parsed = parse_spec(spec)
     maker = load_plugin("networks", parsed.name)
+    if isinstance(maker, nn.Module) or not callable(maker):
+        raise UsageError(
+            f"network {shown(parsed.name)!r} is {type(maker).__name__}: name a class, or a "
+            "function of shape and classes that makes one, since each training begins anew"
+        )
     owner = f"network {parsed.name}"
     return maker, read_options(owner, maker, parsed.options, argument=parsed.argument, skip=2)
 

@@ -53,7 +53,7 @@ class Context:
     """The replicate's seed, for `imbench.seeds`."""
     device: str = "cpu"
     augment: str = "none"
-    """How the classifier's batches are augmented."""
+    """How the classifier's batches are augmented, without functions of the user."""
     steps: int = 100
     """Optimiser steps of the classifier."""
     geometry: str = "crop"
