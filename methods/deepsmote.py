@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from imbench.constraints import NONE, number, whole
 from imbench.errors import UsageError
@@ -103,7 +102,7 @@ class DeepSMOTE(SMOTE):
 
     def beside(self, others: Sequence[Part]) -> Self:
         """Settle rho: left out it is 1, or 0.5 beside a part that weighs classes."""
-        settled: Self = clone(self)
+        settled = type(self)(**self.get_params(deep=False))
         if self.rho is None:
             settled.rho = 0.5 if any(part.weighs for part in others) else 1.0
         return settled
