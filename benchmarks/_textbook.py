@@ -14,6 +14,8 @@ from imbench.methods._cyclegan import CycleGAN
 
 __all__ = ["Textbook"]
 
+BETAS = (0.5, 0.999)
+
 
 def _with_instance_norm(net: nn.Module) -> nn.Module:
     """Put torch's own instance norm in place of ours."""
@@ -32,11 +34,12 @@ class Textbook:
             _with_instance_norm(deepcopy(net))
             for net in (start.g_ab, start.g_ba, start.d_a, start.d_b)
         )
+        self.design = start.design
         self.opt_g = torch.optim.Adam(
-            [*self.g_ab.parameters(), *self.g_ba.parameters()], lr=2e-4, betas=(0.5, 0.999)
+            [*self.g_ab.parameters(), *self.g_ba.parameters()], lr=self.design.lr, betas=BETAS
         )
         self.opt_d = torch.optim.Adam(
-            [*self.d_a.parameters(), *self.d_b.parameters()], lr=2e-4, betas=(0.5, 0.999)
+            [*self.d_a.parameters(), *self.d_b.parameters()], lr=self.design.lr, betas=BETAS
         )
         self.l1, self.mse = nn.L1Loss(), nn.MSELoss()
 
@@ -52,8 +55,9 @@ class Textbook:
         self.opt_g.zero_grad()
         fake_b, fake_a = self.g_ab(a), self.g_ba(b)
         fooled = self.against(self.d_b(fake_b), 1) + self.against(self.d_a(fake_a), 1)
-        cycle = 10 * (self.l1(self.g_ba(fake_b), a) + self.l1(self.g_ab(fake_a), b))
-        identity = 5 * (self.l1(self.g_ab(b), b) + self.l1(self.g_ba(a), a))
+        cycle = self.design.cycle * (self.l1(self.g_ba(fake_b), a) + self.l1(self.g_ab(fake_a), b))
+        same = self.l1(self.g_ab(b), b) + self.l1(self.g_ba(a), a)
+        identity = self.design.identity * same
         (fooled + cycle + identity).backward()
         self.opt_g.step()
         for critic in (self.d_a, self.d_b):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from imbench.methods._diffaugment import diff_augment
 from imbench.methods._gan_losses import discriminator_loss, generator_loss
-from imbench.methods._gan_networks import Generator, PatchDiscriminator, initialise
+from imbench.methods._gan_networks import PatchDiscriminator, generator_of, initialise
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._image_pool import ImagePool
 from imbench.methods._teacher import running_mean
@@ -59,15 +59,15 @@ class CycleGAN:
         device: torch.device,
     ) -> None:
         self.settings = settings
+        self.design = settings.chosen(min(shape[1:]))
         self.shape = shape
         self.device = device
-        self.sizes = settings.sizes(min(shape[1:]))
         self.rng = np.random.default_rng([seed, 1])
         drawn = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             nets = [self._generator(), self._generator(), *(self._critic() for _ in range(2))]
-        for net in nets:
-            initialise(net, drawn)
+        for number, net in enumerate(nets):
+            initialise(net, drawn, self.design.init if number < 2 else "normal")
             # Not channels_last, which classifiers gain from: norms are twice as slow in it.
             net.to(device)
         self.g_ab, self.g_ba, self.d_a, self.d_b = nets
@@ -78,14 +78,15 @@ class CycleGAN:
         self.pool_a, self.pool_b = ImagePool(settings.pool), ImagePool(settings.pool)
 
     def _generator(self) -> nn.Module:
-        return Generator(self.shape[0], self.sizes.width, self.sizes.blocks)
+        return generator_of(self.design, self.shape[0])
 
     def _critic(self) -> nn.Module:
-        return PatchDiscriminator(self.shape[0], self.sizes.patch_width, self.sizes.layers)
+        d = self.design
+        return PatchDiscriminator(self.shape[0], d.patch_width, d.layers)
 
     def _adam(self, *nets: nn.Module) -> torch.optim.Optimizer:
         parameters = [parameter for net in nets for parameter in net.parameters()]
-        return torch.optim.Adam(parameters, self.settings.lr, betas=(0.5, 0.999), fused=True)
+        return torch.optim.Adam(parameters, self.design.lr, betas=(0.5, 0.999), fused=True)
 
     def step(self, a: Tensor, b: Tensor, factor: float, judge: Judge | None = None) -> Tensor:
         """Update the generators, then the discriminators.
@@ -106,7 +107,7 @@ class CycleGAN:
         """
         for optimiser in (self.opt_g, self.opt_d):
             for group in optimiser.param_groups:
-                group["lr"] = self.settings.lr * factor
+                group["lr"] = self.design.lr * factor
         with frozen(self.d_a), frozen(self.d_b):
             parts, fake_b, fake_a = self.generator_losses(a, b, judge)
             self.opt_g.zero_grad(set_to_none=True)
@@ -125,17 +126,17 @@ class CycleGAN:
         self, a: Tensor, b: Tensor, judge: Judge | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted terms (adversarial, cycle, identity, judge), and both fakes."""
-        s, m, n = self.settings, len(a), len(b)
-        if s.identity:
+        d, m, n = self.design, len(a), len(b)
+        if d.identity:
             fake_b, same_b = self.g_ab(torch.cat([a, b])).split([m, n])
             fake_a, same_a = self.g_ba(torch.cat([b, a])).split([n, m])
-            identity = s.identity * (_l1(same_b, b) + _l1(same_a, a))
+            identity = d.identity * (_l1(same_b, b) + _l1(same_a, a))
         else:
             fake_b, fake_a = self.g_ab(a), self.g_ba(b)
             identity = a.new_zeros(())
-        cycle = s.cycle * (_l1(self.g_ba(fake_b), a) + _l1(self.g_ab(fake_a), b))
-        fooled = generator_loss(s.gan, self.d_b(self._seen(fake_b)))
-        fooled = fooled + generator_loss(s.gan, self.d_a(self._seen(fake_a)))
+        cycle = d.cycle * (_l1(self.g_ba(fake_b), a) + _l1(self.g_ab(fake_a), b))
+        fooled = generator_loss(self.settings.gan, self.d_b(self._seen(fake_b)))
+        fooled = fooled + generator_loss(self.settings.gan, self.d_a(self._seen(fake_a)))
         judged = a.new_zeros(()) if judge is None else judge(fake_b, fake_a)
         return torch.stack([fooled, cycle, identity, judged]), fake_b, fake_a
 

@@ -33,10 +33,12 @@ __all__ = [
 ]
 
 
-def class_factors(gamma: float, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return loss weights (K,): 1/gamma before class 0, the mean over the counts being 1."""
+def class_factors(
+    gamma: float, counts: NDArray[np.float64], majority: int = 0
+) -> NDArray[np.float64]:
+    """Return loss weights (K,): 1/gamma before the majority, the mean over the counts being 1."""
     raw = np.ones(len(counts))
-    raw[0] = 1 / gamma
+    raw[majority] = 1 / gamma
     return np.asarray(raw * counts.sum() / (counts @ raw))
 
 
@@ -49,9 +51,10 @@ def balanced_accuracy(logits: NDArray[np.float64], y: NDArray[np.int64]) -> floa
 class _Candidate(Part):
     """Trains as the joint part does, at one gamma."""
 
-    def __init__(self, maker: Callable[..., NDArray[Any]], gamma: float) -> None:
+    def __init__(self, maker: Callable[..., NDArray[Any]], gamma: float, majority: int) -> None:
         self.maker = maker
         self.gamma = gamma
+        self.majority = majority
 
     def compose(self, state: TrainState, x: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
         return self.maker(state, x, rows)
@@ -59,8 +62,8 @@ class _Candidate(Part):
     def weigh(
         self, state: TrainState, x: Tensor, y: Tensor, rows: NDArray[np.int64]
     ) -> Tensor | None:
-        factors = torch.from_numpy(class_factors(self.gamma, state.counts)).float()
-        return factors.to(y.device)[y]
+        factors = class_factors(self.gamma, state.counts, self.majority)
+        return torch.from_numpy(factors).float().to(y.device)[y]
 
 
 def search_gamma(
@@ -69,6 +72,7 @@ def search_gamma(
     maker: Callable[..., NDArray[Any]],
     ratio: float,
     held: tuple[NDArray[np.uint8], NDArray[np.int64]],
+    majority: int = 0,
 ) -> float:
     """Return the gamma whose short training is most accurate on held-out images.
 
@@ -87,6 +91,8 @@ def search_gamma(
         Largest class over smallest.
     held : (images, labels)
         What is judged on.
+    majority : int
+        Label of the largest class.
     """
     found = []
     for power in (0.0, 0.25, -0.25, 0.5, -0.5):
@@ -103,7 +109,7 @@ def search_gamma(
         trial = replace(
             state, net=net, optimiser=optimiser, budget=budget, step=0, losses=[], streams={}
         )
-        train(trial, [_Candidate(maker, gamma)], chances, None)
+        train(trial, [_Candidate(maker, gamma, majority)], chances, None)
         score = balanced_accuracy(forward_all(net, held[0], state.device), held[1])
         found.append((score, -abs(power), gamma))
     best: tuple[float, float, float] = max(found)
@@ -116,12 +122,14 @@ def meta_gradient(
     batch: tuple[Tensor, Tensor],
     held: tuple[Tensor, Tensor],
     lr: float,
+    majority: int = 0,
 ) -> float:
     """Return the derivative in log gamma of the held-out loss after one step of SGD.
 
     Ren et al. 2018, arXiv 1803.09050: theta' = theta - lr grad L(gamma), with L the mean over
     the batch of w_y times the loss, w_0 = 1/gamma and 1 for others. Its derivative in log gamma
-    is -w_0 L_0, so that of the held-out loss is lr w_0 <grad L_0, grad L_held(theta')>.
+    is -w_0 L_0, 0 being the majority, so that of the held-out loss is
+    lr w_0 <grad L_0, grad L_held(theta')>.
     """
     net = state.net
     parameters: dict[str, Tensor] = dict(net.named_parameters())
@@ -137,9 +145,9 @@ def meta_gradient(
     x, y = batch
     each = losses(parameters, x, y)
     factor = math.exp(-log_gamma)
-    majority = (each * (y == 0)).mean()
-    of_majority = torch.autograd.grad(majority, list(parameters.values()), retain_graph=True)
-    of_others = torch.autograd.grad((each * (y != 0)).mean(), list(parameters.values()))
+    of_class = (each * (y == majority)).mean()
+    of_majority = torch.autograd.grad(of_class, list(parameters.values()), retain_graph=True)
+    of_others = torch.autograd.grad((each * (y != majority)).mean(), list(parameters.values()))
     moved = {
         name: p - lr * (factor * a + b)
         for (name, p), a, b in zip(parameters.items(), of_majority, of_others, strict=True)
@@ -160,6 +168,8 @@ class Gamma:
         Held-out training images, as many of each class.
     meta : bool
         Follow the gradient of the held-out loss, rather than search before the first step.
+    majority : int
+        Label of the largest class, whose loss gamma divides.
     """
 
     EVERY = 10
@@ -167,7 +177,10 @@ class Gamma:
     RATE = 0.05
     """Size of a move in log gamma, whatever the gradient's size."""
 
-    def __init__(self, images: NDArray[Any], labels: NDArray[np.int64], *, meta: bool) -> None:
+    def __init__(
+        self, images: NDArray[Any], labels: NDArray[np.int64], *, meta: bool, majority: int = 0
+    ) -> None:
+        self.majority = majority
         self.held = (images, labels)
         self.meta = meta
         self.value = 1.0
@@ -181,7 +194,7 @@ class Gamma:
 
     def factors(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the loss weights (K,)."""
-        return class_factors(self.value, counts)
+        return class_factors(self.value, counts, self.majority)
 
     def before_step(self, state: TrainState, part: Any) -> None:
         """Search at the first step, or move at every tenth."""
@@ -189,7 +202,9 @@ class Gamma:
             if state.step == 0:
                 ratio = _ratio(state.labels[~part.fake_])
                 chances = part.draw(state.labels)
-                self.value = search_gamma(state, chances, part.compose, ratio, self.held)
+                self.value = search_gamma(
+                    state, chances, part.compose, ratio, self.held, self.majority
+                )
             return
         if state.step % self.EVERY == 0:
             self._move(state, part)
@@ -203,7 +218,7 @@ class Gamma:
         lr = state.optimiser.param_groups[0]["lr"]
         log_gamma = math.log(self.value)
         held = held_tensors(self.held, state.device)
-        slope = meta_gradient(state, log_gamma, batch, held, lr)
+        slope = meta_gradient(state, log_gamma, batch, held, lr, self.majority)
         self.value = math.exp(log_gamma - self.RATE * float(np.sign(slope)))
 
 

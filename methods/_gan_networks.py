@@ -2,38 +2,78 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-__all__ = ["Generator", "PatchDiscriminator", "initialise"]
+from imbench.methods._gan_design import Design, Padding
+
+__all__ = ["Generator", "PatchDiscriminator", "generator_of", "initialise"]
 
 
 class Generator(nn.Module):
-    """Residual generator: 7x7, two strided layers, residual blocks, two transposed layers, 7x7.
+    """Residual generator: a layer, strided ones, residual blocks, transposed ones, a layer, tanh.
 
-    Instance norm without parameters, reflection padding, tanh. Width 64 with 9 blocks has
-    11,378,179 parameters and a receptive field of 169 px.
+    As it stands it is the reference code's: 11,378,179 parameters, a receptive field of 169 px.
+
+    Parameters
+    ----------
+    channels, width, blocks
+        Channels of an image and of the first layer; residual blocks.
+    down : int
+        Strided layers, and as many transposed ones.
+    norm : bool
+        Whether layers have instance norm, without parameters. It takes every image's contrast
+        away, which a few hundred steps do not teach the last layer to put back.
+    kernel : int
+        Side of the first and the last layer's kernel, odd.
+    up : {3, 4}
+        Side of the transposed layers' kernels. Kernels of 3 overlap unevenly at a stride of 2,
+        which draws a checkerboard (Odena et al. 2016, doi 10.23915/distill.00003).
+    padding : {'reflect', 'zeros'}
+        Of all layers but the strided and the transposed, which have zeros.
+    given : int, optional
+        Channels of what is translated, where more stands beside an image.
     """
 
-    def __init__(self, channels: int = 3, width: int = 64, blocks: int = 9) -> None:
+    def __init__(
+        self,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 9,
+        *,
+        down: int = 2,
+        norm: bool = True,
+        kernel: int = 7,
+        up: int = 3,
+        padding: Padding = "reflect",
+        given: int | None = None,
+    ) -> None:
         super().__init__()
-        wide = 4 * width
+        self.down = down
+        halves = [width << step for step in range(down)]
+        first, last = (
+            nn.Conv2d(*ends, kernel, padding=kernel // 2, padding_mode=padding)
+            for ends in ((given or channels, width), (width, channels))
+        )
+        strided = [nn.Conv2d(w, 2 * w, 3, stride=2, padding=1) for w in halves]
+        transposed = [_up(2 * w, w, up) for w in reversed(halves)]
         self.body = nn.Sequential(
-            *_layer(nn.Conv2d(channels, width, 7, padding=3, padding_mode="reflect")),
-            *_layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)),
-            *_layer(nn.Conv2d(2 * width, wide, 3, stride=2, padding=1)),
-            *(_Residual(wide) for _ in range(blocks)),
-            *_layer(_up(wide, 2 * width)),
-            *_layer(_up(2 * width, width)),
-            nn.Conv2d(width, channels, 7, padding=3, padding_mode="reflect"),
+            *_layer(first, norm),
+            *(module for conv in strided for module in _layer(conv, norm)),
+            *(_Residual(width << down, norm, padding) for _ in range(blocks)),
+            *(module for conv in transposed for module in _layer(conv, norm)),
+            last,
             nn.Tanh(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Translate images (m, channels, height, width) in [-1, 1]; any height and width."""
         height, width = x.shape[-2:]
-        short, narrow = -height % 4, -width % 4
+        step = 1 << self.down
+        short, narrow = -height % step, -width % step
         if short or narrow:
             x = F.pad(x, (0, narrow, 0, short), mode="replicate")
         out: Tensor = self.body(x)
@@ -71,15 +111,19 @@ class PatchDiscriminator(nn.Module):
 
 
 class _Residual(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: bool, padding: Padding) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
-            _norm(channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
-            _norm(channels),
+        first, second = (
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode=padding) for _ in range(2)
         )
+        self.body = nn.Sequential(
+            *_layer(first, norm), second, *([_norm(channels)] if norm else [])
+        )
+
+    @property
+    def last(self) -> nn.Conv2d:
+        """The second convolution."""
+        return next(m for m in reversed(self.body) if isinstance(m, nn.Conv2d))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.body(x)
@@ -95,19 +139,58 @@ def _norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(channels, channels, affine=False)
 
 
-def _layer(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    return [conv, _norm(conv.out_channels), nn.ReLU(inplace=True)]
+def _layer(conv: nn.Conv2d | nn.ConvTranspose2d, norm: bool) -> list[nn.Module]:
+    between = [_norm(conv.out_channels)] if norm else []
+    return [conv, *between, nn.ReLU(inplace=True)]
 
 
-def _up(channels: int, narrower: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(channels, narrower, 3, stride=2, padding=1, output_padding=1)
+def _up(channels: int, narrower: int, kernel: int) -> nn.ConvTranspose2d:
+    odd = kernel % 2
+    return nn.ConvTranspose2d(channels, narrower, kernel, stride=2, padding=1, output_padding=odd)
 
 
-def initialise(net: nn.Module, generator: torch.Generator) -> None:
-    """Draw every weight from N(0, 0.02), set every bias to 0, as the reference code does."""
+def generator_of(design: Design, channels: int, given: int | None = None) -> Generator:
+    """Return the generator of a design, its weights not yet drawn."""
+    return Generator(
+        channels,
+        design.width,
+        design.blocks,
+        down=design.down,
+        norm=design.norm == "instance",
+        kernel=design.kernel,
+        up=design.up,
+        padding=design.padding,
+        given=given,
+    )
+
+
+def initialise(net: nn.Module, generator: torch.Generator, init: str = "normal") -> None:
+    """Draw every weight, set every bias to 0.
+
+    Parameters
+    ----------
+    net, generator
+        Network, and what draws.
+    init : {'normal', 'he', 'scaled'}
+        ``normal``: N(0, 0.02), as the reference code. ``he``: N(0, sqrt(2 / m)) where m inputs
+        make an output (He et al. 2015, arXiv 1502.01852): activations keep their size without
+        norms. ``scaled``: so, and a residual block begins with a tenth of its output, as blocks
+        without norms are begun small (Zhang et al. 2019, arXiv 1901.09321).
+    """
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                module.weight.normal_(0.0, 0.02, generator=generator)
+                std = 0.02 if init == "normal" else math.sqrt(2 / _inputs(module))
+                module.weight.normal_(0.0, std, generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
+        if init == "scaled":
+            for module in net.modules():
+                if isinstance(module, _Residual):
+                    module.last.weight.mul_(0.1)
+
+
+def _inputs(conv: nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """Return how many inputs make an output; a transposed layer spreads each over its stride."""
+    area = math.prod(conv.kernel_size) * conv.in_channels
+    return area / math.prod(conv.stride) if isinstance(conv, nn.ConvTranspose2d) else area

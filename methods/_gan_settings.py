@@ -3,65 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from imbench.constraints import FLAG, NONE, Constraint, choice, number, whole
 from imbench.errors import UsageError
+from imbench.methods._gan_design import Design, design_for
 
-__all__ = [
-    "GAN_CONSTRAINTS",
-    "GanParameters",
-    "GanSettings",
-    "Sizes",
-    "default_sizes",
-    "lr_factor",
-]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How large the networks of a pair are."""
-
-    width: int
-    """Channels of the generator's first layer (ngf)."""
-    blocks: int
-    """Residual blocks of the generator."""
-    layers: int
-    """Strided layers of the discriminator (n_layers)."""
-    patch_width: int
-    """Channels of the discriminator's first layer (ndf)."""
-
-
-def default_sizes(side: int) -> Sizes:
-    """Return sizes for images of a side in pixels; from 200 on the paper's (for 256 px).
-
-    The discriminator's receptive field is 16, 34 or 70 px for 1, 2 or 3 layers: below 16 px two
-    layers leave no output, and at 32 px three layers look at nearly the whole image.
-    """
-    if side < 16:
-        return Sizes(width=16, blocks=2, layers=1, patch_width=32)
-    if side < 48:
-        return Sizes(width=16, blocks=3, layers=2, patch_width=32)
-    if side < 96:
-        return Sizes(width=32, blocks=4, layers=2, patch_width=32)
-    if side < 200:
-        return Sizes(width=32, blocks=6, layers=3, patch_width=64)
-    return Sizes(width=64, blocks=9, layers=3, patch_width=64)
+__all__ = ["GAN_CONSTRAINTS", "GanParameters", "GanSettings", "lr_factor"]
 
 
 @dataclass(eq=False, repr=False)
 class GanParameters:
     """The parameters of a part that say how its generators are trained.
 
-    `imbench.methods.aug.Augmented` describes them. But for `steps` and `batch` the defaults are
-    the reference code's.
+    `imbench.methods.aug.Augmented` describes them. What is 0, ``auto`` or None is what the design
+    says; `batch`, `gan` and `pool` are the reference code's but for the batch.
     """
 
     steps: int = 0
     batch: int = 4
-    lr: float = 2e-4
-    cycle: float = 10.0
-    identity: float = 5.0
+    lr: float | None = None
+    cycle: float | None = None
+    identity: float | None = None
     gan: str = "lsgan"
     pool: int = 50
     width: int = 0
@@ -70,13 +34,17 @@ class GanParameters:
     patch_width: int = 0
     da: bool | None = None
     ema: float = 0.0
+    design: str = "auto"
+    down: int = 0
+    norm: str = "auto"
+    init: str = "auto"
 
 
 GAN_CONSTRAINTS: Mapping[str, Constraint] = {
     "steps": whole(0, 100_000_000),
     "batch": whole(1, 10_000),
-    "lr": number(0, 100, open_low=True),
-    **dict.fromkeys(("cycle", "identity"), number(0, 1e6)),
+    "lr": number(0, 100, open_low=True) | NONE,
+    **dict.fromkeys(("cycle", "identity"), number(0, 1e6) | NONE),
     "gan": choice("lsgan", "bce"),
     "pool": whole(0, 100_000),
     **dict.fromkeys(("width", "patch_width"), whole(0, 1024)),
@@ -84,33 +52,48 @@ GAN_CONSTRAINTS: Mapping[str, Constraint] = {
     "layers": whole(0, 10),
     "da": FLAG | NONE,
     "ema": number(0, 1, open_high=True),
+    "design": choice("auto", "small", "paper"),
+    "down": whole(0, 4),
+    "norm": choice("auto", "none", "instance"),
+    "init": choice("auto", "scaled", "he", "normal"),
 }
 
 
 @dataclass
 class GanSettings(GanParameters):
-    """The same with nothing left open but sizes of 0, which `sizes` chooses for the images."""
+    """The same for one pair: nothing is left open but what the design chooses for the images."""
 
     steps: int = 2000
     da: bool | None = False
 
-    def sizes(self, side: int) -> Sizes:
-        """Return the sizes of the networks for images of a side.
+    def chosen(self, side: int) -> Design:
+        """Return the design for images of a side in pixels, with what was given in its place.
 
         Raises
         ------
         UsageError
             If the discriminator would have nothing left to look at.
         """
-        chosen = asdict(default_sizes(side))
-        sizes = Sizes(**{key: getattr(self, key) or value for key, value in chosen.items()})
+        design = design_for(self.design, side)
+        given = {name: getattr(self, name) for name in DESIGNED}
+        found = replace(design, **{name: v for name, v in given.items() if v != OPEN[name]})
         # The last normalised layer must keep more than one position, and has one less.
-        if side >> sizes.layers < 3:
+        if side >> found.layers < 3:
             raise UsageError(
-                f"images of {side} px are too small for a discriminator of {sizes.layers} "
-                f"strided layers; it needs {3 << sizes.layers}"
+                f"images of {side} px are too small for a discriminator of {found.layers} "
+                f"strided layers; it needs {3 << found.layers}"
             )
-        return sizes
+        return found
+
+    def plain(self, side: int) -> dict[str, Any]:
+        """Return all that training depends on, as JSON-ready data."""
+        return asdict(self) | asdict(self.chosen(side)) | {"design": ""}
+
+
+OPEN = {field.name: field.default for field in fields(GanParameters)}
+"""What leaves a parameter open."""
+DESIGNED = tuple(field.name for field in fields(Design) if field.name in OPEN)
+"""Parameters that a design chooses where they are left open."""
 
 
 def lr_factor(step: int, steps: int) -> float:

@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,15 @@ from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.methods._cyclegan import CycleGAN, Judge
 from imbench.methods._gan_settings import GanSettings, lr_factor
+from imbench.methods._pixels import to_pixels, to_signed
 from imbench.seeds import torch_seed
 from imbench.training.augment import augment, parse_augment
-from imbench.training.forward import to_tensor
 from imbench.training.numerics import training_environment
 from imbench.training.part import Context
 
-__all__ = ["GeneratorPair", "to_pixels", "to_signed", "trained_pair"]
+__all__ = ["GeneratorPair", "trained_pair"]
 
-VERSION = 2
+VERSION = 3
 """To be raised when the same settings lead to other generators."""
 SAVE_EVERY = 20.0
 """Seconds of training between two checkpoints."""
@@ -190,7 +189,7 @@ class GeneratorPair:
     def _key(self, context: Context, seed: int) -> str:
         facts = {
             "version": VERSION,
-            "settings": asdict(self.settings),
+            "settings": self.settings.plain(min(self.a.shape[1:3])),
             "seed": seed,
             "augment": context.augment,
             "device": self.device.type,
@@ -255,18 +254,3 @@ def _run_and_save(pair: GeneratorPair, until: int, folder: Path) -> None:
             saved = time.perf_counter()
     checkpoint.save_tensors(folder / f"{pair.key}-{until}.pt", pair.state())
     partial.unlink(missing_ok=True)
-
-
-def to_signed(x: NDArray[Any], device: torch.device) -> Tensor:
-    """Turn images (m, height, width, channels) in 0..255 into (m, channels, ...) in [-1, 1]."""
-    # A copy: torch would scale the floats of the caller in place. Contiguous, as the networks are.
-    return to_tensor(np.array(x), device).contiguous().mul_(2).sub_(1)
-
-
-def to_pixels(x: Tensor) -> NDArray[np.uint8]:
-    """Turn images (m, channels, height, width) in [-1, 1] into uint8 (m, height, width, channels).
-
-    Rounded for every use: a classifier must not tell fakes by their fractions.
-    """
-    pixels = x.add(1).mul(127.5).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
-    return np.asarray(pixels.contiguous().cpu().numpy())

@@ -9,19 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.methods._pair import GeneratorPair
+from imbench.methods._reconstruction import BLOCKS, block_average, error
 
 __all__ = ["loss_curves", "png", "sample_grid", "tiled"]
 
+LINE = 14
+"""Pixels of a line of text below a picture."""
 LOSSES = ("adversarial", "cycle", "identity", "judge", "discriminators")
 
 
 def sample_grid(pair: GeneratorPair, shown: int = 10, side: int = 64) -> bytes:
-    """Return six rows of `shown` images: a, its translation, back; b, its translation, back."""
+    """Return six rows of `shown` images: a, its translation, back; b, its translation, back.
+
+    Below them stands how far those that came back are from where they started.
+    """
     rows: list[NDArray[np.uint8]] = []
-    for x, to_minority in ((pair.a[:shown], True), (pair.b[:shown], False)):
-        translated = pair.translate(x, to_minority=to_minority)
-        rows += [x, translated, pair.translate(translated, to_minority=not to_minority)]
-    return png(tiled(rows, max(1, side // pair.a.shape[1])))
+    lines = []
+    for name, x, to_minority in (("A>B>A", pair.a, True), ("B>A>B", pair.b, False)):
+        translated = pair.translate(x[:shown], to_minority=to_minority)
+        rows += [x[:shown], translated, pair.translate(translated, to_minority=not to_minority)]
+        lines.append(_restored(name, rows[-3], rows[-1]))
+    return png(tiled(rows, max(1, side // pair.a.shape[1])), lines)
+
+
+def _restored(name: str, x: NDArray[np.uint8], back: NDArray[np.uint8]) -> str:
+    """Return the error of images that came back, beside those of averages over blocks."""
+    blocks = (f"{side} px {error(x, block_average(x, side)):.3f}" for side in BLOCKS)
+    return f"{name} error {error(x, back):.3f}; of averages over blocks of {', '.join(blocks)}"
 
 
 def loss_curves(history: Sequence[tuple[float, ...]]) -> bytes:
@@ -56,9 +70,16 @@ def tiled(rows: Sequence[NDArray[np.uint8]], zoom: int, gap: int = 2) -> NDArray
     return canvas
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
+def png(pixels: NDArray[np.uint8], lines: Sequence[str] = ()) -> bytes:
+    """Return a picture, with lines of text below it."""
+    from PIL import Image, ImageDraw
 
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    page = Image.new(picture.mode, (picture.width, picture.height + LINE * len(lines)), "white")
+    page.paste(picture)
+    drawn = ImageDraw.Draw(page)
+    for number, line in enumerate(lines):
+        drawn.text((2, picture.height + LINE * number), line, fill="black")
     out = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(out, "PNG")
+    page.save(out, "PNG")
     return out.getvalue()

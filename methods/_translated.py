@@ -66,7 +66,7 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
     def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
         """Refuse images that are too small for the discriminators."""
         super().foresee(counts, shape)
-        self.gan_settings.sizes(min(shape[:2]))
+        self.gan_settings.chosen(min(shape[:2]))
 
     def _pixels(self, x: Examples) -> NDArray[np.uint8]:
         """Return all examples as images (n, height, width, channels)."""
@@ -81,9 +81,13 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         from imbench.methods._pair import GeneratorPair, trained_pair
 
         pairs = {}
-        for label in np.unique(y[y > 0]).tolist():
+        for label in np.unique(y[y != self.majority_]).tolist():
             pair = GeneratorPair(
-                pixels[y == 0], pixels[y == label], self.gan_settings, self.context_, label
+                pixels[y == self.majority_],
+                pixels[y == label],
+                self.gan_settings,
+                self.context_,
+                label,
             )
             pairs[label] = trained_pair(pair, until)
         return pairs
@@ -92,9 +96,9 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         self, y: NDArray[np.int64], label: int, rng: np.random.Generator
     ) -> list[tuple[int, NDArray[np.int64]]]:
         """Return what is translated: pairs of a target label and rows of the other class."""
-        majority, minority = np.flatnonzero(y == 0), np.flatnonzero(y == label)
+        majority, minority = np.flatnonzero(y == self.majority_), np.flatnonzero(y == label)
         if self.variant == "both":
-            return [(label, majority), (0, minority)]
+            return [(label, majority), (self.majority_, minority)]
         wanted = round(self.ratio * (len(majority) - len(minority)))
         return [(label, rng.permutation(majority)[: max(0, wanted)])]
 

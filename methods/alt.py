@@ -30,7 +30,7 @@ class Alternating(TranslatedPart):
     Parameters
     ----------
     gamma, kappa, variant, ratio, filter, beta, summed, steps, batch, lr, cycle, identity, gan, \
-pool, width, blocks, layers, patch_width, da, ema
+pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         See `imbench.methods.aug.Augmented`.
     judge : float
         Weight of the classifier's loss in the generators' objective (lambda_cls).
@@ -79,7 +79,7 @@ pool, width, blocks, layers, patch_width, da, ema
     1 4.0
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "ALT"
 
     judge: float = 1.0
@@ -149,7 +149,8 @@ pool, width, blocks, layers, patch_width, da, ema
             return x
         partners = self.partner_[rows[fake]]
         for label, pair in self.pairs_.items():
-            to_minority, to_majority = targets == label, (partners == label) & (targets == 0)
+            to_minority = targets == label
+            to_majority = (partners == label) & (targets == self.majority_)
             for chosen, forward in ((to_minority, True), (to_majority, False)):
                 if chosen.any():
                     images = fake[chosen]
@@ -190,7 +191,7 @@ pool, width, blocks, layers, patch_width, da, ema
 
         def judge(fake_b: Tensor, fake_a: Tensor) -> Tensor:
             total = fake_b.new_zeros(())
-            for fakes, target in ((fake_b, label), (fake_a, 0)):
+            for fakes, target in ((fake_b, label), (fake_a, self.majority_)):
                 x = flip_and_crop(fakes, steps, rng).add(1).mul(0.5)
                 loss = cross_entropy(state.net(x), x.new_full((len(x),), target).long())
                 total = total + factors[target] / factors[label] * loss

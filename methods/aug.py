@@ -23,8 +23,9 @@ class Augmented(TranslatedPart):
         it over-corrects), ``effective`` (the ratio of the counts when a fake is worth `kappa`),
         ``cbl`` (of the effective numbers at `beta`), ``learned`` or ``learned-meta``.
     kappa : float, optional
-        Worth of a fake: how often it is drawn against a real image. Left out it is 1, or 0.1
-        beside a part that weighs classes and for `gamma` from counts.
+        Worth of a fake: how often it is drawn against a real image. Left out it is 0.25 (the
+        paper draws alike, 1), or 0.1 beside a part that weighs classes and for `gamma` from
+        counts.
     variant : {'both', 'a2b'}
         Fakes of both classes, or of the minority only.
     ratio : float
@@ -38,18 +39,28 @@ class Augmented(TranslatedPart):
         Draw every real image alike, rather than four equal parts; set beside class weights.
     steps, batch : int
         Generator steps, and images of each class in a step; 0 steps are twice the classifier's.
-    lr, cycle, identity : float
-        Adam's rate; weights of the cycle and identity losses (alpha is half of beta there).
+    lr, cycle, identity : float, optional
+        Adam's rate; weights of the cycle and identity losses. Left out the design chooses them.
     gan : {'lsgan', 'bce'}
         Adversarial loss.
     pool : int
         Past fakes kept for each discriminator.
     width, blocks, layers, patch_width : int
-        Sizes of the networks; 0 chooses by image size.
+        Sizes of the networks; 0 leaves them to the design.
     da : bool, optional
         DiffAugment in the discriminators; off in AUG.
     ema : float
         Decay of a running mean of the generators, which then makes the fakes; 0 for none.
+    design : {'auto', 'small', 'paper'}
+        Networks, rate and weights: ``paper`` is the reference code's, scaled down below 200 px,
+        ``small`` one whose generator can copy an image within some hundred steps; ``auto`` takes
+        ``small`` below 96 px.
+    down : int
+        Strided layers of the generators; 0 leaves them to the design.
+    norm : {'auto', 'none', 'instance'}
+        Of the generators.
+    init : {'auto', 'scaled', 'he', 'normal'}
+        Initial weights of the generators.
 
     Notes
     -----
@@ -61,12 +72,12 @@ class Augmented(TranslatedPart):
            + identity (|G_AB(b) - b| + |G_BA(a) - a|)
         D: 1/2 [(D_A(a) - 1)^2 + D_A(G_BA(b))^2 + (D_B(b) - 1)^2 + D_B(G_AB(a))^2]
 
-    Then a classifier with probability z of the minority learns from real images and fakes, drawn
-    alike, the fakes under the label they were translated to:
+    Then a classifier with probability z of the minority learns from real images and, `kappa` times
+    as often, from fakes under the label they were translated to:
 
         -log z(b) - log z(G_AB(a)) + 1/gamma [-log(1 - z(a)) - log(1 - z(G_BA(b)))]
 
-    Four equal parts are balanced at gamma 1; docs/methods/aug.md has other values. With more than
+    Both classes are equally strong at gamma 1; docs/methods/aug.md has other values. With more than
     two classes every minority has a pair of its own with the majority, so the cost grows with their
     number. It helps where fakes differ from what there is: with a dozen minority images D_B learns
     them by heart, and a G_AB that changes little makes majority images under the wrong label.
@@ -93,7 +104,7 @@ class Augmented(TranslatedPart):
     [20.  6.] [0.5 0.5] 4.0
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "AUG"
 
     def resample(
@@ -118,7 +129,7 @@ class AugmentedDA(Augmented):
     Parameters
     ----------
     gamma, kappa, variant, ratio, filter, beta, summed, steps, batch, lr, cycle, identity, gan, \
-pool, width, blocks, layers, patch_width, da, ema
+pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         See `Augmented`; `da` is on here.
 
     Notes

@@ -36,7 +36,7 @@ class Generated(JointPart):
     path : str
         The folder, from the working directory or absolute. For two classes it holds images of the
         minority. For more, or to add images of the majority too, it holds a folder for each label
-        (``0`` is the majority), and no image beside them.
+        (``0`` is the majority in a run), and no image beside them.
     gamma, kappa, filter, beta, summed
         See `imbench.methods.aug.Augmented`.
 
@@ -71,7 +71,7 @@ class Generated(JointPart):
     ('generated images added: 4 of class 1 (con', array([0.5, 0.5]))
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     title: ClassVar[str] = "Generated"
 
     path: str
@@ -95,7 +95,7 @@ class Generated(JointPart):
     def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
         """Refuse a folder that does not hold images of these classes."""
         super().foresee(counts, shape)
-        _by_label(self._folder, len(counts))
+        _by_label(self._folder, len(counts), int(np.argmin(counts)))
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
@@ -105,7 +105,7 @@ class Generated(JointPart):
             raise UsageError("generated adds images, not rows of features")
         x, y = self._without_held(x, y, rng)
         side, channels = _square(x.pixels.shape[1:])
-        found = _by_label(self._folder, int(y.max()) + 1)
+        found = _by_label(self._folder, int(y.max()) + 1, 1 - self.majority_)
         pictures, labels, geometry = [], [], self.context_.geometry
         for label, files in found.items():
             pictures += [_read(file, side, channels, geometry) for file in files]
@@ -139,14 +139,14 @@ Listing = tuple[tuple[str, int, int], ...]
 """Path, size and time of change of each image."""
 
 
-def _by_label(folder: Path, classes: int) -> dict[int, list[Path]]:
-    """Return the image files of each label."""
+def _by_label(folder: Path, classes: int, minority: int) -> dict[int, list[Path]]:
+    """Return the image files of each label; of two classes those of the minority."""
     beside = [name for name in find_images(folder).files if "/" not in name]
     below = sorted(place.name for place in folder.iterdir() if place.name.isdecimal())
     if not below and classes == 2:
         if not beside:
             raise DataError(f"generated: {folder} holds no images")
-        return {1: [folder / name for name in beside]}
+        return {minority: [folder / name for name in beside]}
     if beside or not below:
         raise DataError(
             f"generated: with {classes} classes {folder} has to hold a folder of images for each "

@@ -143,9 +143,10 @@ def test_aug_da_is_aug_with_augmented_discriminators(tmp_path):
 def test_the_faithful_method_has_no_remedies():
     part = parse_recipe("aug").parts[0]
     settings = part.gan_settings
-    assert (settings.da, settings.ema, part.filter, part.kappa) == (False, 0.0, 0.0, 1.0)
-    assert (settings.gan, settings.cycle, settings.identity, settings.pool) == ("lsgan", 10, 5, 50)
-    assert settings.lr == 2e-4
+    assert (settings.da, settings.ema, part.filter, part.kappa) == (False, 0.0, 0.0, 0.25)
+    assert (settings.gan, settings.pool) == ("lsgan", 50)
+    paper = settings.chosen(256)
+    assert (paper.lr, paper.cycle, paper.identity) == (2e-4, 10, 5)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +166,10 @@ def test_what_the_pictures_show(tmp_path):
     part, *_ = resampled(f"aug:{SMALL}", (20, 6), folder=tmp_path)
     grid = Image.open(io.BytesIO(part.artifacts_["samples-1.png"]))
     # Six rows of ten: a, G_AB(a), back; b, G_BA(b), back; eight times enlarged, two pixels apart.
-    assert grid.size == (10 * 66, 6 * 66)
+    # Below them two lines with the errors of what came back.
+    assert grid.size == (10 * 66, 6 * 66 + 2 * 14)
     pixels = np.asarray(grid)
+    assert (pixels[6 * 66 :].min(axis=(1, 2)) < 128).sum() >= 2 * 5
     x, y = images(20, 6)
     assert (pixels[:64:8, :64:8] == x[y == 0][0]).all()
     assert (pixels[3 * 66 : 3 * 66 + 64 : 8, 66 : 66 + 64 : 8] == x[y == 1][1]).all()

@@ -1,13 +1,21 @@
 """Networks of CycleGAN: known parameter counts, receptive fields and sizes of score maps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from imbench.errors import UsageError
-from imbench.methods._gan_networks import Generator, PatchDiscriminator, initialise
-from imbench.methods._gan_settings import GanSettings, Sizes, default_sizes, lr_factor
+from imbench.methods._gan_design import design_for
+from imbench.methods._gan_networks import (
+    Generator,
+    PatchDiscriminator,
+    generator_of,
+    initialise,
+)
+from imbench.methods._gan_settings import GanSettings, lr_factor
 
 
 def parameters(net):
@@ -88,33 +96,53 @@ def test_map_of_scores(layers, side, scores):
     assert out.shape == (1, 1, scores, scores)
 
 
+@pytest.mark.parametrize("design", ["small", "paper"])
 @pytest.mark.parametrize("side", [6, 8, 13, 15, 16, 47])
-def test_default_networks_take_images_of_a_side(side):
-    sizes = GanSettings().sizes(side)
+def test_default_networks_take_images_of_a_side(side, design):
+    chosen = GanSettings(design=design).chosen(side)
     x = torch.zeros(2, 1, side, side + 2)
     with torch.no_grad():
-        assert Generator(1, sizes.width, sizes.blocks)(x).shape == x.shape
-        scores = PatchDiscriminator(1, sizes.patch_width, sizes.layers)(x)
+        assert generator_of(chosen, 1)(x).shape == x.shape
+        scores = PatchDiscriminator(1, chosen.patch_width, chosen.layers)(x)
     assert scores.shape[:2] == (2, 1)
     assert min(scores.shape[2:]) > 0
 
 
-def test_sizes_grow_with_the_image_and_every_one_can_be_chosen():
-    chosen = [default_sizes(side) for side in (8, 16, 32, 48, 64, 96, 128, 200, 256)]
+def test_the_papers_design_grows_with_the_image():
+    chosen = [design_for("paper", side) for side in (8, 16, 32, 48, 64, 96, 128, 200, 256)]
     for name in ("width", "blocks", "layers", "patch_width"):
-        values = [getattr(sizes, name) for sizes in chosen]
+        values = [getattr(design, name) for design in chosen]
         assert values == sorted(values)
-    assert chosen[-1] == Sizes(width=64, blocks=9, layers=3, patch_width=64)
-    assert chosen[2] == Sizes(width=16, blocks=3, layers=2, patch_width=32)
-    given = GanSettings(width=8, blocks=1, layers=1, patch_width=4)
-    assert given.sizes(32) == Sizes(8, 1, 1, 4)
-    assert GanSettings(blocks=5).sizes(32) == Sizes(16, 5, 2, 32)
+    assert sizes(chosen[-1]) == (64, 9, 3, 64)
+    assert sizes(chosen[2]) == (16, 3, 2, 32)
+    weights = {(d.lr, d.cycle, d.identity, d.norm, d.init, d.down) for d in chosen}
+    assert weights == {(2e-4, 10, 5, "instance", "normal", 2)}
+
+
+def sizes(design):
+    return design.width, design.blocks, design.layers, design.patch_width
+
+
+def test_the_design_follows_the_side_and_every_choice_of_it_can_be_made_otherwise():
+    names = [GanSettings().chosen(side).name for side in (8, 32, 47, 95, 96, 256)]
+    assert names == ["small"] * 4 + ["paper"] * 2
+    assert GanSettings(design="paper").chosen(32) == design_for("paper", 32)
+    small = design_for("small", 32)
+    assert (small.norm, small.down) == ("none", 1)
+    given = GanSettings(width=8, blocks=1, layers=1, patch_width=4, lr=0.5, cycle=0, identity=0.0)
+    chosen = given.chosen(32)
+    assert sizes(chosen) == (8, 1, 1, 4)
+    assert (chosen.lr, chosen.cycle, chosen.identity) == (0.5, 0, 0)
+    chosen = GanSettings(norm="instance", init="normal", down=2).chosen(32)
+    assert chosen == replace(small, norm="instance", init="normal", down=2)
+    assert GanSettings(design="small").plain(32) == GanSettings().plain(32)
+    assert GanSettings(design="paper").plain(32) != GanSettings().plain(32)
 
 
 @pytest.mark.parametrize(("side", "layers"), [(5, 0), (11, 2), (16, 3), (32, 4)])
 def test_images_too_small_for_a_discriminator_are_refused(side, layers):
     with pytest.raises(UsageError, match="too small"):
-        GanSettings(layers=layers).sizes(side)
+        GanSettings(layers=layers).chosen(side)
 
 
 def test_initial_weights():
@@ -126,6 +154,21 @@ def test_initial_weights():
     assert all(not p.any() for p in nets[0].parameters() if p.ndim == 1)
     for a, b in zip(*(net.parameters() for net in nets), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("down", [1, 2])
+def test_he_keeps_the_size_of_activations_and_scaled_blocks_begin_small(down):
+    x = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (4, 3, 16, 16))).float()
+    found = {}
+    for init in ("normal", "he", "scaled"):
+        net = Generator(3, 16, 3, down=down, norm=False, kernel=3, padding="zeros")
+        initialise(net, torch.Generator().manual_seed(0), init)
+        with torch.no_grad():
+            found[init] = float(net.body[:-1](x).std())  # before tanh
+    assert found["normal"] < 0.01
+    assert 0.3 < found["scaled"] < 3
+    # Three blocks that each double the variance.
+    assert found["scaled"] < found["he"] < 20
 
 
 def test_a_generator_stays_in_range_and_treats_every_image_by_itself():

@@ -16,7 +16,8 @@ from imbench.training.numerics import training_environment
 STANDARD = Standard(
     ceiling=(TargetShares(0.9, 0.8),),
     floor=(TargetShares(0.2, 0.1),),
-    untranslated=Distance(1.25, 1.0, 1.5, 3.0, 120),
+    untranslated=Distance(1.25, 1.0, 1.5, 3.0, 120, 0.75),
+    blocks={8: 0.2, 4: 0.125},
 )
 NUMBERS = {
     "forth": {0: 0.5, 1: 0.6},
@@ -27,6 +28,7 @@ NUMBERS = {
     "nearer": {0: 0.5, 1: 0.5},
     "nearer_real": {0: 0.25, 1: 0.25},
     "change": {0: 0.125, 1: 0.25},
+    "restored": {0: 0.1, 1: 0.112},
     "seconds": {0: 1000.0, 1: 1468.9},
     "steps": {0: 1600.0, 1: 1600.0},
 }
@@ -38,8 +40,8 @@ def row(recipe: str, minority: int, **numbers: dict[int, float]) -> GeneratorRow
         minority=minority,
         label=1,
         scores={**NUMBERS, **numbers},
-        to_minority=Distance(-0.00041, -0.02, 0.03, 2.0, 120),
-        to_majority=Distance(0.5, 0.4, 0.6, 2.0, 120),
+        to_minority=Distance(-0.00041, -0.02, 0.03, 2.0, 120, 1.5),
+        to_majority=Distance(0.5, 0.4, 0.6, 2.0, 120, 1.0),
         samples=(f"d/{minority}/{recipe}/0-x-samples-1.png", "d/other.png"),
     )
 
@@ -71,16 +73,17 @@ def test_the_whole_table(report):
         "resnet20, 1000 steps on all real training images"
     )
     assert "N = 120" in text
+    assert "of averages over blocks: 8 px 0.200, 4 px 0.125" in " ".join(text.split())
     start = next(i for i, line in enumerate(lines) if line.startswith("method"))
     shown = [" ".join(line.split()) for line in lines[start : start + 9]]
     same = (
-        ".55 [.00,1.00] .25 [.25,.25] .44 [.00,1.00] .000 [-.02,.03] 1.00 [.00,2.28] .50 [.50,.50] "
-        ".25 [.25,.25] .19 1,234 1,600"
+        ".55 [.00,1.00] .25 [.25,.25] .44 [.00,1.00] .000 [-.02,.03] 1.50 1.00 [.00,2.28] "
+        ".50 [.50,.50] .25 [.25,.25] .19 .106 1,234 1,600"
     )
     assert [line for line in shown if not line.startswith("-")] == [
-        "method A>B B>A flip KID-r20 copy ratio nearer real change seconds steps",
-        "real images .90 .80 -- -- -- -- -- -- -- --",
-        "untranslated .20 .10 -- 1.25 [1.00,1.50] -- -- -- -- -- --",
+        "method A>B B>A flip KID-r20 norm copy ratio nearer real change restored seconds steps",
+        "real images .90 .80 -- -- -- -- -- -- -- -- -- --",
+        "untranslated .20 .10 -- 1.25 [1.00,1.50] .75 -- -- -- -- -- -- --",
         f"25 ALT {same}",
         f"25 AUG {same}",
         f"100 AUG {same}",
@@ -96,6 +99,7 @@ def test_inception_has_columns_of_its_own_and_is_never_the_oracle(report):
         ceiling=(TargetShares(0.9, 0.8), TargetShares(0.99, 0.98)),
         floor=(TargetShares(0.2, 0.1), TargetShares(0.02, 0.01)),
         untranslated=STANDARD.untranslated,
+        blocks=STANDARD.blocks,
     )
     text = render_generators([report(standard, inception="weights.pth")], width=200)
     lines = [" ".join(line.split()) for line in text.splitlines()]
@@ -116,6 +120,7 @@ def test_two_oracles_are_averaged_and_their_difference_is_noted(report):
         ceiling=(TargetShares(0.9, 0.8), TargetShares(0.7, 0.8)),
         floor=(TargetShares(0.2, 0.1), TargetShares(0.2, 0.1)),
         untranslated=STANDARD.untranslated,
+        blocks=STANDARD.blocks,
     )
     text = render_generators([report(standard, oracles=2)], width=200)
     assert "; 2 oracles: resnet20" in " ".join(text.split())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import polynomial_kernel
 
-from imbench.generators.kid import fid, frechet, kernel, kid, kid_interval
+from imbench.generators.kid import fid, frechet, kernel, kid, kid_interval, mean_norm, unit
 
 
 def normals(n: int, d: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> np.ndarray:
@@ -121,3 +121,29 @@ def test_what_cannot_be_compared_is_refused():
         fid(X, normals(3, 4, 0))
     with pytest.raises(ValueError, match="of the same sizes"):
         kid_interval([(X, Y), (X, np.vstack([Y, Y]))], np.random.default_rng(0))
+
+
+def test_features_of_one_length_bound_what_one_image_can_do():
+    # 117 images of the same distribution, and three that are thirty times as far out.
+    x, y = np.abs(normals(120, 64, 0)), np.abs(normals(120, 64, 1))
+    far = np.vstack([x[:-3], 30 * x[-3:]])
+    assert abs(kid(x, y)) < 0.1
+    assert kid(far, y) > 1000
+    assert abs(kid(unit(far), unit(y))) == pytest.approx(abs(kid(unit(x), unit(y))), abs=1e-12)
+    assert mean_norm(far) > 1.5 * mean_norm(x)
+
+
+def test_features_of_one_length_have_cosines_for_products_and_nothing_has_none():
+    x, y = normals(5, 7, 0, scale=3), normals(4, 7, 1)
+    cosines = (x @ y.T) / np.linalg.norm(x, axis=1)[:, None] / np.linalg.norm(y, axis=1)
+    assert np.allclose(kernel(unit(x), unit(y)), (cosines + 1) ** 3)
+    assert (unit(np.zeros((1, 3))) == 0).all()
+    one, other = np.tile([1.0, 0], (9, 1)), np.tile([-1.0, 0], (9, 1))
+    assert kid(unit(one), unit(other)) == pytest.approx(16)
+
+
+def test_a_shift_of_the_distribution_is_still_seen():
+    x, y = normals(120, 16, 0), normals(120, 16, 1)
+    same = kid(unit(x), unit(y))
+    noise = np.random.default_rng(2).uniform(-1, 1, (120, 16)) + 2
+    assert kid(unit(noise), unit(y)) > 10 * abs(same) + 0.5

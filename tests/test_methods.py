@@ -19,6 +19,7 @@ ARGUMENTS = {
     "imblearn": "imblearn:BorderlineSMOTE,k_neighbors=3",
     # Small generators: those of default size take 10 s a recipe here.
     **{name: f"{name}:steps=4,width=4,patch_width=4" for name in ("aug", "aug-da", "alt")},
+    "aug-star": "aug-star:steps=2,batch=2",
 }
 
 

@@ -76,7 +76,7 @@ def test_a_loaded_model_predicts_what_the_methods_did_bit_for_bit(saved, methods
     assert model.predict(images()).tolist() == said.tolist()
 
 
-SLOW_OR_BOUND = {"alt", "aug", "aug-da", "cbl", "generated", "imblearn"}
+SLOW_OR_BOUND = {"alt", "aug", "aug-da", "aug-star", "cbl", "generated", "imblearn"}
 """Parts that train generators, or need an argument."""
 RECIPES = [name for name in registered_names("methods") if name not in SLOW_OR_BOUND]
 

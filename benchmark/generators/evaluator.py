@@ -15,6 +15,7 @@ from imbench.generators.oracle import ImageClassifier
 from imbench.generators.quality import Copying, copying, flip_rate, hit_rate, mean_change
 from imbench.images.dataset import Decoded, Images
 from imbench.images.subsets import subset
+from imbench.methods._reconstruction import error
 from imbench.seeds import stream
 
 __all__ = [
@@ -66,6 +67,8 @@ class PairQuality:
     """By each classifier."""
     change: float
     """Mean absolute change of a pixel from majority to minority, 0 to 1."""
+    restored: float
+    """Mean absolute error, in [-1, 1], of majority images translated to the minority and back."""
     to_minority: NDArray[np.float64]
     """Features (n, d) of translations to the minority; row i comes from one image in all pairs."""
     to_majority: NDArray[np.float64]
@@ -126,7 +129,8 @@ class Evaluator:
             Of the cell: they determine which training images the generators saw.
         """
         majority_images, minority_images = self.real_images(0), self.real_images(label)
-        to_minority = self._classify(translate(majority_images.pixels, True))
+        forth = translate(majority_images.pixels, True)
+        to_minority = self._classify(forth)
         to_majority = self._classify(translate(minority_images.pixels, False))
         shares = tuple(
             TargetShares(
@@ -142,6 +146,7 @@ class Evaluator:
         return PairQuality(
             shares,
             mean_change(majority_images.pixels, to_minority.pixels),
+            error(majority_images.pixels, translate(forth, False)),
             to_minority.features[:n],
             to_majority.features[:n],
             *self._copying(to_minority, minority_images, label, seen, spare),

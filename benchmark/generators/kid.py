@@ -12,10 +12,28 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fid", "frechet", "kernel", "kid", "kid_interval"]
+__all__ = ["fid", "frechet", "kernel", "kid", "kid_interval", "mean_norm", "unit"]
 
 Features = NDArray[np.floating]
 Weights = NDArray[np.float64]
+
+
+def unit(x: Features) -> NDArray[np.float64]:
+    """Return features (n, d) of one length, sqrt(d): the cubic kernel of two is (cosine + 1)^3.
+
+    The kernel of features as they are grows with the sixth power of their length, and nothing
+    bounds that: one image in a hundred can decide such a distance (with a ResNet-20, one horse of
+    120 was worth 28 of 44). Of one length two samples are at most 16 apart. Their lengths are told
+    beside: `mean_norm`.
+    """
+    x = np.asarray(x, np.float64)
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.asarray(x / np.where(lengths > 0, lengths, 1.0) * np.sqrt(x.shape[1]))
+
+
+def mean_norm(x: Features) -> float:
+    """Return the mean length of features (n, d), which `unit` takes away."""
+    return float(np.linalg.norm(np.asarray(x, np.float64), axis=1).mean())
 
 
 def kernel(x: Features, y: Features) -> NDArray[np.float64]:

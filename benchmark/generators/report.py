@@ -40,7 +40,7 @@ __all__ = [
 
 _ORACLES = "oracles"
 """Folder of oracles below the cache: a report writes nothing into the results."""
-SCHEMA = 2
+SCHEMA = 3
 """Version of the JSON form: increased when a field changes its meaning or goes."""
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from imbench.generators.evaluator import Evaluator, PairQuality, TargetShares
-from imbench.generators.kid import fid, kid_interval
+from imbench.generators.kid import fid, kid_interval, mean_norm, unit
 from imbench.generators.stored import StoredGenerators
+from imbench.methods._reconstruction import BLOCKS, block_average, error
 from imbench.records.groups import Group, method_title
 from imbench.seeds import stream
 from imbench.stats.intervals import Interval, mean_interval
@@ -25,18 +26,23 @@ __all__ = [
 ]
 
 
-UNLIMITED = ("copy_ratio", "seconds", "steps")
+UNLIMITED = ("copy_ratio", "restored", "seconds", "steps")
 """How the names of scores begin that have no upper bound; all others lie between 0 and 1."""
 
 
 class Distance(NamedTuple):
-    """A mean KID, its bootstrap interval, the FID of the same images, and their number."""
+    """How far translations are from real images, in features of one length (`kid.unit`)."""
 
     kid: float
+    """Mean over seeds."""
     low: float
     high: float
+    """Ends of its bootstrap interval."""
     fid: float
     images: int
+    """How many a side."""
+    norm: float
+    """Mean length of the features before that, divided by that of the real images."""
 
 
 class EvaluatedPair(NamedTuple):
@@ -54,6 +60,9 @@ class Standard:
     floor: tuple[TargetShares, ...]
     untranslated: Distance
     """Of the majority's test images from the minority's."""
+    blocks: dict[int, float]
+    """Side of a block in pixels to the error, in [-1, 1], of averages of the majority's test
+    images over such blocks: what a reconstruction is held against."""
 
     def plain(self) -> dict[str, Any]:
         """Return the scores as JSON-ready data."""
@@ -61,6 +70,7 @@ class Standard:
             "ceiling": [shares.plain() for shares in self.ceiling],
             "floor": [shares.plain() for shares in self.floor],
             "untranslated": self.untranslated._asdict(),
+            "blocks": {str(side): value for side, value in self.blocks.items()},
         }
 
 
@@ -120,8 +130,8 @@ def make_row(pairs: Sequence[EvaluatedPair], evaluator: Evaluator, oracles: int)
     translations to the minority and to the majority, the mean over oracles), ``flip_forth``,
     ``flip_back``, ``inception_forth`` and ``inception_back`` if there is a classifier beyond the
     oracles, ``oracles_apart`` (the largest difference of ``forth`` or ``back`` between two
-    oracles), ``change``, ``copy_ratio``, ``nearer``, ``nearer_real`` and the same with
-    ``_pixels``, ``seconds`` and ``steps`` of the generators' training.
+    oracles), ``change``, ``restored``, ``copy_ratio``, ``nearer``, ``nearer_real`` and the same
+    with ``_pixels``, ``seconds`` and ``steps`` of the generators' training.
 
     Parameters
     ----------
@@ -155,7 +165,9 @@ def make_standard(evaluator: Evaluator, label: int) -> Standard:
     """Return the scores of real test images of the majority and a minority."""
     n = evaluator.sample_size(label)
     samples = evaluator.real_images(0).features[:n], evaluator.real_images(label).features[:n]
-    return Standard(evaluator.ceiling(label), evaluator.floor(label), _distance([samples]))
+    pixels = evaluator.real_images(0).pixels
+    blocks = {side: error(pixels, block_average(pixels, side)) for side in BLOCKS}
+    return Standard(evaluator.ceiling(label), evaluator.floor(label), _distance([samples]), blocks)
 
 
 def pairs_by_row(group: Group, pairs: Sequence[EvaluatedPair]) -> list[list[EvaluatedPair]]:
@@ -182,7 +194,7 @@ def _scores(pair: EvaluatedPair, oracles: int) -> dict[str, float]:
     for shares in quality.shares[oracles:]:
         scores["inception_forth"] = shares.to_minority
         scores["inception_back"] = shares.to_majority
-    scores["change"] = quality.change
+    scores["change"], scores["restored"] = quality.change, quality.restored
     for suffix, copying in (("", quality.copying), ("_pixels", quality.copying_pixels)):
         scores[f"copy_ratio{suffix}"] = copying.ratio
         scores[f"nearer{suffix}"] = copying.nearer
@@ -191,6 +203,8 @@ def _scores(pair: EvaluatedPair, oracles: int) -> dict[str, float]:
 
 
 def _distance(samples: Sequence[tuple[Any, Any]]) -> Distance:
-    mean_fid = math.fsum(fid(x, y) for x, y in samples) / len(samples)
-    mean, low, high = kid_interval(samples, stream(0, "bootstrap of KID"))
-    return Distance(mean, low, high, mean_fid, len(samples[0][0]))
+    of_one_length = [(unit(x), unit(y)) for x, y in samples]
+    mean_fid = math.fsum(fid(x, y) for x, y in of_one_length) / len(samples)
+    mean, low, high = kid_interval(of_one_length, stream(0, "bootstrap of KID"))
+    norm = math.fsum(mean_norm(x) / mean_norm(y) for x, y in samples) / len(samples)
+    return Distance(mean, low, high, mean_fid, len(samples[0][0]), norm)

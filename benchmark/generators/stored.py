@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from imbench.errors import DataError, UsageError
 from imbench.files import checkpoint
 from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import to_pixels, to_signed
+from imbench.methods._pixels import to_pixels, to_signed
 from imbench.methods._translated import TranslatedPart
 from imbench.records.record import Record
 from imbench.training.device import choose_device, fixed_threads
@@ -24,6 +24,8 @@ from imbench.training.recipe import parse_recorded
 
 __all__ = ["StoredGenerators", "Translator", "load_generators", "stored_generators"]
 
+BY_DESIGN = 3
+"""Version of the parts from which on their generators have a design that fits the images."""
 _NAME = re.compile(r"generator-(\d+)")
 
 
@@ -124,11 +126,14 @@ def _gan_settings(record: Record) -> GanSettings:
     """Return the settings of a record's generators, which determine their sizes."""
     cell = record.cell
     try:
-        parts = parse_recorded(cell.recipe).parts
+        recipe = parse_recorded(cell.recipe)
     except UsageError as error:
         raise DataError(f"the method {cell.recipe!r} is not installed: {error}") from error
-    for part in parts:
+    for name, part in zip(recipe.names, recipe.parts, strict=True):
         if isinstance(part, TranslatedPart):
             part.context_ = Context(steps=cell.settings.steps)
-            return part.gan_settings
+            settings = part.gan_settings
+            # Before version 3 there was one design, and none to choose.
+            old = cell.versions.get(name, BY_DESIGN) < BY_DESIGN
+            return replace(settings, design="paper") if old else settings
     raise DataError(f"{cell.recipe!r} has generators that only its own part can read")

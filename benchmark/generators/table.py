@@ -51,10 +51,10 @@ def generator_table(
         Generators that could not be evaluated.
     """
     name_a, name_b = classes
-    head = ["method", "A>B", "B>A", "flip", f"KID-{oracle.name}", "copy ratio", "nearer", "real"]
-    head += ["change", "seconds", "steps"]
+    head = ["method", "A>B", "B>A", "flip", f"KID-{oracle.name}", "norm"]
+    head += ["copy ratio", "nearer", "real", "change", "restored", "seconds", "steps"]
     head += ["Inception A>B", "Inception B>A"] if inception else []
-    real = _real_row("real images", standard.ceiling, DASH, oracles, inception)
+    real = _real_row("real images", standard.ceiling, [DASH, DASH], oracles, inception)
     untranslated = _format_distance(standard.untranslated)
     body = [
         real,
@@ -73,7 +73,7 @@ def generator_table(
         rows=tuple(map(tuple, body)),
         rules=frozenset({2, *breaks}),
         below=(
-            *_column_notes(oracle, inception),
+            *_column_notes(oracle, standard, inception),
             *_oracle_notes(rows, oracles),
             *_sample_notes(rows),
             *faults,
@@ -82,14 +82,18 @@ def generator_table(
 
 
 def _real_row(
-    title: str, shares: Sequence[TargetShares], distance: PrintedCell, oracles: int, inception: bool
+    title: str,
+    shares: Sequence[TargetShares],
+    distance: Sequence[PrintedCell],
+    oracles: int,
+    inception: bool,
 ) -> list[PrintedCell]:
     return [
         PrintedCell(text=title),
         *_mean_shares(shares[:oracles]),
         DASH,
-        distance,
-        *[DASH] * 6,
+        *distance,
+        *[DASH] * 7,
         *(_mean_shares(shares[oracles:]) if inception else ()),
     ]
 
@@ -101,9 +105,10 @@ def _generator_row(row: GeneratorRow, inception: bool) -> list[PrintedCell]:
     return [
         PrintedCell(text=f"{row.minority} {row.title}"),
         *map(mean, ("forth", "back", "flip_forth")),
-        _format_distance(row.to_minority),
+        *_format_distance(row.to_minority),
         *map(mean, ("copy_ratio", "nearer", "nearer_real")),
         PrintedCell(row.mean("change").mean, digits=2),
+        PrintedCell(row.mean("restored").mean, digits=3),
         *(PrintedCell(text=f"{row.mean(name).mean:,.0f}") for name in ("seconds", "steps")),
         *(map(mean, ("inception_forth", "inception_back")) if inception else ()),
     ]
@@ -118,9 +123,10 @@ def _format_interval(interval: Interval) -> PrintedCell:
     return PrintedCell(interval.mean, interval.ends, digits=2)
 
 
-def _format_distance(distance: Distance) -> PrintedCell:
+def _format_distance(distance: Distance) -> list[PrintedCell]:
     ends = distance.low, distance.high
-    return PrintedCell(distance.kid, ends, digits=2 if abs(distance.kid) >= 1 else 3)
+    kid = PrintedCell(distance.kid, ends, digits=2 if abs(distance.kid) >= 1 else 3)
+    return [kid, PrintedCell(distance.norm, digits=2)]
 
 
 def _protocol(
@@ -140,18 +146,23 @@ def _protocol(
     )
 
 
-def _column_notes(oracle: OracleSettings, inception: bool) -> list[str]:
+def _column_notes(oracle: OracleSettings, standard: Standard, inception: bool) -> list[str]:
     notes = [
         "A>B, B>A: oracle accuracy, the share of translated test images that the oracle assigns "
         "to the class they are translated to; real images are the ceiling, untranslated images the "
         "floor; in brackets the 95 % t interval of the mean over seeds within 0..1",
         "flip: the same share of images that it did not assign to B before translation",
         f"KID-{oracle.name}: distance of translated from real test images of B, in features of the "
-        "oracle, with its 95 % bootstrap interval over images; 0 is best, below 0 is chance",
+        "oracle brought to one length, 0 to 16, with its 95 % bootstrap interval over images; 0 is "
+        "best, below 0 is chance; norm: their mean length before that, divided by that of real "
+        "images of B; far from 1 the oracle is asked about what it has never seen",
         "copy ratio: distance of fakes of B to the nearest training image of B, divided by that of "
         "held-out real images; nearer: share of fakes nearer to a training image than to any of "
         "as many others (0.5 on average without copying; real: the same for held-out real images); "
         "change: mean change of a pixel, 0 to 1",
+        "restored: mean absolute error, in [-1, 1], of images of A translated to B and back; of "
+        "averages over blocks: "
+        + ", ".join(f"{side} px {value:.3f}" for side, value in standard.blocks.items()),
     ]
     if not inception:
         notes.append(

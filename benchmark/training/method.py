@@ -161,7 +161,15 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         device = choose_device(self.device)
         folder = None if self.keep is None else Path(self.keep)
         augment = built_in_steps(self.augment)
-        context = Context(self._seed, str(device), augment, self.steps, self.geometry, folder)
+        context = Context(
+            self._seed,
+            str(device),
+            augment,
+            self.steps,
+            self.geometry,
+            folder,
+            tuple(np.bincount(labels).tolist()),
+        )
         parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
             begin_fit(part, context)

@@ -60,6 +60,9 @@ class Context:
     """How images that are read from files become squares, as those of the data set did."""
     folder: Path | None = None
     """Folder in which trained generators are stored for other cells; None stores nothing."""
+    counts: tuple[int, ...] = ()
+    """Training images of each label before any part changed them; they decide which is the
+    majority."""
 
 
 class Part(Parameters):
