@@ -86,6 +86,11 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 @click.option("--claims", is_flag=True, help="Test the claims of the paper.")
 @click.option("--ranks", is_flag=True, help="Show average ranks of the methods over all cells.")
 @click.option(
+    "--board",
+    is_flag=True,
+    help="Show where the methods stand over all data sets: places, ties, wins over Vanilla.",
+)
+@click.option(
     "--per-class",
     is_flag=True,
     help="Show recall and F1 of each class, of many, medium and few shots, and confusion.",
@@ -122,6 +127,7 @@ def report(
     compare: tuple[str, ...],
     claims: bool,
     ranks: bool,
+    board: bool,
     per_class: bool,
     wrong: bool,
     diagram: Path | None,
@@ -140,7 +146,7 @@ def report(
     from imbench.spec import parse_texts
 
     metrics = (*metrics, *costs)
-    one_metric = vs_paper or compare or claims or ranks or diagram
+    one_metric = vs_paper or compare or claims or ranks or board or diagram
     plans = read_plans(results)
     records = with_floors(read_records(results), results)
     shared: dict[str, Any] = {
@@ -155,7 +161,7 @@ def report(
         "command": command_line(),
     }
     files = html is not None or plots is not None or diagram is not None
-    tables = bool(targets or compare or claims or ranks or vs_paper or per_class or wrong)
+    tables = bool(targets or compare or claims or ranks or board or vs_paper or per_class or wrong)
     if html is not None:
         target = str(results / PAGE) if html == NO_NAME else html
         alone = plots is None and diagram is None and not tables
@@ -179,6 +185,7 @@ def report(
         "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
         "ranks": ranks,
+        "board": board,
         "per_class": per_class,
         "wrong": wrong,
         "names": read_names(results),

@@ -46,6 +46,7 @@ def render_report(
     compare: Sequence[str] = (),
     claims: bool = False,
     ranks: bool = False,
+    board: bool = False,
     together: bool = False,
     per_class: bool = False,
     wrong: bool = False,
@@ -73,8 +74,9 @@ def render_report(
         Cells of all plans; those without a record are shown as not run.
     compare : sequence of str
         Recipes: compare the first with the others, instead of tables.
-    claims, ranks : bool
-        Test the paper's claims, or rank methods over cells, instead of tables.
+    claims, ranks, board : bool
+        Test the paper's claims, rank methods over cells, or say where they stand over data sets,
+        instead of tables.
     together : bool
         Print all metrics of a data set in one table.
     per_class, wrong : bool
@@ -102,13 +104,13 @@ def render_report(
         raise UsageError("the published table has F1 only: add f1 to the metrics")
     if vs_paper and together:
         raise UsageError("--vs-paper and --side-by-side exclude each other: choose one")
-    if compare or claims or ranks or per_class or wrong:
+    if compare or claims or ranks or board or per_class or wrong:
         if vs_paper or together:
             raise UsageError(
-                "--compare, --claims, --ranks, --per-class and --wrong replace the tables: leave "
-                f"out {'--vs-paper' if vs_paper else '--side-by-side'}"
+                "--compare, --claims, --ranks, --board, --per-class and --wrong replace the "
+                f"tables: leave out {'--vs-paper' if vs_paper else '--side-by-side'}"
             )
-        sections = _sections(records, metrics, compare, claims, ranks)
+        sections = _sections(records, metrics, compare, claims=claims, ranks=ranks, board=board)
         sections += _image_sections(records, names, per_class, wrong)
         text = _render_sections(sections, form, records, _json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
@@ -178,13 +180,16 @@ def _sections(
     records: list[Record],
     metrics: Sequence[str],
     compare: Sequence[str],
+    *,
     claims: bool,
     ranks: bool,
+    board: bool,
 ) -> list[Section]:
     from imbench.report import sections
 
     made = [sections.comparisons(records, compare, metrics)] if compare else []
     made += [sections.ranking(records, metrics)] if ranks else []
+    made += [sections.board_section(records, metrics)] if board else []
     return made + ([sections.claims_section(records)] if claims else [])
 
 

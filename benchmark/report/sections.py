@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbench.records.record import Record
+from imbench.report.board import board_row, make_board, printed_board
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
 from imbench.report.printed_table import PrintedTable
@@ -15,7 +16,15 @@ from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.tables import make_tables
 from imbench.report.words import match_prose, sentence
 
-__all__ = ["Section", "claims_section", "comparisons", "rank_metrics", "ranking", "render_sections"]
+__all__ = [
+    "Section",
+    "board_section",
+    "claims_section",
+    "comparisons",
+    "rank_metrics",
+    "ranking",
+    "render_sections",
+]
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,13 @@ def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
     """Rank the methods over all cells, by each metric."""
     found = rank_metrics(records, metrics)
     return Section("ranks", tuple(map(printed_ranks, found)), tuple(map(_ranks_row, found)))
+
+
+def board_section(records: Iterable[Record], metrics: Sequence[str]) -> Section:
+    """Say where the methods stand over all data sets, by each metric."""
+    tables = make_tables(records, metrics)
+    boards = [make_board(tables, name) for name in metrics]
+    return Section("board", tuple(map(printed_board, boards)), tuple(map(board_row, boards)))
 
 
 def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:
