@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from imbench.commands.arguments import ANY_DATA, COST, RESULTS, metric_option
+from imbench.commands.arguments import ANY_DATA, COST, metric_option
 from imbench.commands.terminal import (
     command_line,
     echo,
@@ -44,7 +44,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
 
 
 @click.command("report")
-@RESULTS
+@click.argument("folders", metavar="[RESULTS]...", nargs=-1, type=click.Path(path_type=Path))
 @_form("latex", "LaTeX tables (booktabs)")
 @_form("markdown", "Markdown tables")
 @_form("csv", "tidy CSV, one line a record and metric")
@@ -110,7 +110,7 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     help="Print in bold the best, or all that are not significantly worse.",
 )
 def report(
-    results: Path,
+    folders: tuple[Path, ...],
     latex: str | None,
     markdown: str | None,
     csv: str | None,
@@ -133,22 +133,27 @@ def report(
     diagram: Path | None,
     bold: str,
 ) -> None:
-    """Print tables of the records in RESULTS (default: results), or the report asked for."""
+    """Print tables of the records in RESULTS (default: results), or the report asked for.
+
+    Records of several folders are read as one study: those of the same data, settings and protocol
+    share a table.
+    """
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
-    from imbench.records.floors import with_floors
-    from imbench.records.image_names import read_names
-    from imbench.records.planned import read_plans
-    from imbench.records.store import read_records
+    from imbench.records.joined import read_joined
     from imbench.report.plan_notes import plan_notes
     from imbench.report.report import render_report
     from imbench.spec import parse_texts
 
     metrics = (*metrics, *costs)
     one_metric = vs_paper or compare or claims or ranks or board or diagram
-    plans = read_plans(results)
-    records = with_floors(read_records(results), results)
+    folders = folders or (Path("results"),)
+    if html == NO_NAME and len(folders) > 1:
+        raise _page_needs_a_name()
+    results = folders[0]
+    joined = read_joined(folders)
+    plans, records, names = joined.plans, joined.records, joined.names
     shared: dict[str, Any] = {
         "metrics": metrics or (DEFAULT_METRICS[:1] if one_metric else DEFAULT_METRICS),
         # The cells that runs were asked for: those without a record are shown as holes.
@@ -156,7 +161,7 @@ def report(
     }
     options: dict[str, Any] = {
         **shared,
-        "notes": plan_notes(plans, records),
+        "notes": (*joined.notes, *plan_notes(plans, records)),
         "bold": bold,
         "command": command_line(),
     }
@@ -169,10 +174,11 @@ def report(
             _handed_over(records) if alone else records,
             target,
             **options,
-            folder=results,
+            # Logs and pictures of generated images are read from one folder.
+            folder=results if len(folders) == 1 else None,
             data=root,
             images=images,
-            names=read_names(results),
+            names=names,
         )
     if plots is not None:
         _write_plots(records, plots, **shared)
@@ -188,7 +194,7 @@ def report(
         "board": board,
         "per_class": per_class,
         "wrong": wrong,
-        "names": read_names(results),
+        "names": names,
         # Costs at three thresholds are read beside each other.
         "together": side_by_side or bool(costs and metrics == costs and not one_metric),
     }
@@ -205,6 +211,12 @@ def report(
             echo_document(text)
         else:
             _write(target, text)
+
+
+def _page_needs_a_name() -> Exception:
+    from imbench.errors import UsageError
+
+    return UsageError("a page of several results folders needs a name: write --html FILE")
 
 
 def _validate_targets(targets: dict[str, str]) -> None:
