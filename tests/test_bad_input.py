@@ -78,6 +78,7 @@ def spoilt(kind, image):
     }[kind]
 
 
+@pytest.mark.slow
 def test_row_15_bad_images_stop_a_run_or_are_counted_and_the_minority_count_is_checked_again(
     tmp_path, data_folder, data_picture
 ):
@@ -129,6 +130,7 @@ def test_row_19_only_smote_adapts_to_a_small_minority_and_its_record_says_so(tmp
 AWKWARD = r"a b%_&ü#{~^}'$\<script>alert(1)"
 
 
+@pytest.mark.slow
 def test_row_23_awkward_names_are_paths_latex_and_html_like_any_other(tmp_path, data_folder):
     root = data_folder({"train/ok": 6, "train/bad": 4, "test/ok": 3, "test/bad": 3})
     root.rename(tmp_path / AWKWARD)

@@ -15,7 +15,7 @@ RATIO = re.compile(
     r"ratio (?P<what>.+): (?P<ratio>\d+\.\d+) \((?P<low>\d+\.\d+)\.\.(?P<high>\d+\.\d+)\)"
     r"(?:, target (?P<kind>>=|<=) (?P<target>[\d.]+): (?P<verdict>met|missed))?"
 )
-QUICK = {
+RATIOS = {
     "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
     "coverage": ("width of t, cut over t, n = 3", "<= 1"),
     "cyclegan": ("cyclegan step, width 4, 16 px, batch 1", ">= 1"),
@@ -24,8 +24,6 @@ QUICK = {
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
     "resume": ("resume 36 cells, share of 3 s", "<= 1"),
     "smote": ("smote time", ">= 3"),
-}
-SLOW = {
     "flat": ("memory of the largest worker, late over early", "<= 1.05"),
     "grid": ("grid", ">= 2"),
     "report": ("report 240 records, share of 5 s", "<= 1"),
@@ -54,16 +52,15 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RATIOS)
 def test_a_script_prints_its_ratios_with_the_target_beside(name: str) -> None:
     done = run(name, "--tiny")
     assert done.returncode == 0, done.stderr
     told = [line for line in done.stdout.splitlines() if line.startswith("ratio ")]
     found = {match["what"]: match for match in map(RATIO.fullmatch, told) if match}
     assert len(found) == len(told) > 0, told
-    what, target = {**QUICK, **SLOW}[name]
+    what, target = RATIOS[name]
     beside = f"{found[what]['kind']} {found[what]['target']}" if found[what]["kind"] else "none"
     assert beside == target
     for match in found.values():
@@ -89,7 +86,7 @@ def test_a_grid_with_the_joint_methods_has_a_target_of_its_own() -> None:
 
 def test_every_script_is_run_here_and_has_its_line_in_the_readme() -> None:
     scripts = {file.stem for file in SCRIPTS.glob("*.py") if not file.stem.startswith("_")}
-    assert scripts == {*QUICK, *SLOW}
+    assert scripts == {*RATIOS}
     page = (SCRIPTS / "README.md").read_text("utf-8")
     for name in scripts:
         assert f"`{name}.py`" in page

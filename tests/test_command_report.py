@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 
 import pytest
+from in_process import bench_here
 
 from imbench.records.store import Store
 
@@ -30,20 +30,8 @@ def results(tmp_path, make_record):
 
 
 def bench(*arguments, cwd, encoding="utf-8", **environment):
-    return subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from imbench.commands.cli import main; main()",
-            "report",
-            *map(str, arguments),
-        ],
-        capture_output=True,
-        encoding=encoding,
-        cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80", **environment},
-        timeout=280,
-    )
+    given = {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8", **environment}
+    return bench_here("report", *arguments, cwd=cwd, encoding=encoding, **given)
 
 
 def test_default_is_three_tables_for_the_terminal(results):

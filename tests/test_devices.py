@@ -82,6 +82,7 @@ def test_workers_are_no_more_than_the_devices_take(wanted, jobs, most, workers):
     assert job_count(wanted, 1, jobs, most) == workers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1, 2])
 def test_every_device_works_and_none_has_more_than_its_share(tmp_path, share):
     devices = devices_of("cpu:0,cpu:1", share)
@@ -108,6 +109,7 @@ def test_every_device_works_and_none_has_more_than_its_share(tmp_path, share):
         assert min(used.count(name) for name in set(used)) >= 2
 
 
+@pytest.mark.slow
 def test_bench_run_spreads_its_cells(tmp_path):
     command = [BENCH, "run", "--datasets", "digits", "--minority", "20", "--size", "8"]
     command += ["--network", "linear", "--steps", "2", "--seeds", "0-3", "--methods", "vanilla"]

@@ -91,6 +91,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     return data, work, bench(*command, *FAST, data=data, where=work)
 
 
+@pytest.mark.slow
 def test_the_missions_command_runs_every_method(ran):
     data, work, printed = ran
     assert "CelebA" in printed or "celeba" in printed
@@ -102,6 +103,7 @@ def test_the_missions_command_runs_every_method(ran):
     assert len(records) == 2 * 2 * 14 * 2
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again(ran):
     data, work, _ = ran
     before = {p: p.stat().st_mtime_ns for p in (work / "results").glob("*/*/*/*.json")}
@@ -110,6 +112,7 @@ def test_what_is_done_is_not_done_again(ran):
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+@pytest.mark.slow
 def test_the_papers_tables_in_latex(ran):
     data, work, _ = ran
     text = bench("report", "--latex", "--metric", "f1,acsa", data=data, where=work)
@@ -119,6 +122,7 @@ def test_the_papers_tables_in_latex(ran):
     assert r"\bottomrule" in (work / "table.tex").read_text()
 
 
+@pytest.mark.slow
 def test_missing_data_say_what_to_do(ran, tmp_path):
     _, work, _ = ran
     done = subprocess.run(
