@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from imbench import load_model, prepare
 from imbench.commands.cli import exit_code
 from imbench.models.expected import SHOWN
 from imbench.models.fitting import find_source
+from imbench.models.unfinished import Unfinished
 from imbench.training.cross_validation import assign_folds
 
 FAST = ("--network", "linear", "--size", "8", "--steps", "30", "--set", "augment=none")
@@ -307,3 +310,47 @@ def trains(pid: str) -> bool:
     except OSError:
         return False
     return b"popen_loky" in command and fields[0] != "Z" and int(fields[11]) > 200
+
+
+def test_a_fit_that_was_killed_takes_up_what_was_trained(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path / "cache"))
+    words = ["fit", SPEC, "--method", "cs", *FAST, *SMALL, "--set", "steps=31"]
+    whole = tmp_path / "WHOLE"
+    assert exit_code([*words, "--out", str(whole)]) == 0
+    fits = tmp_path / "cache" / "fits"
+    assert list(fits.iterdir()) == [], "nothing is left of a fit that ended"
+    script = (
+        "import os, signal, sys\n"
+        "from imbench.commands.cli import main\n"
+        "from imbench.models.unfinished import Unfinished\n"
+        "put = Unfinished.put\n"
+        "def deadly(self, name, content):\n"
+        "    put(self, name, content)\n"
+        "    if name == 'all-seed-0':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Unfinished.put = deadly\n"
+        "main(sys.argv[1:])\n"
+    )
+    cut = tmp_path / "CUT"
+    done = subprocess.run([sys.executable, "-P", "-c", script, *words, "--out", str(cut)])
+    assert done.returncode == -signal.SIGKILL
+    (folder,) = fits.iterdir()
+    kept = sorted(path.name for path in folder.iterdir())
+    assert len(kept) == 7  # three folds of two networks, and the first member
+    damaged = folder / kept[1]
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    capsys.readouterr()
+    other = [*words[:-1], "steps=32", "--out", str(tmp_path / "OTHER")]
+    code, out, _ = bench(capsys, *other)
+    assert (code, "taking up" in out) == (0, False), "another fit takes nothing of it"
+    trained = []
+    monkeypatch.setattr(Unfinished, "put", lambda self, name, content: trained.append(name))
+    code, out, _ = bench(capsys, *words, "--out", cut)
+    assert code == 0
+    assert "taking up   7 trainings that a call before this one had finished" in out
+    assert trained == [damaged.name.removesuffix(".done"), "all-seed-1"]
+    assert list(fits.iterdir()) == []
+    weights = "weights.safetensors"
+    assert (cut / weights).read_bytes() == (whole / weights).read_bytes()
+    expected = [json.loads((one / "model.json").read_text())["expected"] for one in (cut, whole)]
+    assert expected[0] == expected[1]

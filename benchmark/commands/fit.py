@@ -84,8 +84,9 @@ def fit(dataset: str, **given: Any) -> None:
     Several networks are averaged. The threshold is chosen by cross-validation inside the training
     set, for F1 or for --cost. The folder holds tensors, data and a model card, and no code.
     """
+    from imbench.errors import Diverged, UsageError
     from imbench.models.card import model_card
-    from imbench.models.fitting import find_source, matching
+    from imbench.models.fitting import find_source, matching, unfinished
     from imbench.models.fitting import fit as fit_model
     from imbench.models.folder import CARD, ONNX, WEIGHTS, new_folder
     from imbench.models.onnx_file import require_onnx
@@ -108,13 +109,23 @@ def fit(dataset: str, **given: Any) -> None:
             _refuse(given["results"], spec, options)
         for line in _plan_lines(source, options):
             echo(line)
-        with counted_on_stderr(options.trainings, "trainings") as tell:
-            fitted = fit_model(source, options, records=fitting, tell=lambda: tell(1))
+        memory = unfinished(source, options)
+        if kept := len(memory):
+            echo(f"taking up   {kept} trainings that a call before this one had finished")
+        try:
+            with counted_on_stderr(options.trainings, "trainings") as tell:
+                fitted = fit_model(
+                    source, options, records=fitting, tell=lambda: tell(1), memory=memory
+                )
+        except (Diverged, UsageError):  # it would end so again
+            memory.remove()
+            raise
         files = {WEIGHTS: fitted.weights, CARD: model_card(fitted.description).encode()}
         if given["onnx"]:
             files[ONNX], told = _onnx(fitted, source)
             echo(told)
         written = folder.publish(fitted.description, files)
+        memory.remove()
     for line in _end_lines(written, fitted, out):
         echo(line)
 

@@ -25,19 +25,21 @@ from imbench.models.expected import (
     from_records,
     on_test_images,
 )
+from imbench.models.members import Trained, join_members, train_members
 from imbench.models.model import Model
-from imbench.models.saving import core_of, packed
 from imbench.models.seen import content_hashes, trained_on
-from imbench.models.weights import unpack
-from imbench.records.cell import Settings
-from imbench.records.environment import describe_environment
+from imbench.models.unfinished import Unfinished
+from imbench.models.weights import pack, unpack
+from imbench.records.cell import PROTOCOL, Settings
+from imbench.records.environment import commit, describe_environment
 from imbench.records.record import Record
-from imbench.training.cross_validation import assign_folds, cross_validated_outputs, in_processes
+from imbench.training.cross_validation import Memory, assign_folds, cross_validated_outputs
 from imbench.training.method import Method
 from imbench.training.part import overrides
 from imbench.training.recipe import parse_recipe
+from imbench.version import imbench_version
 
-__all__ = ["FitOptions", "Fitted", "Source", "find_source", "fit", "matching"]
+__all__ = ["FitOptions", "Fitted", "Source", "find_source", "fit", "matching", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,32 @@ def matching(records: Iterable[Record], source: Source, options: FitOptions) -> 
     ]
 
 
+def unfinished(source: Source, options: FitOptions) -> Unfinished:
+    """Return where the trainings of a fit are kept until it ends, those of earlier calls too."""
+    settings, decoded = options.settings, source.decoded
+    return Unfinished(
+        {
+            "imbench": [imbench_version(), commit(), PROTOCOL],
+            "recipe": options.recipe,
+            "versions": parse_recipe(options.recipe).versions,
+            "settings": settings.model_dump(mode="json"),
+            "data": [decoded.fingerprint, *decoded.classes],
+            "view": source.view.model_dump(mode="json"),
+            "groups": source.groups,
+            "folds": options.folds,
+            "device": [options.device, torch.cuda.is_available()],
+            "environment": describe_environment(options.device, settings.threads),
+        }
+    )
+
+
 def fit(
     source: Source,
     options: FitOptions,
     *,
     records: Sequence[Record] = (),
     tell: Callable[[], None] = lambda: None,
+    memory: Memory | None = None,
 ) -> Fitted:
     """Train the members on all training images, and choose the threshold by cross-validation.
 
@@ -130,6 +152,8 @@ def fit(
         Those that `matching` returned; their scores are told beside ours.
     tell : callable
         Called after each of the `FitOptions.trainings`.
+    memory : Memory, optional
+        Has the trainings of an earlier call that was cut off: `unfinished`.
 
     Raises
     ------
@@ -159,14 +183,20 @@ def fit(
         weights=train.weights,
         jobs=options.jobs,
         tell=tell,
+        memory=memory,
     )
     said, thresholds = proba.argmax(axis=1).astype(np.int64), np.empty(0)
     if classes == 2:
         said, thresholds = crossed_decisions(train.labels, proba, folds, options.costs)
-    fitted = _members(method, source, options, tell)
-    core = core_of(fitted, decoded.classes, source.view)
+    fitted: list[Trained] = []
+    for one in train_members(
+        method, train, decoded.classes, source.view, options.members, options.jobs, memory
+    ):
+        fitted.append(one)
+        tell()
+    core = join_members(fitted)
     seen = {"seen": torch.from_numpy(content_hashes(train.pixels))}
-    weights = packed(core, fitted, seen)
+    weights = pack(core, [one.network for one in fitted], seen)
     decision = _decision(train.labels, proba, options.costs)
     description = Description(
         core=core,
@@ -174,9 +204,9 @@ def fit(
         dataset=source.spec,
         fingerprint=decoded.fingerprint,
         trained_on=trained_on(train, classes, source.listing, source.value_range),
-        train_loss=tuple(one.cost_["train_loss"] for one in fitted),
+        train_loss=tuple(one.train_loss for one in fitted),
         folds=options.folds,
-        notes=tuple(dict.fromkeys(note for one in fitted for note in map(str, one.notes_))),
+        notes=tuple(dict.fromkeys(note for one in fitted for note in one.notes)),
         environment=describe_environment(options.device, options.settings.threads),
     )
     test = decoded.test
@@ -208,31 +238,3 @@ def _decision(
     tuned: Literal["f1", "cost"] = "f1" if costs is None else "cost"
     threshold = best_threshold(labels, proba[:, 1], costs)
     return Decision(rule="threshold", threshold=threshold, tuned_for=tuned, costs=costs)
-
-
-def _members(
-    method: Method, source: Source, options: FitOptions, tell: Callable[[], None]
-) -> list[Method]:
-    train = source.decoded.train
-    calls = (
-        (_fitted, (method, train.pixels, train.labels, seed, train.weights))
-        for seed in range(options.members)
-    )
-    found = []
-    for one in in_processes(calls, options.jobs):
-        found.append(one)
-        tell()
-    return found
-
-
-def _fitted(
-    method: Method,
-    pixels: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    seed: int,
-    weights: NDArray[np.float64] | None,
-) -> Method:
-    from sklearn.base import clone
-
-    one: Method = clone(method).set_params(random_state=seed)
-    return one.fit(pixels, labels, weights)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,28 @@ from imbench.errors import UsageError
 from imbench.files.processes import end_with
 from imbench.training.method import Method
 
-__all__ = ["assign_folds", "cross_validated_outputs", "in_processes"]
+__all__ = ["Call", "Memory", "assign_folds", "cross_validated_outputs", "remembered"]
 
 Labels = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+class Memory(Protocol):
+    """Keeps what trainings left, by their names, so that none is done twice."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return what a training left; None if it is not done."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep what a training left."""
+
+
+class Call(NamedTuple):
+    """One training: a name that no other of its fit has, and what does it."""
+
+    name: str
+    function: Callable[..., bytes]
+    given: tuple[Any, ...]
 
 
 def assign_folds(labels: Labels, folds: int, groups: Sequence[object] | None = None) -> Labels:
@@ -69,6 +88,7 @@ def cross_validated_outputs(
     weights: Floats | None = None,
     jobs: int = 1,
     tell: Callable[[], None] = lambda: None,
+    memory: Memory | None = None,
 ) -> Floats:
     """Return probabilities (n, K) of each image by networks that were trained without its fold.
 
@@ -86,6 +106,8 @@ def cross_validated_outputs(
         Processes.
     tell : callable
         Called after each training.
+    memory : Memory, optional
+        Has what is not to be trained again, and gets the rest; of this method, data and folds.
 
     Raises
     ------
@@ -95,38 +117,53 @@ def cross_validated_outputs(
         If a training does.
     """
     tasks = [(fold, seed) for fold in np.unique(folds).tolist() for seed in seeds]
-    calls = (
-        (_fold_outputs, (method, pixels, labels, folds == fold, seed, weights))
+    calls = [
+        Call(
+            f"fold-{fold}-seed-{seed}",
+            _fold_outputs,
+            (method, pixels, labels, folds == fold, seed, weights),
+        )
         for fold, seed in tasks
-    )
+    ]
     total = np.zeros((len(labels), len(np.unique(labels))))
-    for (fold, _), outputs in zip(tasks, in_processes(calls, jobs), strict=True):
-        total[folds == fold] += outputs
+    for (fold, _), left in zip(tasks, remembered(calls, jobs, memory), strict=True):
+        total[folds == fold] += np.load(io.BytesIO(left), allow_pickle=False)
         tell()
     return total / len(seeds)
 
 
-def in_processes(
-    calls: Iterator[tuple[Callable[..., Any], tuple[Any, ...]]], jobs: int
-) -> Iterator[Any]:
-    """Yield what each call returns, in their order, from so many processes; one is this one.
+def remembered(calls: Sequence[Call], jobs: int, memory: Memory | None = None) -> Iterator[bytes]:
+    """Yield what each call returns, in their order; what the memory has is not done again.
 
-    An exception of a call ends all; so does Ctrl-C, after which no process is left.
+    From so many processes; one is this one. An exception of a call ends all; so does Ctrl-C, after
+    which no process is left.
     """
-    if jobs == 1:
-        yield from (function(*given) for function, given in calls)
+    known = {call.name: None if memory is None else memory.get(call.name) for call in calls}
+    fresh = _in_processes([call for call in calls if known[call.name] is None], jobs)
+    for call in calls:
+        left = known.pop(call.name)
+        if left is None:
+            left = next(fresh)
+            if memory is not None:
+                memory.put(call.name, left)
+        yield left
+
+
+def _in_processes(calls: Sequence[Call], jobs: int) -> Iterator[bytes]:
+    if jobs == 1 or not calls:
+        yield from (call.function(*call.given) for call in calls)
         return
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=jobs, return_as="generator", max_nbytes=None, pre_dispatch=jobs)
     parent = os.getpid()
-    yield from parallel(delayed(_attended)(parent, function, given) for function, given in calls)
+    yield from parallel(delayed(_attended)(parent, call) for call in calls)
 
 
-def _attended(parent: int, function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
-    """Call a function in a worker that ends with its parent."""
+def _attended(parent: int, call: Call) -> bytes:
+    """Do a call in a worker that ends with its parent."""
     end_with(parent)
-    return function(*given)
+    return call.function(*call.given)
 
 
 def _fold_outputs(
@@ -136,9 +173,10 @@ def _fold_outputs(
     out: NDArray[np.bool_],
     seed: int,
     weights: Floats | None,
-) -> Floats:
+) -> bytes:
     rest = np.flatnonzero(~out)
     fitted = clone(method).set_params(random_state=seed)
     fitted.fit(pixels[rest], labels[rest], None if weights is None else weights[rest])
-    found: Floats = fitted.predict_proba(pixels[np.flatnonzero(out)])
-    return found
+    file = io.BytesIO()
+    np.save(file, fitted.predict_proba(pixels[np.flatnonzero(out)]), allow_pickle=False)
+    return file.getvalue()
