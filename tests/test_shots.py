@@ -234,7 +234,7 @@ def test_counts_by_class_have_a_table_of_their_own_that_says_them(make_record):
     assert [len(table.lines) for table in (plain, own)] == [1, 2]
     assert own.protocol.startswith("majority 1000; minorities 50+200; ")
     assert own.group.label(50) == "50-200"
-    assert any("minorities alike / 50/200" in note for note in own.notes)
+    assert any("minorities alike / 50+200" in note for note in own.notes)
     assert plain.group.code == group_records(records[:1])[0].code
 
 

@@ -340,4 +340,6 @@ def test_ranges():
 def test_tables_of_several_minorities_say_where_the_classes_are(make_record):
     several = make_tables([make_record(test_counts=[50, 20, 30])])[0]
     assert "recall and F1 of each class, and confusion: `bench report --per-class`" in several.notes
+    assert several.title == "digits: mean F1 of 2 minorities"
+    assert "test 50+20+30 (minorities' share 0.500)" in several.protocol
     assert not any("--per-class" in note for note in make_tables([make_record()])[0].notes)

@@ -534,3 +534,18 @@ def test_each_group_has_its_own(made, make_record):
         "Verdict on digits by F1 of the minority",
         "Verdict on lines (ok, hole) by F1 of the minority",
     ]
+
+
+def test_verdicts_on_one_data_set_say_what_tells_them_apart(make_record):
+    many = {"test_counts": [60, 20, 20], "train_counts": [100, 9, 40]}
+    records = [
+        make_record("vanilla", 9, 0, 0.4, cell={"by_class": (9, 40)}, **many),
+        make_record("vanilla", 9, 0, 0.5, **many | {"train_counts": [100, 9, 9]}),
+    ]
+    titles = {verdict.title for verdict in judge(make_tables(records, ("f1",)))}
+    assert titles == {
+        "Verdict on digits by mean F1 of 2 minorities (minorities 9+40)",
+        "Verdict on digits by mean F1 of 2 minorities (minorities alike)",
+    }
+    (alone,) = judge(make_tables(records[:1], ("f1",)))
+    assert alone.title == "Verdict on digits by mean F1 of 2 minorities"

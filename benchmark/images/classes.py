@@ -151,5 +151,5 @@ def _missing_choice(counts: Mapping[str, int], owner: str, missing: str) -> str:
     listed = ", ".join(f"{name} ({count})" for name, count in counts.items())
     return (
         f"{owner} has {len(counts)} classes and no {missing} is chosen; add majority=A,minority=B "
-        f"({REST!r} stands for all others) from {listed}"
+        f"({REST!r} stands for all others, minority=B/C for several) from {listed}"
     )

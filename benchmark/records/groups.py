@@ -231,7 +231,7 @@ def _describe(group: Group) -> dict[str, object]:
     return {
         "data": basis.fingerprint[:12],
         "majority": majority,
-        "minorities": "alike" if basis.by_class is None else "/".join(map(str, basis.by_class)),
+        "minorities": "alike" if basis.by_class is None else "+".join(map(str, basis.by_class)),
         "protocol": basis.protocol,
         **basis.settings.model_dump(),
     }

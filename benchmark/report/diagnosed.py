@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imbench.records.groups import method_title
 
-__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "places_text"]
+__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "join_alike", "places_text"]
 
 Kind = Literal["trivial", "floor", "constant", "chance", "loss", "memorised", "coarse", "seeds"]
 KINDS: Mapping[Kind, str] = {
@@ -73,14 +73,19 @@ class Diagnosis:
         }
 
 
-def places_text(places: Iterable[Place]) -> str:
+def places_text(places: Iterable[Place], label: Callable[[int], str] = str) -> str:
     """Return ``CS, OS at 10, 20; SMOTE at 10``: methods with the counts they have in common."""
     counts: dict[str, list[int]] = defaultdict(list)
     for recipe, count in places:
         counts[method_title(recipe)].append(count)
+    return join_alike(((title, sorted(where)) for title, where in counts.items()), label)
+
+
+def join_alike(found: Iterable[tuple[str, Sequence[int]]], label: Callable[[int], str]) -> str:
+    """Return texts and the counts they hold at; those with the same counts stand together."""
     alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    for title, where in counts.items():
-        alike[tuple(sorted(where))].append(title)
+    for text, counts in found:
+        alike[tuple(counts)].append(text)
     return "; ".join(
-        f"{', '.join(titles)} at {', '.join(map(str, where))}" for where, titles in alike.items()
+        f"{', '.join(texts)} at {', '.join(map(label, counts))}" for counts, texts in alike.items()
     )

@@ -77,7 +77,7 @@ class _Case:
 
     @property
     def name(self) -> str:
-        return metric_title(self.metric)
+        return metric_title(self.metric, len(self.tests)).removeprefix("mean ")
 
     def means(self, number: str) -> dict[Place, float]:
         """Return the mean of a number over the runs that have it, where there are any."""
@@ -100,7 +100,7 @@ class _Case:
             kind,
             tuple(dict.fromkeys(recipe for recipe, _ in where)),
             tuple(sorted({count for _, count in where})),
-            f"{sentence}{_where(where, self.runs)}",
+            f"{sentence}{_where(where, self.runs, self.group.label)}",
             advice,
             where,
             numbers,
@@ -225,7 +225,7 @@ def _loss(case: _Case) -> Iterator[Diagnosis]:
         stuck,
         f"the training loss has hardly fallen: it ends at {_span(shares, 2)} of what it is without "
         f"learning ({ends[worst]:.3f} of {starts[worst]:.3f} for {method_title(worst[0])} at "
-        f"{worst[1]})",
+        f"{case.group.label(worst[1])})",
         _train_otherwise(case, images=False),
         lowest=min(shares),
         highest=max(shares),
@@ -305,8 +305,10 @@ def _span(values: Iterable[float], digits: int = 3) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _where(places: Sequence[Place], runs: Mapping[Place, object]) -> str:
+def _where(
+    places: Sequence[Place], runs: Mapping[Place, object], label: Callable[[int], str]
+) -> str:
     """Say where, unless it is everywhere."""
     if len(places) == len(runs) > 1:
         return ": every method at every count"
-    return f": {places_text(places)}"
+    return f": {places_text(places, label)}"

@@ -177,7 +177,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
     return Table(
         group=group,
         metric=name,
-        title=f"{group.title}: {metric_title(name)}",
+        title=f"{group.title}: {metric_title(name, len(group.test_counts))}",
         protocol=protocol_line(group),
         counts=tuple(group.counts),
         lines=lines,
@@ -262,7 +262,8 @@ def protocol_line(group: Group) -> str:
     if tests and sum(tests):
         share = 1 - tests[0] / sum(tests)
         best = {name: trivial_score(METRICS[name], tests, False) for name in ("f1", "acsa")}
-        pieces.append(f"test {'+'.join(map(str, tests))} (minority share {share:.3f})")
+        whose = "minority" if len(tests) == 2 else "minorities'"
+        pieces.append(f"test {'+'.join(map(str, tests))} ({whose} share {share:.3f})")
         pieces.append(
             "trivial "
             + ", ".join(
@@ -306,7 +307,11 @@ def _class_notes(group: Group) -> list[str]:
     """Say where the classes of a mean over several minorities are to be seen."""
     if len(group.test_counts) < 3:
         return []
-    return ["recall and F1 of each class, and confusion: `bench report --per-class`"]
+    return [
+        "scores of the minorities are means that leave the majority out; --metric macro_f1 is the "
+        "mean F1 of all classes",
+        "recall and F1 of each class, and confusion: `bench report --per-class`",
+    ]
 
 
 def _format_range(bounds: Ends) -> str:

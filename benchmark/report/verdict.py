@@ -7,9 +7,10 @@ recommends what its own intervals do not carry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from imbench.records.groups import group_differences
 from imbench.records.metric_specs import load_metric
 from imbench.report.panel import Panel
 from imbench.report.prose import Prose
@@ -62,11 +63,15 @@ class Verdict:
 
     table: Table
     statements: tuple[Statement, ...]
+    apart: str = ""
+    """What tells its records from others of the same data, which share no table with them."""
 
     @property
     def title(self) -> str:
         """Return a heading with the data and the metric."""
-        return f"Verdict on {self.table.group.title} by {metric_title(self.table.metric)}"
+        group = self.table.group
+        metric = metric_title(self.table.metric, len(group.test_counts))
+        return f"Verdict on {group.title} by {metric}{self.apart and f' ({self.apart})'}"
 
 
 def judge(tables: Iterable[Table]) -> list[Verdict]:
@@ -75,7 +80,10 @@ def judge(tables: Iterable[Table]) -> list[Verdict]:
     for table in tables:
         first.setdefault(table.group.code, table)
     records = sum(len(table.group.records) for table in first.values())
-    return [_judge(table, resample=records <= MANY) for table in first.values()]
+    return [
+        replace(_judge(table, resample=records <= MANY), apart=_apart(table, first.values()))
+        for table in first.values()
+    ]
 
 
 def verdict_prose(verdict: Verdict) -> Prose:
@@ -98,6 +106,13 @@ def verdict_rows(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
         }
         for verdict in verdicts
     ]
+
+
+def _apart(table: Table, others: Iterable[Table]) -> str:
+    """Return in what a table's records differ from others of its data set."""
+    alike = [other.group for other in others if other.group.name == table.group.name]
+    place = next(index for index, group in enumerate(alike) if group is table.group)
+    return ", ".join(f"{key} {values[place]}" for key, values in group_differences(alike).items())
 
 
 def _judge(table: Table, *, resample: bool) -> Verdict:

@@ -55,8 +55,9 @@ def _decide(scored: Scored, open_: Sequence[Comparison]) -> str:
     held = [cell for cell in open_ if _held_by_images(cell)]
     if held:
         cell = held[0]
+        where = scored.table.group.label(cell.minority or 0)
         return (
-            f"{cell.second} at {cell.minority} ({signed(-cell.effect.mean)} against Vanilla) is "
+            f"{cell.second} at {where} ({signed(-cell.effect.mean)} against Vanilla) is "
             f"held open by {cell.effect.images} test images, not by {seeds} seeds: add test images"
         )
     return _seeds_for_margin(scored, open_)

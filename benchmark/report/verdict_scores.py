@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from imbench.report.compare import Comparison, compare_at
+from imbench.report.diagnosed import join_alike
 from imbench.report.panel import Panel
 from imbench.report.tables import Table
 from imbench.report.words import signed
@@ -143,13 +144,13 @@ def join_gains(gains: Iterable[tuple[str, int, float]], label: Callable[[int], s
     places: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for title, count, gain in gains:
         places[title].append((count, gain))
-    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    for title, found in places.items():
-        reach = span([gain for _, gain in found if math.isfinite(gain)])
-        alike[tuple(count for count, _ in found)].append(f"{title} {reach}")
-    return "; ".join(
-        f"{', '.join(methods)} at {', '.join(map(label, counts))}"
-        for counts, methods in alike.items()
+    reaches = {
+        title: span([gain for _, gain in found if math.isfinite(gain)])
+        for title, found in places.items()
+    }
+    return join_alike(
+        ((f"{title} {reaches[title]}", [count for count, _ in places[title]]) for title in places),
+        label,
     )
 
 

@@ -232,12 +232,21 @@ _THRESHOLDED = frozenset({*confusions.SCORES, "cost", "cost_bayes"})
 _LOWER = frozenset({"brier", "log_loss", "ece_conf", "ece_pos"})
 
 
-def metric_title(name: str) -> str:
-    """Return a metric's name as a table prints it: ``cost an image (ratio=10)``."""
+def metric_title(name: str, classes: int = 2) -> str:
+    """Return a metric's name as a table prints it: ``cost an image (ratio=10)``.
+
+    With more than two classes a score of the minority is the mean over all of them.
+
+    >>> metric_title("f1", classes=6)
+    'mean F1 of 5 minorities'
+    """
     base, _, options = name.partition(":")
     if base not in TITLES:
         return name
-    return f"{TITLES[base]} ({options})" if options else TITLES[base]
+    title = TITLES[base]
+    if classes > 2 and " of the minority" in title:
+        title = f"mean {title.replace('the minority', f'{classes - 1} minorities', 1)}"
+    return f"{title} ({options})" if options else title
 
 
 def is_thresholded(name: str) -> bool:
