@@ -17,8 +17,10 @@ RATIO = re.compile(
 )
 RATIOS = {
     "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
+    "card": ("card step, full over mixed precision", "none"),
+    "copying": ("copying small, 16 px, error over that of blocks of 4 px", "<= 1"),
     "coverage": ("width of t, cut over t, n = 3", "<= 1"),
-    "cyclegan": ("cyclegan step, width 4, 16 px, batch 1", ">= 1"),
+    "cyclegan": ("cyclegan step, paper, width 4, 16 px, batch 1", ">= 1"),
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
