@@ -114,7 +114,8 @@ class RedBloodCells(Obtainable):
         chosen = choose_classes(
             self._points(), majority=self.majority, minority=self.minority, owner=self.name
         )
-        return self._cut(chosen)
+        notes = (*chosen.notes, *share_notes(chosen, {"test": self.test}))
+        return self._cut(replace(chosen, notes=notes))
 
     def _points(self) -> Listing:
         """List the cells that have a whole square; the source of each is its smear."""
@@ -162,9 +163,6 @@ class RedBloodCells(Obtainable):
         if near:
             words = f"{near} cells nearer to the edge of a smear than half of {self.side} px"
             yield DataNote("left out", words, near, "side=PIXELS")
-        present = np.bincount(listing.labels, minlength=len(self.types)) > 0
-        if present.all():
-            yield from share_notes(listing, {"test": self.test})
 
     def _cut(self, listing: Listing) -> Listing:
         """Return the listing with the squares around the points as sources."""

@@ -34,7 +34,7 @@ def test_ranks_share_what_is_equal():
 
 def test_a_method_that_is_always_first_is_first_for_certain():
     block = np.array([[[0.9, 0.91], [0.5, 0.52], [0.5, 0.52]]])
-    found = standings([block] * 5)
+    found = standings([block] * 6)
     assert found.positions.tolist() == [1, 2.5, 2.5]
     assert (found.low[0], found.high[0], found.best[0]) == (1, 1, 1.0)
     assert found.groups.tolist() == [1, 2, 2]
@@ -106,6 +106,16 @@ def test_far_apart_methods_are_separated():
     assert found.groups.tolist() == [1, 2, 3]
 
 
+def test_with_few_data_sets_nothing_is_separated_and_no_worse_method_is_tied_before_a_better():
+    rng = np.random.default_rng(14)
+    far = np.array([0.3, 0.15, 0.0])
+    assert standings(studied(rng, far, datasets=5)).groups.tolist() == [1, 1, 1]
+    for _ in range(20):
+        found = standings(studied(rng, rng.normal(0, 0.03, 6), datasets=6), resamples=200)
+        in_order = found.groups[np.argsort(found.mean_ranks)].tolist()
+        assert in_order == sorted(in_order)
+
+
 def test_what_cannot_be_ranked_is_refused():
     with pytest.raises(ValueError, match="a data set"):
         standings([])
@@ -136,7 +146,7 @@ def test_a_board_says_places_ties_and_wins_over_vanilla(records):
     lines = [line.split() for line in text.splitlines()]
     assert ["1", "CS", "1", "[1,1]", "1.00", "1.00", ".000", "3-0-0", "1.00/0.00/0.00"] in lines
     assert "digits at 25, 50 (3 seeds); savanna at 25 (3 seeds)" in text
-    assert "2 data sets are a small sample" in text
+    assert "2 data sets: this describes them and is no test" in text
     body = json.loads(render_report(records, board=True, form="json"))["board"][0]
     assert [row["recipe"] for row in body["methods"]] == ["cs", "us", "vanilla"]
     assert body["pairs"][0] | {"difference": 0.1} == {

@@ -16,7 +16,7 @@ from imbench.records.metric_specs import load_metric
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
 from imbench.stats.metrics import lower_is_better
-from imbench.stats.paired import MARGIN
+from imbench.stats.paired import ENOUGH, MARGIN
 from imbench.stats.standings import Pairwise, Standings, pairwise, standings
 
 __all__ = ["Board", "board_row", "make_board", "printed_board"]
@@ -237,12 +237,12 @@ def _below(board: Board) -> Iterable[str]:
         )
     if len(board.places) == 1:
         yield "one data set: only seeds are drawn anew, and nothing is said of other data sets"
-    elif math.isnan(board.standings.halves):
+    elif len(board.places) < ENOUGH:
         yield (
-            f"{len(board.places)} data sets are a small sample of all there are: where they "
-            "disagree intervals are wide"
+            f"{len(board.places)} data sets: this describes them and is no test; methods are "
+            f"called separated from {ENOUGH} data sets on"
         )
-    else:
+    if not math.isnan(board.standings.halves):
         yield (
             "two halves of the data sets order the methods alike to a rank correlation of "
             f"{board.standings.halves:.2f}"
