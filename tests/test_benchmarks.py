@@ -23,6 +23,7 @@ RATIOS = {
     "cyclegan": ("cyclegan step, paper, width 4, 16 px, batch 1", ">= 1"),
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),
+    "parts": ("step of la", "<= 1.03"),
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
     "resume": ("resume 36 cells, share of 3 s", "<= 1"),
     "smote": ("smote time", ">= 3"),
