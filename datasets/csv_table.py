@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imbench.datasets._columns import EXPECTED, ROLES, Columns, find_columns
 from imbench.datasets._table import Table, read_table, separator_of
@@ -162,6 +164,7 @@ class CsvTable(UserImages):
             splits = stratified_splits(
                 names, labels, test=self.test, validation=self.validation, groups=groups
             )
+            notes += tuple(self._guessed_split(splits, groups))
         if "weight" in columns.of:
             weights, note = read_weights(table, columns.of["weight"])
             notes += (note,)
@@ -180,6 +183,18 @@ class CsvTable(UserImages):
             return listing
         wanted = {"test": self.test, "validation": self.validation}
         return replace(listing, notes=(*notes, *share_notes(listing, wanted)))
+
+    def _guessed_split(
+        self, splits: NDArray[np.str_], groups: NDArray[Any] | None
+    ) -> Iterator[DataNote]:
+        if self.split_given:
+            return
+        count, whole = int((splits == "test").sum()), "" if groups is None else ", groups whole"
+        text = (
+            f"no split column: {self.test:.0%} of each class, {count} of {len(splits)} images, are "
+            f"the test split, by a hash of their paths{whole}"
+        )
+        yield DataNote("guessed", text, count, "test=SHARE or split=COLUMN")
 
 
 def _folder(name: str, bases: Sequence[Path]) -> Path:

@@ -45,8 +45,9 @@ def lines(*header: str, rows=ROWS, more=()) -> str:
 
 
 def notes(listing: Listing) -> list[str]:
-    """Return the notes of a table, without that on the majority of any two classes."""
-    return [note.line for note in listing.notes if "is the majority" not in note.text]
+    """Return the notes of a table, without those on its two classes and the split of them all."""
+    usual = ("is the majority", "are the test split, by a hash")
+    return [note.line for note in listing.notes if not any(part in note.text for part in usual)]
 
 
 def counts(listing: Listing) -> dict[str, list[int]]:
@@ -614,3 +615,13 @@ def test_damaged_tables_end_in_no_other_error(pictures, tmp_path):
         (pictures / "t.csv").write_bytes(bytes(raw))
         with suppress(ImbenchError):
             make_dataset("csv:pictures/t.csv", tmp_path).read()
+
+
+def test_a_split_that_is_ours_is_said_and_one_that_was_asked_for_is_not(table):
+    said = [note.line for note in table(PLAIN).notes if "split" in note.text]
+    assert len(said) == 1
+    assert said[0].startswith("guessed: no split column: 25% of each class, ")
+    assert said[0].endswith(
+        "are the test split, by a hash of their paths; to change it: test=SHARE or split=COLUMN"
+    )
+    assert not any("no split column" in note.text for note in table(PLAIN, ",test=0.5").notes)

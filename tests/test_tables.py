@@ -8,7 +8,8 @@ import pytest
 from imbench.errors import UnknownName
 from imbench.records.groups import format_ranges, method_title
 from imbench.records.record import Scores
-from imbench.report.tables import choose_bold, make_tables
+from imbench.report.bold import choose_bold
+from imbench.report.tables import make_tables
 
 
 def entries(table):

@@ -8,7 +8,7 @@ from typing import Any
 
 from imbench.page.cells import cell_seconds, json_number
 from imbench.page.styles import style_of
-from imbench.records.groups import Group
+from imbench.records.groups import Group, group_differences
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.report.compare import Comparison, match_all
@@ -88,6 +88,7 @@ def plain_groups(tables: Sequence[Table]) -> list[dict[str, Any]]:
             {
                 "name": group_title(group, groups_of(tables)),
                 "counts": list(own[0].counts),
+                "labels": {count: group.label(count) for count in own[0].counts},
                 "trivial": {table.metric: json_number(table.trivial) for table in own},
                 "lines": [
                     _plain_row(group, own, index, recipes, records)
@@ -99,9 +100,11 @@ def plain_groups(tables: Sequence[Table]) -> list[dict[str, Any]]:
 
 
 def group_title(group: Group, all_groups: Sequence[Group]) -> str:
-    """Return the name of a group's data set, with its code where others have the same name."""
-    alike = sum(other.title == group.title for other in all_groups)
-    return visible(group.title) + (f" ({group.code})" if alike > 1 else "")
+    """Return the name of a group's data set, and what differs in others of the same name."""
+    alike = [other for other in all_groups if other.title == group.title]
+    place = next(index for index, other in enumerate(alike) if other is group)
+    apart = ", ".join(f"{key} {each[place]}" for key, each in group_differences(alike).items())
+    return visible(group.title + (f" ({apart})" if apart else ""))
 
 
 def _plain_row(

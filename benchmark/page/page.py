@@ -80,7 +80,7 @@ def render_page(
     planned : iterable of Cell
         Cells of all plans; those without a record are shown as missing.
     bold : {"best", "not-worse"}
-        Which scores are bold: see `imbench.report.tables.choose_bold`.
+        Which scores are bold: see `imbench.report.bold.choose_bold`.
     folder : Path, optional
         The results folder, to read logs and pictures from.
     data : Path

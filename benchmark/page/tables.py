@@ -19,7 +19,8 @@ from imbench.report.printed_table import (
     printed_table,
 )
 from imbench.report.ranks import Ranks, printed_ranks, rank_by
-from imbench.report.tables import Table, metric_title, protocol_line
+from imbench.report.table_notes import protocol_line
+from imbench.report.tables import Table, metric_title
 from imbench.safe_text import visible
 
 __all__ = ["about", "failures", "rank_blocks", "table_blocks"]

@@ -17,7 +17,8 @@ from imbench.report.evidence import ClaimVerdict, Evidence, SumTest
 from imbench.report.panel import Panel
 from imbench.report.paper import paper_dataset, published
 from imbench.report.prose import Prose
-from imbench.report.tables import metric_title, protocol_line
+from imbench.report.table_notes import protocol_line
+from imbench.report.tables import metric_title
 from imbench.stats.metrics import METRICS
 from imbench.stats.paired import ENOUGH
 

@@ -16,7 +16,8 @@ from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.sections import Section
-from imbench.report.tables import protocol_line, row_title
+from imbench.report.table_notes import protocol_line
+from imbench.report.tables import row_title
 from imbench.stats.intervals import Ends, mean_interval
 from imbench.stats.metrics import confusion
 from imbench.stats.shot_groups import SHOTS, shot_groups

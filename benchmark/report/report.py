@@ -67,7 +67,7 @@ def render_report(
         CSV is tidy, one line a record and metric; with `vs_paper` one line a compared cell. LaTeX
         begins with a macro for each cell; ``macros`` are these only.
     bold : {"best", "not-worse"}
-        Which scores of a column are bold: see `imbench.report.tables.choose_bold`.
+        Which scores of a column are bold: see `imbench.report.bold.choose_bold`.
     vs_paper : bool
         Print F1 beside the published values.
     planned : iterable of Cell

@@ -7,7 +7,8 @@ import math
 from imbench.records.groups import format_ranges
 from imbench.report.compare import Comparison, Match
 from imbench.report.prose import Prose
-from imbench.report.tables import metric_title, protocol_line
+from imbench.report.table_notes import protocol_line
+from imbench.report.tables import metric_title
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ENOUGH, LEAST, MARGIN, pairs_for_power, seeds_needed
 

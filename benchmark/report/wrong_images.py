@@ -18,7 +18,7 @@ from imbench.records.record import Record
 from imbench.report.per_class import class_names
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.sections import Section
-from imbench.report.tables import protocol_line
+from imbench.report.table_notes import protocol_line
 from imbench.stats.metrics import predict
 
 __all__ = ["SHOWN", "image_name", "wrong_section"]

@@ -14,7 +14,7 @@ function fillForm(position, key) {
   const group = data.groups[position.group];
   fill(byId("cell-group"), data.groups.map((item, i) => [i, item.name]), position.group);
   fill(byId("cell-line"), group.lines.map((line, i) => [i, line.title]).filter(([i]) => group.lines[i].cells.some((keys) => keys.length)), position.line);
-  fill(byId("cell-count"), group.counts.map((count, i) => [i, String(count)]).filter(([i]) => group.lines[position.line].cells[i].length), position.column);
+  fill(byId("cell-count"), group.counts.map((count, i) => [i, group.labels[count]]).filter(([i]) => group.lines[position.line].cells[i].length), position.column);
   fill(byId("cell-seed"), position.keys.map((item) => [item, String(data.cells[item].seed)]), key);
 }
 
@@ -80,7 +80,7 @@ function drawCell() {
 const className = (cell, label) => data.classes[cell.group][label] ?? (label === 0 ? "majority" : data.groups.length && label === 1 ? "minority" : `minority ${label}`);
 
 function confusionPanel(box, cell) {
-  const panel = put(box, "div");
+  const panel = put(box, "div", cell.confusion?.length > 3 ? { class: "broad" } : {});
   put(panel, "h4", {}, "Confusion matrix of the test images");
   if (!cell.confusion) {
     put(panel, "p", { class: "soft" }, `None: ${cell.no_outputs}.`);
@@ -101,7 +101,7 @@ function confusionPanel(box, cell) {
 // Recall, precision and F1 of each class, and means over classes with many, medium and few images.
 function classesPanel(box, cell) {
   if (!cell.confusion) return;
-  const panel = put(box, "div");
+  const panel = put(box, "div", cell.confusion.length > 3 ? { class: "broad" } : {});
   put(panel, "h4", {}, "Classes");
   const table = put(put(panel, "div", { class: "wide" }), "table", { class: "confusion" });
   const head = put(put(table, "thead"), "tr");

@@ -80,7 +80,7 @@ function frame(parent, { width, height, left, bottom = 42, top = 8, right = 12, 
   const xTicks = x.log ? { found: logTicks(x.low, x.high) } : ticks(x.low, x.high, x.most || 6);
   for (const value of x.at || xTicks.found) {
     draw(svg, "path", { class: x.grid ? "grid" : "axis", d: x.grid ? `M${sx(value)} ${top}V${base}` : `M${sx(value)} ${base}v5` });
-    const text = x.at || x.log ? String(+value.toPrecision(3)) : formatted(value, xTicks.digits);
+    const text = x.texts?.[value] ?? (x.at || x.log ? String(+value.toPrecision(3)) : formatted(value, xTicks.digits));
     draw(svg, "text", { class: "soft", x: sx(value), y: base + 18, "text-anchor": "middle" }, text);
   }
   draw(svg, "path", { class: "axis", d: `M${left} ${base}H${width - right}` });

@@ -45,7 +45,7 @@ function scorePlot(figure, group) {
     : { low: counts[0] - (counts.at(-1) - counts[0] || counts[0] || 1) * 0.05, high: counts.at(-1) + (counts.at(-1) - counts[0] || counts[0] || 1) * 0.05 };
   const at = frame(figure, {
     width: widthOf(figure, 620), height: 300, left: 54,
-    x: { ...x, log, at: counts, label: "minority training images" },
+    x: { ...x, log, at: counts, texts: group.labels, label: "minority training images" },
     y: { low, high, label: metric.title + (metric.lower ? " (lower is better)" : "") },
     label: `${metric.title} by minority count on ${group.name}; the tables have the numbers`,
   });
@@ -105,11 +105,11 @@ function drawDifferences() {
     const all = pairs.flatMap(([, rows]) => rows.flatMap(([, cell]) => [...cell.values, ...cell.ends])).filter(Number.isFinite);
     const reach = Math.max(0.02, ...all.map(Math.abs)) * 1.08;
     const grid = put(part, "div", { class: "plots" });
-    drawInto(grid, pairs.map(([count, rows]) => [`${count} minority images`, "h4", (figure) => differencePlot(figure, group, count, rows, reach)]));
+    drawInto(grid, pairs.map(([count, rows]) => [`${group.labels[count] ?? count} minority images`, "h4", (figure) => differencePlot(figure, group, count, rows, reach)]));
     const words = put(part, "details", { class: "notes" });
     put(words, "summary", {}, "In words");
     const list = put(words, "ul");
-    for (const [count, rows] of pairs) for (const [, cell] of rows) put(list, "li", {}, `${count} minority images: ${cell.text}`);
+    for (const [count, rows] of pairs) for (const [, cell] of rows) put(list, "li", {}, `${group.labels[count] ?? count} minority images: ${cell.text}`);
   }
 }
 
@@ -147,7 +147,7 @@ function drawCost() {
   fill(byId("cost-count"), [["", "smallest of each data set"], ...counts.map((count) => [count, String(count)])], state.cost);
   const plots = groupsNow().map(([group]) => [group, state.cost === "" ? 0 : group.counts.indexOf(Number(state.cost))])
     .filter(([, column]) => column >= 0);
-  drawInto(box, plots.map(([group, column]) => [`${group.name}, ${group.counts[column]} minority images`, "h3", (figure) => costPlot(figure, group, column)]));
+  drawInto(box, plots.map(([group, column]) => [`${group.name}, ${group.labels[group.counts[column]]} minority images`, "h3", (figure) => costPlot(figure, group, column)]));
   if (!box.children.length) put(box, "p", {}, "No data set shown was run at this count.");
 }
 
