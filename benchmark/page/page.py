@@ -145,6 +145,7 @@ def render_page(
         "groups": [group_title(group, record_groups) for group in record_groups],
         "reference": script_data["reference"],
         "pivots": pivots,
+        "datasets": len({group.name for group in record_groups}),
         "detailed": min(DETAILED, len(records)),
         "verdicts": verdicts,
         "tables": table_blocks(tables),
