@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         NotComparable,
         UsageError,
     )
+    from imbench.explain.saliency import Maps, Saliency
+    from imbench.explain.trained import TrainedNetwork
     from imbench.files.download import RemoteFile
     from imbench.images.cache import make_dataset, prepare
     from imbench.images.classes import choose_classes
@@ -52,13 +54,16 @@ __all__ = [
     "Examples",
     "ImbenchError",
     "Listing",
+    "Maps",
     "Method",
     "NotComparable",
     "Obtainable",
     "Part",
     "RemoteFile",
     "RunOptions",
+    "Saliency",
     "TrainState",
+    "TrainedNetwork",
     "UsageError",
     "__version__",
     "check_dataset",
@@ -93,6 +98,8 @@ _MODULES = {
         "NotComparable",
         "UsageError",
     ),
+    "explain.saliency": ("Maps", "Saliency"),
+    "explain.trained": ("TrainedNetwork",),
     "files.download": ("RemoteFile",),
     "images.cache": ("make_dataset", "prepare"),
     "images.classes": ("choose_classes",),

@@ -45,7 +45,7 @@ def test_without_a_kind_everything_is_listed(capfd):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     headings = [line for line in lines if line in LISTS]
-    assert headings == ["methods", "datasets", "networks", "metrics", "grids"]
+    assert headings == ["methods", "datasets", "networks", "metrics", "maps", "grids"]
     assert {"smote", "digits", "cnn", "f1", "quick"} <= {line.partition(" ")[0] for line in lines}
 
 
@@ -60,7 +60,8 @@ def test_a_list_imports_no_plug_in():
     told = (
         "import sys\n"
         "from imbench.commands.cli import exit_code\n"
-        "for kind in ('methods', 'networks', 'metrics', 'datasets'): exit_code(['list', kind])\n"
+        "for kind in ('methods', 'networks', 'metrics', 'datasets', 'maps'):\n"
+        "    exit_code(['list', kind])\n"
         "print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
@@ -297,7 +298,7 @@ def completed(capfd, monkeypatch, *words):
         (("run", "--methods", "van"), ["vanilla"]),
         (("run", "--bad-images", "s"), ["stop", "skip"]),
         (("run", "--retry"), ["--retry-failed"]),
-        (("list", "m"), ["methods", "metrics"]),
+        (("list", "m"), ["methods", "metrics", "maps"]),
         (("info", "resn"), ["resnet20"]),
         (("info", "brie"), ["brier"]),
         (("sta",), ["status"]),

@@ -16,6 +16,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "python.md"
 NEED_TORCH = {
     "Method",
     "TrainState",
+    "TrainedNetwork",
     "check_dataset",
     "check_metric",
     "check_network",

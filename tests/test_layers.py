@@ -24,6 +24,7 @@ ROOMS = (
     "runs",
     "report",
     "generators",
+    "explain",
     "page",
     "check",
     "commands",

@@ -118,7 +118,7 @@ def test_the_wheel_says_who_may_use_it_and_registers_its_names(wheel):
     assert "MIT License" in info["licenses/LICENSE"]
     assert "License-Expression: MIT" in info["METADATA"]
     assert "bench = imbench.commands.cli:main" in info["entry_points.txt"]
-    for kind in ("methods", "datasets", "networks", "metrics"):
+    for kind in ("methods", "datasets", "networks", "metrics", "maps"):
         assert f"[imbench.{kind}]" in info["entry_points.txt"]
 
 

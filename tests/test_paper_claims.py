@@ -8,7 +8,11 @@ import json
 
 import pytest
 
+from imbench.errors import DataError
+from imbench.generators.scores_file import generator_differences
+from imbench.records.groups import group_records
 from imbench.report.claim_tests import BASELINES
+from imbench.report.measured import FLIPS, LIFT, ORACLE, pair_name
 from imbench.report.paper import published
 from imbench.report.paper_claims import CLAIMS, judge_claims
 from imbench.report.report import render_report
@@ -76,7 +80,116 @@ def findings(records):
 
 def test_there_are_fifteen_in_order():
     assert [claim.number for claim in CLAIMS] == list(range(1, 16))
-    assert [claim.number for claim in CLAIMS if claim.test is None] == [14, 15]
+
+
+def measured(apart, pairs, seeds=8, counts=(25, 50)):
+    """Return differences of so much, with a little noise, for pairs of methods."""
+    return {
+        (pair_name(*pair), count): {
+            seed: apart + NOISE[(seed + place) % len(NOISE)] for seed in range(seeds)
+        }
+        for place, pair in enumerate(pairs)
+        for count in counts
+    }
+
+
+LOOKING = [(joint, rival) for joint in ("aug", "alt") for rival in ("vanilla", "cs", "us")]
+
+
+def judged(world, number, **given):
+    records = world(TRUE)
+    (group,) = group_records(records)
+    ((_, found),) = judge_claims(records, {group.code: given})
+    return found[number - 1]
+
+
+@pytest.mark.parametrize(
+    ("lift", "flips", "finding"),
+    [
+        (0.1, -0.1, "holds"),
+        (0.1, 0.1, "does not hold"),
+        (-0.1, -0.1, "does not hold"),
+        (0.0, -0.1, "does not hold"),
+    ],
+)
+def test_where_methods_look_is_judged_by_maps_and_swapped_backgrounds(world, lift, flips, finding):
+    given = {LIFT: measured(lift, LOOKING), FLIPS: measured(flips, LOOKING)}
+    found = judged(world, 15, **given)
+    assert found.finding == finding, found.text
+    assert "flips, Vanilla - AUG" in found.text
+
+
+def test_one_rival_that_looks_as_well_refutes_that_aug_and_alt_look_at_the_content(world):
+    lift = measured(0.1, LOOKING) | measured(-0.1, [("alt", "us")])
+    found = judged(world, 15, **{LIFT: lift, FLIPS: measured(-0.1, LOOKING)})
+    assert found.finding == "does not hold"
+
+
+@pytest.mark.parametrize(
+    ("apart", "seeds", "finding"),
+    [
+        (0.0, 8, "holds"),
+        (-0.05, 8, "holds"),
+        (0.1, 8, "does not hold"),
+        (-0.3, 8, "does not hold"),
+        (-0.05, 5, "cannot be told"),
+    ],
+)
+def test_generators_are_at_par_or_slightly_worse_by_their_oracle_accuracy(
+    world, apart, seeds, finding
+):
+    found = judged(world, 14, **{ORACLE: measured(apart, [("alt", "aug")], seeds)})
+    assert found.finding == finding, found.text
+
+
+def test_without_explanations_the_two_say_what_to_run(world):
+    found = findings(world(TRUE))
+    assert "bench explain" in found[15].text
+    assert "bench generators --json" in found[14].text
+    lift = measured(0.1, LOOKING[:3])
+    partial = judged(world, 15, **{LIFT: lift, FLIPS: measured(-0.1, LOOKING[:3])})
+    assert partial.finding == "cannot be told"
+    assert "ALT and vanilla were not explained at the same count" in partial.text
+
+
+def written(tmp_path, group, **change):
+    rows = [
+        {
+            "recipe": recipe,
+            "minority": 25,
+            "numbers": {"forth": {"scores": {str(seed): score + seed / 100 for seed in range(6)}}},
+        }
+        for recipe, score in (("aug", 0.5), ("alt:judge=2", 0.4))
+    ]
+    basis = group.basis
+    plain = {
+        "fingerprint": basis.fingerprint,
+        "settings": basis.settings.model_dump(mode="json"),
+        "rows": rows,
+    }
+    path = tmp_path / "generators.json"
+    path.write_text(json.dumps({"groups": [plain | change]}))
+    return path
+
+
+def test_scores_of_generators_are_read_from_their_report(world, tmp_path):
+    records = world(TRUE)
+    (group,) = group_records(records)
+    found = generator_differences(written(tmp_path, group), records)
+    differences = found[group.code][ORACLE]
+    assert list(differences) == [("alt - aug", 25)]
+    assert differences["alt - aug", 25] == pytest.approx(dict.fromkeys(range(6), -0.1))
+    assert generator_differences(written(tmp_path, group, fingerprint="other"), records) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"groups": [{}]}', '{"groups": 3}'])
+def test_what_is_no_report_of_generators_is_refused(world, tmp_path, text):
+    path = tmp_path / "generators.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match="is not what `bench generators --json` writes"):
+        generator_differences(path, world(TRUE))
+    with pytest.raises(DataError, match="cannot be read"):
+        generator_differences(tmp_path / "none.json", world(TRUE))
 
 
 def test_where_all_is_so_all_that_records_can_tell_holds(world):

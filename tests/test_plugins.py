@@ -66,6 +66,7 @@ def test_the_page_has_the_files_it_speaks_of():
         "pyproject.toml",
         "imbench_extra/bsoftmax.py",
         "imbench_extra/dots.py",
+        "imbench_extra/gradient.py",
         "imbench_extra/mlp.py",
         "imbench_extra/youden.py",
         "shade.py",

@@ -47,9 +47,13 @@ COMMANDS = {
         "imbench.commands.generators:generators",
         "Evaluate the trained generators that runs stored.",
     ),
+    "explain": (
+        "imbench.commands.explain:explain",
+        "Show where trained classifiers look: maps, numbers, swapped backgrounds.",
+    ),
     "list": (
         "imbench.commands.list:list_",
-        "List methods, data sets, metrics, networks, grids or plug-ins.",
+        "List methods, data sets, metrics, networks, maps, grids or plug-ins.",
     ),
     "info": ("imbench.commands.list:info", "Explain one method, data set, metric or network."),
     "data": ("imbench.commands.data:data", "Download, check, describe and show data sets."),

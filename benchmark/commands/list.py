@@ -24,7 +24,7 @@ TRIAL = "bench run --datasets digits --minority 20 --size 8"
 VANILLA = "Plain training with cross-entropy; the recipe without parts"
 FRONT = {"methods": 0, "networks": 2, "metrics": 2}
 """Parameters of a plug-in that are no options: shape and classes, labels and probabilities."""
-LISTS = ("methods", "datasets", "networks", "metrics", "grids", "plugins")
+LISTS = ("methods", "datasets", "networks", "metrics", "maps", "grids", "plugins")
 
 
 @click.command("list")
@@ -54,7 +54,7 @@ def _rows(kind: str) -> list[tuple[str, ...]]:
 @click.command()
 @click.argument("name", shell_complete=complete_names)
 def info(name: str) -> None:
-    """Explain NAME: a method, data set, metric, network or grid."""
+    """Explain NAME: a method, data set, metric, network, map or grid."""
     texts = [*_builtin_texts(name), *_plugin_texts(name)]
     if not texts:
         from imbench.registry import KINDS, registered_names
@@ -169,6 +169,8 @@ def _example(plugin: Plugin, found: Any) -> str:
         spec += ":" + ",".join(f"{name}={name.upper()}" for name in needed)
     if plugin.kind == "datasets":
         return f"look into it: bench data stats {spec}{':PATH' if hasattr(found, 'kind') else ''}"
+    if plugin.kind == "maps":
+        return f"try it: bench explain --maps {spec}"
     if plugin.kind == "metrics":
         return f"try it: bench report --metric {spec.replace('=RATIO', '=10')}"
     option = f"--network {spec}" if plugin.kind == "networks" else f"--methods vanilla,{spec}"
@@ -193,7 +195,7 @@ def _parameters(kind: str, found: Any) -> list[tuple[str, str | None]]:
 
 def _module_docstring(kind: str, found: Any) -> list[str]:
     """Return the docstring of the module of a method or data set, which names its paper."""
-    if kind not in ("methods", "datasets"):
+    if kind not in ("methods", "datasets", "maps"):
         return []
     module = inspect.getmodule(found)
     text = "" if module is None else inspect.cleandoc(module.__doc__ or "")

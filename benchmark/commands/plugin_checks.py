@@ -31,6 +31,10 @@ def interface_fault(kind: str, plugin: Any) -> str | None:
         from imbench.images import dataset
 
         return dataset.class_fault(plugin)
+    if kind == "maps":
+        from imbench.explain import saliency
+
+        return saliency.class_fault(plugin)
     return None if callable(plugin) else "it cannot be called"
 
 

@@ -21,6 +21,7 @@ from imbench.commands.terminal import (
 
 if TYPE_CHECKING:
     from imbench.records.record import Record
+    from imbench.report.measured import Measured
 
 __all__ = ["report"]
 
@@ -84,6 +85,12 @@ def _form(name: str, what: str) -> Callable[[_Command], _Command]:
     help="Compare the first method with each of the others, paired by seed, in words.",
 )
 @click.option("--claims", is_flag=True, help="Test the claims of the paper.")
+@click.option(
+    "--generators",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Take the scores of generators that --claims needs from `bench generators --json`.",
+)
 @click.option("--ranks", is_flag=True, help="Show average ranks of the methods over all cells.")
 @click.option(
     "--board",
@@ -126,6 +133,7 @@ def report(
     vs_paper: bool,
     compare: tuple[str, ...],
     claims: bool,
+    generators: Path | None,
     ranks: bool,
     board: bool,
     per_class: bool,
@@ -181,7 +189,7 @@ def report(
             names=names,
         )
     if plots is not None:
-        _write_plots(records, plots, **shared)
+        _write_plots(records, plots, **shared, results=results, data=root)
     if diagram is not None:
         _write_diagram(records, diagram, shared["metrics"])
     if files and not tables:
@@ -190,6 +198,7 @@ def report(
         "vs_paper": vs_paper,
         "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
+        "measured": _measured(records, results, generators) if claims else None,
         "ranks": ranks,
         "board": board,
         "per_class": per_class,
@@ -240,6 +249,20 @@ def _write(target: str, text: str, size: str = "") -> None:
 
     write_output(Path(target), text)
     echo(f"wrote {target}{size}", err=True)
+
+
+def _measured(records: list[Record], results: Path, generators: Path | None) -> Measured:
+    """Return what the claims need beside records: of explanations, and of generators."""
+    from imbench.explain.claims import measured_of
+    from imbench.records.store import Store
+
+    found = dict(measured_of(records, Store(results)))
+    if generators is not None:
+        from imbench.generators.scores_file import generator_differences
+
+        for code, more in generator_differences(generators, records).items():
+            found[code] = {**found.get(code, {}), **more}
+    return found
 
 
 def _handed_over(records: list[Record]) -> Iterator[Record]:

@@ -29,16 +29,19 @@ from imbench.page.data import (
     plain_methods,
     reference_method,
 )
+from imbench.page.explained import explained_blocks, feature_blocks
 from imbench.page.images import Gallery, Pictures, find_decoded
 from imbench.page.seen import contact_sheets
 from imbench.page.styles import style_of
 from imbench.page.tables import about, failures, rank_blocks, table_blocks
+from imbench.page.wall import picture_walls
 from imbench.records.cell import Cell
 from imbench.records.floors import is_floor
 from imbench.records.groups import Group
 from imbench.records.image_names import ImageNames
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
+from imbench.records.store import Store
 from imbench.report.means import WORDS
 from imbench.report.tables import make_tables
 from imbench.report.verdict import Verdict, judge
@@ -52,7 +55,7 @@ DETAILED = 2000
 """Cells with curves, images and logs: 2.5 kB each, which a phone still opens in two seconds."""
 _PLACE = "data of the scripts"
 """Stands for the data in the template: once, not in four copies, 20,000 records have 13 MB."""
-SCRIPTS = ("draw.js", "plots.js", "cells.js", "page.js")
+SCRIPTS = ("draw.js", "plots.js", "cells.js", "wall.js", "page.js")
 
 
 def render_page(
@@ -121,6 +124,9 @@ def render_page(
     cells, galleries = _build_cells(record_groups, builder, data, names or {}, step)
     step("draw what the network sees")
     sheets = contact_sheets(record_groups, galleries, data, images)
+    step("show where the classifiers look")
+    explained = explained_blocks(records, folder, names or {}) if folder is not None else []
+    walls = _walls(record_groups, galleries, folder, methods_of(tables)) if images else []
     step("write the verdict")
     verdicts = [_verdict_block(verdict) for verdict in judge(tables)]
     pivots = pivotal_methods(tables)
@@ -138,6 +144,7 @@ def render_page(
         "names": [gallery.names for gallery in galleries],
         "settings": builder.settings,
         "environments": builder.environments,
+        "walls": walls,
     }
     markup_data: dict[str, Any] = {
         "metrics": script_data["metrics"],
@@ -151,6 +158,10 @@ def render_page(
         "tables": table_blocks(tables),
         "ranks": rank_blocks(tables),
         "sheets": sheets,
+        "explained": explained,
+        "features": feature_blocks(record_groups, folder) if images else [],
+        "walls": len([wall for wall in walls if not wall.get("left_out")]),
+        "walls_left_out": any(wall.get("left_out") for wall in walls),
         "failures": failures(record_groups),
         "remarks": [visible(note) for note in notes],
         "planned": bool(planned),
@@ -215,6 +226,19 @@ def _with_cells(script_data: dict[str, Any], cells: dict[str, str]) -> Iterator[
         yield f"{sign}{safe_json(key)}:{text}"
         sign = ","
     yield "}}"
+
+
+def _walls(
+    record_groups: Sequence[Group],
+    galleries: Sequence[Gallery],
+    folder: Path | None,
+    recipes: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return the picture walls of a results folder."""
+    if folder is None:
+        return []
+    decoded = [gallery.decoded for gallery in galleries]
+    return picture_walls(record_groups, decoded, Store(folder), recipes)
 
 
 def _detailed(records: Sequence[Record]) -> set[str]:

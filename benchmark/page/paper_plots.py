@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from imbench.page.data import (
     plain_groups,
     reference_method,
 )
+from imbench.page.explained_plots import explanation_figures
 from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
@@ -58,8 +60,12 @@ def save_figures(
     *,
     metrics: Sequence[str] = ("f1",),
     planned: Iterable[Cell] = (),
+    results: Path | None = None,
+    data: Path = Path("data"),
 ) -> list[Path]:
     """Write every figure of the records in each of `FORMATS`; return the paths.
+
+    With the results folder and that of the data sets those of explanations too.
 
     Raises
     ------
@@ -71,7 +77,10 @@ def save_figures(
         If a file cannot be written.
     """
     paths = []
-    for name, figure in figures(records, metrics=metrics, planned=planned):
+    records = list(records)
+    drawn = figures(records, metrics=metrics, planned=planned)
+    explained = () if results is None else explanation_figures(records, results, data)
+    for name, figure in chain(drawn, explained):
         # Once for all formats: the layout of fifteen panels takes seconds.
         with _missing_glyphs_ignored():
             figure.draw_without_rendering()

@@ -23,7 +23,7 @@ from imbench.report.table_notes import protocol_line
 from imbench.report.tables import Table, metric_title
 from imbench.safe_text import visible
 
-__all__ = ["about", "failures", "rank_blocks", "table_blocks"]
+__all__ = ["about", "failures", "plain_table", "rank_blocks", "table_blocks"]
 
 
 def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def table_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
         blank = [[""] * len(printed.head)] * (len(printed.rows) - len(keys))
         blocks.append(
             {
-                **_plain_table(printed, [*keys, *blank]),
+                **plain_table(printed, [*keys, *blank]),
                 "metric": names.index(table.metric),
                 "group": next(i for i, group in enumerate(record_groups) if group is table.group),
                 "methods": [recipes.index(line.recipe) for line in table.lines],
@@ -65,7 +65,7 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
         else:
             printed = printed_ranks(ranks)
             empty = [[""] * len(printed.head)] * len(printed.rows)
-            table = _plain_table(printed, empty)
+            table = plain_table(printed, empty)
             blocks.append({**table, "diagram": _diagram_url(ranks), "reason": ""})
     return blocks
 
@@ -78,7 +78,8 @@ def _diagram_url(ranks: Ranks) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def _plain_table(printed: PrintedTable, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+def plain_table(printed: PrintedTable, keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return a table as data of the markup, with the key of a cell behind each entry."""
     letters = footnotes(printed.rows)
     return {
         "title": visible(printed.title),

@@ -92,6 +92,11 @@ class Store:
         """Return the path of a cell's log, whether or not it exists."""
         return self._stem(cell).with_suffix(".log")
 
+    def file_path(self, cell: Cell, name: str) -> Path:
+        """Return the path of another file beside a cell's record, whether or not it exists."""
+        stem = self._stem(cell)
+        return stem.with_name(f"{stem.name}-{slug(name)}")
+
     def _stem(self, cell: Cell) -> Path:
         folder = self.folder / slug(cell.dataset) / str(cell.minority) / slug(cell.recipe)
         return folder / f"{cell.seed}-{cell.key[:8]}"
@@ -180,7 +185,7 @@ class Store:
         EnvironmentFault
             If the disk is full or the folder cannot be written.
         """
-        path = self._stem(cell).with_name(f"{self._stem(cell).name}-{slug(name)}")
+        path = self.file_path(cell, name)
         write_atomic(path, content)
         return path.relative_to(self.folder).as_posix()
 

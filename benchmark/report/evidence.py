@@ -52,10 +52,17 @@ class SumTest:
         Scores of a metric for which higher is better.
     printed : mapping
         Published values by recipe and count, to print the same sums of them.
+    measured : mapping, optional
+        Measures that no record holds, by name: see `imbench.report.measured`.
     """
 
-    def __init__(self, panel: Panel, printed: Mapping[RecipeCount, float]) -> None:
-        self.panel, self.printed = panel, printed
+    def __init__(
+        self,
+        panel: Panel,
+        printed: Mapping[RecipeCount, float],
+        measured: Mapping[str, Mapping[RecipeCount, Mapping[int, float]]] | None = None,
+    ) -> None:
+        self.panel, self.printed, self.measured = panel, printed, measured or {}
 
     def above(
         self,

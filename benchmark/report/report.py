@@ -13,6 +13,7 @@ from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.report.latex import latex
 from imbench.report.macros import macros
+from imbench.report.measured import Measured
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
 from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.prose import prose_latex, prose_markdown, prose_terminal
@@ -45,6 +46,7 @@ def render_report(
     planned: Iterable[Cell] = (),
     compare: Sequence[str] = (),
     claims: bool = False,
+    measured: Measured | None = None,
     ranks: bool = False,
     board: bool = False,
     together: bool = False,
@@ -77,6 +79,8 @@ def render_report(
     claims, ranks, board : bool
         Test the paper's claims, rank methods over cells, or say where they stand over data sets,
         instead of tables.
+    measured : mapping, optional
+        What two of the claims need beside records: see `imbench.report.measured`.
     together : bool
         Print all metrics of a data set in one table.
     per_class, wrong : bool
@@ -110,7 +114,9 @@ def render_report(
                 "--compare, --claims, --ranks, --board, --per-class and --wrong replace the "
                 f"tables: leave out {'--vs-paper' if vs_paper else '--side-by-side'}"
             )
-        sections = _sections(records, metrics, compare, claims=claims, ranks=ranks, board=board)
+        sections = _sections(records, metrics, compare, ranks=ranks, board=board)
+        if claims:
+            sections.append(_claims(records, measured))
         sections += _image_sections(records, names, per_class, wrong)
         text = _render_sections(sections, form, records, _json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
@@ -181,7 +187,6 @@ def _sections(
     metrics: Sequence[str],
     compare: Sequence[str],
     *,
-    claims: bool,
     ranks: bool,
     board: bool,
 ) -> list[Section]:
@@ -189,8 +194,13 @@ def _sections(
 
     made = [sections.comparisons(records, compare, metrics)] if compare else []
     made += [sections.ranking(records, metrics)] if ranks else []
-    made += [sections.board_section(records, metrics)] if board else []
-    return made + ([sections.claims_section(records)] if claims else [])
+    return made + ([sections.board_section(records, metrics)] if board else [])
+
+
+def _claims(records: list[Record], measured: Measured | None) -> Section:
+    from imbench.report.sections import claims_section
+
+    return claims_section(records, measured)
 
 
 def _image_sections(

@@ -9,6 +9,7 @@ from typing import Any
 from imbench.records.record import Record
 from imbench.report.board import board_row, make_board, printed_board
 from imbench.report.compare import Comparison, Match, compare
+from imbench.report.measured import Measured
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
 from imbench.report.printed_table import PrintedTable
 from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
@@ -63,9 +64,9 @@ def comparisons(
     return Section("comparisons", tuple(blocks), tuple(rows))
 
 
-def claims_section(records: Iterable[Record]) -> Section:
-    """Test the paper's claims."""
-    tested = judge_claims(records)
+def claims_section(records: Iterable[Record], measured: Measured | None = None) -> Section:
+    """Test the paper's claims; `measured` is what two of them need beside records."""
+    tested = judge_claims(records, measured)
     blocks = [claims_prose(group, results) for group, results in tested]
     rows = [
         {

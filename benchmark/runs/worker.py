@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from imbench.contained import described, user_interrupts
 from imbench.errors import Diverged, EnvironmentFault, OutOfTime, UsageError
 from imbench.images.cache_reader import open_decoded
-from imbench.images.subsets import subset
 from imbench.records import environment
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, Record, Scores, Status
@@ -174,27 +173,15 @@ def _kept(store: Store, job: Job) -> _Trained | None:
 
 
 def _train(store: Store, job: Job) -> _Trained:
+    # They import torch, 1.5 s: planning must not.
+    from imbench.models.cell_training import train_cell
     from imbench.models.kept import MODEL
     from imbench.models.saving import kept_model
-    from imbench.training.method import Method  # imports torch, 1.5 s: planning must not
 
     cell, data = job.training, open_decoded(job.data)
-    labels = data.train.labels
-    rows = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
-    weights = None if data.train.weights is None else data.train.weights[rows]
-    settings = cell.settings.model_dump(exclude={"size", "code"})
     _check_code(cell)
     folder = store.folder / GENERATORS
-    method = Method(
-        cell.recipe,
-        **settings,
-        device=job.device,
-        random_state=cell.seed,
-        geometry=job.geometry,
-        keep=folder,
-    )
-    groups = None if data.train.groups is None else data.train.groups[rows].tolist()
-    method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights, groups=groups)
+    method = train_cell(cell, data, device=job.device, geometry=job.geometry, keep=folder)
     clock = time.perf_counter()
     # As the record keeps them, so that what is computed from a record later is the same.
     logits = method.logits(data.test.pixels).astype(np.float32)

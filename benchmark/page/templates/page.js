@@ -87,6 +87,7 @@ function start() {
   state.metric = Number(byId("metric").value);
   pick(data.methods.length <= 4 ? data.methods.map((_, i) => i) : [0, state.reference]);
   drawAll();
+  startWall();
   const firstKey = data.groups.flatMap((group) => group.lines.flatMap((line) => line.cells.flat()))[0];
   if (firstKey !== undefined) showCell(firstKey);
   window.addEventListener("hashchange", openFromAddress);

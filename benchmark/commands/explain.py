@@ -1,0 +1,136 @@
+"""`bench explain`: where the classifiers of finished cells look, as maps and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imbench.commands.arguments import ANY_DATA, RESULTS
+from imbench.commands.counting import counted_on_stderr
+from imbench.commands.terminal import command_line, echo, echo_document, terminal_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imbench.records.record import Record
+
+__all__ = ["explain"]
+
+NAMED = 3
+"""Cells that a sentence names."""
+
+
+@click.command()
+@RESULTS
+@ANY_DATA
+@click.option("--methods", metavar="LIST", help="Explain these recipes only: vanilla,cs.")
+@click.option(
+    "--maps",
+    default="gradcam,rise",
+    show_default=True,
+    metavar="LIST",
+    help="Draw these maps, see `bench list maps`.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(1, 10_000),
+    default=8,
+    show_default=True,
+    help="Draw maps of N images of each cell, spread over the classes.",
+    metavar="N",
+)
+@click.option(
+    "--swaps",
+    type=click.IntRange(2, 10_000),
+    default=64,
+    show_default=True,
+    help="Swap the background of N images of each class.",
+    metavar="N",
+)
+@click.option("--tsne", is_flag=True, help="Place the features of each cell in a plane too.")
+@click.option("--device", default="auto", show_default=True, help="Choose cpu, cuda, cuda:1, ...")
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers of each cell as JSON.")
+def explain(
+    results: Path,
+    root: Path,
+    methods: str | None,
+    maps: str,
+    markdown: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Show where the classifiers of RESULTS (default: results) look.
+
+    A cell's network is the one that `bench run --keep models` left, or the cell is trained again;
+    its outputs must be the record's. Arrays are kept beside the records, so that the same command
+    goes on where it stopped; `bench report --html` shows the maps. Records are not changed.
+    """
+    from imbench.errors import NotComparable, UsageError
+    from imbench.records.image_names import read_names
+    from imbench.records.store import Store, read_records
+    from imbench.spec import parse_texts
+
+    if markdown and as_json:
+        raise UsageError("--markdown and --json exclude each other: choose one of them")
+    records = _of_methods(read_records(results), methods)
+    from imbench.explain.json_form import explanation_json
+    from imbench.explain.session import CONTEXT, Session, Settings
+    from imbench.explain.tables import explained_groups, explanation_tables
+    from imbench.report import text
+
+    names = parse_texts([maps], "maps") if maps.strip() else ()
+    tsne = settings.pop("tsne")
+    session = Session(Settings(results, root, names, features=tsne, **settings))
+    with counted_on_stderr(len(records), "cells") as tell:
+        session.explain(records, tell)
+    _say(session.faults)
+    if session.retrained:
+        echo(
+            f"{session.retrained} networks were trained again, and give what their records have; "
+            "`bench run --keep models` keeps them",
+            err=True,
+        )
+    groups = explained_groups(records, Store(results), (*names, CONTEXT), dict(read_names(results)))
+    if not groups:
+        raise NotComparable("no cell could be explained: the sentences above say why")
+    if as_json:
+        echo_document(explanation_json(groups, command_line()))
+        return
+    tables = explanation_tables(groups)
+    form = text.markdown(tables) if markdown else text.terminal(tables, terminal_width())
+    echo_document(form)
+
+
+def _of_methods(records: Sequence[Record], methods: str | None) -> list[Record]:
+    """Return the finished records of some recipes, or of all."""
+    from imbench.errors import NotComparable
+    from imbench.spec import match_name, parse_texts
+    from imbench.training.recipe import canonical_recipe
+
+    done = [record for record in records if record.done]
+    if not done:
+        raise NotComparable("no cell is finished: `bench status` says how far the run is")
+    if methods is None:
+        return done
+    known = {record.cell.recipe for record in done}
+    wanted = set()
+    for name in parse_texts([methods], "methods"):
+        canonical = canonical_recipe(name)
+        if canonical not in known:
+            near = match_name(canonical, known, "method")
+            raise NotComparable(
+                f"no finished cell has the method {name!r}" + (f": is it {near!r}?" if near else "")
+            )
+        wanted.add(canonical)
+    return [record for record in done if record.cell.recipe in wanted]
+
+
+def _say(faults: dict[str, list[str]]) -> None:
+    """Print each sentence once, with the cells that it is true of."""
+    for sentence, cells in faults.items():
+        named = "; ".join(cells[:NAMED])
+        more = f"; and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
+        echo(f"{sentence} ({named}{more})", err=True)

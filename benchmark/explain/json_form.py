@@ -1,0 +1,63 @@
+"""Explanations as JSON: the mean of every measure of each cell and class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from imbench.explain.numbers import PerImage
+from imbench.explain.tables import ExplainedGroup
+from imbench.safe_text import json_document
+from imbench.version import imbench_version
+
+__all__ = ["SCHEMA", "explanation_json"]
+
+SCHEMA = 1
+"""Version of the form: increased when a field changes its meaning or goes."""
+
+
+def explanation_json(groups: Iterable[ExplainedGroup], command: str = "") -> str:
+    """Return the numbers of all cells."""
+    body = {
+        "schema": SCHEMA,
+        "imbench": imbench_version(),
+        "command": command,
+        "groups": [_plain(group) for group in groups],
+    }
+    return json_document(body)
+
+
+def _plain(one: ExplainedGroup) -> dict[str, Any]:
+    cells = [
+        {
+            "recipe": recipe,
+            "minority": count,
+            "seed": seed,
+            "what": what,
+            "split": found.split,
+            "classes": {one.title(label): _of_class(found, label) for label in one.labels(what)},
+        }
+        for what, explained in one.kept.items()
+        for (recipe, count), slot in explained.items()
+        for seed, found in slot.items()
+    ]
+    basis = one.group.basis
+    return {
+        "dataset": one.group.name,
+        "fingerprint": basis.fingerprint,
+        "settings": basis.settings.model_dump(mode="json"),
+        "cells": cells,
+    }
+
+
+def _of_class(found: PerImage, label: int) -> dict[str, Any]:
+    own = found.labels == label
+    means = {name: found.mean(name, label) for name in found.values}
+    return {
+        "images": int(own.sum()),
+        "right": float(np.mean(found.right[own])) if own.any() else None,
+        **{name: mean if math.isfinite(mean) else None for name, mean in means.items()},
+    }

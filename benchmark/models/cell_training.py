@@ -1,0 +1,45 @@
+"""The training of a cell: the same method, images and seed, whoever asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imbench.images.dataset import Decoded
+from imbench.images.subsets import subset
+from imbench.records.cell import Cell
+from imbench.training.method import Method
+
+__all__ = ["train_cell"]
+
+
+def train_cell(
+    cell: Cell, data: Decoded, *, device: str, geometry: str, keep: Path | None = None
+) -> Method:
+    """Return the fitted method of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        The cell.
+    data : Decoded
+        The data set of its fingerprint.
+    device : str
+        Where it trains.
+    geometry : {"stretch", "pad", "crop"}
+        How the images became squares.
+    keep : Path, optional
+        Folder in which parts store what other fits can reuse.
+    """
+    labels = data.train.labels
+    rows = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
+    method = Method(
+        cell.recipe,
+        **cell.settings.model_dump(exclude={"size", "code"}),
+        device=device,
+        random_state=cell.seed,
+        geometry=geometry,
+        keep=keep,
+    )
+    weights = None if data.train.weights is None else data.train.weights[rows]
+    groups = None if data.train.groups is None else data.train.groups[rows].tolist()
+    return method.fit(data.train.pixels[rows], labels[rows], sample_weight=weights, groups=groups)

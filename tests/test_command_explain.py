@@ -1,0 +1,297 @@
+"""`bench explain` on real runs: kept and retrained networks, resuming, and what is wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from imbench.commands.explain import explain
+from imbench.commands.run import run
+from imbench.errors import NotComparable, UsageError
+from imbench.explain import networks, session
+from imbench.explain.chosen import choose
+from imbench.explain.claims import measured_of
+from imbench.explain.numbers import differences, explained_of
+from imbench.explain.stored import kept
+from imbench.images.cache import prepare
+from imbench.page.page import render_page
+from imbench.records.groups import group_records
+from imbench.records.image_names import read_names
+from imbench.records.store import Store, read_records
+from imbench.training.device import fixed_threads
+
+DATA = "savanna:train=24,test=10,size=16"
+OPTIONS = ("--network", "cnn", "--size", "16", "--steps", "6", "--jobs", "1", "--quiet")
+FEW = ("--images", "4", "--swaps", "4")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Train on one thread: several that share a core wait for each other in turns."""
+    with fixed_threads(1):
+        yield
+
+
+def bench(command, *arguments: object):
+    done = CliRunner().invoke(command, list(map(str, arguments)))
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a results folder with kept networks: Vanilla, TS and CS, two seeds."""
+    where = tmp_path_factory.mktemp("explain") / "results"
+    os.environ["IMBENCH_CACHE"] = str(tmp_path_factory.getbasetemp() / "imbench-cache")
+    cells = ("--minority", 6, "--methods", "vanilla,ts,cs", "--seeds", "0-1")
+    bench(run, "--datasets", DATA, *cells, *OPTIONS, "--keep", "models", "--out", where)
+    bench(explain, where, *FEW)
+    return where
+
+
+@pytest.fixture
+def copy(ran: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ran, tmp_path / "copy"))
+
+
+def files(results: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(results.rglob("*explained*"))}
+
+
+def without_maps(results: Path) -> Path:
+    for path in results.rglob("*explained*"):
+        path.unlink()
+    return results
+
+
+def test_arrays_lie_beside_every_record_and_records_stay(ran):
+    records = read_records(ran)
+    assert len(records) == 6
+    for record in records:
+        assert record.intact
+        found = {what: kept(Store(ran), record, what) for what in ("gradcam", "rise", "context")}
+        for what in ("gradcam", "rise"):
+            arrays = found[what].arrays
+            assert arrays["maps"].shape == (4, 16, 16)
+            assert sorted(arrays["labels"]) == [0, 0, 1, 1]
+        assert found["context"].arrays["z_other"].shape == (8, 2)
+
+
+def test_all_methods_and_seeds_are_shown_the_same_images(ran):
+    rows = {
+        tuple(kept(Store(ran), record, "rise").arrays["rows"].tolist())
+        for record in read_records(ran)
+    }
+    assert len(rows) == 1
+
+
+def test_scaled_thresholds_change_the_probabilities_of_the_same_network(ran):
+    by_recipe = {
+        one.cell.recipe: kept(Store(ran), one, "context").arrays["z_plain"]
+        for one in read_records(ran)
+        if one.cell.seed == 0
+    }
+    odds = {name: np.log(z[:, 1] / z[:, 0]) for name, z in by_recipe.items()}
+    shift = odds["ts"] - odds["vanilla"]
+    np.testing.assert_allclose(shift, np.log(24 / 6), atol=1e-3)  # float32 shares near 1
+
+
+def test_the_same_command_computes_nothing_again(copy, monkeypatch):
+    before = files(copy)
+    monkeypatch.setattr(session, "trained_network", None)
+    done = bench(explain, copy, *FEW)
+    assert files(copy) == before
+    assert "difference to Vanilla" in done.stdout
+    monkeypatch.undo()
+    lost = next(copy.rglob("*explained-rise.npz"))
+    lost.write_bytes(b"no arrays")
+    bench(explain, copy, *FEW)
+    assert len(files(copy)) == len(before)
+    assert lost.stat().st_size > 1000
+
+
+def test_a_cell_without_a_kept_network_is_trained_again_and_has_the_same_maps(copy):
+    before = {path: np.load(path)["maps"] for path in sorted(copy.rglob("*explained-*d*.npz"))}
+    assert len(before) == 6
+    for path in without_maps(copy).rglob("*model*"):
+        path.unlink()
+    for path in copy.rglob("[0-9]*.json"):
+        if "floors" not in path.parts:
+            plain = json.loads(path.read_text())
+            plain["files"] = {}
+            path.write_text(json.dumps(plain))  # as a run without --keep leaves it
+    done = bench(explain, copy, *FEW, "--maps", "gradcam")
+    assert "4 networks were trained again" in done.stderr
+    for path, maps in before.items():
+        np.testing.assert_allclose(np.load(path)["maps"], maps, atol=2e-3)
+
+
+def test_a_network_of_another_cell_is_refused_and_the_rest_goes_on(copy):
+    without_maps(copy)
+    vanilla, other = (
+        next(iter(sorted(copy.rglob(f"{recipe}/{seed}-*model*"))))
+        for recipe, seed in (("vanilla", 0), ("vanilla", 1))
+    )
+    vanilla.write_bytes(other.read_bytes())
+    done = bench(explain, copy, *FEW, "--maps", "gradcam")
+    assert "gives other outputs than the record" in done.stderr
+    assert "Vanilla at 6, seed 0" in done.stderr
+    assert len(list(copy.rglob("*explained-gradcam.npz"))) == 4  # TS shares it
+
+
+def test_images_that_changed_are_told_once_and_nothing_is_explained(copy, monkeypatch):
+    without_maps(copy)
+    other = prepare("savanna:train=24,test=10,size=16,seed=1", root=Path(), size=16)
+    monkeypatch.setattr(networks, "prepare", lambda *_, **__: other)
+    with pytest.raises(NotComparable, match="no cell could be explained"):
+        bench(explain, copy, *FEW)
+    assert not list(copy.rglob("*explained*"))
+
+
+def decoded(change: Callable):
+    data = prepare(DATA, root=Path(), size=16)
+    return replace(data, test=change(data.test), train=change(data.train))
+
+
+def test_images_without_an_object_are_counted_and_left_out(ran):
+    cell = read_records(ran)[0].cell
+
+    def cleared(images):
+        masks = np.array(images.masks)
+        masks[::2] = False
+        return replace(images, masks=masks)
+
+    found = choose(decoded(cleared), cell, 50)
+    assert found.split == "test"
+    assert len(found.rows) == 10
+    assert "5 solid images are left out: no object in the mask" in found.notes
+
+
+def test_masks_of_another_size_are_not_used(ran):
+    cell = read_records(ran)[0].cell
+    found = choose(
+        decoded(lambda images: replace(images, masks=np.ones((len(images), 8, 8), bool))), cell, 5
+    )
+    assert found.masks is None
+    assert "masks of 8x8 px do not fit images of 16x16 px: they are not used" in found.notes
+
+
+def test_without_masks_of_test_images_those_held_out_of_training_are_taken(ran):
+    cell = read_records(ran)[0].cell
+    data = prepare(DATA, root=Path(), size=16)
+    data = replace(data, test=replace(data.test, masks=None))
+    found = choose(data, cell, 50)
+    assert found.split == "train"
+    assert (found.labels == 1).all()  # all 24 of the majority were trained on
+    assert len(found.rows) == 18
+    assert any("give the run --majority" in note for note in found.notes)
+    half = choose(data, cell.model_copy(update={"majority": 12}), 50)
+    assert np.bincount(half.labels).tolist() == [12, 18]
+
+
+def test_a_network_without_a_convolution_has_rise_and_numbers_all_the_same(tmp_path):
+    options = ("--network", "linear", *OPTIONS[2:], "--keep", "models", "--out", tmp_path / "r")
+    bench(run, "--datasets", DATA, "--minority", 6, "--methods", "vanilla", "--seeds", 0, *options)
+    done = bench(explain, tmp_path / "r", *FEW)
+    assert "gradcam: the network has no feature map that gradients reach" in done.stderr
+    assert "RISE, striped" in done.stdout
+    assert "Grad-CAM, striped" not in done.stdout
+
+
+def test_differences_count_images_that_both_get_right(ran):
+    (group,) = group_records(read_records(ran))
+    explained = explained_of(group, Store(ran), "context")
+    first, second = (explained[recipe, 6][0] for recipe in ("cs", "vanilla"))
+    both = first.right & second.right
+    apart = first.values["other_moved"] - second.values["other_moved"]
+    means = [
+        apart[both & (first.labels == c)].mean()
+        for c in (0, 1)
+        if (both & (first.labels == c)).any()
+    ]
+    found = differences(explained, ("cs", "vanilla"), 6, "other_moved")
+    assert found[0] == pytest.approx(np.mean(means))
+
+
+def test_json_has_every_cell(ran):
+    body = json.loads(bench(explain, ran, *FEW, "--json").stdout)
+    (group,) = body["groups"]
+    assert len(group["cells"]) == 6 * 3
+    assert set(group["cells"][0]["classes"]) == {"solid", "striped"}
+    numbers = group["cells"][0]["classes"]["striped"]
+    assert numbers["images"] == 2
+    assert 0 <= numbers["energy"] <= 1
+
+
+def test_unknown_maps_and_methods_are_told_before_anything_is_done(ran):
+    with pytest.raises(UsageError, match="gradcam"):
+        bench(explain, ran, "--maps", "gradcm")
+    with pytest.raises(NotComparable, match="no finished cell has the method 'us'"):
+        bench(explain, ran, "--methods", "us")
+
+
+def test_the_claims_take_the_numbers_of_the_results_folder(ran):
+    records = read_records(ran)
+    (group,) = group_records(records)
+    found = measured_of(records, Store(ran))[group.code]
+    assert set(found) <= {"lift", "flips"}
+    apart = found["flips"]["cs - vanilla", 6]
+    explained = explained_of(group, Store(ran), "context")
+    assert apart == differences(explained, ("cs", "vanilla"), 6, "other_flips")
+    other = found["flips"]["vanilla - cs", 6]
+    assert other == pytest.approx({seed: -value for seed, value in apart.items()})
+
+
+def test_the_page_has_a_wall_of_the_same_images_by_all_methods(copy):
+    bench(explain, copy, *FEW, "--methods", "vanilla", "--tsne")
+    text = render_page(read_records(copy), folder=copy, names=read_names(copy))
+    data = json.loads(text.rpartition('id="data">')[2].partition("</script>")[0])
+    assert [(wall["map"], wall["seed"]) for wall in data["walls"]] == [
+        ("Grad-CAM", 0),
+        ("RISE", 0),
+        ("Grad-CAM", 1),
+        ("RISE", 1),
+    ]
+    wall = data["walls"][1]
+    assert wall["titles"] == ["Vanilla", "TS", "CS"]
+    assert sorted(row["class"] for row in wall["rows"]) == ["solid", "solid", "striped", "striped"]
+    spread = [row["apart"] for row in wall["rows"]]
+    assert spread == sorted(spread, reverse=True)
+    record = next(one for one in read_records(copy) if one.cell.recipe == "cs")
+    arrays = kept(Store(copy), record, "rise").arrays
+    name = wall["rows"][0]["name"]
+    pairs = zip(arrays["labels"], arrays["rows"], strict=True)
+    # Ten test images of each class, one class after another.
+    place = [f"test/{DRAWN[label]}/{row - 10 * label:05d}" for label, row in pairs]
+    shown = wall["cells"][0][2]
+    assert shown[1] == pytest.approx(float(arrays["z"][place.index(name)]), rel=0.01)
+    pixels = np.frombuffer(base64.b64decode(shown[0]), np.uint8).reshape(16, 16)
+    kept_map = arrays["maps"][place.index(name)].astype(float)
+    assert np.abs(pixels / 255 - kept_map / kept_map.max()).max() < 0.01
+    assert "Where the classifiers look" in text
+    assert "RISE, striped" in text
+    assert "features at 6 minority images" in text
+
+
+DRAWN = ("solid", "striped")
+
+
+def test_tsne_places_training_and_test_images(copy):
+    bench(explain, copy, *FEW, "--maps", "gradcam", "--methods", "vanilla", "--tsne")
+    record = next(one for one in read_records(copy) if one.cell.recipe == "vanilla")
+    arrays = kept(Store(copy), record, "features").arrays
+    assert arrays["xy"].shape == (30 + 20, 2)
+    assert np.isfinite(arrays["xy"]).all()
+    assert np.bincount(arrays["kinds"]).tolist() == [30, 20]
+    assert np.isnan(arrays["purity"])
