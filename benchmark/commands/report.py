@@ -189,7 +189,7 @@ def report(
             names=names,
         )
     if plots is not None:
-        _write_plots(records, plots, **shared, results=results, data=root)
+        _write_plots(records, plots, results, root, **shared)
     if diagram is not None:
         _write_diagram(records, diagram, shared["metrics"])
     if files and not tables:
@@ -284,10 +284,14 @@ def _write_page(records: Iterable[Record], target: str, **options: Any) -> None:
         _write(target, text, f" ({len(text.encode()) / 1e6:.1f} MB)")
 
 
-def _write_plots(records: list[Record], folder: Path, **options: Any) -> None:
+def _write_plots(
+    records: list[Record], folder: Path, results: Path, root: Path, **options: Any
+) -> None:
+    from imbench.page.explained_plots import explanation_figures
     from imbench.page.paper_plots import save_figures
 
-    paths = save_figures(records, folder, **options)
+    more = explanation_figures(records, results, root)
+    paths = save_figures(records, folder, **options, more=more)
     echo(f"wrote {len(paths)} files to {folder}", err=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from imbench.explain.numbers import CONTEXT, Explained, differences, explained_of
+from imbench.explain.stored import any_kept
 from imbench.records.groups import group_records
 from imbench.records.record import Record
 from imbench.records.store import Store
@@ -21,7 +22,9 @@ def measured_of(records: Iterable[Record], store: Store) -> Measured:
 
     Over the images that both get right, the mean of the means of the classes.
     """
-    made = {}
+    made: dict[str, dict[str, Differences]] = {}
+    if not any_kept(store.folder):
+        return made
     for group in group_records(records):
         recipes = [row.recipe for row in group.rows]
         found = {

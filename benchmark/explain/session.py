@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from imbench.contained import Fault, contained
-from imbench.errors import DataError, ImbenchError
+from imbench.errors import DataError, EnvironmentFault, ImbenchError
 from imbench.explain.chosen import Chosen, choose
 from imbench.explain.context import z_of_swaps
 from imbench.explain.measured_maps import measured
@@ -72,7 +72,7 @@ class Session:
     faults: dict[str, list[str]] = field(default_factory=dict)
     retrained: int = 0
     computed: int = 0
-    _data: tuple[object, Decoded | ImbenchError | None] = (None, None)
+    _data: tuple[object, Decoded | DataError | None] = (None, None)
     _net: tuple[str, nn.Module | None] = ("", None)
 
     def __post_init__(self) -> None:
@@ -86,6 +86,8 @@ class Session:
             try:
                 with contained(ImbenchError):
                     self._explain(record)
+            except EnvironmentFault:  # a full disk, a device that is not there: it stops every cell
+                raise
             except (ImbenchError, Fault) as error:
                 self._note(record, str(error))
             done(1)
@@ -120,6 +122,8 @@ class Session:
                 with contained(ImbenchError), fixed_threads(record.cell.settings.threads):
                     arrays = self._arrays(what, network, wanted[what][0], record, data)
                 keep(self._store, Kept(record, what, stamp, arrays))
+            except EnvironmentFault:
+                raise
             except (ImbenchError, Fault) as error:
                 self._note(record, f"{what}: {error}")
 
@@ -149,7 +153,7 @@ class Session:
         if self._data[0] != key:
             try:
                 self._data = key, read_images(record, self.settings.root)
-            except ImbenchError as error:
+            except DataError as error:
                 self._data = key, error
         found = self._data[1]
         if isinstance(found, Decoded):

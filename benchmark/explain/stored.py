@@ -19,7 +19,7 @@ from imbench.files.reading import SMALL, read_bytes
 from imbench.records.record import Record
 from imbench.records.store import Store
 
-__all__ = ["Kept", "keep", "kept", "kept_name", "outputs_digest"]
+__all__ = ["Kept", "any_kept", "keep", "kept", "kept_name", "outputs_digest"]
 
 SCHEMA = 1
 """Raise it when the meaning of an array changes."""
@@ -59,6 +59,11 @@ def outputs_digest(record: Record) -> str:
 def kept_name(what: str) -> str:
     """Return the end of the name of the file of an explanation."""
     return f"explained-{what}.npz"
+
+
+def any_kept(folder: Path) -> bool:
+    """Whether a results folder holds explanations: without, no record need be asked for its own."""
+    return next(folder.glob(f"*/*/*/*-{kept_name('*')}"), None) is not None
 
 
 def keep(store: Store, kept: Kept) -> None:

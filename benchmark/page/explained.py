@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.explain.numbers import CONTEXT, KINDS
-from imbench.explain.stored import Kept, kept
+from imbench.explain.stored import Kept, any_kept, kept
 from imbench.explain.tables import explained_groups, explanation_tables
 from imbench.page.tables import plain_table
 from imbench.records.groups import Group, method_title
@@ -38,6 +38,8 @@ def explained_blocks(
     records: Iterable[Record], folder: Path, names: Mapping[str, ImageNames]
 ) -> list[dict[str, Any]]:
     """Return the tables of what `bench explain` kept, as data of the markup."""
+    if not any_kept(folder):
+        return []
     whats = (*registered_names("maps"), CONTEXT)
     groups = explained_groups(records, Store(folder), whats, dict(names))
     return [
@@ -60,7 +62,7 @@ def placed_cells(group: Group, store: Store) -> Iterator[tuple[int, int, list[Ke
 
 def feature_blocks(record_groups: Sequence[Group], folder: Path | None) -> list[dict[str, Any]]:
     """Return pictures of features with the numbers beside them."""
-    if folder is None:
+    if folder is None or not any_kept(folder):
         return []
     from imbench.page.paper_plots import figure_bytes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.explain.numbers import BOUNDS, CONTEXT, Explained, PerImage
-from imbench.explain.stored import Kept
+from imbench.explain.stored import Kept, any_kept
 from imbench.explain.tables import ExplainedGroup, explained_groups
 from imbench.images.dataset import Decoded
 from imbench.page.explained import draw_features, placed_cells
@@ -50,6 +50,8 @@ def explanation_figures(
     results, root : Path
         The results folder, and that of all data sets, for the images of a wall.
     """
+    if not any_kept(results):
+        return
     store = Store(results)
     whats = (*registered_names("maps"), CONTEXT)
     for one in explained_groups(list(records), store, whats, dict(read_names(results))):

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from imbench.errors import NotComparable
+from imbench.explain.stored import any_kept
 from imbench.page.cells import FEWER_POINTS, MANY_RECORDS, POINTS, CellBuilder
 from imbench.page.data import (
     group_title,
@@ -235,7 +236,7 @@ def _walls(
     recipes: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Return the picture walls of a results folder."""
-    if folder is None:
+    if folder is None or not any_kept(folder):
         return []
     decoded = [gallery.decoded for gallery in galleries]
     return picture_walls(record_groups, decoded, Store(folder), recipes)

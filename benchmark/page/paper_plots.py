@@ -28,7 +28,6 @@ from imbench.page.data import (
     plain_groups,
     reference_method,
 )
-from imbench.page.explained_plots import explanation_figures
 from imbench.page.styles import Style, style_of
 from imbench.records.cell import Cell
 from imbench.records.record import Record
@@ -60,12 +59,11 @@ def save_figures(
     *,
     metrics: Sequence[str] = ("f1",),
     planned: Iterable[Cell] = (),
-    results: Path | None = None,
-    data: Path = Path("data"),
+    more: Iterable[tuple[str, Figure]] = (),
 ) -> list[Path]:
     """Write every figure of the records in each of `FORMATS`; return the paths.
 
-    With the results folder and that of the data sets those of explanations too.
+    `more` are names and figures to write as well.
 
     Raises
     ------
@@ -77,10 +75,8 @@ def save_figures(
         If a file cannot be written.
     """
     paths = []
-    records = list(records)
     drawn = figures(records, metrics=metrics, planned=planned)
-    explained = () if results is None else explanation_figures(records, results, data)
-    for name, figure in chain(drawn, explained):
+    for name, figure in chain(drawn, more):
         # Once for all formats: the layout of fifteen panels takes seconds.
         with _missing_glyphs_ignored():
             figure.draw_without_rendering()
