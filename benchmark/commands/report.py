@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from imbench.commands.terminal import (
 
 if TYPE_CHECKING:
     from imbench.records.record import Record
-    from imbench.report.measured import Measured
+    from imbench.report.measured import Differences, Measured
 
 __all__ = ["report"]
 
@@ -189,7 +189,7 @@ def report(
             names=names,
         )
     if plots is not None:
-        _write_plots(records, plots, results, root, **shared)
+        _write_plots(records, plots, folders, root, **shared)
     if diagram is not None:
         _write_diagram(records, diagram, shared["metrics"])
     if files and not tables:
@@ -198,7 +198,7 @@ def report(
         "vs_paper": vs_paper,
         "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
-        "measured": _measured(records, results, generators) if claims else None,
+        "measured": _measured(records, folders, generators) if claims else None,
         "ranks": ranks,
         "board": board,
         "per_class": per_class,
@@ -251,12 +251,14 @@ def _write(target: str, text: str, size: str = "") -> None:
     echo(f"wrote {target}{size}", err=True)
 
 
-def _measured(records: list[Record], results: Path, generators: Path | None) -> Measured:
+def _measured(records: list[Record], folders: Sequence[Path], generators: Path | None) -> Measured:
     """Return what the claims need beside records: of explanations, and of generators."""
     from imbench.explain.claims import measured_of
     from imbench.records.store import Store
 
-    found = dict(measured_of(records, Store(results)))
+    found: dict[str, Mapping[str, Differences]] = {}
+    for folder in folders:
+        found |= measured_of(records, Store(folder))
     if generators is not None:
         from imbench.generators.scores_file import generator_differences
 
@@ -285,12 +287,12 @@ def _write_page(records: Iterable[Record], target: str, **options: Any) -> None:
 
 
 def _write_plots(
-    records: list[Record], folder: Path, results: Path, root: Path, **options: Any
+    records: list[Record], folder: Path, folders: Sequence[Path], root: Path, **options: Any
 ) -> None:
     from imbench.page.explained_plots import explanation_figures
     from imbench.page.paper_plots import save_figures
 
-    more = explanation_figures(records, results, root)
+    more = (pair for results in folders for pair in explanation_figures(records, results, root))
     paths = save_figures(records, folder, **options, more=more)
     echo(f"wrote {len(paths)} files to {folder}", err=True)
 
