@@ -31,7 +31,8 @@ def measured_of(records: Iterable[Record], store: Store) -> Measured:
             name: _pairs(explained_of(group, store, what), recipes, group.counts, measure)
             for name, what, measure in ((LIFT, MAP, "lift"), (FLIPS, CONTEXT, "other_flips"))
         }
-        made[group.code] = {name: pairs for name, pairs in found.items() if pairs}
+        if known := {name: pairs for name, pairs in found.items() if pairs}:
+            made[group.code] = known
     return made
 
 
