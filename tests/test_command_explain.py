@@ -209,6 +209,16 @@ def test_a_network_without_a_convolution_has_rise_and_numbers_all_the_same(tmp_p
     assert "Grad-CAM, striped" not in done.stdout
 
 
+def test_without_masks_maps_are_drawn_and_nothing_is_said_of_objects(tmp_path):
+    options = ("--network", "cnn", *OPTIONS[2:], "--keep", "models", "--out", tmp_path / "r")
+    bench(run, "--datasets", "digits", "--minority", 20, "--methods", "us", "--seeds", 0, *options)
+    done = bench(explain, tmp_path / "r", *FEW, "--maps", "gradcam")
+    assert "the data set has no object masks" in done.stderr
+    assert "insertion" in done.stdout
+    assert "pointing " not in done.stdout.partition("right:")[0]
+    assert "swapped" not in done.stdout
+
+
 def test_differences_count_images_that_both_get_right(ran):
     (group,) = group_records(read_records(ran))
     explained = explained_of(group, Store(ran), "context")

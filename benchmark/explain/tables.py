@@ -219,8 +219,9 @@ def _protocol(one: ExplainedGroup, what: str, label: int) -> str:
     text = f"{images} {one.title(label)} images of each cell ({split}); seeds {seeds}; "
     if what == CONTEXT:
         return f"{text}mean and 95 % t interval over seeds"
-    area, chance = (np.nanmean([x.mean(name, label) for x in cells]) for name in ("area", "near"))
-    if math.isfinite(area):
+    areas = [x.mean("area", label) for x in cells]
+    if all(map(math.isfinite, areas)):
+        area, chance = np.mean(areas), np.mean([x.mean("near", label) for x in cells])
         text += f"the object takes {area:.2f} of the image, with the tolerance {chance:.2f}; "
     return f"{text}mean and 95 % t interval over seeds"
 
