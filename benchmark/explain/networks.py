@@ -29,6 +29,8 @@ from imbench.training.recipe import parse_recorded
 
 __all__ = ["read_images", "trained_network", "with_recipe"]
 
+ON_FEATURES = "features"
+"""Name of networks that see rows of a backbone's features instead of images."""
 CLOSE = 1e-3
 """Logits that differ by less are the same: those of a card and of a processor do by 1e-5."""
 
@@ -70,6 +72,11 @@ def trained_network(
     """
     if record.scores is None:
         raise NotComparable("the record keeps no outputs to compare its network with")
+    if parse_spec(record.cell.settings.network).name == ON_FEATURES:
+        raise NotComparable(
+            "its network is a head on features that were computed apart: it sees no pixels, so "
+            "there is nothing to map; a backbone that trains on (finetune:) has maps"
+        )
     file = record.files.get(MODEL, "")
     if file:
         net = _kept_network(results, file).to(choose_device(device))
