@@ -86,10 +86,8 @@ class Session:
             try:
                 with contained(ImbenchError):
                     self._explain(record)
-            except EnvironmentFault:  # a full disk, a device that is not there: it stops every cell
-                raise
             except (ImbenchError, Fault) as error:
-                self._note(record, str(error))
+                self._told(record, error)
             done(1)
 
     def _explain(self, record: Record) -> None:
@@ -122,10 +120,8 @@ class Session:
                 with contained(ImbenchError), fixed_threads(record.cell.settings.threads):
                     arrays = self._arrays(what, network, wanted[what][0], record, data)
                 keep(self._store, Kept(record, what, stamp, arrays))
-            except EnvironmentFault:
-                raise
             except (ImbenchError, Fault) as error:
-                self._note(record, f"{what}: {error}")
+                self._told(record, error, f"{what}: ")
 
     def _arrays(
         self, what: str, network: TrainedNetwork, chosen: Chosen, record: Record, data: Decoded
@@ -171,6 +167,12 @@ class Session:
         net_kept = self._net[1]
         assert net_kept is not None  # noqa: S101 - set above
         return net_kept
+
+    def _told(self, record: Record, error: Exception, before: str = "") -> None:
+        """Note what is wrong with a cell; raise what is wrong with the machine: a full disk."""
+        if isinstance(error, EnvironmentFault) and not isinstance(error, DataError):
+            raise error
+        self._note(record, f"{before}{error}")
 
     def _note(self, record: Record, sentence: str) -> None:
         cell = record.cell
