@@ -21,7 +21,6 @@ RATIOS = {
     "copying": ("copying small, 16 px, error over that of blocks of 4 px", "<= 1"),
     "coverage": ("width of t, cut over t, n = 3", "<= 1"),
     "cyclegan": ("cyclegan step, paper, width 4, 16 px, batch 1", ">= 1"),
-    "cyclegan": ("cyclegan step, width 4, 16 px, batch 1", ">= 1"),
     "explain": ("Grad-CAM, processor time over a pass forward and back", "<= 1.5"),
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),
