@@ -18,7 +18,8 @@ from imbench.errors import DataError, ImbenchError, NotComparable
 from imbench.files import checkpoint
 from imbench.generators.oracle import OracleSettings, images_digest, trained_oracle
 from imbench.images.cache import cache_folder, prepare
-from imbench.methods._gan_networks import Generator
+from imbench.methods._gan_design import design_for
+from imbench.methods._gan_networks import generator_of
 from imbench.records.store import Store
 from imbench.training.device import fixed_threads
 
@@ -68,7 +69,7 @@ def report(ran: Path) -> dict:
 
 def translated(results: Path, file: str, name: str, x: np.ndarray) -> np.ndarray:
     """Translate images with nothing but the network of a checkpoint."""
-    net = Generator(3, width=16, blocks=3)
+    net = generator_of(design_for("small", 16), 3)
     net.load_state_dict(checkpoint.load_tensors(results / file)["gan"]["nets"][name])
     given = torch.from_numpy(x.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1
     with torch.no_grad():
