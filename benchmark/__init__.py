@@ -7,6 +7,7 @@ docs/python.md says what each name is for.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imbench.backbones.backbone import Backbone
     from imbench.constraints import FLAG, NONE, TEXT, choice, number, whole
     from imbench.errors import (
         DataError,
@@ -45,6 +46,7 @@ __all__ = [
     "FLAG",
     "NONE",
     "TEXT",
+    "Backbone",
     "Context",
     "DataError",
     "Dataset",
@@ -89,6 +91,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "backbones.backbone": ("Backbone",),
     "constraints": ("FLAG", "NONE", "TEXT", "choice", "number", "whole"),
     "errors": (
         "DataError",

@@ -22,7 +22,7 @@ __all__ = [
     "registered_names",
 ]
 
-KINDS = ("methods", "datasets", "networks", "metrics", "maps")
+KINDS = ("methods", "datasets", "networks", "backbones", "metrics", "maps")
 """Entry-point groups, each ``imbench.<kind>``."""
 
 

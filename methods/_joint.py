@@ -72,6 +72,11 @@ class JointPart(Part):
         return self.gamma != 1
 
     @property
+    def needs_pixels(self) -> str:
+        """A learned gamma holds images out, which are shown to the network as they are."""
+        return "a learned gamma holds images out" if self.learns_gamma else super().needs_pixels
+
+    @property
     def learns_gamma(self) -> bool:
         """Whether gamma is learned on images that are held out."""
         return self.gamma in ("learned", "learned-meta")

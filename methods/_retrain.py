@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from imbench.methods.class_aware import class_aware_batches
-from imbench.training.augment import augment, parse_augment
+from imbench.training.augment import augmented, steps_for
 from imbench.training.forward import to_tensor
 from imbench.training.loop import learning_rate
 
@@ -45,8 +45,7 @@ def retrain(
         Optimiser steps.
     """
     begun, budget = time.perf_counter(), replace(state.budget, steps=steps)
-    images = state.examples.pixels.ndim == 4
-    changes = parse_augment(budget.augment) if images else ()
+    changes = steps_for(state.examples.pixels, budget.augment)
     optimiser = torch.optim.SGD(
         parameters, budget.lr, momentum=budget.momentum, weight_decay=budget.weight_decay
     )
@@ -59,7 +58,7 @@ def retrain(
         parameter.requires_grad_()
     for step in range(steps):
         rows = next(batches)
-        raw = augment(state.examples.take(rows), changes, state.rng("head augmentation"))
+        raw = augmented(state.examples, rows, changes, state.rng("head augmentation"))
         y = torch.from_numpy(state.labels[rows]).to(state.device)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, budget)

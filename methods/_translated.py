@@ -42,6 +42,7 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
     """
 
     trains_generators: ClassVar[bool] = True
+    makes_images: ClassVar[bool] = True
     DIFF_AUGMENT: ClassVar[bool] = False
     """What `da` left out means."""
     constraints: ClassVar = {

@@ -76,6 +76,11 @@ class CMO(Part):
         self.power = power
         self.skip = skip
 
+    @property
+    def needs_pixels(self) -> str:
+        """A row of features has no place for a box."""
+        return "it pastes a box of one image onto another"
+
     def mix(
         self, state: TrainState, x: torch.Tensor, y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:

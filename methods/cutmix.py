@@ -56,6 +56,11 @@ class CutMix(Part):
         self.alpha = alpha
         self.prob = prob
 
+    @property
+    def needs_pixels(self) -> str:
+        """A row of features has no place for a box."""
+        return "it pastes a box of one image onto another"
+
     def mix(
         self, state: TrainState, x: torch.Tensor, y: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -100,6 +100,11 @@ class DeepSMOTE(SMOTE):
         self.code = code
         self.penalty = penalty
 
+    @property
+    def needs_pixels(self) -> str:
+        """Its auto-encoder takes and makes images."""
+        return "its auto-encoder makes images"
+
     def beside(self, others: Sequence[Part]) -> Self:
         """Settle rho: left out it is 1, or 0.5 beside a part that weighs classes."""
         settled = type(self)(**self.get_params(deep=False))

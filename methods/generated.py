@@ -73,6 +73,7 @@ class Generated(JointPart):
 
     version: ClassVar[int] = 3
     title: ClassVar[str] = "Generated"
+    makes_images: ClassVar[bool] = True
 
     path: str
     gamma: float | str = 1.0

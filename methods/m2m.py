@@ -100,6 +100,11 @@ class MajorToMinor(Part):
         self.iterations = iterations
         self.start = start
 
+    @property
+    def needs_pixels(self) -> str:
+        """Features of an image that was moved would have to be made at every step."""
+        return "it moves the pixels of an image towards another class"
+
     def beside(self, others: Sequence[Part]) -> Self:
         """Refuse another part that mixes: what is translated has a class of its own."""
         if any(overrides(part, "mix") for part in others):

@@ -68,6 +68,11 @@ class RotationPretraining(Part):
     def __init__(self, share: float = 1.0) -> None:
         self.share = share
 
+    @property
+    def needs_pixels(self) -> str:
+        """A frozen backbone learns nothing of turned images."""
+        return "it learns from turned images"
+
     def own_steps(self, steps: int) -> int:
         """Return the steps of the pretraining."""
         return round(self.share * steps)

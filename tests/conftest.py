@@ -27,6 +27,10 @@ def data_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return folder
 
 
+# Embedding the images of every test would take minutes; fixtures of modules run commands too.
+os.environ.setdefault("IMBENCH_FLOOR", "none")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Hand files to parallel processes in the order of the tests, the long ones first.
 

@@ -28,6 +28,7 @@ RATIOS = {
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
     "resume": ("resume 36 cells, share of 3 s", "<= 1"),
     "smote": ("smote time", ">= 3"),
+    "features": ("embedding, share of the backbone's own speed", ">= 0.95"),
     "flat": ("memory of the largest worker, late over early", "<= 1.05"),
     "grid": ("grid", ">= 2"),
     "report": ("report 240 records, share of 5 s", "<= 1"),

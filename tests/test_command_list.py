@@ -45,7 +45,7 @@ def test_without_a_kind_everything_is_listed(capfd):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     headings = [line for line in lines if line in LISTS]
-    assert headings == ["methods", "datasets", "networks", "metrics", "maps", "grids"]
+    assert headings == ["methods", "datasets", "networks", "backbones", "metrics", "maps", "grids"]
     assert {"smote", "digits", "cnn", "f1", "quick"} <= {line.partition(" ")[0] for line in lines}
 
 
@@ -142,7 +142,8 @@ def test_every_name_is_explained(capfd, kind, name):
         assert re.search(r"^changes: \w+.*    version \d+$", out, flags=re.MULTILINE)
         assert "in tables: " in out or name == "imblearn", "which has the name of its sampler"
     with_options = {"ece_conf", "ece_pos", "cost", "cost_bayes", "cost_tuned"}
-    expected = name in with_options if kind == "metrics" else kind in ("methods", "networks")
+    by_kind = {"metrics": name in with_options, "backbones": not name.startswith("lite")}
+    expected = by_kind.get(kind, kind in ("methods", "networks"))
     assert ("parameters: " in out) == expected
     assert re.search(r"^(try it|look into it): bench .+\Z", out.rstrip("\n"), flags=re.MULTILINE)
 

@@ -17,6 +17,7 @@ ROOMS = (
     "stats",
     "images",
     "datasets",
+    "backbones",
     "training",
     "methods",
     "records",

@@ -68,6 +68,7 @@ def test_the_page_has_the_files_it_speaks_of():
         "imbench_extra/dots.py",
         "imbench_extra/gradient.py",
         "imbench_extra/mlp.py",
+        "imbench_extra/patches.py",
         "imbench_extra/youden.py",
         "shade.py",
         "tests/test_contract.py",
@@ -133,7 +134,13 @@ def test_the_pages_package_keeps_the_contract(extra, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("methods", "bsoftmax"), ("datasets", "dots"), ("metrics", "youden"), ("networks", "mlp")],
+    [
+        ("methods", "bsoftmax"),
+        ("datasets", "dots"),
+        ("metrics", "youden"),
+        ("networks", "mlp"),
+        ("backbones", "patches"),
+    ],
 )
 def test_its_names_are_listed(extra, tmp_path, kind, name):
     done = call(BENCH, "list", kind, cwd=tmp_path, site=extra)

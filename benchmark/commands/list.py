@@ -22,9 +22,9 @@ OURS = "imbench"
 DISABLED = "disabled"
 TRIAL = "bench run --datasets digits --minority 20 --size 8"
 VANILLA = "Plain training with cross-entropy; the recipe without parts"
-FRONT = {"methods": 0, "networks": 2, "metrics": 2}
+FRONT = {"methods": 0, "networks": 2, "backbones": 0, "metrics": 2}
 """Parameters of a plug-in that are no options: shape and classes, labels and probabilities."""
-LISTS = ("methods", "datasets", "networks", "metrics", "maps", "grids", "plugins")
+LISTS = ("methods", "datasets", "networks", "backbones", "metrics", "maps", "grids", "plugins")
 
 
 @click.command("list")
@@ -54,7 +54,7 @@ def _rows(kind: str) -> list[tuple[str, ...]]:
 @click.command()
 @click.argument("name", shell_complete=complete_names)
 def info(name: str) -> None:
-    """Explain NAME: a method, data set, metric, network, map or grid."""
+    """Explain NAME: a method, data set, metric, network, backbone, map or grid."""
     texts = [*_builtin_texts(name), *_plugin_texts(name)]
     if not texts:
         from imbench.registry import KINDS, registered_names
@@ -173,6 +173,9 @@ def _example(plugin: Plugin, found: Any) -> str:
         return f"try it: bench explain --maps {spec}"
     if plugin.kind == "metrics":
         return f"try it: bench report --metric {spec.replace('=RATIO', '=10')}"
+    if plugin.kind == "backbones":
+        argument = ":" + "".join(name.upper() for name in needed) if needed else ""
+        return f"try it: bench run --network features:{plugin.name}{argument}"
     option = f"--network {spec}" if plugin.kind == "networks" else f"--methods vanilla,{spec}"
     return f"try it: {TRIAL} {option}"
 
@@ -218,6 +221,6 @@ def _details(kind: str, found: Any) -> list[str]:
             name if default is None else f"{name}={default}"
             for name, default in _parameters(kind, found)
         ]
-        if given or kind != "metrics":
+        if given or kind not in ("metrics", "backbones"):
             lines.append(f"parameters: {', '.join(given) or 'none'}")
     return ["\n".join(lines)] if lines else []

@@ -35,6 +35,10 @@ def interface_fault(kind: str, plugin: Any) -> str | None:
         from imbench.explain import saliency
 
         return saliency.class_fault(plugin)
+    if kind == "backbones":
+        from imbench.backbones import backbone
+
+        return backbone.class_fault(plugin)
     return None if callable(plugin) else "it cannot be called"
 
 

@@ -77,6 +77,7 @@ class OptionTypes(TypedDict):
     dry_run: bool
     quiet: bool
     keep: tuple[str, ...]
+    floor: str
     json_log: Path | None
 
 
@@ -171,6 +172,14 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     help="Keep the network of each new training beside its record.",
 )
 @click.option(
+    "--floor",
+    default="auto",
+    envvar="IMBENCH_FLOOR",
+    show_default=True,
+    metavar="BACKBONE",
+    help="Backbone of the floor of frozen features, or none.",
+)
+@click.option(
     "--json-log",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append an event a line to this file.",
@@ -220,6 +229,7 @@ def _run_options(given: OptionTypes) -> RunOptions:
         drop_leaks=given["drop_leaks"],
         quiet=given["quiet"],
         keep=given["keep"],
+        floor=given["floor"],
         json_log=given["json_log"],
         command=command_line(),
     )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from imbench.images.dataset import Listing
 from imbench.images.decode import load_image
@@ -17,7 +24,16 @@ from imbench.images.properties import Properties
 from imbench.images.value_range import ValueRange
 from imbench.records.cell import Settings
 
-__all__ = ["MOST_CLASSES", "MOST_MEMBERS", "Core", "Member", "Plain", "View", "view_of"]
+__all__ = [
+    "MOST_CLASSES",
+    "MOST_MEMBERS",
+    "Core",
+    "Member",
+    "Plain",
+    "Pretrained",
+    "View",
+    "view_of",
+]
 
 MOST_CLASSES = 10_000
 MOST_MEMBERS = 1_000
@@ -90,6 +106,17 @@ def view_of(listing: Listing, spec: str, size: int) -> View:
     )
 
 
+class Pretrained(Plain):
+    """The frozen backbone whose features a model's networks take; its weights are not copied."""
+
+    name: str
+    """Its spec, as ``bench list backbones`` has it."""
+    digest: str = Field(pattern="^[0-9a-f]{32}$")
+    """Hash of its weights: a model is opened with the same ones alone."""
+    width: int = Field(ge=1, le=1_000_000)
+    """Number of features of an image."""
+
+
 class Member(Plain):
     """One of the networks whose probabilities are averaged."""
 
@@ -116,6 +143,16 @@ class Core(Plain):
     """Part name to its version."""
     settings: Settings
     members: tuple[Member, ...] = Field(min_length=1, max_length=MOST_MEMBERS)
+    backbone: Pretrained | None = None
+    """Where the network is a head on features; not part of other models."""
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Models without a backbone keep the checksum that they had.
+        plain: dict[str, Any] = dump(self)
+        if self.backbone is None:
+            del plain["backbone"]
+        return plain
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

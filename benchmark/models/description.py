@@ -13,7 +13,7 @@ from imbench.models.decision import Decision
 
 __all__ = ["SCHEMA", "Description", "Expected", "TrainedOn"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Raise it with every change of the fields below."""
 Count = Annotated[int, Field(ge=0)]
 

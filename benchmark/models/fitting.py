@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imbench.backbones.embedded import embed_entries, entries_of, open_rows
+from imbench.backbones.frozen import frozen_backbone
 from imbench.errors import UsageError
-from imbench.images.cache import make_dataset, prepare
+from imbench.images.cache import cache_folder, make_dataset, prepare
 from imbench.images.dataset import Decoded, Listing
 from imbench.images.deep_files import settle_range
 from imbench.images.validate import read_listing
@@ -33,9 +35,11 @@ from imbench.models.weights import pack, unpack
 from imbench.records.cell import PROTOCOL, Settings
 from imbench.records.environment import commit, describe_environment
 from imbench.records.record import Record
+from imbench.training.augment import steps_of
 from imbench.training.cross_validation import Memory, assign_folds, cross_validated_outputs
+from imbench.training.device import choose_device
 from imbench.training.method import Method
-from imbench.training.part import overrides
+from imbench.training.part import makes_images, overrides
 from imbench.training.recipe import parse_recipe
 from imbench.version import imbench_version
 
@@ -172,11 +176,16 @@ def fit(
                 f"a model's threshold is chosen by cross-validation already: leave {part.title} "
                 f"out of {options.recipe}"
             )
+        if part.needs_pixels and frozen_backbone(options.settings.network):
+            raise UsageError(
+                f"{part.title} cannot act on features of a frozen backbone: {part.needs_pixels}"
+            )
     method = _method(options)
     folds = assign_folds(train.labels, options.folds, source.groups)
+    inputs = _inputs(source, options)
     proba = cross_validated_outputs(
         method,
-        train.pixels,
+        inputs,
         train.labels,
         folds,
         seeds=range(options.members),
@@ -190,7 +199,7 @@ def fit(
         said, thresholds = crossed_decisions(train.labels, proba, folds, options.costs)
     fitted: list[Trained] = []
     for one in train_members(
-        method, train, decoded.classes, source.view, options.members, options.jobs, memory
+        method, inputs, train, decoded.classes, source.view, options.members, options.jobs, memory
     ):
         fitted.append(one)
         tell()
@@ -228,6 +237,23 @@ def fit(
 def _method(options: FitOptions) -> Method:
     settings = options.settings.model_dump(exclude={"size", "code"})
     return Method(options.recipe, **settings, device=options.device)
+
+
+def _inputs(source: Source, options: FitOptions) -> NDArray[Any]:
+    """Return what methods are fitted on: the training images, or features of a frozen backbone.
+
+    Pixels where a part adds images, which each training embeds together with its own.
+    """
+    pixels = source.decoded.train.pixels
+    frozen = frozen_backbone(options.settings.network)
+    if frozen is None or makes_images(parse_recipe(options.recipe).parts):
+        return pixels
+    views = frozen.views_of(steps_of(options.settings.augment))
+    entries = entries_of(source.decoded, frozen, views, cache_folder())
+    device = str(choose_device(options.device))
+    embed_entries(source.decoded, frozen, entries, device=device)
+    rows = [np.array(open_rows(entry)[: len(pixels)]) for entry in entries]
+    return np.stack(rows, axis=1) if len(rows) > 1 else rows[0]
 
 
 def _decision(

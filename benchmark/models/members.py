@@ -33,6 +33,7 @@ class Trained:
 
 def train_members(
     method: Method,
+    inputs: NDArray[Any],
     train: Images,
     classes: tuple[str, ...],
     view: View,
@@ -40,8 +41,11 @@ def train_members(
     jobs: int,
     memory: Memory | None,
 ) -> Iterator[Trained]:
-    """Train a method on all training images with each of so many seeds."""
-    given = (method, train.pixels, train.labels, train.weights, classes, view)
+    """Train a method on all training images with each of so many seeds.
+
+    `inputs` are their pixels, or what a frozen backbone made of them.
+    """
+    given = (method, inputs, train.labels, train.weights, classes, view)
     calls = [Call(f"all-seed-{seed}", _member, (seed, *given)) for seed in range(members)]
     for left in remembered(calls, jobs, memory):
         head, _, weights = left.partition(b"\n")
@@ -59,7 +63,7 @@ def join_members(trained: Sequence[Trained]) -> Core:
 def _member(
     seed: int,
     method: Method,
-    pixels: NDArray[np.uint8],
+    inputs: NDArray[Any],
     labels: NDArray[np.int64],
     weights: NDArray[Any] | None,
     classes: tuple[str, ...],
@@ -69,6 +73,6 @@ def _member(
     from sklearn.base import clone
 
     one: Method = clone(method).set_params(random_state=seed)
-    one.fit(pixels, labels, weights)
+    one.fit(inputs, labels, weights)
     said = {"train_loss": one.cost_["train_loss"], "notes": list(map(str, one.notes_))}
     return json.dumps(said).encode() + b"\n" + kept_model(one, classes, view)

@@ -16,6 +16,7 @@ from imbench.errors import DataError, UsageError
 from imbench.files.reading import LARGE, read_bytes
 from imbench.images.decode import ImageFault, image_of, quiet_pillow
 from imbench.images.geometry import to_square
+from imbench.models.backbone import embedded, found_backbone
 from imbench.models.core import Core
 from imbench.models.decision import Decision
 from imbench.models.description import Description
@@ -58,6 +59,8 @@ class Model:
         self.seen = np.empty(0, np.int64) if seen is None else seen
         """Hashes of the training images, as the network saw them: see `imbench.models.seen`."""
         self.parts = parts_of(self.core)
+        self.backbone = found_backbone(self.core)
+        """The frozen backbone whose features the networks take, if they do."""
 
     @property
     def core(self) -> Core:
@@ -107,8 +110,9 @@ class Model:
             return np.empty((0, len(self.classes)))
         total = np.zeros((len(pixels), len(self.classes)))
         with fixed_threads(self.core.settings.threads):
+            seen = embedded(self.backbone, pixels, str(self.device))
             for net, member in zip(self.networks, self.core.members, strict=True):
-                logits = forward_all(net, pixels, self.device)
+                logits = forward_all(net, seen, self.device)
                 total += probabilities(self.parts, logits, member.priors)
         return total / len(self.networks)
 

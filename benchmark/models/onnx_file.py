@@ -46,6 +46,11 @@ def onnx_bytes(model: Model) -> bytes:
         If a part of the recipe does at prediction what no graph can hold, or the exporter fails.
     """
     require_onnx()
+    if model.backbone is not None:
+        raise UsageError(
+            f"the features of {model.backbone.spec} are not part of the model, and an ONNX file "
+            "would need them: leave --onnx out, or fit finetune:BACKBONE"
+        )
     view, net = model.core.view, _Averaged(model).eval()
     example = torch.zeros(3, view.size, view.size, view.channels, dtype=torch.uint8)
     try:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench.errors import UsageError
+from imbench.models.backbone import pretrained_of, refuse_code
 from imbench.models.card import model_card
 from imbench.models.core import Core, Member, View
 from imbench.models.decision import Decision
@@ -108,6 +109,7 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
             "plug-in"
         )
     registered_network(first.network)
+    refuse_code(first.network)
     for method in methods:
         same = all(getattr(method, name) == value for name, value in known.items())
         if not same or method.recipe != first.recipe:
@@ -121,6 +123,7 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
         recipe=str(recipe),
         versions=recipe.versions,
         settings=Settings(**known, size=view.size, code=code_of(first.network, first.augment)),
+        backbone=pretrained_of(first.network),
         members=tuple(
             Member(seed=int(method.random_state), counts=tuple(method.sampled_counts_.tolist()))
             for method in methods

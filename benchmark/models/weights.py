@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from imbench.errors import DataError, ImbenchError, UsageError
+from imbench.models.backbone import found_backbone
 from imbench.models.core import Core
 from imbench.training.members import as_one, members_of
 from imbench.training.networks import Normalise, build_network
@@ -137,6 +138,7 @@ def _head(data: bytes) -> dict[str, str]:
 def _built(core: Core, number: int) -> nn.Module:
     """Build the network of a member, with weights that mean nothing."""
     registered_network(core.settings.network)
+    found_backbone(core)
     counts = np.asarray(core.members[number].counts, np.float64)
     try:
         with torch.random.fork_rng(devices=[]):
@@ -151,8 +153,10 @@ def _built(core: Core, number: int) -> nn.Module:
 
 def _one(core: Core, parts: list[Part], counts: NDArray[np.float64]) -> nn.Module:
     view = core.view
-    shape = (view.channels, view.size, view.size)
+    shape: tuple[int, ...] = (view.channels, view.size, view.size)
+    if core.backbone is not None:
+        shape = (core.backbone.width,)
     net = build_network(core.settings.network, shape, len(core.classes))
     for part in parts:
         net = part.build(net, counts)
-    return nn.Sequential(Normalise(torch.zeros(view.channels), torch.ones(view.channels)), net)
+    return nn.Sequential(Normalise(torch.zeros(shape[0]), torch.ones(shape[0])), net)

@@ -12,12 +12,22 @@ from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
 
-__all__ = ["COLOUR", "FLOOR_TITLES", "floor_store", "is_floor", "read_floors", "with_floors"]
+__all__ = [
+    "COLOUR",
+    "FEATURES",
+    "FLOOR_TITLES",
+    "floor_store",
+    "is_floor",
+    "read_floors",
+    "with_floors",
+]
 
 FOLDER = "floors"
 COLOUR = "floor:colour"
 """Recipe of the colour floor; no method is called ``floor``."""
-FLOOR_TITLES = {COLOUR: "colour floor"}
+FEATURES = "floor:features"
+"""Recipe of the floor of frozen features; the cell's versions name the backbone."""
+FLOOR_TITLES = {COLOUR: "colour floor", FEATURES: "feature floor"}
 
 
 def is_floor(cell: Cell) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from imbench.records.floors import FEATURES
 from imbench.records.groups import Group, method_title
 from imbench.records.metric_specs import load_metric
 from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place, places_text
@@ -173,6 +174,11 @@ def _beyond_floor(case: _Case, floor: str, places: Collection[Place]) -> str:
     if all(above):
         ranked = _span(aucs[place] for place in places)
         return f"they rank better than it does (AUROC {ranked}): {THRESHOLD}"
+    if floor == FEATURES:
+        return (
+            "a frozen backbone with a linear head does as well: train on its features, --network "
+            "features:lite0, or look for more images"
+        )
     return f"nothing shows that they see more than light and colours: {_train_otherwise(case)}"
 
 

@@ -169,7 +169,10 @@ def training_cell(cell: Cell, recipe: Recipe) -> Cell:
     if str(recipe.training) == cell.recipe:
         return cell
     training = recipe.training
-    return cell.model_copy(update={"recipe": str(training), "versions": training.versions})
+    # What is of no part is of the network.
+    others = {name: cell.versions[name] for name in cell.versions.keys() - recipe.versions.keys()}
+    versions = {**training.versions, **others}
+    return cell.model_copy(update={"recipe": str(training), "versions": versions})
 
 
 def _training(cell: Cell) -> Cell:

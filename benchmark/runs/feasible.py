@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from imbench.backbones.frozen import frozen_backbone, network_stamp
 from imbench.contained import usable
 from imbench.errors import UsageError
 from imbench.images.subsets import check_counts
@@ -18,7 +19,7 @@ from imbench.spec import parse_spec
 from imbench.training.part import Part, overrides
 from imbench.training.recipe import Recipe
 
-__all__ = ["check_size", "checked_cells", "settled_grid"]
+__all__ = ["check_size", "checked_cells", "settled_grid", "versions_of"]
 
 
 def check_size(grid: Grid, methods: int, limit: int) -> None:
@@ -51,7 +52,7 @@ def checked_cells(
         augmentation cannot take the images, naming the cell.
     """
     fingerprints = {name: source.fingerprint for name, source in sources.items() if source.folder}
-    versions = {text: recipe.versions for text, recipe in recipes.items()}
+    versions = versions_of(recipes, grid.settings.network)
     cells = expand(grid, fingerprints, versions)
     if not cells and fingerprints:
         raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
@@ -79,6 +80,8 @@ def _check_counts(cell: Cell, source: Source) -> None:
 
 
 def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
+    if frozen_backbone(cell.settings.network) is not None:
+        _check_on_features(cell, recipe)
     counts = np.full(len(source.train_counts), cell.minority, np.int64)
     if cell.by_class is not None:
         counts[1:] = cell.by_class
@@ -92,6 +95,30 @@ def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
                     left = part.foresee(left, shape)
     except UsageError as error:
         raise UsageError(f"{_place(cell)}, {cell.recipe}: {error}") from error
+
+
+def _check_on_features(cell: Cell, recipe: Recipe) -> None:
+    for name, part in zip(recipe.names, recipe.parts, strict=True):
+        with usable(f"{type(part).__name__}.needs_pixels"):
+            why = part.needs_pixels
+        if why:
+            raise UsageError(
+                f"{name} cannot act on features, which are made once of each image: {why}; leave "
+                "it out (--methods features names those that can), or choose "
+                f"--network {cell.settings.network.replace('features', 'finetune', 1)}"
+            )
+
+
+def versions_of(recipes: Mapping[str, Recipe], network: str) -> dict[str, dict[str, int]]:
+    """Return the versions of each recipe's parts, and of the weights its network stands on.
+
+    Raises
+    ------
+    DataError
+        If these are not on this machine.
+    """
+    stamp = network_stamp(network)
+    return {text: {**recipe.versions, **stamp} for text, recipe in recipes.items()}
 
 
 def _place(cell: Cell) -> str:
@@ -132,7 +159,8 @@ def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe
     """Build the network, and let each recipe that changes it do so."""
     from imbench.training.networks import try_network
 
-    size = grid.settings.size
+    network, size = grid.settings.network, grid.settings.size
+    frozen = frozen_backbone(network)
     changing = [
         [part for part in recipe.parts if overrides(part, "build")] for recipe in recipes.values()
     ]
@@ -143,7 +171,8 @@ def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe
                 for part in parts:
                     net = part.build(net, np.full(classes, 2.0))
 
-            try_network(grid.settings.network, (channels, size, size), classes, change)
+            shape = (channels, size, size) if frozen is None else (frozen.backbone.width,)
+            try_network(network, shape, classes, change)
 
 
 def _try_augment(grid: Grid, sources: list[Source]) -> None:

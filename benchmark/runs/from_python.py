@@ -55,6 +55,7 @@ class RunKeywords(TypedDict, total=False):
     quiet: bool
     json_log: Path | None
     keep: Sequence[str]
+    floor: str
 
 
 def run(
@@ -185,6 +186,7 @@ def _options(given: RunKeywords, *, command: str) -> RunOptions:
             "jobs": str(given.get("jobs", "auto")),
             "slurm": tuple(given.get("slurm", ())),
             "keep": tuple(given.get("keep", ())),
+            "floor": given.get("floor") or os.environ.get("IMBENCH_FLOOR", "auto"),
             "command": command,
         }  # type: ignore[arg-type]  # mypy sees one type for all values of the dict
     )

@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from imbench.backbones.frozen import backbone_of, settle_size
 from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.files.reading import SMALL, read_text
@@ -101,7 +102,8 @@ class GridFile(BaseModel):
         except ValidationError as error:
             raise UsageError(_sentence(error)) from error
         update = {key: getattr(new, key) for key in given}
-        return self.model_copy(update={**update, "settings": {**self.settings, **new.settings}})
+        settings = _merged(self.settings, new.settings)
+        return self.model_copy(update={**update, "settings": settings})
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
         },
         methods=_methods(file, options),
         seeds=parse_integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
-        settings=_settings({**file.settings, **options.settings}),
+        settings=_settings(_merged(file.settings, options.settings)),
         exclude=(*file.exclude, *map(_exclusion, options.exclude)),
     )
 
@@ -266,9 +268,17 @@ def _majority(given: Any) -> int | None:
     return numbers[0]
 
 
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings of which the new ones count; a new backbone does not take the old size."""
+    if "size" not in new and backbone_of(new.get("network")) is not None:
+        old = {key: value for key, value in old.items() if key != "size"}
+    return {**old, **new}
+
+
 def _settings(given: Mapping[str, Any]) -> Settings:
     for key in given:
         _known("setting", key, SETTINGS)
+    given = settle_size(given)
     settings = Settings(**read_values("setting", given, SETTINGS))
     from imbench.registry import registered_names
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imbench.backbones.embedded import Entry
 from imbench.models.core import View
 from imbench.records.cell import Cell
 from imbench.records.record import Status
@@ -44,6 +45,8 @@ class Job:
     """How the images were decoded, which a kept model has to know; None where none is kept."""
     outputs: Path | None = None
     """Record whose kept outputs make the training needless."""
+    features: tuple[Entry, ...] = ()
+    """What a frozen backbone made of the data set, an entry for each view; empty without one."""
     skipped: int = 0
     """Images of the data set that were left out."""
     data_notes: tuple[str, ...] = ()

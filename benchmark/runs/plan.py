@@ -196,6 +196,7 @@ def _jobs(
                 data=source.folder.absolute(),
                 geometry=source.geometry,
                 view=source.view,
+                features=source.features,
                 outputs=None if outputs is None else outputs.absolute(),
                 skipped=source.skipped,
                 data_notes=tuple(note.line for note in source.notes),

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from imbench.records.cell import Grid
 from imbench.records.groups import MethodKey, format_ranges, method_order
+from imbench.runs.features import feature_lines
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
 from imbench.runs.shots import shots_text
@@ -75,6 +76,7 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for text, recipe in plan.recipes.items()
         for caution in recipe.cautions
     ]
+    lines += [f"      {line}" for line in feature_lines(plan)]
     if further := _further_steps(plan):
         lines.append(f"      beyond {plan.grid.settings.steps} steps each: {further}")
     lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]

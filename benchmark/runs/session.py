@@ -24,7 +24,9 @@ from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
-from imbench.runs.feasible import check_size, settled_grid
+from imbench.runs.feasible import check_size, settled_grid, versions_of
+from imbench.runs.feature_floors import AUTO, FloorOptions, write_feature_floors
+from imbench.runs.features import embed_sources
 from imbench.runs.floors import write_floors
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.plan import Plan, make_plan, recipes_of
@@ -81,6 +83,8 @@ class RunOptions:
     """Print failures only."""
     keep: tuple[str, ...] = ()
     """What is kept beside the records of new trainings: ``models``, their networks."""
+    floor: str = AUTO
+    """Backbone of the floor of frozen features, ``auto`` or ``none``: see `FloorOptions`."""
     json_log: Path | None = None
     """File to which an event a line is appended."""
     max_cells: int = 100_000
@@ -212,7 +216,9 @@ class Session:
             self._show(plan, workers)
             _refuse(plan)
             self._keep(plan)
+            embed_sources(plan, self.context.device, say=self.say)
             write_floors(plan, self.store.folder, self.context.commit)
+            write_feature_floors(plan, self.store.folder, self._floor_options(), say=self.say)
             _keep_names(plan, self.store.folder)
             finished = FinishedRun(plan, self._work(plan, workers, backend))
         self._log_end(finished)
@@ -239,6 +245,16 @@ class Session:
             named=self.named,
             retry_failed=self.options.retry_failed,
             force=self.options.force,
+        )
+
+    def _floor_options(self) -> FloorOptions:
+        return FloorOptions(
+            backbone=self.options.floor,
+            root=self.options.data,
+            bad_images=self.options.bad_images,
+            drop_leaks=self.options.drop_leaks,
+            device=self.context.device,
+            commit=self.context.commit,
         )
 
     @contextmanager
@@ -282,7 +298,7 @@ class Session:
             self.store.folder,
             self.grid,
             fingerprints={name: source.fingerprint for name, source in plan.sources.items()},
-            recipes={text: recipe.versions for text, recipe in plan.recipes.items()},
+            recipes=versions_of(plan.recipes, self.grid.settings.network),
             missing=plan.missing,
             command=self.options.command,
         )

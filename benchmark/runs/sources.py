@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from imbench.backbones.embedded import Entry, entries_of
+from imbench.backbones.frozen import frozen_backbone
 from imbench.errors import DataError
-from imbench.images.cache import make_dataset, prepare
+from imbench.images.cache import cache_folder, make_dataset, prepare
+from imbench.images.dataset import Decoded
 from imbench.images.notes import DataNote
 from imbench.images.validate import read_listing
 from imbench.models.core import View, view_of
 from imbench.records.cell import Grid
+from imbench.training.augment import steps_of
 
 __all__ = ["Source", "find_sources"]
 
@@ -32,6 +36,8 @@ class Source:
     notes: tuple[DataNote, ...] = ()
     classes: tuple[str, ...] = ()
     """Names of the classes, the majority's first."""
+    features: tuple[Entry, ...] = ()
+    """Where its features lie, or will lie, if the network is the head of a frozen backbone."""
     view: View | None = None
     """How the images are decoded, where that was asked for."""
 
@@ -70,9 +76,18 @@ def find_sources(
             decoded.geometry,
             notes=decoded.notes,
             classes=decoded.classes,
+            features=_features(decoded, grid),
             view=_view(dataset, root, grid.settings.size) if views else None,
         )
     return found
+
+
+def _features(decoded: Decoded, grid: Grid) -> tuple[Entry, ...]:
+    frozen = frozen_backbone(grid.settings.network)
+    if frozen is None:
+        return ()
+    views = frozen.views_of(steps_of(grid.settings.augment))
+    return entries_of(decoded, frozen, views, cache_folder())
 
 
 def _view(dataset: str, root: Path, size: int) -> View:

@@ -174,6 +174,7 @@ def _kept(store: Store, job: Job) -> _Trained | None:
 
 def _train(store: Store, job: Job) -> _Trained:
     # They import torch, 1.5 s: planning must not.
+    from imbench.models.cell_inputs import scoring_inputs
     from imbench.models.cell_training import train_cell
     from imbench.models.kept import MODEL
     from imbench.models.saving import kept_model
@@ -181,10 +182,17 @@ def _train(store: Store, job: Job) -> _Trained:
     cell, data = job.training, open_decoded(job.data)
     _check_code(cell)
     folder = store.folder / GENERATORS
-    method = train_cell(cell, data, device=job.device, geometry=job.geometry, keep=folder)
+    method = train_cell(
+        cell,
+        data,
+        device=job.device,
+        geometry=job.geometry,
+        keep=folder,
+        features=job.features,
+    )
     clock = time.perf_counter()
     # As the record keeps them, so that what is computed from a record later is the same.
-    logits = method.logits(data.test.pixels).astype(np.float32)
+    logits = method.logits(scoring_inputs(job.features, data)).astype(np.float32)
     cost = {**method.cost_, "predict": time.perf_counter() - clock}
     if not np.isfinite(logits).all():
         raise Diverged(cell.settings.steps, "score of a test image")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imbench.code_files import names_file
 from imbench.errors import UsageError
 from imbench.spec import pieces_of, plain_text, shown
+from imbench.training.examples import Examples
 from imbench.training.transform import Transform, loaded_transform
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "WORDS",
     "Augment",
     "augment",
+    "augmented",
     "built_in_steps",
     "parse_augment",
+    "steps_for",
     "steps_of",
 ]
 
@@ -72,6 +75,29 @@ def parse_augment(given: Augment) -> tuple[str | Transform, ...]:
     return tuple(step if step in STEPS else loaded_transform(step) for step in steps_of(given))
 
 
+def steps_for(x: NDArray[Any], given: Augment) -> tuple[str | Transform, ...]:
+    """Return the steps of an augmentation that images, or rows of features, can take.
+
+    Features of two views, (n, 2, d), are those of an image and of its mirror image: they can be
+    flipped. Other steps change pixels, which are embedded once.
+    """
+    if x.ndim == 4:
+        return parse_augment(given)
+    return ("flip",) if x.ndim == 3 and "flip" in steps_of(given) else ()
+
+
+def augmented(
+    examples: Examples,
+    rows: NDArray[np.int64],
+    steps: Sequence[str | Transform],
+    rng: np.random.Generator,
+) -> NDArray[Any]:
+    """Return some examples as a batch, augmented; of features of two views one is read."""
+    if examples.pixels.ndim == 3:
+        return examples.take_views(rows, rng.random(len(rows)) < 0.5 if "flip" in steps else None)
+    return augment(examples.take(rows), steps, rng)
+
+
 def augment(
     x: NDArray[Any], steps: Sequence[str | Transform], rng: np.random.Generator
 ) -> NDArray[Any]:
@@ -87,7 +113,7 @@ def augment(
     x : array (m, height, width, channels)
         uint8 or float; not changed.
     steps : sequence
-        From `parse_augment`.
+        From `parse_augment`, or `steps_for`.
     rng : Generator
         The augmentation stream.
 

@@ -7,11 +7,10 @@ camera. A network that is not above it need not have seen a single shape.
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from imbench.training.floor_regression import balanced_regression
 
 __all__ = ["COLOUR_VERSION", "colour_floor", "colour_statistics"]
 
@@ -21,7 +20,6 @@ QUANTILES = (0.1, 0.9)
 VALUES = 256
 CHUNK = 3_000_000
 """Values of pixels at a time: their places in the histograms are 24 MB."""
-ITERATIONS = 5000
 
 
 def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -93,14 +91,4 @@ def colour_floor(
     weights : float array (m,), optional
         Of the training images.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    mean, spread = train.mean(axis=0), train.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
-    model: Any = LogisticRegression(C=1.0, class_weight="balanced", max_iter=ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit((train - mean) / scale, labels, sample_weight=weights)
-    proba: NDArray[np.float64] = model.predict_proba((test - mean) / scale)
-    return proba
+    return balanced_regression(train, labels, test, weights)

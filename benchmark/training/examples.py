@@ -19,7 +19,8 @@ class Examples:
     Parameters
     ----------
     pixels : array (N, ...)
-        Images uint8 (N, height, width, channels), or features float (N, d).
+        Images uint8 (N, height, width, channels), or features float (N, d); of several views
+        (N, views, d).
     first, second : int array (n,)
         Rows of `pixels` between which each example lies.
     share : float32 array (n,)
@@ -78,6 +79,23 @@ class Examples:
         second = self.pixels[self.second[rows[between]]].astype(np.float32)
         # In float, since differences of uint8 wrap around.
         x[between] += share[between].reshape(-1, *[1] * (x.ndim - 1)) * (second - x[between])
+        return np.asarray(x)
+
+    def take_views(
+        self, rows: NDArray[Any], mirrored: NDArray[np.bool_] | None = None
+    ) -> NDArray[Any]:
+        """Compute features (m, d) of some examples of two views: the first, or where `mirrored`.
+
+        As `take` does, without reading the view that is not taken.
+        """
+        view = np.zeros(len(rows), np.int64) if mirrored is None else mirrored.astype(np.int64)
+        x = self.pixels[self.first[rows], view]
+        if self._plain:
+            return np.asarray(x)
+        share = self.share[rows]
+        between = np.flatnonzero(share)
+        second = self.pixels[self.second[rows[between]], view[between]]
+        x[between] += share[between, None] * (second - x[between])
         return np.asarray(x)
 
     def flat(self) -> NDArray[np.float32]:

@@ -35,4 +35,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "prior": ("ts",),
 }
 """Names that stand for several methods in a list of them; ``prior`` is another name of one."""
+GROUPS["features"] = tuple(
+    name
+    for name in (*GROUPS["paper-cheap"], *GROUPS["rivals"])
+    if name not in ("cutmix", "cmo", "m2m", "deepsmote", "ssl")
+)
 GROUPS["all"] = (*PAPER_METHODS, "aug-da", *GROUPS["rivals"])

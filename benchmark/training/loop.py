@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench.errors import Diverged
-from imbench.training.augment import augment, parse_augment
+from imbench.training.augment import augment, augmented, steps_for
 from imbench.training.budget import Budget
 from imbench.training.forward import to_tensor
 from imbench.training.part import Part, overrides
@@ -86,8 +86,7 @@ class _Loop:
         self.trainers = [part for part in parts if overrides(part, "before_step")]
         self.sharpeners = [part for part in parts if overrides(part, "gradients")]
         self.keepers = [part for part in parts if overrides(part, "after_step")]
-        images = state.examples.pixels.ndim == 4
-        self.augment = parse_augment(state.budget.augment) if images else ()
+        self.augment = steps_for(state.examples.pixels, state.budget.augment)
 
     def step(self, rows: NDArray[np.int64]) -> None:
         state = self.state
@@ -117,16 +116,24 @@ class _Loop:
         for weight in weights:
             losses = losses if weight is None else losses * weight
         loss = losses.mean()
-        self.state.optimiser.zero_grad(set_to_none=True)
+        # Not `zero_grad`, whose entry for a profiler takes 3 % of a step on features.
+        for group in self.state.optimiser.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         state = self.state
-        raw = state.examples.take(rows)
-        for part in self.composers:
-            raw = part.compose(state, raw, rows)
-        x = to_tensor(augment(raw, self.augment, state.rng("augmentation")), state.device)
+        rng = state.rng("augmentation")
+        if self.composers:
+            raw = state.examples.take(rows)
+            for part in self.composers:
+                raw = part.compose(state, raw, rows)
+            raw = augment(raw, self.augment, rng)
+        else:
+            raw = augmented(state.examples, rows, self.augment, rng)
+        x = to_tensor(raw, state.device)
         y = torch.from_numpy(state.labels[rows]).to(state.device)
         for part in self.mixers:
             x, y = part.mix(state, x, y)

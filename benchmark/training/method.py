@@ -17,17 +17,29 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from imbench.backbones.frozen import Frozen, frozen_backbone
+from imbench.backbones.views import PLAIN
 from imbench.constraints import read_values
+from imbench.errors import UsageError
 from imbench.seeds import stream, torch_seed
 from imbench.stats.resolution import constant_loss
-from imbench.training.augment import Augment, built_in_steps
+from imbench.training.augment import Augment, built_in_steps, steps_of
 from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
-from imbench.training.forward import adjust_logits, forward_all, probabilities, to_tensor
+from imbench.training.forward import adjust_logits, forward_all, probabilities
+from imbench.training.inputs import as_images, has_views, is_images, normalisation, normalised
 from imbench.training.members import train_members
 from imbench.training.networks import Network, Normalise, build_network
-from imbench.training.part import Context, Part, begin_fit, is_plain_loss, overrides
+from imbench.training.part import (
+    Context,
+    Part,
+    begin_fit,
+    is_plain_loss,
+    makes_images,
+    overrides,
+)
+from imbench.training.pretrained import embed_images, scales_itself
 from imbench.training.recipe import Recipe, parse_recipe
 from imbench.training.refit import Refit
 
@@ -46,7 +58,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parts joined by ``+``, e.g. ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99``;
         ``vanilla`` is none.
     network : str, torch.nn.Module or callable
-        ``resnet20``, ``cnn``, ``linear`` or ``torchvision:NAME``; a network of yours, which each
+        ``resnet20``, ``cnn``, ``linear``, ``torchvision:NAME``, ``features:BACKBONE`` (a head on
+        features of a frozen backbone) or ``finetune:BACKBONE``; a network of yours, which each
         fit copies and trains from the weights it has; or a function of the input's shape
         (channels, height, width) and the number of classes, which each fit calls anew.
     steps, batch_size : int
@@ -56,7 +69,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     augment : str, callable or list
         ``flip+crop``, ``flip+crop+trivial`` (TrivialAugment besides), ``flip``, ``crop`` or
         ``none``; a function of yours on one image, uint8 (channels, height, width), or a list of
-        such steps: ``["flip", jitter]``. Rows of features are never augmented.
+        such steps: ``["flip", jitter]``. Of features ``flip`` alone acts, where there are two
+        views of each image.
     threads : int
         Number of torch threads, on which float sums depend.
     device : str
@@ -136,9 +150,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         groups: Sequence[object] | None = None,
+        *,
+        features: NDArray[np.float32] | None = None,
     ) -> Self:
         """Train on images uint8 (n, height, width[, channels]), or features float (n, d).
 
+        Features may be those of an image and of its mirror image, (n, 2, d). A network
+        ``features:BACKBONE`` embeds images first; `features` are those of `X` where they are known.
         `groups` (n,) name what a part that cross-validates must not divide, such as the images of
         one person.
 
@@ -152,6 +170,11 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Diverged
             If the loss becomes NaN or infinite.
         """
+        parts = [clone(part) for part in parse_recipe(self.recipe).parts]
+        if (frozen := frozen_backbone(self.network)) and is_images(X):
+            known = features if features is not None else self._embedded(frozen, X, training=True)
+            self.image_shape_ = as_images(np.asarray(X)).shape[1:]
+            X, features = (X, known) if makes_images(parts) else (known, None)
         pixels, labels = self._validate_pair(X, y)
         ranges = {name: SETTINGS[name] for name in _SETTINGS}
         read_values("Method", {name: getattr(self, name) for name in ranges}, ranges)
@@ -170,12 +193,11 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             folder,
             tuple(np.bincount(labels).tolist()),
         )
-        parts = [clone(part) for part in parse_recipe(self.recipe).parts]
         for part in parts:
             begin_fit(part, context)
         seed = torch_seed(self._seed, "initial weights")
         with fixed_threads(self.threads), own_torch_rng(seed, device):
-            self._fit(Examples(pixels, weights=weights), labels, parts, device)
+            self._fit(Examples(pixels, weights=weights), labels, parts, device, features)
         self._tune(parts, pixels, labels, weights, groups)
         self.parts_ = parts
         self.notes_ = [note for part in parts for note in part.notes_]
@@ -190,6 +212,8 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def logits(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the outputs of the network (n, K), which no part has adjusted."""
         check_is_fitted(self)
+        if (frozen := frozen_backbone(self.network)) and is_images(X):
+            X = self._embedded(frozen, X, training=False)
         pixels = self._validate(X)
         with fixed_threads(self.threads):
             return forward_all(self.network_, pixels, next(self.network_.parameters()).device)
@@ -252,7 +276,13 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Any:
         """Return checked images or features, and checked labels where they are given."""
         array: Any = X if hasattr(X, "ndim") else np.asarray(X)
+        if reset and has_views(array):
+            _, labels = validate_data(self, array[:, 0], y, reset=True, dtype=np.float32)
+            return np.asarray(array, np.float32), labels
+        array = array[:, 0] if has_views(array) else array
         images = array.ndim > 2
+        if not images and not reset and array.shape[1:] == (getattr(self, "features_in_", 0),):
+            return np.asarray(array, np.float32)
         checked = validate_data(
             self, array, y, reset=reset, allow_nd=True, dtype=None if images else np.float32
         )
@@ -263,13 +293,7 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self._validate_images(checked, reset)
 
     def _validate_images(self, pixels: NDArray[Any], fitting: bool) -> NDArray[np.uint8]:
-        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-            raise ValueError(
-                "images must be uint8 of shape (n, height, width[, channels]), "
-                f"not {pixels.dtype} {pixels.shape}"
-            )
-        if pixels.ndim == 3:
-            pixels = pixels[..., None]
+        pixels = as_images(pixels)
         if fitting:
             self.image_shape_ = pixels.shape[1:]
         elif pixels.shape[1:] != self.image_shape_:
@@ -284,16 +308,20 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: NDArray[np.int64],
         parts: list[Part],
         device: torch.device,
+        features: NDArray[np.float32] | None = None,
     ) -> None:
         start = time.perf_counter()
         classes = len(self.classes_)
         original = np.bincount(labels, minlength=classes).astype(np.float64)
-        normalise = _normalisation(examples.pixels)
-        for part in parts:
-            rng = stream(self._seed, f"resample {type(part).__name__}")
-            changed, labels = part.resample(examples, labels, rng)
-            examples = Examples.of(changed)
+        seen = examples.pixels if features is None else features
+        normalise = self._normalise(seen)
+        examples, labels = self._resampled(examples, labels, parts, features)
+        if frozen_backbone(self.network) and examples.pixels.ndim < 4:
+            # Once, not at every step, of which it would be a tenth.
+            examples, normalise.done = normalised(examples, normalise), True
         shape = examples.pixels.shape[1:]
+        if has_views(examples.pixels):
+            shape = shape[1:]
 
         def build(counts: NDArray[np.float64]) -> torch.nn.Module:
             net = build_network(self.network, (*shape[2:], *shape[:2]), classes)  # channels first
@@ -307,23 +335,65 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             build, examples, labels, original, parts, budget, device, self._seed
         )
         self.network_ = trained.network
+        for module in self.network_.modules():
+            if isinstance(module, Normalise):
+                module.done = False
+        if features is not None:  # those of images that were given: rows may be predicted too
+            self.features_in_ = shape[0]
         self.counts_, self.sampled_counts_ = original, trained.counts
         self.priors_ = trained.counts / trained.counts.sum()
         self.cost_ = {**trained.cost, "prepare": prepared + trained.prepare}
         if examples.weights is None and is_plain_loss(parts):
             self.cost_["constant_loss"] = constant_loss(trained.counts, trained.class_weights)
 
+    def _resampled(
+        self,
+        examples: Examples,
+        labels: NDArray[np.int64],
+        parts: list[Part],
+        features: NDArray[np.float32] | None,
+    ) -> tuple[Examples, NDArray[np.int64]]:
+        """Return the training set that the parts make of one.
 
-def _normalisation(pixels: NDArray[Any], chunk: int = 1024) -> Normalise:
-    """Return the normalisation by mean and deviation per channel, computed in chunks."""
-    axes = tuple(range(pixels.ndim - 1))
-    total, squares = np.zeros((2, pixels.shape[-1]))
-    for i in range(0, len(pixels), chunk):
-        x = to_tensor(np.ascontiguousarray(pixels[i : i + chunk]), torch.device("cpu")).double()
-        x = x.movedim(1, -1)
-        total += x.sum(dim=axes).numpy()
-        squares += (x * x).sum(dim=axes).numpy()
-    n = pixels.size / pixels.shape[-1]
-    mean = total / n
-    std = np.sqrt(np.maximum(squares / n - mean**2, 0))
-    return Normalise(torch.from_numpy(mean).float(), torch.from_numpy(std).float())
+        Where `features` of its images are given, the images that parts add are embedded, after the
+        last part that adds any.
+        """
+        left = sum(part.makes_images for part in parts) if features is not None else 0
+        for part in parts:
+            rng = stream(self._seed, f"resample {type(part).__name__}")
+            changed, labels = part.resample(examples, labels, rng)
+            examples = Examples.of(changed)
+            left -= part.makes_images
+            if features is not None and left == 0:
+                examples, features = self._with_features(examples, features), None
+        return examples, labels
+
+    def _with_features(self, examples: Examples, known: NDArray[np.float32]) -> Examples:
+        """Return examples of images as examples of features, of which the first are known."""
+        frozen = frozen_backbone(self.network)
+        assert frozen is not None  # noqa: S101 - only then there are any
+        if examples.share.any():
+            raise UsageError("points between images cannot be embedded: name that part last")
+        made = np.asarray(np.rint(examples.pixels[len(known) :]), np.uint8)
+        rows = [known, self._embedded(frozen, made, training=True)] if len(made) else [known]
+        return Examples(
+            np.concatenate(rows),
+            examples.first,
+            examples.second,
+            examples.share,
+            examples.row_weights,
+        )
+
+    def _embedded(self, frozen: Frozen, X: ArrayLike, *, training: bool) -> NDArray[np.float32]:
+        """Return features of images; for a training of all views that the augmentation asks for."""
+        frozen.check_size(np.shape(X)[1])
+        views = frozen.views_of(steps_of(self.augment)) if training else (PLAIN,)
+        device = str(choose_device(self.device))
+        return embed_images(frozen, as_images(np.asarray(X)), views, device=device)
+
+    def _normalise(self, pixels: NDArray[Any]) -> Normalise:
+        """Return what comes before the network."""
+        if scales_itself(self.network):
+            channels = pixels.shape[-1]
+            return Normalise(torch.zeros(channels), torch.ones(channels))
+        return normalisation(pixels)

@@ -21,6 +21,7 @@ __all__ = [
     "Linear",
     "Network",
     "Normalise",
+    "RepeatChannels",
     "ResNet",
     "SmallCNN",
     "build_network",
@@ -149,11 +150,15 @@ class Normalise(nn.Module):
 
     def __init__(self, mean: Tensor, std: Tensor) -> None:
         super().__init__()
+        self.done = False
+        """Whether what comes is normalised already, as features are while a head is trained."""
         self.register_buffer("mean", mean)
         self.register_buffer("scale", 1 / torch.where(std > 0, std, torch.ones_like(std)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise x of shape (m, channels, ...)."""
+        if self.done:
+            return x
         shape = (1, -1, *[1] * (x.ndim - 2))
         return (x - self.mean.view(shape)) * self.scale.view(shape)
 
@@ -266,7 +271,7 @@ def torchvision_classifier(shape: Shape, classes: int, name: str = "resnet18") -
     options = {"aux_logits": False, "init_weights": True} if auxiliary else {}
     net: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
     if _image_channels(f"torchvision:{name}", shape) == 1:
-        return nn.Sequential(_RepeatChannels(), net)
+        return nn.Sequential(RepeatChannels(), net)
     return net
 
 
@@ -284,8 +289,11 @@ torchvision_classifier.constraints = {  # type: ignore[attr-defined]
 }
 
 
-class _RepeatChannels(nn.Module):
+class RepeatChannels(nn.Module):
+    """Show grey images to a network that takes three channels."""
+
     def forward(self, x: Tensor) -> Tensor:
+        """Return x (m, 3, height, width)."""
         return x.expand(-1, 3, -1, -1)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imbench.training.refit import Refit
     from imbench.training.state import TrainState
 
-__all__ = ["HOOKS", "Context", "Part", "begin_fit", "overrides"]
+__all__ = ["HOOKS", "Context", "Part", "begin_fit", "makes_images", "overrides"]
 
 HOOKS = (
     "build",
@@ -82,6 +82,9 @@ class Part(Parameters):
     """Whether it trains networks beside the classifier: its cells are then timed apart."""
     moves_threshold: ClassVar[bool] = False
     """Whether it shifts outputs for the sake of decisions: they are no probabilities any more."""
+    makes_images: ClassVar[bool] = False
+    """Whether its `resample` adds images: on features of a backbone they are embedded then, and
+    parts up to the last such one see pixels."""
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """Which values the parameters may take; `imbench.training.recipe` checks them."""
 
@@ -108,6 +111,11 @@ class Part(Parameters):
     def caution(self) -> str:
         """What a parameter does that is easily misread, in a sentence; plan and record say it."""
         return ""
+
+    @property
+    def needs_pixels(self) -> str:
+        """Why it cannot act on features of a frozen backbone; empty if it can. Plans refuse it."""
+        return "it changes pixels at every step" if overrides(self, "compose") else ""
 
     @property
     def stamp(self) -> int:
@@ -274,6 +282,11 @@ def overrides(part: Part, hook: str) -> bool:
 def is_plain_loss(parts: Sequence[Part]) -> bool:
     """Whether the loss of these parts is the cross-entropy, weighted by class at most."""
     return not any(overrides(part, hook) for part in parts for hook in ("losses", "mix", "weigh"))
+
+
+def makes_images(parts: Sequence[Part]) -> bool:
+    """Whether any of these parts adds images, so that features alone are not enough for it."""
+    return any(part.makes_images for part in parts)
 
 
 def begin_fit(part: Part, context: Context) -> None:

@@ -1,0 +1,105 @@
+"""The networks of timm, with weights that were downloaded before."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from imbench.backbones.backbone import Backbone
+from imbench.backbones.weights_on_disk import file_digest, hub_file, read_tensors, snapshot_file
+from imbench.errors import DataError
+from imbench.spec import shown, unknown_name
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Timm"]
+
+
+class Timm(Backbone):
+    """Any network of timm, such as timm:resnet18.a1_in1k, with weights that were downloaded before.
+
+    Parameters
+    ----------
+    name : str
+        A model of timm, with the tag of its weights or without.
+
+    Notes
+    -----
+    Nothing is downloaded: where the weights are not in the cache of the Hugging Face hub or of
+    torch, the message says what to type. Mean and deviation are those of the weights.
+    """
+
+    title: ClassVar[str] = "timm"
+    size: ClassVar[int] = 224
+    pretrained_on: ClassVar[tuple[str, ...]] = ("ImageNet",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def digest(self) -> str:
+        """Return the hash of the file of weights, and of the name."""
+        return hashlib.sha256(f"{self.name} {file_digest(self._file)}".encode()).hexdigest()
+
+    @cached_property
+    def width(self) -> int:
+        """Number of features of an image."""
+        import torch
+
+        with torch.device("meta"):
+            net: Any = self._timm.create_model(self.name, pretrained=False, num_classes=0)
+            return int(net(torch.zeros(2, 3, self.size, self.size)).flatten(1).shape[1])
+
+    def network(self) -> torch.nn.Module:
+        """Return the network without its last layer."""
+        from imbench.backbones.normalised import Prepared
+
+        net: torch.nn.Module = self._timm.create_model(self.name, pretrained=False, num_classes=0)
+        try:
+            missing, _ = net.load_state_dict(read_tensors(self._file), strict=False)
+        except RuntimeError as error:
+            raise DataError(f"{self._file} does not fit {self.name} of this timm") from error
+        if missing:
+            raise DataError(
+                f"{self._file} lacks {len(missing)} tensors of {self.name}, {missing[0]} first: "
+                "weights that timm converts as it loads them cannot be used here"
+            )
+        return Prepared(net, self._config.mean, self._config.std)
+
+    @cached_property
+    def _timm(self) -> Any:
+        try:
+            import timm
+        except ImportError as error:
+            raise DataError(
+                "timm:NAME needs timm, which is not installed: `pip install 'imbench[features]'`"
+            ) from error
+        return timm
+
+    @cached_property
+    def _config(self) -> Any:
+        found = self._timm.get_pretrained_cfg(self.name, allow_unregistered=True)
+        if found is None or not (found.url or found.hf_hub_id):
+            raise unknown_name(
+                "pretrained network of timm", self.name, self._timm.list_pretrained()
+            )
+        return found
+
+    @property
+    def _file(self) -> Path:
+        places = []
+        if self._config.hf_hub_id:
+            places.append(snapshot_file(self._config.hf_hub_id))
+        if self._config.url:
+            places.append(hub_file(PurePosixPath(urlsplit(self._config.url).path).name))
+        found = next((place for place in places if place is not None and place.is_file()), None)
+        if found is None:
+            call = f"import timm; timm.create_model({self.name!r}, pretrained=True)"
+            raise DataError(
+                f"the weights of timm:{shown(self.name)} are not on this machine, and nothing is "
+                f'downloaded unasked: `python -c "{call}"` does it'
+            )
+        return found
