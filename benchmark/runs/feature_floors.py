@@ -27,7 +27,6 @@ from imbench.records.floors import FEATURES, floor_store
 from imbench.records.record import Record
 from imbench.runs.floors import floor_cells, floor_records, lacking_cells
 from imbench.runs.plan import Plan
-from imbench.training.device import choose_device
 from imbench.training.floor_regression import FEATURES_VERSION, features_floor
 
 __all__ = ["AUTO", "NO_FLOOR", "FloorOptions", "write_feature_floors"]
@@ -118,6 +117,8 @@ def _records(
         if other is None:
             return
         found = other
+    from imbench.training.device import choose_device  # imports torch, which a plan does not need
+
     if not is_there(found.entry):
         say(f"      {dataset}: {found.entry.images} images are embedded by {frozen.spec}, once")
     embed_entries(found.data, frozen, [found.entry], device=str(choose_device(options.device)))
