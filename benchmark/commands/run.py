@@ -36,10 +36,12 @@ def _timeout(
 def _within_limits(name: str) -> Callable[[click.Context, click.Parameter, object], Any]:
     """Return the callback that reads a number within the limits that a run sets it."""
 
-    def read(_context: click.Context, _parameter: click.Parameter, value: object) -> Any:
+    def read(context: click.Context, _parameter: click.Parameter, value: object) -> Any:
+        if value is None or context.resilient_parsing:  # after Tab nothing heavy is imported
+            return value
         from imbench.runs.session import LIMITS
 
-        return None if value is None else LIMITS[name].read("run", name, value)
+        return LIMITS[name].read("run", name, value)
 
     return read
 
