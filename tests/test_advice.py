@@ -61,6 +61,10 @@ def test_what_would_fail_again_is_to_be_changed_and_no_command_is_printed(ends, 
     assert said(*ends, not_begun=2) == f"{text}; the same command begins the rest"
 
 
+def test_the_order_in_which_cells_end_does_not_matter():
+    assert said(NAN, WRONG) == said(WRONG, NAN) == said(before=[WRONG, NAN])
+
+
 def test_of_both_kinds_the_others_are_to_be_run_again():
     text = said(WRONG, ("crashed", "SIGKILL"), before=[WRONG])
     assert text.startswith("2 would fail again: ValueError: no room: change")

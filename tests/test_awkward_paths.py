@@ -39,6 +39,7 @@ baseline diff --from results --baseline PATH
 export PATH --csv x.csv
 export results --csv PATH
 export results --json PATH
+explain PATH
 generators PATH
 info PATH
 list PATH

@@ -49,7 +49,9 @@ def advice(finished: FinishedRun, again: str) -> str:
 
 def _change(lasting: Sequence[tuple[Status, str]]) -> str:
     """Say what the cells have that would fail again, and what has to change."""
-    (status, reason), _ = Counter(lasting).most_common(1)[0]
+    counts = Counter(lasting)
+    # Of equally many the first by name: cells end in any order, and the advice is to be the same.
+    status, reason = min(counts, key=lambda end: (-counts[end], end))
     reasons = len(set(lasting))
     more = f" (and {reasons - 1} more)" if reasons > 1 else ""
     who = f"{len(lasting)} would fail again" if len(lasting) > 1 else "it would fail again"
