@@ -23,6 +23,7 @@ WORDS = {
     "baseline": ("baseline", "diff", "--baseline", "baseline.json"),
     "export": ("export", "--csv", "out.csv"),
     "generators": ("generators", "--help"),
+    "explain": ("explain", "--help"),
     "list": ("list", "methods"),
     "info": ("info", "os"),
     "data": ("data", "stats", "digits"),
