@@ -105,6 +105,8 @@ READING = {
     "baseline": [["baseline", "show"], ["baseline", "show", "baseline.json"], ["baseline", "diff"]],
     "export": [["export", ".", "--csv", "{out}.csv"], ["export", ".", "--npz", "{out}.npz"]],
     "generators": [["generators", ".", "--json"]],
+    # Writes beside records whose networks it has; of these it has none.
+    "explain": [["explain", "."]],
     "list": [["list"], ["list", "methods"]],
     "info": [["info", "us"]],
     "data": [

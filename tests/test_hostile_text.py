@@ -41,6 +41,7 @@ def scores() -> Scores:
 def hostile_record(make_record, recipe="vanilla", **given) -> Record:
     """Return a record with the right checksum and a hostile text wherever it holds one."""
     plain = make_record(**given).plain()
+    plain["cell"]["settings"]["code"] = "a hash, left out where it is empty"
     body = spoiled(plain, Record, HOSTILE, kept=NO_TEXT)
     body["cell"]["recipe"] += recipe
     body["key"] = Cell.model_validate(body["cell"]).key
