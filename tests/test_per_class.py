@@ -78,8 +78,8 @@ def test_limits_of_the_groups_are_those_of_long_tailed_recognition():
 TABLE = """\
 digits: recall of each class at 10 minority images (recall of the class
   (training images) in columns)
-majority 500; test 10+8+4 (minority share 0.545); trivial F1 0.267, ACSA 0.333;
-  cnn, 16 px; 200 steps of 64 images; seed 0; data 0123456789ab
+majority 500; test 10+8+4 (minorities' share 0.545); trivial F1 0.267, ACSA
+  0.333; cnn, 16 px; 200 steps of 64 images; seed 0; data 0123456789ab
 
 method  ok (500) crack (60) hot <spot> (10) many (1) medium (1) few (1) mean
 ------- -------- ---------- --------------- -------- ---------- ------- ----

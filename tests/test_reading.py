@@ -138,6 +138,7 @@ RAW = {
     "imbench.runs.joblog": "a log that this process has just written",
     "imbench.files.leases": "leases have a reader of their own",
     "imbench.files.reading": "what others read with",
+    "imbench.code_files": "code that is run: regular, of a size that was looked at",
 }
 """Modules that open files by themselves, and which."""
 READERS = {"read_bytes", "read_text", "open"}

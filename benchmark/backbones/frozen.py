@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,9 @@ DEFAULT = "lite0"
 """Backbone where none is named."""
 DIGITS = 10**9
 """Stamps, which are whole numbers in cells, stay below it."""
+
+_SIDE = re.compile(r"[0-9]{1,9}")
+"""Another text is refused where the options of the network are read."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +94,24 @@ def backbone_of(network: object, *kinds: str) -> Frozen | None:
     """Return the backbone that a network stands on; None for every other network.
 
     `kinds` are those of `NETWORKS` that are asked for; all if none is given.
+
+    Raises
+    ------
+    UsageError
+        If the text is no network, or names no backbone that there is.
     """
     if not isinstance(network, str):
         return None
-    parsed = parse_spec(network)
-    if parsed.name not in (kinds or NETWORKS):
-        return None
-    spec = parsed.options.get("backbone", parsed.argument) or DEFAULT
+    try:
+        parsed = parse_spec(network)
+        if parsed.name not in (kinds or NETWORKS):
+            return None
+        spec = parsed.options.get("backbone", parsed.argument or DEFAULT)
+        made = str(parse_spec(spec)), make_backbone(spec)
+    except UsageError as error:
+        raise type(error)(f"network={shown(network)}: {error}") from error
     size = parsed.options.get("size", "")
-    return Frozen(
-        str(parse_spec(spec)), make_backbone(spec), int(size) if size.isdecimal() else None
-    )
+    return Frozen(*made, int(size) if _SIDE.fullmatch(size) else None)
 
 
 def frozen_backbone(network: object) -> Frozen | None:

@@ -40,4 +40,4 @@ GROUPS["features"] = tuple(
     for name in (*GROUPS["paper-cheap"], *GROUPS["rivals"])
     if name not in ("cutmix", "cmo", "m2m", "deepsmote", "ssl")
 )
-GROUPS["all"] = (*PAPER_METHODS, "aug-da", *GROUPS["rivals"])
+GROUPS["all"] = (*PAPER_METHODS, "aug-da", "aug-star", *GROUPS["rivals"])
