@@ -330,6 +330,7 @@ def test_a_record_that_cannot_be_read_is_not_taken_for_absent_nor_replaced(make_
         assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["removed", "moved"])
 def test_a_folder_that_goes_away_during_a_run_ends_it_with_4(tmp_path, how, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -59,6 +59,7 @@ def two_runs(tmp_path_factory):
     return folder, looks
 
 
+@pytest.mark.slow
 def test_cells_of_two_runs_at_once_are_counted_together(two_runs):
     _, [((code, out, err), shown), _] = two_runs
     assert (code, err) == (0, "")
@@ -75,6 +76,7 @@ def test_cells_of_two_runs_at_once_are_counted_together(two_runs):
     assert "30 5 not run planned, and no run has done it yet" in shown, "the second run's os"
 
 
+@pytest.mark.slow
 def test_two_finished_runs_leave_nothing_to_go(two_runs):
     folder, [_, ((code, out, _), shown)] = two_runs
     assert code == 0
@@ -84,6 +86,7 @@ def test_two_finished_runs_leave_nothing_to_go(two_runs):
     assert len(list((folder / "results/plans").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_asks_for_less_hides_nothing_of_the_one_before(tmp_path):
     (tmp_path / "parts.py").write_text(RAISES)
     words = ("run", *TINY, "--minority", "20", "--methods")

@@ -190,7 +190,7 @@ HANGS = "import threading\nthreading.Event().wait()"
 
 def test_an_import_that_never_ends_is_named_until_ctrl_c_ends_the_command(tmp_path):
     (tmp_path / "odd.py").write_text(f"open('begun', 'w')\n{HANGS}")
-    code = "import imbench.registry as r; r.PATIENCE = 0.2; from imbench.commands.cli import main"
+    code = "import imbench.code_files as c; c.PATIENCE = 0.2; from imbench.commands.cli import main"
     run = subprocess.Popen(
         [sys.executable, "-P", "-c", f"{code}; main()", "run", "--methods", "odd.py:Odd"],
         cwd=tmp_path,
