@@ -131,12 +131,19 @@ def test_a_loss_that_is_0_since_long(make):
 
 
 def test_a_score_that_a_constant_reaches(make):
-    flat = [make("us", 25, 0, f1=0.667, scores=outputs(60, 60)), make("us", 25, 1)]
+    constant = {"f1": 0.667, "acsa": 0.5, "auroc": 0.95}
+    flat = [make("us", 25, 0, metrics=constant, scores=outputs(60, 60)), make("us", 25, 1)]
     one = only([*flat, make("us", 50, 0), make("us", 50, 1)], "constant")
     assert one.sentence == (
         "1 of 2 runs call all test images one class, so a constant has their score: US at 25"
     )
     assert one.advice.startswith("they rank better than chance (AUROC 0.950): look at AUROC")
+
+
+def test_what_only_scores_as_a_constant_does_is_none(make):
+    level = {"f1": 0.5, "acsa": 0.5, "auroc": 0.95}
+    runs = [make(seed=seed, metrics=level, scores=outputs(30, 30)) for seed in range(6)]
+    assert "constant" not in {one.kind for one in found(runs)}
 
 
 def test_a_test_set_in_which_one_image_moves_f1(make):
