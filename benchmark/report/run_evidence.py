@@ -116,8 +116,8 @@ def read_floor_scores(
 def _tells_classes_apart(record: Record) -> bool:
     """Whether the balanced accuracy in a record is that of no constant answer.
 
-    A constant has 0 or one over the number of classes in the test set. To see that takes no outputs,
-    whose unpacking takes .1 ms: a fifth of a report of 10,000 records.
+    A constant has 0, or one over the number of classes in the test set. To see that takes no
+    outputs, whose unpacking takes .1 ms: a fifth of a report of 10,000 records.
     """
     acsa, present = record.metrics.get("acsa"), sum(count > 0 for count in record.test_counts)
     if acsa is None or not present:
