@@ -146,8 +146,8 @@ class StarAugmented(JointPart):
                 x, own = to_signed(pixels[rows], device), torch.from_numpy(y[rows]).to(device)
                 update = gan.critic_step if turn < settings.critics else gan.generator_step
                 loss = update(x, own, factor)
-            if not bool(loss.isfinite().all()):
-                raise Diverged(step, "generator loss")
+                if turn == settings.critics and not bool(loss.isfinite().all()):
+                    raise Diverged(step, "generator loss")
         return gan
 
 

@@ -146,7 +146,7 @@ class DeepSMOTE(SMOTE):
             near = neighbours(codes, self._k(label, len(own)))
             i, j, share = pairs(near, missing[label], np.random.RandomState(rng.integers(2**32)))
             between = codes[i] + share[:, None].astype(np.float32) * (codes[j] - codes[i])
-            made.append(net.images_of(between, device))
+            made.append(net.images_of(between.astype(np.float32, copy=False), device))
             labels.append(np.full(missing[label], label))
             self._draw_picture(label, own, net.images_of(codes[:10], device), made[-1])
         return x.join(np.concatenate(made)), np.concatenate([y, *labels])

@@ -155,7 +155,7 @@ class MajorToMinor(Part):
         made, sure = self._translator(state).translate(x[seeds], y[seeds], y[targets], rng)
         kept = (sure.cpu().numpy() >= self.gamma) & (rng.random(len(targets)) < chances)
         mixed = x.clone()
-        mixed[targets[kept]] = made[kept]
+        mixed[targets[kept]] = made[np.flatnonzero(kept)]
         self._add("m2m_tried", len(targets))
         self._add("m2m_kept", int(kept.sum()))
         self._add("m2m_seconds", time.perf_counter() - begun)

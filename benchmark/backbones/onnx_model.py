@@ -41,9 +41,13 @@ class OnnxModel(Backbone):
         """Return the hash of the file."""
         return file_digest(self._file)
 
-    @cached_property
+    @property
     def width(self) -> int:
         """Number of features of an image."""
+        return self._width
+
+    @cached_property
+    def _width(self) -> int:
         shape = self._session.get_inputs()[0].shape
         side = shape[2] if len(shape) == 4 and isinstance(shape[2], int) else self.size
         blank = np.zeros((1, side, side, 3), np.uint8)

@@ -44,9 +44,13 @@ class Timm(Backbone):
         """Return the hash of the file of weights, and of the name."""
         return hashlib.sha256(f"{self.name} {file_digest(self._file)}".encode()).hexdigest()
 
-    @cached_property
+    @property
     def width(self) -> int:
         """Number of features of an image."""
+        return self._width
+
+    @cached_property
+    def _width(self) -> int:
         import torch
 
         with torch.device("meta"):

@@ -156,10 +156,10 @@ def report(
 
     metrics = (*metrics, *costs)
     one_metric = vs_paper or compare or claims or ranks or board or diagram
-    folders = folders or (Path("results"),)
-    if html == NO_NAME and len(folders) > 1:
+    results, *others = folders or (Path("results"),)
+    folders = (results, *others)
+    if html == NO_NAME and others:
         raise _page_needs_a_name()
-    results = folders[0]
     joined = read_joined(folders)
     plans, records, names = joined.plans, joined.records, joined.names
     shared: dict[str, Any] = {
@@ -183,7 +183,7 @@ def report(
             target,
             **options,
             # Logs and pictures of generated images are read from one folder.
-            folder=results if len(folders) == 1 else None,
+            folder=None if others else results,
             data=root,
             images=images,
             names=names,

@@ -36,7 +36,9 @@ def measured(
     values = np.asarray(made.values, np.float64)
     if values.shape != chosen.pixels.shape[:3]:
         raise ValueError(f"maps have shape {values.shape}, not {chosen.pixels.shape[:3]}")
-    broken = ~np.isfinite(values).all(axis=(1, 2)) | (values < 0).any(axis=(1, 2))
+    broken: NDArray[np.bool_] = np.asarray(
+        ~np.isfinite(values).all(axis=(1, 2)) | (values < 0).any(axis=(1, 2))
+    )
     values[broken] = 0
     top = values.max(axis=(1, 2))
     proba = network.of_pixels(chosen.pixels)

@@ -113,6 +113,7 @@ def _one(network: TrainedNetwork, image: Tensor, label: int, masks: Tensor) -> t
     """Return the map of an image (1, channels, side, side), and how many masks it took."""
     flat = masks.flatten(1).cpu().numpy()
     scores = np.empty(0)
+    found = Estimate(scores, scores)
     for stop in range(FEWEST, len(masks) + 1, CHUNK):
         shown = (image * masks[len(scores) : stop]).contiguous(memory_format=torch.channels_last)
         scores = np.append(scores, network.probabilities(shown)[:, label])

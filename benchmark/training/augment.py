@@ -72,7 +72,10 @@ def parse_augment(given: Augment) -> tuple[str | Transform, ...]:
     UsageError
         If a step is unknown, one is given twice, or one in a file cannot be loaded.
     """
-    return tuple(step if step in STEPS else loaded_transform(step) for step in steps_of(given))
+    return tuple(
+        step if isinstance(step, str) and step in STEPS else loaded_transform(step)
+        for step in steps_of(given)
+    )
 
 
 def steps_for(x: NDArray[Any], given: Augment) -> tuple[str | Transform, ...]:

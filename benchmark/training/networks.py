@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -97,12 +97,13 @@ def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
         If the name or an option is unknown, or a value is not what its option wants.
     """
     parsed = parse_spec(spec)
-    maker = load_plugin("networks", parsed.name)
-    if isinstance(maker, nn.Module) or not callable(maker):
+    plugin = load_plugin("networks", parsed.name)
+    if isinstance(plugin, nn.Module) or not callable(plugin):
         raise UsageError(
-            f"network {shown(parsed.name)!r} is {type(maker).__name__}: name a class, or a "
+            f"network {shown(parsed.name)!r} is {type(plugin).__name__}: name a class, or a "
             "function of shape and classes that makes one, since each training begins anew"
         )
+    maker: Callable[..., nn.Module] = cast("Any", plugin)
     owner = f"network {parsed.name}"
     return maker, read_options(owner, maker, parsed.options, argument=parsed.argument, skip=2)
 
