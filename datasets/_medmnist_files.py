@@ -86,7 +86,7 @@ def read_parts(path: Path) -> dict[str, Part]:
             size = sum(info.file_size for info in archive.infolist())
         if size > 4 * LARGE:
             raise ValueError(f"it would unpack to {size / 1e9:.2g} GB")
-        with open_regular(path, LARGE) as file, np.load(file, allow_pickle=False) as arrays:
+        with open_regular(path, LARGE) as raw, np.load(raw, allow_pickle=False) as arrays:
             return {
                 split: _part(arrays[f"{key}_images"], arrays[f"{key}_labels"], key)
                 for key, split in _SPLITS.items()

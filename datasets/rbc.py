@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import DataError, UsageError
-from imbench.files.reading import LARGE, SMALL, check_regular, read_text
+from imbench.files.reading import LARGE, SMALL, open_regular, read_text
 from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.notes import DataNote
@@ -172,8 +172,7 @@ class RedBloodCells(Obtainable):
         row = 0
         for path, places in groupby(zip(listing.sources, listing.names, strict=True), _smear_of):
             points = {cell.name: cell for cell in self._cells_of(path)}
-            check_regular(path, LARGE)
-            with Image.open(path) as image:
+            with open_regular(path, LARGE) as raw, Image.open(raw) as image:
                 pixels = self._pixels(image, path)
             for _, name in places:
                 cell = points[name]
@@ -196,8 +195,7 @@ class RedBloodCells(Obtainable):
 
         path = base / "Dataset" / f"{smear}.jpg"
         try:
-            check_regular(path, LARGE)
-            with Image.open(path) as image:
+            with open_regular(path, LARGE) as raw, Image.open(raw) as image:
                 return image.size
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(
