@@ -17,7 +17,6 @@ from imbench.page.diagram import draw_diagram, save_diagram
 from imbench.report.paper import published
 from imbench.report.ranks import (
     Ranks,
-    cell_ranks,
     critical_difference,
     friedman,
     make_ranks,
@@ -25,6 +24,7 @@ from imbench.report.ranks import (
 )
 from imbench.report.report import render_report
 from imbench.report.tables import make_tables
+from imbench.stats.standings import ranks_of
 
 
 def printed_scores():
@@ -37,7 +37,7 @@ def printed_scores():
 
 def test_the_published_ranks_are_those_of_the_specification():
     recipes, scores = printed_scores()
-    means = dict(zip(recipes, cell_ranks(-scores).mean(axis=0), strict=True))
+    means = dict(zip(recipes, ranks_of(-scores).mean(axis=0), strict=True))
     expected = {
         "aug": 2.44,
         "us+cs": 4.56,
@@ -74,13 +74,13 @@ def test_friedman_by_hand_with_and_without_ties(ranked, chi2):
 
 
 def test_friedman_of_methods_that_all_tie_finds_nothing():
-    assert friedman(cell_ranks(np.ones((4, 3)))) == (0.0, 1.0)
+    assert friedman(ranks_of(np.ones((4, 3)))) == (0.0, 1.0)
 
 
 def test_ties_share_the_mean_of_their_ranks():
     scores = np.array([[0.3, 0.1, 0.3], [0.2, 0.2, 0.2], [0.3, 0.1 + 0.2, 0.1]])
-    assert cell_ranks(scores).tolist() == [[2.5, 1, 2.5], [2, 2, 2], [2.5, 2.5, 1]]
-    assert cell_ranks(scores[:1]).tolist() == [reference.rankdata(scores[0]).tolist()]
+    assert ranks_of(scores).tolist() == [[2.5, 1, 2.5], [2, 2, 2], [2.5, 2.5, 1]]
+    assert ranks_of(scores[:1]).tolist() == [reference.rankdata(scores[0]).tolist()]
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_left_out_methods_stand_below_the_table(records, make_record):
 
 def published_ranks():
     recipes, scores = printed_scores()
-    means = cell_ranks(-scores).mean(axis=0)
+    means = ranks_of(-scores).mean(axis=0)
     order = np.argsort(means)
     names = tuple(recipes[i] for i in order)
     cells = tuple(map(str, range(16)))

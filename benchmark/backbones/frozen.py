@@ -26,6 +26,7 @@ __all__ = [
     "backbone_of",
     "frozen_backbone",
     "make_backbone",
+    "named_backbone",
     "network_stamp",
     "settle_size",
 ]
@@ -90,6 +91,17 @@ def make_backbone(spec: str) -> Backbone:
         return made
 
 
+def named_backbone(network: str, *kinds: str) -> str | None:
+    """Return the spec of the backbone that a network names; None for every other network.
+
+    `kinds` are those of `NETWORKS` that are asked for; all if none is given. Nothing is loaded.
+    """
+    parsed = parse_spec(network)
+    if parsed.name not in (kinds or NETWORKS):
+        return None
+    return parsed.options.get("backbone", parsed.argument or DEFAULT)
+
+
 def backbone_of(network: object, *kinds: str) -> Frozen | None:
     """Return the backbone that a network stands on; None for every other network.
 
@@ -103,14 +115,13 @@ def backbone_of(network: object, *kinds: str) -> Frozen | None:
     if not isinstance(network, str):
         return None
     try:
-        parsed = parse_spec(network)
-        if parsed.name not in (kinds or NETWORKS):
+        spec = named_backbone(network, *kinds)
+        if spec is None:
             return None
-        spec = parsed.options.get("backbone", parsed.argument or DEFAULT)
         made = str(parse_spec(spec)), make_backbone(spec)
     except UsageError as error:
         raise type(error)(f"network={shown(network)}: {error}") from error
-    size = parsed.options.get("size", "")
+    size = parse_spec(network).options.get("size", "")
     return Frozen(*made, int(size) if _SIDE.fullmatch(size) else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.backbones.frozen import Frozen, backbone_of, frozen_backbone
+from imbench.backbones.frozen import Frozen, backbone_of, frozen_backbone, named_backbone
 from imbench.errors import UsageError
 from imbench.models.core import Core, Pretrained
 from imbench.registry import registered_names
@@ -33,10 +33,9 @@ def backbone_of_registered(network: str) -> Frozen | None:
     UsageError
         If its name is not registered here: a model holds no code, and runs none of a file.
     """
-    parsed = parse_spec(network)
-    if parsed.name not in ("features", "finetune"):
+    spec = named_backbone(network)
+    if spec is None:
         return None
-    spec = parsed.options.get("backbone", parsed.argument) or "lite0"
     name = parse_spec(spec).name
     if name not in registered_names("backbones"):
         raise UsageError(

@@ -21,10 +21,10 @@ from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
 from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import ALPHA
+from imbench.stats.standings import ranks_of
 
 __all__ = [
     "Ranks",
-    "cell_ranks",
     "critical_difference",
     "friedman",
     "make_ranks",
@@ -108,7 +108,7 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
         )
     titles = _titles(tables)
     kept = scores[np.ix_(rows, columns)]
-    ranked = cell_ranks(kept if lower else -kept)
+    ranked = ranks_of(kept if lower else -kept)
     order = np.argsort(ranked.mean(axis=0), kind="stable")
     chosen = [recipes[columns[i]] for i in order]
     chi2, p = friedman(ranked)
@@ -140,13 +140,6 @@ def rank_by(tables: Iterable[Table], metric: str) -> Ranks:
     """
     own = [table for table in tables if table.metric == metric]
     return make_ranks(own, lower_is_better(metric, load_metric(metric)))
-
-
-def cell_ranks(scores: Floats) -> Floats:
-    """Rank each row of (cells, methods), 1 for the smallest; ties share the mean of their ranks."""
-    smaller = scores[:, :, None] - scores[:, None, :] > 1e-12
-    level = np.abs(scores[:, :, None] - scores[:, None, :]) <= 1e-12
-    return np.asarray(smaller.sum(axis=2) + (level.sum(axis=2) + 1) / 2)
 
 
 def friedman(ranked: Floats) -> tuple[float, float]:
