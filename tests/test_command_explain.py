@@ -219,15 +219,6 @@ def test_without_masks_maps_are_drawn_and_nothing_is_said_of_objects(tmp_path):
     assert "swapped" not in done.stdout
 
 
-def test_a_head_on_features_says_why_it_has_no_map(ran):
-    record = read_records(ran)[0]
-    settings = record.cell.settings.model_copy(update={"network": "features:lite0"})
-    head = record.model_copy(update={"cell": record.cell.model_copy(update={"settings": settings})})
-    data = prepare(DATA, root=Path(), size=16)
-    with pytest.raises(NotComparable, match="it sees no pixels"):
-        networks.trained_network(head, data, ran, "cpu")
-
-
 def test_differences_count_images_that_both_get_right(ran):
     (group,) = group_records(read_records(ran))
     explained = explained_of(group, Store(ran), "context")

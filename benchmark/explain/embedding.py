@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.explain.feature_map import pooled_features
 from imbench.explain.numbers import KINDS
-from imbench.explain.trained import TrainedNetwork
+from imbench.explain.trained import TrainedNetwork, batch_of
 from imbench.generators.stored import load_generators, stored_generators
 from imbench.images.dataset import Decoded
 from imbench.images.subsets import subset
@@ -44,9 +44,10 @@ def placed_features(
         If stored generators cannot be read.
     """
     pixels, labels, kinds = _images(data, record, results)
+    batch = batch_of(pixels.shape[1])
     pieces = [
-        pooled_features(network.net, network.tensor(pixels[i : i + 256])).cpu().numpy()
-        for i in range(0, len(pixels), 256)
+        pooled_features(network.net, network.tensor(pixels[i : i + batch])).cpu().numpy()
+        for i in range(0, len(pixels), batch)
     ]
     features = np.concatenate(pieces).astype(np.float64)
     spread = features.std(axis=0)

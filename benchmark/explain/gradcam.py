@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from imbench.explain.feature_map import feature_maps
 from imbench.explain.saliency import Maps, Saliency
-from imbench.explain.trained import TrainedNetwork
+from imbench.explain.trained import TrainedNetwork, batch_of
 
 __all__ = ["GradCAM", "weighted_map"]
 
@@ -25,6 +25,11 @@ class GradCAM(Saliency):
     One forward and one backward pass; the map has the places of the last convolution, 8 x 8 of an
     image of 32 px in ResNet-20, and is enlarged linearly. Where nothing in the map speaks for the
     class it is zero everywhere. Of an ensemble the maps of its members are added.
+
+    Before a head on features the map is the backbone's, 3 x 3 places at 96 px in Lite0. The head is
+    linear and features are means over places, so the map is the class activation map (Zhou et al.
+    2016, arXiv 1512.04150): what each place adds to the logit. An ensemble of heads has the one map
+    that its members share.
 
     References
     ----------
@@ -43,9 +48,10 @@ class GradCAM(Saliency):
     ) -> Maps:
         """Return the map of each image for its label."""
         pieces = []
-        for start in range(0, len(pixels), BATCH):
-            x = network.tensor(pixels[start : start + BATCH])
-            some = torch.tensor(labels[start : start + BATCH], device=x.device)
+        batch = batch_of(pixels.shape[1], BATCH)  # a backward pass holds all of its feature maps
+        for start in range(0, len(pixels), batch):
+            x = network.tensor(pixels[start : start + batch])
+            some = torch.tensor(labels[start : start + batch], device=x.device)
             features, logits = feature_maps(network.net, x)
             score = logits.gather(1, some[:, None]).sum()
             gradients = torch.autograd.grad(score, features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, ClassVar, cast
@@ -136,7 +137,9 @@ def _build_apart(
     device: str,
     change: Callable[[nn.Module], object] | None,
 ) -> None:
-    with torch.random.fork_rng(devices=[]), torch.device(device):
+    with torch.random.fork_rng(devices=[]), torch.device(device), warnings.catch_warnings():
+        # Torch says so of each of a backbone's weights, 296 in Lite0: here their shapes count.
+        warnings.filterwarnings("ignore", ".*copying from a non-meta parameter", UserWarning)
         net = build_network(spec, shape, classes)
         if change is not None:
             with usable(f"network {shown(spec)!r} cannot be changed"):
