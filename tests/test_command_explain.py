@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from imbench.commands.explain import explain
 from imbench.commands.run import run
@@ -20,7 +21,9 @@ from imbench.errors import NotComparable, UsageError
 from imbench.explain import networks, session
 from imbench.explain.chosen import choose
 from imbench.explain.claims import measured_of
+from imbench.explain.gradcam import GradCAM
 from imbench.explain.numbers import differences, explained_of
+from imbench.explain.saliency import Maps
 from imbench.explain.stored import kept
 from imbench.images.cache import prepare
 from imbench.page.page import render_page
@@ -112,7 +115,7 @@ def test_the_same_command_computes_nothing_again(copy, monkeypatch):
     monkeypatch.setattr(session, "trained_network", None)
     done = bench(explain, copy, *FEW)
     assert files(copy) == before
-    assert "difference to Vanilla" in done.stdout
+    assert "where they look at 6 minority images" in done.stdout
     monkeypatch.undo()
     lost = next(copy.rglob("*explained-rise.npz"))
     lost.write_bytes(b"no arrays")
@@ -205,8 +208,8 @@ def test_a_network_without_a_convolution_has_rise_and_numbers_all_the_same(tmp_p
     bench(run, "--datasets", DATA, "--minority", 6, "--methods", "vanilla", "--seeds", 0, *options)
     done = bench(explain, tmp_path / "r", *FEW)
     assert "gradcam: the network has no feature map that gradients reach" in done.stderr
-    assert "RISE, striped" in done.stdout
-    assert "Grad-CAM, striped" not in done.stdout
+    assert "RISE lift" in done.stdout
+    assert "Grad-CAM" not in done.stdout
 
 
 def test_without_masks_maps_are_drawn_and_nothing_is_said_of_objects(tmp_path):
@@ -215,8 +218,12 @@ def test_without_masks_maps_are_drawn_and_nothing_is_said_of_objects(tmp_path):
     done = bench(explain, tmp_path / "r", *FEW, "--maps", "gradcam")
     assert "the data set has no object masks" in done.stderr
     assert "insertion" in done.stdout
-    assert "pointing " not in done.stdout.partition("right:")[0]
-    assert "swapped" not in done.stdout
+    assert "lift" not in done.stdout
+    assert "flips" not in done.stdout
+    details = bench(explain, tmp_path / "r", *FEW, "--maps", "gradcam", "--details").stdout
+    assert details.startswith(done.stdout.strip())
+    assert "pointing " not in details.removeprefix(done.stdout.strip()).partition("right:")[0]
+    assert "swapped" not in details
 
 
 def test_differences_count_images_that_both_get_right(ran):
@@ -242,6 +249,103 @@ def test_json_has_every_cell(ran):
     numbers = group["cells"][0]["classes"]["striped"]
     assert numbers["images"] == 2
     assert 0 <= numbers["energy"] <= 1
+
+
+def test_one_table_a_count_says_of_each_method_what_the_details_say(ran):
+    text = bench(explain, ran, *FEW, "--markdown").stdout
+    assert text.count("### ") == 1
+    head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    columns = ["right", "Grad-CAM lift", "RISE lift", "flips"]
+    titles = [cell.strip() for cell in head.strip("|").split("|")]
+    assert titles == ["method", "solid: right", *columns[1:], "striped: right", *columns[1:]]
+    assert [row.strip("| ").split()[0] for row in rows] == ["Vanilla", "TS", "CS"]
+    (group,) = group_records(read_records(ran))
+    found = explained_of(group, Store(ran), "context")["cs", 6]
+    wanted = [
+        np.mean([x.mean(f"{name}_flips", 1) for x in found.values()])
+        for name in ("other", "same", "erased")
+    ]
+    shown = rows[2].strip("| ").split("|")[-1]
+    assert [float(part) for part in shown.split("/")] == pytest.approx(wanted, abs=0.0051)
+    assert "2 solid, 2 striped (test images); swaps: 4 solid, 4 striped" in text
+    detailed = bench(explain, ran, *FEW, "--markdown", "--details").stdout
+    assert detailed.count("### ") == 1 + 3 * 2 + 1
+    assert "difference to Vanilla" in detailed
+
+
+def returned(values: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Maps]:
+    """Return a map method that gives what a function makes of ones."""
+
+    def maps(_self, _network, pixels, _labels, _done=None):
+        return Maps(values(np.ones(pixels.shape[:3], np.float32)))
+
+    return maps
+
+
+def test_maps_without_a_number_or_of_zeros_are_counted_below_the_table(copy, monkeypatch):
+    without_maps(copy)
+
+    def odd(made):
+        made[0], made[1, 2, 2] = 0, np.nan
+        return made
+
+    monkeypatch.setattr(GradCAM, "maps", returned(odd))
+    done = bench(explain, copy, *FEW, "--maps", "gradcam", "--methods", "vanilla")
+    text = " ".join(done.stdout.split())
+    assert "2 of 8 Grad-CAM maps are zero everywhere, and have no measures" in text
+    assert "2 of 8 Grad-CAM maps are no numbers, and have no measures" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(lambda made: made[:, :3], "maps have shape (4, 3, 16), not (4, 16, 16)"),
+     (lambda made: made.no_such, "has no attribute 'no_such'")],
+    ids=["shape", "raises"],
+)  # fmt: skip
+def test_a_map_method_that_fails_is_told_and_the_others_go_on(copy, monkeypatch, change, says):
+    without_maps(copy)
+    monkeypatch.setattr(GradCAM, "maps", returned(change))
+    done = bench(explain, copy, *FEW, "--methods", "vanilla")
+    assert says in done.stderr
+    assert "Vanilla at 6, seed 0; Vanilla at 6, seed 1" in done.stderr
+    assert "RISE lift" in done.stdout
+    assert "Grad-CAM" not in done.stdout
+
+
+def test_a_record_without_outputs_or_whose_network_is_gone_says_so(copy):
+    without_maps(copy)
+    first, second = (
+        next(copy.rglob(f"{recipe}/0-*-model.safetensors")) for recipe in ("vanilla", "cs")
+    )
+    first.unlink()
+    path = second.with_name(second.name.replace("-model.safetensors", ".json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "scores": None}))
+    done = bench(explain, copy, *FEW, "--maps", "gradcam", "--methods", "vanilla,cs")
+    told = " ".join(done.stderr.split())
+    assert "cannot be read: No such file or directory (Vanilla at 6, seed 0)" in told
+    assert "the record keeps no outputs to compare its network with (CS at 6, seed 0)" in told
+    assert len(list(copy.rglob("*explained-gradcam.npz"))) == 2
+
+
+def test_images_that_are_gone_are_told(tmp_path, monkeypatch):
+    folder = tmp_path / "pictures"
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 12), ("test", 4)):
+        for label in ("a", "b"):
+            place = folder / split / label
+            place.mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(place / f"{i}.png")
+    out = tmp_path / "r"
+    cells = ("--minority", 4, "--methods", "vanilla", "--seeds", 0, "--keep", "models")
+    bench(run, "--datasets", f"folder:{folder}", *cells, *OPTIONS, "--out", out)
+    shutil.rmtree(folder)
+    with pytest.raises(NotComparable, match="no cell could be explained"):
+        bench(explain, out, *FEW)
+    done = CliRunner().invoke(explain, [str(out), *FEW])
+    assert "(Vanilla at 4, seed 0)" in done.stderr
+    assert str(folder) in done.stderr
 
 
 def test_unknown_maps_and_methods_are_told_before_anything_is_done(ran):

@@ -184,7 +184,7 @@ def test_a_run_on_a_backbone_is_explained_from_kept_networks_and_trained_again(
     out = ran(tmp_path / "r", "finetune:lite0") if made else request.getfixturevalue("on_features")
     done = bench(explain, out, *FEW, "--maps", "gradcam", "--tsne")
     assert "trained again" not in done.stderr
-    assert "Grad-CAM, striped" in done.stdout
+    assert "Grad-CAM lift" in done.stdout
     assert not [one for one in recwarn if "non-meta" in str(one.message)]
     record, other = read_records(out)
     first = kept(Store(out), record, "gradcam").arrays

@@ -51,6 +51,7 @@ NAMED = 3
 )
 @click.option("--tsne", is_flag=True, help="Place the features of each cell in a plane too.")
 @click.option("--device", default="auto", show_default=True, help="Choose cpu, cuda, cuda:1, ...")
+@click.option("--details", is_flag=True, help="Print every measure of each map and class too.")
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers of each cell as JSON.")
 def explain(
@@ -58,6 +59,7 @@ def explain(
     root: Path,
     methods: str | None,
     maps: str,
+    details: bool,
     markdown: bool,
     as_json: bool,
     **settings: Any,
@@ -77,6 +79,7 @@ def explain(
         raise UsageError("--markdown and --json exclude each other: choose one of them")
     records = _of_methods(read_records(results), methods)
     from imbench.explain.json_form import explanation_json
+    from imbench.explain.overview import overview_tables
     from imbench.explain.session import CONTEXT, Session, Settings
     from imbench.explain.tables import explained_groups, explanation_tables
     from imbench.report import text
@@ -99,7 +102,9 @@ def explain(
     if as_json:
         echo_document(explanation_json(groups, command_line()))
         return
-    tables = explanation_tables(groups)
+    tables = overview_tables(groups)
+    if details:
+        tables += explanation_tables(groups)
     form = text.markdown(tables) if markdown else text.terminal(tables, terminal_width())
     echo_document(form)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,7 +27,19 @@ from imbench.stats.effect import Effect
 from imbench.stats.intervals import mean_interval
 from imbench.stats.paired import ALPHA, ENOUGH
 
-__all__ = ["REFERENCE", "ExplainedGroup", "explained_groups", "explanation_tables"]
+__all__ = [
+    "DASH",
+    "REFERENCE",
+    "ExplainedGroup",
+    "explained_groups",
+    "explanation_tables",
+    "map_faults",
+    "map_title",
+    "mean_cell",
+    "reference_of",
+    "surely_apart",
+    "where_from",
+]
 
 REFERENCE = "vanilla"
 """Method with which the others are compared; the first of the table where it was not run."""
@@ -114,7 +126,7 @@ def _means(one: ExplainedGroup, what: str, label: int) -> PrintedTable:
             slot = one.kept[what].get((method.recipe, count), {})
             if slot:
                 counts.append(count)
-                cells = [_mean_cell(slot, name, label) for _, name in columns]
+                cells = [mean_cell(slot, name, label) for _, name in columns]
                 title = f"{count} {method_title(method.recipe)}"
                 share = np.mean([x.right[x.labels == label].mean() for x in slot.values()])
                 rows.append((PrintedCell(text=title), PrintedCell(float(share), digits=2), *cells))
@@ -133,8 +145,8 @@ def _means(one: ExplainedGroup, what: str, label: int) -> PrintedTable:
     )
 
 
-def _mean_cell(slot: dict[int, PerImage] | object, name: str, label: int) -> PrintedCell:
-    assert isinstance(slot, dict)  # noqa: S101 - of `Explained`
+def mean_cell(slot: Mapping[int, PerImage], name: str, label: int) -> PrintedCell:
+    """Return the mean over seeds of a measure, with its interval; a dash where there is none."""
     means = [x.mean(name, label) for x in slot.values() if name in x.values]
     known = [mean for mean in means if math.isfinite(mean)]
     if not known:
@@ -146,9 +158,9 @@ def _mean_cell(slot: dict[int, PerImage] | object, name: str, label: int) -> Pri
 def _differences(one: ExplainedGroup) -> list[PrintedTable]:
     """Return how methods differ from the reference on the images that both get right."""
     recipes = [row.recipe for row in one.group.rows]
-    reference = REFERENCE if REFERENCE in recipes else recipes[0]
+    reference = reference_of(recipes)
     columns = [
-        (f"{_name(one, what)} {title}, {one.title(label)}", what, measure, label)
+        (f"{map_title(one, what)} {title}, {one.title(label)}", what, measure, label)
         for what in one.kept
         for title, measure in (SWAP_PAIRS if what == CONTEXT else (("lift", "lift"),))
         if measure in {name for _, name in one.columns(what)}
@@ -184,6 +196,18 @@ def _differences(one: ExplainedGroup) -> list[PrintedTable]:
     ]
 
 
+def reference_of(recipes: Sequence[str]) -> str:
+    """Return the method with which the others are compared."""
+    return REFERENCE if REFERENCE in recipes else recipes[0]
+
+
+def surely_apart(effect: Effect) -> bool:
+    """Whether a difference is established: by the sign-flip test, and by its interval."""
+    ends = effect.interval().ends
+    sure = len(effect) >= ENOUGH and effect.p < ALPHA and ends is not None
+    return sure and ends is not None and (ends[0] > 0 or ends[1] < 0)
+
+
 def _difference_cell(
     explained: Explained, pair: tuple[str, str], count: int, name: str, label: int
 ) -> PrintedCell:
@@ -194,19 +218,24 @@ def _difference_cell(
     if not values:
         return DASH
     effect = Effect(values)
-    ends = effect.interval().ends
-    sure = len(effect) >= ENOUGH and effect.p < ALPHA and ends is not None
-    bold = sure and ends is not None and (ends[0] > 0 or ends[1] < 0)
+    ends, bold = effect.interval().ends, surely_apart(effect)
     return PrintedCell(effect.mean, ends, bold=bold, digits=2, signed=True)
 
 
-def _name(one: ExplainedGroup, what: str) -> str:
+def map_title(one: ExplainedGroup, what: str) -> str:
+    """Return what a map method, or the swapping of backgrounds, is called."""
     titles = (cell.title for slot in one.kept[what].values() for cell in slot.values())
     return "swapped background" if what == CONTEXT else next(filter(None, titles), what)
 
 
 def _table_title(one: ExplainedGroup, what: str, label: int) -> str:
-    return f"{one.group.title}: {_name(one, what)}, {one.title(label)}"
+    return f"{one.group.title}: {map_title(one, what)}, {one.title(label)}"
+
+
+def where_from(split: str) -> str:
+    """Return which images were explained."""
+    where = {"test": "test images", "train": "training images that the cells left out"}
+    return where.get(split, "images")
 
 
 def _protocol(one: ExplainedGroup, what: str, label: int) -> str:
@@ -214,8 +243,7 @@ def _protocol(one: ExplainedGroup, what: str, label: int) -> str:
     seeds = format_ranges(seed for slot in one.kept[what].values() for seed in slot)
     counts = sorted({int((x.labels == label).sum()) for x in cells})
     images = "-".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    where = {"test": "test images", "train": "training images that the cells left out"}
-    split = " and ".join(sorted({where.get(x.split, "images") for x in cells}))
+    split = " and ".join(sorted({where_from(x.split) for x in cells}))
     text = f"{images} {one.title(label)} images of each cell ({split}); seeds {seeds}; "
     if what == CONTEXT:
         return f"{text}mean and 95 % t interval over seeds"
@@ -244,11 +272,7 @@ def _notes(one: ExplainedGroup, what: str, label: int) -> tuple[str, ...]:
         "(1 - share), 0 is chance; insertion, deletion: area under the probability of the true "
         "class while pixels come back or go, those of largest value first"
     )
-    for name, text in (("empty", "zero everywhere"), ("broken", "no numbers")):
-        bad = int(sum(x.values[name].sum() for x in cells))
-        if bad:
-            total = sum(len(x.labels) for x in cells)
-            notes.append(f"{bad} of {total} maps are {text}, and have no measures")
+    notes += map_faults(cells)
     errors = np.concatenate([x.values["error"] for x in cells])
     if np.isfinite(errors).any():
         passes = np.concatenate([x.values["passes"] for x in cells])
@@ -257,6 +281,18 @@ def _notes(one: ExplainedGroup, what: str, label: int) -> tuple[str, ...]:
             f"{passes.mean():.0f} masks on average"
         )
     return tuple(notes)
+
+
+def map_faults(cells: Sequence[PerImage], name: str = "") -> list[str]:
+    """Say how many maps, of a method of some name, have no measures, and why."""
+    notes = []
+    for what, text in (("empty", "zero everywhere"), ("broken", "no numbers")):
+        bad = int(sum(x.values[what].sum() for x in cells))
+        if bad:
+            total = sum(len(x.labels) for x in cells)
+            maps = f"{name} maps" if name else "maps"
+            notes.append(f"{bad} of {total} {maps} are {text}, and have no measures")
+    return notes
 
 
 def _rules(counts: Sequence[int]) -> frozenset[int]:

@@ -1,0 +1,197 @@
+"""Explanations in short: for each data set and count one table, with one line a method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from imbench.explain.context import SWAPS
+from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences
+from imbench.explain.tables import (
+    DASH,
+    ExplainedGroup,
+    map_faults,
+    map_title,
+    mean_cell,
+    reference_of,
+    surely_apart,
+    where_from,
+)
+from imbench.records.groups import format_ranges, method_title
+from imbench.report.printed_table import PrintedCell, PrintedTable, no_zero
+from imbench.stats.effect import Effect
+from imbench.stats.paired import ALPHA, ENOUGH
+
+__all__ = ["overview_tables"]
+
+Slot = dict[int, PerImage]
+Column = tuple[str, str, str, int]
+"""Title, name under which it is kept, measure, class."""
+RIGHT, FLIPS = "right", "flips"
+
+
+def overview_tables(groups: Iterable[ExplainedGroup]) -> list[PrintedTable]:
+    """Return a table for each group and count; what its columns are stands below the last."""
+    tables: list[PrintedTable] = []
+    measures: set[str] = set()
+    references: dict[str, None] = {}
+    for one in groups:
+        columns = list(_columns(one))
+        for count in one.group.counts:
+            table = _table(one, count, columns)
+            if not table.rows:
+                continue
+            tables.append(table)
+            measures |= {measure for _, _, measure, _ in columns}
+            if any(cell.bold for row in table.rows for cell in row):
+                references[reference_of([row.recipe for row in one.group.rows])] = None
+    if tables:
+        below = (*tables[-1].below, *_legend(measures, references))
+        tables[-1] = replace(tables[-1], below=below)
+    return tables
+
+
+def _columns(one: ExplainedGroup) -> Iterator[Column]:
+    """Yield the columns: of each class how many are right, what maps and swaps say of it."""
+    first = CONTEXT if CONTEXT in one.kept else next(iter(one.kept))
+    for label in sorted({label for what in one.kept for label in one.labels(what)}):
+        yield f"{one.title(label)}: {RIGHT}", first, RIGHT, label
+        for what in one.kept:
+            known = {name for _, name in one.columns(what)}
+            if what == CONTEXT:
+                yield FLIPS, what, FLIPS, label
+            elif "lift" in known:
+                yield f"{map_title(one, what)} lift", what, "lift", label
+            else:
+                for measure in ("insertion", "deletion"):
+                    if measure in known:
+                        yield f"{map_title(one, what)} {measure}", what, measure, label
+
+
+def _table(one: ExplainedGroup, count: int, columns: list[Column]) -> PrintedTable:
+    recipes = [row.recipe for row in one.group.rows]
+    reference = reference_of(recipes)
+    rows = []
+    for recipe in recipes:
+        pair = recipe, reference
+        cells = [
+            _cell(one.kept[what], pair, count, measure, label)
+            for _, what, measure, label in columns
+        ]
+        if any(cell is not DASH for cell in cells):
+            rows.append((PrintedCell(text=method_title(recipe)), *cells))
+    faults = [
+        note
+        for what in one.kept
+        if what != CONTEXT
+        for note in map_faults(_cells(one, what, count), map_title(one, what))
+    ]
+    return PrintedTable(
+        title=f"{one.group.title}: where they look at {count} minority images",
+        slug=f"explained-{one.group.code}-{count}",
+        above=(_protocol(one, count),),
+        span="",
+        head=("method", *(title for title, *_ in columns)),
+        align="l" + "r" * len(columns),
+        rows=tuple(rows),
+        below=tuple(faults),
+    )
+
+
+def _cells(one: ExplainedGroup, what: str, count: int) -> list[PerImage]:
+    return [
+        found for (_, at), slot in one.kept[what].items() if at == count for found in slot.values()
+    ]
+
+
+def _cell(
+    explained: Explained, pair: tuple[str, str], count: int, measure: str, label: int
+) -> PrintedCell:
+    slot = dict(explained.get((pair[0], count), {}))
+    if not slot:
+        return DASH
+    if measure == RIGHT:
+        shares = [x.right[x.labels == label].mean() for x in slot.values() if label in x.labels]
+        return PrintedCell(float(np.mean(shares)), digits=2) if shares else DASH
+    if measure == FLIPS:
+        texts = [_flips(slot, name, label) for name in SWAPS]
+        bold = _differs(explained, pair, count, f"{SWAPS[0]}_{FLIPS}", label)
+        return PrintedCell(text=" / ".join(texts), bold=bold)
+    cell = mean_cell(slot, measure, label)
+    bold = _differs(explained, pair, count, measure, label)
+    return cell if cell is DASH else replace(cell, bold=bold)
+
+
+def _flips(slot: Slot, name: str, label: int) -> str:
+    found = [
+        x.mean(f"{name}_{FLIPS}", label) for x in slot.values() if f"{name}_{FLIPS}" in x.values
+    ]
+    known = [mean for mean in found if math.isfinite(mean)]
+    return no_zero(f"{math.fsum(known) / len(known):.2f}") if known else "--"
+
+
+def _differs(
+    explained: Explained, pair: tuple[str, str], count: int, measure: str, label: int
+) -> bool:
+    if pair[0] == pair[1]:
+        return False
+    try:
+        values = differences(explained, pair, count, measure, label)
+    except KeyError:  # images of one class have no background of another
+        return False
+    return bool(values) and surely_apart(Effect(values))
+
+
+def _protocol(one: ExplainedGroup, count: int) -> str:
+    """Say of how many images of each class, and of which seeds, a table is."""
+    sizes, seeds, areas = [], set(), []
+    for what, explained in one.kept.items():
+        cells = _cells(one, what, count)
+        seeds |= {seed for (_, at), slot in explained.items() if at == count for seed in slot}
+        if cells:
+            counts = [f"{(cells[0].labels == n).sum()} {one.title(n)}" for n in one.labels(what)]
+            name = "swaps" if what == CONTEXT else map_title(one, what)
+            sizes.append((", ".join(counts), name, where_from(cells[0].split)))
+            areas += [x.values["area"] for x in cells if "area" in x.values]
+    said = [
+        f"{' and '.join(name for these, name, split in sizes if (these, split) == group)}: "
+        f"{group[0]} ({group[1]})"
+        for group in dict.fromkeys((these, split) for these, _, split in sizes)
+    ]
+    text = f"{'; '.join(said)}; seeds {format_ranges(seeds)}"
+    area = np.concatenate(areas) if areas else np.empty(0)
+    if np.isfinite(area).any():
+        text += f"; the object takes {np.nanmean(area):.2f} of an image"
+    return text
+
+
+def _legend(measures: set[str], references: Iterable[str]) -> Iterator[str]:
+    yield (
+        "right: share of the images that a method calls what they are; in brackets 95 % t "
+        "intervals over seeds; --details has every measure of each map"
+    )
+    if titles := [method_title(recipe) for recipe in references]:
+        yield (
+            f"bold: differs from {' or '.join(titles)}, of flips the first, on the images that "
+            f"both get right: sign-flip p < {ALPHA:g} over {ENOUGH} seeds or more, not corrected "
+            "for the number of cells"
+        )
+    if "lift" in measures:
+        yield (
+            "lift: how much of a map lies on the object: 0 by chance, 1 all of it, below 0 around "
+            "it"
+        )
+    if "insertion" in measures or "deletion" in measures:
+        yield (
+            "insertion, deletion: area under the probability of the true class while pixels come "
+            "back or go, those of largest value first: high and low if the map is right"
+        )
+    if FLIPS in measures:
+        yield (
+            "flips: share of images called otherwise when the object stands before the background "
+            "of another class / of its own class / is erased; the first beyond the second is what "
+            "the background says of the class"
+        )
