@@ -36,6 +36,8 @@ baseline show PATH
 baseline update --reason x --from PATH
 baseline update --reason x --from results --metric f1 --baseline PATH
 baseline diff --from results --baseline PATH
+pack PATH x.pack
+pack results PATH
 export PATH --csv x.csv
 export results --csv PATH
 export results --json PATH

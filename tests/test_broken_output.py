@@ -21,6 +21,7 @@ WORDS = {
     "report": ("report", "--metric", "f1"),
     "check": ("check", "--baseline", "results"),
     "baseline": ("baseline", "diff", "--baseline", "baseline.json"),
+    "pack": ("pack", "results", "out.pack"),
     "export": ("export", "--csv", "out.csv"),
     "generators": ("generators", "--help"),
     "explain": ("explain", "--help"),
@@ -118,7 +119,7 @@ def broken_command(monkeypatch, error):
     def broken(*_given, **_named):
         raise error
 
-    monkeypatch.setattr("imbench.records.store.read_records", broken)
+    monkeypatch.setattr("imbench.records.results.read_result_records", broken)
 
 
 class Mute(BaseException):

@@ -103,6 +103,7 @@ READING = {
     ],
     "check": [["check", "."], ["check", ".", "--baseline", "."]],
     "baseline": [["baseline", "show"], ["baseline", "show", "baseline.json"], ["baseline", "diff"]],
+    "pack": [["pack", ".", "{out}.pack"]],
     "export": [["export", ".", "--csv", "{out}.csv"], ["export", ".", "--npz", "{out}.npz"]],
     "generators": [["generators", ".", "--json"]],
     # Writes beside records whose networks it has; of these it has none.

@@ -201,6 +201,17 @@ def test_row_23_junit_keeps_names_on_their_lines(results, baseline, capfd, tmp_p
     assert all("\\n" in case.get("name", "") for case in cases)
 
 
+def test_row_23_a_pack_of_hostile_records_is_read_as_they_are(results, capfd, tmp_path):
+    pack = tmp_path / "study.pack"
+    for words in (("pack", results, pack), ("pack", pack, pack)):
+        _, out, err = call(capfd, *words)
+        assert_shown(out)
+        assert_shown(err)
+    assert pack.is_file()
+    _, out, _ = call(capfd, "report", pack, "--markdown")
+    assert_shown(out)
+
+
 def test_row_23_exports_and_logs_for_programs_are_shown(results, capfd, tmp_path):
     path = tmp_path / "all.json"
     assert call(capfd, "export", results, "--json", path)[0] == 0

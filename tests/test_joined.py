@@ -52,7 +52,8 @@ def test_cells_with_other_outputs_are_counted(folders, make_record):
     for folder, value in zip(folders, (0.2, 0.3), strict=True):
         proba = np.full((4, 2), [1 - value, value])
         scores = Scores.of(np.array([0, 0, 1, 1]), proba, proba)
-        Store(folder).put(make_record("us", seed=1, scores=scores))
+        metrics = {"f1": value, "brier": value}
+        Store(folder).put(make_record("us", seed=1, scores=scores, metrics=metrics))
     (note,) = read_joined(folders).notes
     assert note.endswith("the first finished one is shown; 1 of them have other outputs there")
 

@@ -95,9 +95,9 @@ def _baseline_of(
 ) -> Baseline:
     from imbench.check.baseline import METRICS, baseline_of
     from imbench.check.sides import side_of
-    from imbench.records.store import read_records
+    from imbench.records.results import read_result_records
 
-    side = side_of(read_records(results), metrics or METRICS)
+    side = side_of(read_result_records(results), metrics or METRICS)
     unscored = sum(not run.done for runs in side.runs.values() for run in runs.values())
     if unscored:
         echo(f"warning: {unscored} cells have no score and are left out", err=True)

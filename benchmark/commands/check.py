@@ -36,7 +36,7 @@ def _alpha(_context: click.Context, _parameter: click.Parameter, value: float) -
     "--baseline",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Compare with this baseline, or results folder (default: RESULTS/baseline.json).",
+    help="Compare with this baseline, folder or pack (default: RESULTS/baseline.json).",
 )
 @click.option(
     "--mode",
@@ -129,8 +129,9 @@ def _parse_margins(options: Sequence[str]) -> dict[str, float] | None:
 def _read_before(path: Path, rules: Rules) -> tuple[Side, str]:
     """Return the side of the baseline, and a description of its source."""
     from imbench.check.baseline import METRICS, read_baseline
+    from imbench.records.pack_file import is_pack
 
-    if path.is_dir():
+    if path.is_dir() or is_pack(path):
         side = _read_side(path, list(rules.margins or METRICS))
         return side, f"against the records in {str(path)!r}"
     baseline = read_baseline(path)
@@ -139,9 +140,9 @@ def _read_before(path: Path, rules: Rules) -> tuple[Side, str]:
 
 def _read_side(folder: Path, metrics: Sequence[str]) -> Side:
     from imbench.check.sides import side_of
-    from imbench.records.store import read_records
+    from imbench.records.results import read_result_records
 
-    return side_of(read_records(folder), metrics)
+    return side_of(read_result_records(folder), metrics)
 
 
 def _describe_rules(rules: Rules, before: Side, cases: Sequence[Case]) -> str:

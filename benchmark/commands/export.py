@@ -36,7 +36,7 @@ def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> Non
     from imbench.records.export import to_npz
     from imbench.records.image_names import read_names
     from imbench.records.metric_specs import load_metric
-    from imbench.records.store import read_records
+    from imbench.records.results import read_result_records
     from imbench.stats.metrics import METRICS
 
     paths = {form: path for form, path in files.items() if path is not None}
@@ -44,7 +44,7 @@ def export(results: Path, metrics: tuple[str, ...], **files: Path | None) -> Non
         raise UsageError("nothing to write: name a file with --csv, --parquet, --npz or --json")
     for name in metrics:
         load_metric(name)  # an unknown metric ends the command before it writes
-    records = read_records(results)
+    records = read_result_records(results)
     for form, path in paths.items():
         if form == "npz":
             count = to_npz(path, records, read_names(results))

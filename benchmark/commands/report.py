@@ -20,6 +20,7 @@ from imbench.commands.terminal import (
 )
 
 if TYPE_CHECKING:
+    from imbench.records.joined import JoinedResults
     from imbench.records.record import Record
     from imbench.report.measured import Differences, Measured
 
@@ -143,8 +144,8 @@ def report(
 ) -> None:
     """Print tables of the records in RESULTS (default: results), or the report asked for.
 
-    Records of several folders are read as one study: those of the same data, settings and protocol
-    share a table.
+    RESULTS are folders, and packs that `bench pack` wrote. Records of several are read as one
+    study: those of the same data, settings and protocol share a table.
     """
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     targets = {form: target for form, target in forms.items() if target is not None}
@@ -158,7 +159,7 @@ def report(
     one_metric = vs_paper or compare or claims or ranks or board or diagram
     results, *others = folders or (Path("results"),)
     folders = (results, *others)
-    if html == NO_NAME and others:
+    if html == NO_NAME and (others or results.is_file()):
         raise _page_needs_a_name()
     joined = read_joined(folders)
     plans, records, names = joined.plans, joined.records, joined.names
@@ -183,7 +184,7 @@ def report(
             target,
             **options,
             # Logs and pictures of generated images are read from one folder.
-            folder=None if others else results,
+            folder=None if others or results.is_file() else results,
             data=root,
             images=images,
             names=names,
@@ -198,7 +199,7 @@ def report(
         "vs_paper": vs_paper,
         "compare": parse_texts(compare, "methods to compare") if compare else (),
         "claims": claims,
-        "measured": _measured(records, folders, generators) if claims else None,
+        "measured": _measured(joined, folders, generators) if claims else None,
         "ranks": ranks,
         "board": board,
         "per_class": per_class,
@@ -225,7 +226,7 @@ def report(
 def _page_needs_a_name() -> Exception:
     from imbench.errors import UsageError
 
-    return UsageError("a page of several results folders needs a name: write --html FILE")
+    return UsageError("a page of several results, or of a pack, needs a name: write --html FILE")
 
 
 def _validate_targets(targets: dict[str, str]) -> None:
@@ -251,14 +252,16 @@ def _write(target: str, text: str, size: str = "") -> None:
     echo(f"wrote {target}{size}", err=True)
 
 
-def _measured(records: list[Record], folders: Sequence[Path], generators: Path | None) -> Measured:
+def _measured(joined: JoinedResults, folders: Sequence[Path], generators: Path | None) -> Measured:
     """Return what the claims need beside records: of explanations, and of generators."""
     from imbench.explain.claims import measured_of
     from imbench.records.store import Store
 
-    found: dict[str, Mapping[str, Differences]] = {}
+    records = joined.records
+    found: dict[str, Mapping[str, Differences]] = dict(joined.measured)
     for folder in folders:
-        found |= measured_of(records, Store(folder))
+        if folder.is_dir():
+            found |= measured_of(records, Store(folder))
     if generators is not None:
         from imbench.generators.scores_file import generator_differences
 
@@ -292,7 +295,12 @@ def _write_plots(
     from imbench.page.explained_plots import explanation_figures
     from imbench.page.paper_plots import save_figures
 
-    more = (pair for results in folders for pair in explanation_figures(records, results, root))
+    more = (
+        pair
+        for results in folders
+        if results.is_dir()
+        for pair in explanation_figures(records, results, root)
+    )
     paths = save_figures(records, folder, **options, more=more)
     echo(f"wrote {len(paths)} files to {folder}", err=True)
 

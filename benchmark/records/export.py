@@ -16,8 +16,9 @@ from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, read_bytes
 from imbench.records.frame import COLUMNS, OPTIONAL_INTEGERS, as_csv, frame, from_csv
 from imbench.records.image_names import ImageNames
+from imbench.records.pack_file import is_pack
 from imbench.records.record import Record, label_type
-from imbench.records.store import read_records
+from imbench.records.results import read_result_records
 from imbench.safe_text import json_text
 from imbench.stats.metrics import METRICS
 from imbench.version import imbench_version
@@ -40,7 +41,7 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
     Parameters
     ----------
     path : str or Path
-        A results folder, or a CSV or Parquet file that `bench export` wrote.
+        A results folder or a pack, or a CSV or Parquet file that `bench export` wrote.
     metrics : sequence of str
         Registered names, those of this package by default. Of a file, the rows to keep.
 
@@ -58,8 +59,8 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
         If a metric is unknown, or the file is of another kind.
     """
     path = Path(path)
-    if path.is_dir():
-        return frame(read_records(path), metrics)
+    if path.is_dir() or is_pack(path):
+        return frame(read_result_records(path), metrics)
     if not path.exists():
         raise NotComparable(f"there is no {str(path)!r}: name a results folder or an exported file")
     table = _read_table(path)

@@ -6,6 +6,7 @@ that counts, compares or plans methods meets them. A report reads them beside th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from imbench.records.cell import Cell
@@ -17,6 +18,7 @@ __all__ = [
     "FEATURES",
     "FLOOR_TITLES",
     "floor_store",
+    "floors_beside",
     "is_floor",
     "read_floors",
     "with_floors",
@@ -47,8 +49,13 @@ def read_floors(results: Path) -> list[Record]:
 
 def with_floors(records: list[Record], results: Path) -> list[Record]:
     """Return records of methods, and those of the floors that any of them can be held against."""
+    return [*records, *floors_beside(records, read_floors(results))]
+
+
+def floors_beside(records: Iterable[Record], floors: Iterable[Record]) -> list[Record]:
+    """Return the floors that any of the records of methods can be held against."""
     compared = {_place(record.cell) for record in records}
-    return [*records, *(one for one in read_floors(results) if _place(one.cell) in compared)]
+    return [one for one in floors if _place(one.cell) in compared]
 
 
 def _place(cell: Cell) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from imbench.files.reading import SMALL, read_bytes
 from imbench.records.cell import Cell, Grid, expand
 from imbench.version import imbench_version
 
-__all__ = ["FOLDER", "PlannedRun", "Plans", "read_plans", "write_plan"]
+__all__ = ["FOLDER", "PlannedRun", "Plans", "parse_plan", "read_plans", "write_plan"]
 
 FOLDER = "plans"
 OLD_FILE = "grid.json"
@@ -68,6 +68,8 @@ class PlannedRun:
     cells: tuple[Cell, ...]
     missing: tuple[str, ...]
     command: str
+    text: str = ""
+    """What its file holds, without the command, which names folders of whoever ran it."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,21 @@ def read_plans(folder: Path) -> Plans:
             if path.name == OLD_FILE and plan.key in keys:
                 continue
             keys.add(plan.key)
-            cells = tuple(expand(plan.grid, plan.fingerprints, plan.recipes))
-            runs.append(PlannedRun(path, plan.grid, cells, plan.missing, plan.command))
+            runs.append(_planned(plan, path))
         except (OSError, ValueError, KeyError) as error:
             faults.append(f"{path} {_reason(error)}")
     return Plans(tuple(runs), tuple(faults))
+
+
+def parse_plan(raw: bytes, path: Path) -> PlannedRun:
+    """Return the plan that a text holds; raise ValueError if it holds none this version reads."""
+    return _planned(_parse(raw), path)
+
+
+def _planned(plan: _PlanFile, path: Path) -> PlannedRun:
+    cells = tuple(expand(plan.grid, plan.fingerprints, plan.recipes))
+    text = plan.model_copy(update={"command": ""}).model_dump_json(by_alias=True)
+    return PlannedRun(path, plan.grid, cells, plan.missing, plan.command, text)
 
 
 class _Newer(ValueError):
@@ -163,7 +175,10 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> _PlanFile:
-    raw = read_bytes(path, SMALL)
+    return _parse(read_bytes(path, SMALL))
+
+
+def _parse(raw: bytes) -> _PlanFile:
     if _Head.model_validate_json(raw).schema_ > SCHEMA:
         raise _Newer
     return _PlanFile.model_validate_json(raw)

@@ -1,0 +1,49 @@
+"""What a report reads of results, whether they are a folder of records or a pack."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from imbench.errors import NotComparable
+from imbench.records.floors import read_floors
+from imbench.records.image_names import read_names
+from imbench.records.pack import PackContents, read_pack
+from imbench.records.planned import read_plans
+from imbench.records.record import Record
+from imbench.records.store import existing_store
+
+__all__ = ["read_contents", "read_result_records"]
+
+
+def read_contents(results: Path) -> PackContents:
+    """Return what a results folder or a pack holds; a folder may hold no record.
+
+    Raises
+    ------
+    NotComparable
+        If there is neither, or the file is no whole pack.
+    """
+    if results.is_file():
+        return read_pack(results)
+    records = existing_store(results).records()
+    return PackContents(records, read_floors(results), read_plans(results), read_names(results))
+
+
+def read_result_records(results: Path) -> list[Record]:
+    """Return the records of a results folder or a pack.
+
+    Raises
+    ------
+    NotComparable
+        If there is neither, or it holds no record.
+    """
+    records = list(read_pack(results).records if results.is_file() else _stored(results))
+    if not records:
+        command = f"bench run --out {shlex.quote(str(results))}"
+        raise NotComparable(f"{str(results)!r} holds no records: run `{command}`")
+    return records
+
+
+def _stored(folder: Path) -> list[Record]:
+    return existing_store(folder).records()
