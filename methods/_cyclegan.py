@@ -8,7 +8,7 @@ nothing (x 1.1 in speed at one image a step).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,12 +21,10 @@ from imbench.methods._gan_losses import discriminator_loss, generator_loss
 from imbench.methods._gan_networks import PatchDiscriminator, generator_of, initialise
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._image_pool import ImagePool
+from imbench.methods._judge import Judge
 from imbench.methods._teacher import running_mean
 
-__all__ = ["CycleGAN", "Judge", "frozen"]
-
-Judge = Callable[[Tensor, Tensor], Tensor]
-"""A classifier's loss on fakes of B and fakes of A, both in [-1, 1]; gradients pass through."""
+__all__ = ["CycleGAN", "frozen"]
 
 
 class CycleGAN:
@@ -137,7 +135,7 @@ class CycleGAN:
         cycle = d.cycle * (_l1(self.g_ba(fake_b), a) + _l1(self.g_ab(fake_a), b))
         fooled = generator_loss(self.settings.gan, self.d_b(self._seen(fake_b)))
         fooled = fooled + generator_loss(self.settings.gan, self.d_a(self._seen(fake_a)))
-        judged = a.new_zeros(()) if judge is None else judge(fake_b, fake_a)
+        judged = a.new_zeros(()) if judge is None else judge(fake_b, fake_a, fooled)
         return torch.stack([fooled, cycle, identity, judged]), fake_b, fake_a
 
     def discriminator_losses(self, a: Tensor, b: Tensor, fake_b: Tensor, fake_a: Tensor) -> Tensor:

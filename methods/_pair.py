@@ -18,8 +18,9 @@ from torch import Tensor
 from imbench.errors import DataError, Diverged
 from imbench.files import checkpoint
 from imbench.files.leases import hold
-from imbench.methods._cyclegan import CycleGAN, Judge
+from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings, lr_factor
+from imbench.methods._judge import Judge
 from imbench.methods._pixels import to_pixels, to_signed
 from imbench.seeds import torch_seed
 from imbench.training.augment import augment, parse_augment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,9 +16,9 @@ from imbench.training.augment import steps_of
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from imbench.methods._cyclegan import Judge
+    from imbench.methods._teacher import Teacher
     from imbench.training.state import TrainState
 
 __all__ = ["Alternating"]
@@ -42,6 +43,11 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         Share of the last steps in which the generators stay as they are.
     k_g, k_m : int
         Generator steps for each `k_m` steps of the classifier; 0 spreads what is left evenly.
+    clip : float
+        Most that the gradient of the classifier's loss in the fakes may be of the critics'; 0 for
+        no limit.
+    teacher : float
+        Decay of a running mean of the classifier, which judges in its place; 0 for none.
 
     Notes
     -----
@@ -88,6 +94,8 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
     freeze: float = 0.1
     k_g: int = 0
     k_m: int = 1
+    clip: float = 0.0
+    teacher: float = 0.0
 
     constraints: ClassVar = {
         **TranslatedPart.constraints,
@@ -95,6 +103,8 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         **dict.fromkeys(("warmup", "ramp", "freeze"), number(0, 1)),
         "k_g": whole(0, 10_000),
         "k_m": whole(1, 10_000),
+        "clip": number(0, 1e6),
+        "teacher": number(0, 1, open_high=True),
     }
 
     @property
@@ -111,6 +121,8 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         total = self.gan_settings.steps
         half = total - total // 2
         self.pairs_ = self._trained_pairs(pixels, y, half)
+        self.judging_: Teacher | None = None
+        self.ratios_: list[float] = []
         sources, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for label in self.pairs_:
             for target, rows in self._sources(y, label, rng):
@@ -123,17 +135,22 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
 
     def before_step(self, state: TrainState) -> None:
         """Train the generators against their critics and the classifier as it is."""
+        from imbench.methods._cyclegan import frozen
+        from imbench.methods._judge import restrained
+
         super().before_step(state)
+        net = self._judging(state)
         todo = self._generator_steps(state.step, state.steps)
         if not todo:
             return
         weight = self._judge_weight(state.step / state.steps)
-        from imbench.methods._cyclegan import frozen
-
         state.net.eval()
         with frozen(state.net):
             for label, pair in self.pairs_.items():
-                judge = self._judge(state, label, weight) if weight > 0 else None
+                judge = None
+                if weight > 0:
+                    loss = self._judge(state, net, label, weight)
+                    judge = restrained(loss, self.clip, self.ratios_)
                 pair.run(pair.done + todo, judge)
         state.net.train()
 
@@ -160,6 +177,11 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
     def finish(self, state: TrainState) -> None:
         """Report the pairs, and keep them as they are at the end."""
         super().finish(state)
+        if self.ratios_:
+            from imbench.methods._judge import of_ratios
+
+            self.notes_.append(of_ratios(self.ratios_, self.clip))
+        self.judging_ = None
         for label, pair in self.pairs_.items():
             pair.keep()
             self._report(label, pair)
@@ -180,7 +202,21 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
         rising = (done - self.warmup) / self.ramp if self.ramp else 1.0
         return self.judge * min(1.0, rising)
 
-    def _judge(self, state: TrainState, label: int, weight: float) -> Judge:
+    def _judging(self, state: TrainState) -> nn.Module:
+        """Return the network that judges: the classifier, or its running mean."""
+        if not self.teacher:
+            return state.net
+        from imbench.methods._teacher import Teacher
+
+        if self.judging_ is None:
+            self.judging_ = Teacher(state.net, self.teacher)
+        self.judging_.update(state.net)
+        return self.judging_.mean
+
+    def _judge(
+        self, state: TrainState, net: nn.Module, label: int, weight: float
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return what the judge's loss on fakes of the label and of the majority is."""
         from torch.nn.functional import cross_entropy
 
         from imbench.methods._diffaugment import flip_and_crop
@@ -193,7 +229,7 @@ pool, width, blocks, layers, patch_width, da, ema, design, down, norm, init
             total = fake_b.new_zeros(())
             for fakes, target in ((fake_b, label), (fake_a, self.majority_)):
                 x = flip_and_crop(fakes, steps, rng).add(1).mul(0.5)
-                loss = cross_entropy(state.net(x), x.new_full((len(x),), target).long())
+                loss = cross_entropy(net(x), x.new_full((len(x),), target).long())
                 total = total + factors[target] / factors[label] * loss
             return weight * total
 

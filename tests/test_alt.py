@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
+from imbench.methods._judge import of_ratios, restrained
 from imbench.training.budget import Budget
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
@@ -61,7 +62,7 @@ def same(a, b):
 @pytest.mark.parametrize(
     "recipe",
     [
-        f"alt:gamma=cbl,k_g=1,k_m=2,ema=0.9,da=true,filter=0.3,{SMALL}",
+        f"alt:gamma=cbl,k_g=1,k_m=2,ema=0.9,da=true,filter=0.3,clip=0.5,teacher=0.9,{SMALL}",
         f"alt:variant=a2b,{SMALL}+cs",
     ],
 )
@@ -111,7 +112,7 @@ def test_a_judge_asks_fakes_of_b_to_be_b_and_fakes_of_a_to_be_a():
         torch.from_numpy(rng.uniform(-1, 1, (3, 3, 8, 8))).float().requires_grad_()
         for _ in range(2)
     ]
-    gradients = torch.autograd.grad(part._judge(state, 1, 1.0)(*fakes), fakes)
+    gradients = torch.autograd.grad(part._judge(state, state.net, 1, 1.0)(*fakes), fakes)
     for own, gradient, target in zip(fakes, gradients, (1, 0), strict=True):
         with torch.no_grad():
             before, after = (
@@ -130,8 +131,70 @@ def test_gamma_stands_before_the_majoritys_part_for_the_generators_too(gamma, fa
         logits = state.net((x + 1) / 2)
         cross_entropy = torch.nn.functional.cross_entropy
         of_b, of_a = (cross_entropy(logits, torch.full((2,), c)) for c in (1, 0))
-        total = part._judge(state, 1, 0.7)(x, x)
+        total = part._judge(state, state.net, 1, 0.7)(x, x)
     assert float(total) == pytest.approx(0.7 * float(of_b + factor * of_a), rel=1e-5)
+
+
+@pytest.mark.parametrize(("clip", "share"), [(0, 1), (0.5, 0.1), (1, 0.2), (5, 1), (8, 1)])
+def test_the_judges_gradient_is_held_back_to_a_share_of_the_critics(clip, share):
+    fakes = [torch.ones(2, 3, 4, 4, requires_grad=True) for _ in range(2)]
+    ratios = []
+    judge = restrained(lambda b, a: 3 * b.sum() - 4 * a.sum(), clip, ratios)
+    judged = judge(*fakes, fakes[0].sum() + 0 * fakes[1].sum())
+    assert float(judged.detach()) == pytest.approx(-96 * share)
+    of_b, of_a = (one.unique() for one in torch.autograd.grad(judged, fakes))
+    assert of_b.item() == pytest.approx(3 * share)
+    assert of_a.item() == pytest.approx(-4 * share)
+    # Lengths 3 and 4 make 5, the critics' is 1.
+    assert ratios == ([pytest.approx(5)] if clip else [])
+
+
+def test_a_judge_without_a_slope_is_no_number_less():
+    x = torch.ones(2, 3, 4, 4, requires_grad=True)
+    for of_judge, of_critics, expected in ((0, 1, 0), (1, 0, 0)):
+        judge = restrained(lambda b, a, k=of_judge: k * (b + a).sum(), 1.0, [])
+        assert float(judge(x, x, of_critics * x.sum()).detach()) == expected
+
+
+def test_what_a_record_says_of_the_judges_gradient():
+    assert of_ratios([0.2, 2.84, 1.0, 0.5], 0.5) == (
+        "the judge's gradient was 0.2 to 2.8 times the critics', 1 in the middle; "
+        "50% of the steps were held back to 0.5"
+    )
+    assert of_ratios([0.3], 1).startswith("the judge's gradient was 0.3 to 0.3 times")
+
+
+def test_a_limit_that_is_never_reached_changes_nothing():
+    found = []
+    for options in ("", "clip=1e6"):
+        part, state = started(f"{options}{',' if options else ''}warmup=0,ramp=0,k_g=2")
+        (pair,) = part.pairs_.values()
+        part.before_step(state)
+        found.append(weights(pair))
+        assert len(part.ratios_) == (2 if options else 0)
+    assert all(same(found[0][name], found[1][name]) for name in NETS)
+    assert 0 < part.ratios_[0] < 1e6
+
+
+def test_a_running_mean_judges_in_place_of_the_classifier():
+    part, state = started("teacher=0.9,warmup=0,ramp=0,k_g=1")
+    judges = []
+    make = part._judge
+    part._judge = lambda state, net, *given: judges.append(net) or make(state, net, *given)
+    start = copy.deepcopy(state.net.state_dict())
+    part.before_step(state)
+    with torch.no_grad():
+        for parameter in state.net.parameters():
+            parameter.add_(1)
+    part.before_step(state)
+    (judge,) = set(judges)
+    assert judge is not state.net
+    assert not judge.training
+    for name, parameter in judge.module.named_parameters():
+        # The second update forgets all but 2 / 11 of what was before.
+        assert torch.allclose(parameter, start[name] + 9 / 11, atol=1e-5)
+    assert state.net.training
+    assert all(p.requires_grad and p.grad is None for p in state.net.parameters())
 
 
 @pytest.mark.parametrize(
@@ -259,6 +322,17 @@ def test_the_last_generators_differ_between_classifiers_that_judge(tmp_path):
     assert one.kept_["generator-1"] != other.kept_["generator-1"]
 
 
+def test_a_limit_and_a_running_mean_change_the_generators_and_are_told():
+    found = {
+        options: fitted(f"alt:{options}{SMALL}").notes_
+        for options in ("clip=0.001,", "clip=0.001,teacher=0.9,")
+    }
+    for notes in found.values():
+        (note,) = notes
+        assert note.endswith("; 100% of the steps were held back to 0.001")
+    assert len(set(map(tuple, found.values()))) == 2
+
+
 def test_frozen_from_the_start_it_is_half_of_augs_generators(tmp_path):
     method = fitted(f"alt:freeze=1,{SMALL}", keep=tmp_path)
     assert method.cost_["generator_steps"] == 6
@@ -274,6 +348,8 @@ def test_frozen_from_the_start_it_is_half_of_augs_generators(tmp_path):
         ("k_g=-1", "a whole number from 0 to 10000$"),
         ("k_m=0", "a whole number from 1 to 10000$"),
         ("k_g=0.5", "a whole number from 0 to 10000$"),
+        ("clip=-1", r"a number in \[0, 1000000\]$"),
+        ("teacher=1", r"a number in \[0, 1\)$"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options, says):

@@ -114,7 +114,7 @@ def test_the_pools_hold_no_graph(images, da):
 
 
 def judge_of(classifier, weights=(1.0, 1.0)):
-    def judge(fake_b, fake_a):
+    def judge(fake_b, fake_a, _fooled):
         y = torch.ones(len(fake_b), dtype=torch.long)
         cross_entropy = nn.functional.cross_entropy
         return weights[0] * cross_entropy(classifier(fake_b), y) + weights[1] * cross_entropy(

@@ -83,7 +83,7 @@ def test_the_judge_asks_for_the_right_labels():
     counts = np.array([69.0, 69.0])
     device = torch.device("cpu")
     state = TrainState(net, optimiser, Examples(x), y, counts, budget, device, 0)
-    judge = part._judge(state, 0, 1.0)
+    judge = part._judge(state, state.net, 0, 1.0)
     bright, dark = torch.ones(2, 3, 8, 8), -torch.ones(2, 3, 8, 8)
     with torch.no_grad():
         assert float(judge(bright, dark)) < 0.01 < 10 < float(judge(dark, bright))
