@@ -179,7 +179,7 @@ def initialise(net: nn.Module, generator: torch.Generator, init: str = "normal")
     """
     with torch.no_grad():
         for module in net.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 std = 0.02 if init == "normal" else math.sqrt(2 / _inputs(module))
                 module.weight.normal_(0.0, std, generator=generator)
                 if module.bias is not None:
@@ -190,7 +190,9 @@ def initialise(net: nn.Module, generator: torch.Generator, init: str = "normal")
                     module.last.weight.mul_(0.1)
 
 
-def _inputs(conv: nn.Conv2d | nn.ConvTranspose2d) -> float:
+def _inputs(conv: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> float:
     """Return how many inputs make an output; a transposed layer spreads each over its stride."""
+    if isinstance(conv, nn.Linear):
+        return conv.in_features
     area = math.prod(conv.kernel_size) * conv.in_channels
     return area / math.prod(conv.stride) if isinstance(conv, nn.ConvTranspose2d) else area

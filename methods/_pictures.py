@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.methods._pair import GeneratorPair
 from imbench.methods._reconstruction import BLOCKS, block_average, error
 
-__all__ = ["loss_curves", "png", "sample_grid", "tiled"]
+__all__ = ["Pair", "loss_curves", "png", "sample_grid", "tiled"]
 
 LINE = 14
 """Pixels of a line of text below a picture."""
-LOSSES = ("adversarial", "cycle", "identity", "judge", "discriminators")
 
 
-def sample_grid(pair: GeneratorPair, shown: int = 10, side: int = 64) -> bytes:
+class Pair(Protocol):
+    """Images of the majority and of a minority, and what translates between them."""
+
+    @property
+    def a(self) -> NDArray[np.uint8]:
+        """Of the majority."""
+
+    @property
+    def b(self) -> NDArray[np.uint8]:
+        """Of the minority."""
+
+    def translate(self, x: NDArray[Any], *, to_minority: bool) -> NDArray[np.uint8]:
+        """Return images (n, height, width, channels) of the other class."""
+
+
+def sample_grid(pair: Pair, shown: int = 10, side: int = 64) -> bytes:
     """Return six rows of `shown` images: a, its translation, back; b, its translation, back.
 
     Below them stands how far those that came back are from where they started.
@@ -38,14 +52,14 @@ def _restored(name: str, x: NDArray[np.uint8], back: NDArray[np.uint8]) -> str:
     return f"{name} error {error(x, back):.3f}; of averages over blocks of {', '.join(blocks)}"
 
 
-def loss_curves(history: Sequence[tuple[float, ...]]) -> bytes:
+def loss_curves(history: Sequence[tuple[float, ...]], names: Sequence[str]) -> bytes:
     """Return the curves of every loss over the steps, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     steps = [line[0] for line in history]
-    for column, name in enumerate(LOSSES, start=1):
+    for column, name in enumerate(names, start=1):
         values = [line[column] for line in history]
         if any(values):
             axes.plot(steps, values, label=name)

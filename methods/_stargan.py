@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ class StarGAN:
     ) -> None:
         self.settings, self.classes, self.device = settings, classes, device
         self.rng = np.random.default_rng([seed, 1])
-        design = design_for("auto", min(shape[1:]))
+        design = self.design = design_for("auto", min(shape[1:]))
         drawn = torch.Generator().manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             self.generator = generator_of(design, shape[0], given=shape[0] + classes).to(device)
@@ -146,6 +147,30 @@ class StarGAN:
     def translate(self, x: Tensor, label: int) -> Tensor:
         """Return images (m, ...) in [-1, 1] translated to a class."""
         return self.made(x, torch.full((len(x),), label, device=x.device))
+
+    def state(self, *, ended: bool = False) -> dict[str, Any]:
+        """Return all that training depends on, as tensors and plain data.
+
+        What only further training needs is left out where it has `ended`.
+        """
+        if ended:
+            return {"nets": {"generator": self.generator.state_dict()}}
+        nets = {"generator": self.generator, "critic": self.critic}
+        return {
+            "nets": {name: net.state_dict() for name, net in nets.items()},
+            "optimisers": [self.opt_g.state_dict(), self.opt_d.state_dict()],
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state, or only translate with what an ended one holds."""
+        self.generator.load_state_dict(state["nets"]["generator"])
+        if "optimisers" not in state:
+            return
+        self.critic.load_state_dict(state["nets"]["critic"])
+        for optimiser, kept in zip((self.opt_g, self.opt_d), state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
+        self.rng.bit_generator.state = state["rng"]
 
 
 def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, lr: float) -> None:

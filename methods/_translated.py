@@ -79,7 +79,8 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         self, pixels: NDArray[np.uint8], y: NDArray[np.int64], until: int
     ) -> dict[int, GeneratorPair]:
         """Return the pair of each minority label, trained to a step."""
-        from imbench.methods._pair import GeneratorPair, trained_pair
+        from imbench.methods._kept import trained
+        from imbench.methods._pair import GeneratorPair
 
         pairs = {}
         for label in np.unique(y[y != self.majority_]).tolist():
@@ -90,7 +91,7 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
                 self.context_,
                 label,
             )
-            pairs[label] = trained_pair(pair, until)
+            pairs[label] = trained(pair, until)
         return pairs
 
     def _sources(
@@ -116,6 +117,6 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         for name, value in cost.items():
             self.cost_[name] = self.cost_.get(name, 0.0) + value
         self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
-        self.artifacts_[f"losses-{label}.png"] = loss_curves(pair.history)
+        self.artifacts_[f"losses-{label}.png"] = loss_curves(pair.history, pair.LOSSES)
         if pair.file:
             self.kept_[f"generator-{label}"] = pair.file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.constraints import number, whole
-from imbench.errors import Diverged, UsageError
+from imbench.errors import UsageError
 from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 
 if TYPE_CHECKING:
-    from imbench.methods._stargan import StarGAN, StarSettings
+    from imbench.methods._star_training import StarTraining
+    from imbench.methods._stargan import StarSettings
 
 __all__ = ["StarAugmented"]
 
@@ -48,9 +48,8 @@ class StarAugmented(JointPart):
     Classes are drawn alike, and so are targets c. Then the classifier gets what it gets in `aug`:
     majority images translated to every minority, and every minority's to the majority. One network
     learns from all images, so its cost does not grow with the number of classes, where `aug` trains
-    a pair for each minority. It is trained for each cell by itself, and not kept. It helps where
-    minorities share what sets them apart from the majority; a minority of a dozen images is drawn
-    as often as any class and learned by heart.
+    a pair for each minority. It helps where minorities share what sets them apart from the
+    majority; a minority of a dozen images is drawn as often as any class and learned by heart.
 
     References
     ----------
@@ -68,6 +67,7 @@ class StarAugmented(JointPart):
     2.0 [0.33 0.33 0.33]
     """
 
+    version: ClassVar[int] = 2
     trains_generators: ClassVar[bool] = True
     title: ClassVar[str] = "AUG-star"
 
@@ -114,46 +114,35 @@ class StarAugmented(JointPart):
             raise UsageError(f"{self.title} translates images, not rows of features")
         x, y = self._without_held(x, y, rng)
         pixels = np.asarray(np.rint(x.take(np.arange(len(x))))).astype(np.uint8)
-        start = time.perf_counter()
-        gan = self._trained(pixels, y)
-        self.cost_["generator_seconds"] = time.perf_counter() - start
-        self.cost_["generator_steps"] = float(self.star_settings.steps)
-        self.cost_["generator_images"] = float(self.star_settings.steps * self.batch)
-        minorities = [label for label in range(int(y.max()) + 1) if label != self.majority_]
+        training = self._trained(pixels, y)
+        minorities = [int(label) for label in np.unique(y) if label != self.majority_]
+        self._report(training, minorities)
         wanted = [(self.majority_, label) for label in minorities]
         wanted += [(label, self.majority_) for label in minorities]
-        fakes = [_translated(gan, pixels[y == source], target) for source, target in wanted]
+        fakes = [training.translate(pixels[y == source], target) for source, target in wanted]
         labels = [np.full(len(f), c) for f, (_, c) in zip(fakes, wanted, strict=True)]
         return self._join(x, y, Examples(np.concatenate(fakes)), np.concatenate(labels))
 
-    def _trained(self, pixels: NDArray[np.uint8], y: NDArray[np.int64]) -> StarGAN:
-        """Return the networks, trained; the rate falls as in `aug`."""
-        import torch
+    def _trained(self, pixels: NDArray[np.uint8], y: NDArray[np.int64]) -> StarTraining:
+        """Return the generator, trained here or by another fit."""
+        from imbench.methods._kept import trained
+        from imbench.methods._star_training import StarTraining
 
-        from imbench.methods._gan_settings import lr_factor
-        from imbench.methods._pixels import to_signed
-        from imbench.methods._stargan import StarGAN, drawn_alike
-        from imbench.seeds import torch_seed
+        training = StarTraining(pixels, y, self.star_settings, self.context_)
+        return trained(training, training.steps)
 
-        settings, device = self.star_settings, torch.device(self.context_.device)
-        height, width, channels = pixels.shape[1:]
-        seed = torch_seed(self.context_.seed, "generator of all classes")
-        gan = StarGAN((channels, height, width), int(y.max()) + 1, settings, seed, device)
-        for step in range(settings.steps):
-            factor = lr_factor(step, settings.steps)
-            for turn in range(settings.critics + 1):
-                rows = drawn_alike(y, settings.batch, gan.rng)
-                x, own = to_signed(pixels[rows], device), torch.from_numpy(y[rows]).to(device)
-                update = gan.critic_step if turn < settings.critics else gan.generator_step
-                loss = update(x, own, factor)
-                if turn == settings.critics and not bool(loss.isfinite().all()):
-                    raise Diverged(step, "generator loss")
-        return gan
+    def _report(self, training: StarTraining, minorities: list[int]) -> None:
+        """Note what the generator cost, its pictures, and the file that holds it."""
+        from imbench.methods._pictures import loss_curves, sample_grid
+        from imbench.methods._star_training import OneMinority
 
-
-def _translated(gan: StarGAN, x: NDArray[np.uint8], label: int) -> NDArray[np.uint8]:
-    from imbench.methods._pixels import to_pixels, to_signed
-
-    pieces = (to_signed(x[i : i + 64], gan.device) for i in range(0, len(x), 64))
-    made = [to_pixels(gan.translate(piece, label)) for piece in pieces]
-    return np.concatenate(made) if made else np.empty((0, *x.shape[1:]), np.uint8)
+        self.cost_["generator_seconds"] = training.seconds
+        self.cost_["generator_steps"] = float(training.done)
+        self.cost_["generator_images"] = float(training.done * self.batch)
+        self.cost_["generator_reused"] = float(training.reused)
+        for label in minorities:
+            pair = OneMinority(training, self.majority_, label)
+            self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
+            if training.file:
+                self.kept_[f"generator-{label}"] = training.file
+        self.artifacts_["losses.png"] = loss_curves(training.history, training.LOSSES)

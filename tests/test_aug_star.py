@@ -26,6 +26,17 @@ def made(classes=3, **given):
     return StarGAN((3, 8, 8), classes, settings(**given), 0, CPU)
 
 
+def test_its_weights_are_drawn_from_the_seed_alone():
+    torch.manual_seed(1)
+    one = made()
+    torch.manual_seed(2)
+    two = made()
+    for a, b in zip(one.critic.parameters(), two.critic.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert float(one.critic.labels.weight.detach().std()) == pytest.approx((2 / 64) ** 0.5, rel=0.2)
+    assert not bool(one.critic.labels.bias.any())
+
+
 def bright(y, rng):
     """Return images (m, 3, 8, 8) that are brighter with the label."""
     middle = torch.tensor([-0.6, 0.0, 0.6])[y][:, None, None, None]

@@ -106,10 +106,10 @@ class Cut(Part):
     """Saves generators often, counts their steps, and dies in the 33rd unless it did before."""
 
     def resample(self, x, y, rng):
-        from imbench.methods import _pair
+        from imbench.methods import _kept
         from imbench.methods._cyclegan import CycleGAN
 
-        _pair.SAVE_EVERY = 0.0
+        _kept.SAVE_EVERY = 0.0
         whole = CycleGAN.step
 
         def step(gan, *given):

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 from killing import KILLING
+from states import assert_same
 
 from imbench.errors import DataError, Diverged
 from imbench.files import checkpoint
-from imbench.methods import _pair
+from imbench.methods import _kept, _pair
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import GeneratorPair, to_pixels, to_signed, trained_pair
+from imbench.methods._kept import trained
+from imbench.methods._pair import GeneratorPair
+from imbench.methods._pixels import to_pixels, to_signed
 from imbench.training.part import Context
 
 STEPS = 24
@@ -27,9 +30,10 @@ MAKE = f"""
 import numpy as np
 import torch
 from pathlib import Path
-from imbench.methods import _pair
+from imbench.methods import _kept
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._pair import GeneratorPair, trained_pair
+from imbench.methods._kept import trained
+from imbench.methods._pair import GeneratorPair
 from imbench.training.part import Context
 
 torch.set_num_threads(1)
@@ -65,28 +69,6 @@ def straight():
     return pair
 
 
-def flat(content, name=""):
-    """Yield the leaves of nested tensors and plain data."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            yield from flat(value, f"{name}.{key}")
-    elif isinstance(content, list | tuple):
-        for place, value in enumerate(content):
-            yield from flat(value, f"{name}.{place}")
-    else:
-        yield name, content
-
-
-def assert_same(found, expected):
-    found, expected = dict(flat(found)), dict(flat(expected))
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        if isinstance(value, torch.Tensor):
-            assert torch.equal(found[name], value), name
-        else:
-            assert found[name] == value, name
-
-
 def whole(pair):
     """Return all of a pair's state but the time it took."""
     return {**pair.state(), "gan": pair.gan.state(), "seconds": 0}
@@ -108,7 +90,7 @@ KILLED = (
     MAKE
     + """
 import os, signal, sys
-_pair.SAVE_EVERY = 0.0
+_kept.SAVE_EVERY = 0.0
 pair = make(Path(sys.argv[1]))
 step = pair.gan.step
 def last(*given):
@@ -116,7 +98,7 @@ def last(*given):
         os.kill(os.getpid(), signal.SIGKILL)
     return step(*given)
 pair.gan.step = last
-trained_pair(pair, pair.settings.steps)
+trained(pair, pair.settings.steps)
 """
 )
 
@@ -131,7 +113,7 @@ def test_row_24_a_killed_training_goes_on_bitwise(tmp_path, straight):
     steps = []
     step = pair.gan.step
     pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
-    assert trained_pair(pair, STEPS) is pair
+    assert trained(pair, STEPS) is pair
     # From the last checkpoint, ten steps after the middle, and not from there or the start.
     assert steps == [22, 23]
     assert not pair.reused
@@ -150,7 +132,7 @@ step = pair.gan.step
 pair.gan.step = lambda *given: steps.append(1) or step(*given)
 print("ready", flush=True)
 sys.stdin.readline()
-trained_pair(pair, pair.settings.steps)
+trained(pair, pair.settings.steps)
 print(len(steps), pair.reused)
 """
 )
@@ -168,7 +150,7 @@ def test_two_processes_that_need_one_pair_train_it_once(tmp_path, straight):
         one.stdin.flush()
     said = sorted(one.communicate(timeout=250)[0].strip() for one in both)
     assert said == ["0 True", f"{STEPS} False"]
-    mine = trained_pair(make(tmp_path), STEPS)
+    mine = trained(make(tmp_path), STEPS)
     assert mine.reused
     x = straight.a
     assert (mine.translate(x, to_minority=True) == straight.translate(x, to_minority=True)).all()
@@ -196,45 +178,45 @@ def truncated(path, _):
 
 @pytest.mark.parametrize("spoil", [malicious, malicious_pickle, truncated])
 def test_row_18_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straight, spoil, caplog):
-    trained_pair(make(tmp_path), STEPS)
+    trained(make(tmp_path), STEPS)
     for name in (STEPS, STEPS // 2):
         spoil(tmp_path / f"{straight.key}-{name}.pt", str(tmp_path / "ran"))
-    pair = trained_pair(make(tmp_path), STEPS)
+    pair = trained(make(tmp_path), STEPS)
     assert not (tmp_path / "ran").exists()
     assert caplog.text.count("is not a checkpoint") == 2
     assert not pair.reused
     assert_same(whole(pair), whole(straight))
-    assert trained_pair(make(tmp_path), STEPS).reused
+    assert trained(make(tmp_path), STEPS).reused
 
 
 def test_a_checkpoint_of_another_pair_is_not_taken(tmp_path, straight):
-    trained_pair(make(tmp_path), STEPS)
+    trained(make(tmp_path), STEPS)
     path = tmp_path / f"{straight.key}-{STEPS}.pt"
     checkpoint.save_tensors(path, {**checkpoint.load_tensors(path), "key": "another"})
     (tmp_path / f"{straight.key}-{STEPS // 2}.pt").unlink()
-    pair = trained_pair(make(tmp_path), STEPS)
+    pair = trained(make(tmp_path), STEPS)
     assert not pair.reused
     assert_same(whole(pair), whole(straight))
 
 
 def test_half_a_training_is_shared_with_a_whole_one(tmp_path, straight):
-    half = trained_pair(make(tmp_path), STEPS // 2)
+    half = trained(make(tmp_path), STEPS // 2)
     assert half.file == f"{half.key}-{STEPS // 2}.pt"
     pair = make(tmp_path)
     steps = []
     step = pair.gan.step
     pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
-    trained_pair(pair, STEPS)
+    trained(pair, STEPS)
     assert steps == list(range(STEPS // 2, STEPS))
     assert_same(whole(pair), whole(straight))
     # And the other way round: what a whole training left half way serves the next.
-    again = trained_pair(make(tmp_path), STEPS // 2)
+    again = trained(make(tmp_path), STEPS // 2)
     assert again.reused
     assert_same(whole(again), whole(half))
 
 
 def test_a_kept_end_translates_and_is_smaller_than_what_training_needs(tmp_path, straight):
-    trained_pair(make(tmp_path), STEPS)
+    trained(make(tmp_path), STEPS)
     end, middle = (tmp_path / f"{straight.key}-{steps}.pt" for steps in (STEPS, STEPS // 2))
     assert end.stat().st_size < 0.5 * middle.stat().st_size
     assert "optimisers" not in checkpoint.load_tensors(end)["gan"]
@@ -268,7 +250,7 @@ def variant(*, a=None, label=1, settings=SETTINGS, **context):
 def test_what_another_processor_trained_is_not_used(tmp_path, straight):
     """The other one is this one without its vector instructions, in a process of its own."""
     code = (
-        MAKE + "import sys\npair = trained_pair(make(Path(sys.argv[1])), 2)\n"
+        MAKE + "import sys\npair = trained(make(Path(sys.argv[1])), 2)\n"
         "print(pair.file, pair.environment['numerics'])\n"
     )
     command = [sys.executable, "-P", "-c", code, str(tmp_path)]
@@ -278,7 +260,7 @@ def test_what_another_processor_trained_is_not_used(tmp_path, straight):
     if numerics == straight.environment["numerics"]:
         pytest.skip("this processor rounds alike with and without vector instructions")
     theirs = (tmp_path / file).read_bytes()
-    mine = trained_pair(make(tmp_path), 2)
+    mine = trained(make(tmp_path), 2)
     assert not mine.reused
     assert mine.file != file
     assert (tmp_path / file).read_bytes() == theirs, "records of theirs still find it"
@@ -287,13 +269,25 @@ def test_what_another_processor_trained_is_not_used(tmp_path, straight):
 
 
 def test_what_another_torch_trained_is_not_used(tmp_path, monkeypatch):
-    old = trained_pair(make(tmp_path), 2)
+    old = trained(make(tmp_path), 2)
     newer = {**old.environment, "torch": "99.0"}
-    monkeypatch.setattr(_pair, "training_environment", lambda _device: newer)
-    pair = trained_pair(make(tmp_path), 2)
+    monkeypatch.setattr(_kept, "training_environment", lambda _device: newer)
+    pair = trained(make(tmp_path), 2)
     assert not pair.reused
-    assert trained_pair(make(tmp_path), 2).reused
+    assert trained(make(tmp_path), 2).reused
     assert pair.key != old.key
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_earlier_version_trained_is_not_used(tmp_path, monkeypatch, version):
+    with monkeypatch.context() as patch:
+        patch.setattr(_pair, "VERSION", version)
+        older = trained(make(tmp_path), 2)
+    theirs = (tmp_path / older.file).read_bytes()
+    mine = trained(make(tmp_path), 2)
+    assert not mine.reused
+    assert mine.key != older.key
+    assert (tmp_path / older.file).read_bytes() == theirs, "records of theirs still find it"
 
 
 def test_the_key_follows_whatever_training_depends_on(straight):
@@ -388,19 +382,19 @@ def digest(pair):
             told.update(tensor.contiguous().numpy().tobytes())
     return told.hexdigest()
 
-_pair.SAVE_EVERY = 0.0  # a checkpoint each ten steps, and at each end
+_kept.SAVE_EVERY = 0.0  # a checkpoint each ten steps, and at each end
 straight = make(None)
 straight.run(24)
 with tempfile.TemporaryDirectory() as made:
-    trained_pair(make(Path(made)), 1)  # all that is imported late is
+    trained(make(Path(made)), 1)  # all that is imported late is
 number = 0
 while True:
     number += 1
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        if not killed_at(number, lambda: trained_pair(make(folder), 24)):
+        if not killed_at(number, lambda: trained(make(folder), 24)):
             break
-        pair = trained_pair(make(folder), 24)
+        pair = trained(make(folder), 24)
         assert digest(pair) == digest(straight), number
         left = {path.name for path in folder.glob("*.pt")}
         assert left == {f"{pair.key}-{name}.pt" for name in (12, 24)}, (number, left)
@@ -423,7 +417,7 @@ def test_a_training_that_was_killed_before_its_end_was_stored_stores_it(tmp_path
     for done in (STEPS // 2, STEPS):
         pair.run(done)
         checkpoint.save_tensors(tmp_path / f"{pair.key}-part.pt", pair.state())
-        again = trained_pair(make(tmp_path), STEPS)
+        again = trained(make(tmp_path), STEPS)
         assert (tmp_path / again.file).exists()
         assert {path.name for path in tmp_path.glob("*.pt")} >= {f"{pair.key}-{STEPS}.pt"}
         assert not (tmp_path / f"{pair.key}-part.pt").exists()
@@ -433,16 +427,16 @@ def test_a_training_that_was_killed_before_its_end_was_stored_stores_it(tmp_path
 
 
 def test_row_18_tensors_of_others_are_believed_and_what_does_not_fit_is_said(tmp_path, straight):
-    trained_pair(make(tmp_path), STEPS)
+    trained(make(tmp_path), STEPS)
     path = tmp_path / f"{straight.key}-{STEPS}.pt"
     content = checkpoint.load_tensors(path)
     for tensor in content["gan"]["nets"]["g_ab"].values():
         tensor.zero_()
     checkpoint.save_tensors(path, content)
-    pair = trained_pair(make(tmp_path), STEPS)
+    pair = trained(make(tmp_path), STEPS)
     assert pair.reused
     assert all(not tensor.any() for tensor in pair.gan.state()["nets"]["g_ab"].values())
     for forged in ({"key": straight.key}, {**content, "done": "x"}, {**content, "gan": 7}):
         checkpoint.save_tensors(path, forged)
         with pytest.raises(DataError, match="does not hold what its name says; delete it"):
-            trained_pair(make(tmp_path), STEPS)
+            trained(make(tmp_path), STEPS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from imbench.methods import _pair
+from imbench.methods import _kept
 from imbench.methods._pair import GeneratorPair
 from imbench.records.cell import Cell, Settings
 from imbench.training.part import Context
@@ -170,7 +170,7 @@ def test_a_recipe_keeps_its_text_and_its_key(written, stored, key, versions):
 )
 def test_generators_are_stored_under_the_same_name(recipe, key, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    monkeypatch.setattr(_pair, "training_environment", lambda _: {"torch": "2.4"})
+    monkeypatch.setattr(_kept, "training_environment", lambda _: {"torch": "2.4"})
     rng = np.random.default_rng(0)
     a = rng.integers(0, 130, (9, 16, 16, 3), dtype=np.uint8)
     b = rng.integers(0, 130, (4, 16, 16, 3), dtype=np.uint8)

@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from imbench.errors import DataError, UsageError
 from imbench.files import checkpoint
 from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._pixels import to_pixels, to_signed
+from imbench.methods._stargan import StarGAN
 from imbench.methods._translated import TranslatedPart
+from imbench.methods.aug_star import StarAugmented
 from imbench.records.record import Record
 from imbench.training.device import choose_device, fixed_threads
 from imbench.training.part import Context
@@ -24,8 +28,9 @@ from imbench.training.recipe import parse_recorded
 
 __all__ = ["StoredGenerators", "Translator", "load_generators", "stored_generators"]
 
-BY_DESIGN = 3
-"""Version of the parts from which on their generators have a design that fits the images."""
+FIRST_LAYER = "body.0.weight"
+PAPERS_KERNEL = 7
+"""Side of the first layer's kernel in the paper's design; the other's is 3."""
 _NAME = re.compile(r"generator-(\d+)")
 
 
@@ -42,18 +47,46 @@ class StoredGenerators:
     """Picture of sample translations, relative likewise; empty if there is none."""
 
 
-class Translator:
-    """Translates images with a trained pair of generators.
+class Generators(Protocol):
+    """What translates between the majority and a minority."""
+
+    device: torch.device
+
+    def translate(self, x: Tensor, *, to_minority: bool) -> Tensor:
+        """Return images (m, ...) in [-1, 1] translated to the other class."""
+
+
+class OfAllClasses:
+    """A generator of all classes, between the majority and one minority.
 
     Parameters
     ----------
-    gan : CycleGAN
-        With trained generators.
+    gan : StarGAN
+        With a trained generator.
+    label : int
+        Of the minority; the majority's is 0.
+    """
+
+    def __init__(self, gan: StarGAN, label: int) -> None:
+        self.gan, self.label, self.device = gan, label, gan.device
+
+    def translate(self, x: Tensor, *, to_minority: bool) -> Tensor:
+        """Return images (m, ...) in [-1, 1] translated to the other class."""
+        return self.gan.translate(x, self.label if to_minority else 0)
+
+
+class Translator:
+    """Translates images with trained generators.
+
+    Parameters
+    ----------
+    gan : Generators
+        That are trained.
     threads : int
         Number of torch threads.
     """
 
-    def __init__(self, gan: CycleGAN, threads: int = 1) -> None:
+    def __init__(self, gan: Generators, threads: int = 1) -> None:
         self.gan = gan
         self.threads = threads
 
@@ -105,35 +138,63 @@ def load_generators(
     content = checkpoint.load_tensors(path, own=False)
     if content is None:
         raise DataError(f"{stored.file} is missing or damaged")
-    settings = _gan_settings(stored.record)
+    part = _part(stored.record)
     height, width, channels = shape
-    gan = CycleGAN((channels, height, width), settings, 0, choose_device(device))
+    sides, on = (channels, height, width), choose_device(device)
     try:
-        # Discriminators, which only training needs, may have been deleted.
-        nets = {name: content["gan"]["nets"][name] for name in _network_names(settings)}
-        gan.load({"nets": nets})
-    except (KeyError, TypeError, RuntimeError) as error:
+        nets = content["gan"]["nets"]
+        if isinstance(part, StarAugmented):
+            gan: Generators = _of_all_classes(part, nets, sides, stored.label, on)
+        else:
+            gan = _pair(part.gan_settings, nets, sides, on)
+    except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = (str(error).splitlines() or [""])[0][:200]
         raise DataError(f"{stored.file} does not hold the generators: {reason}") from error
     return Translator(gan, stored.record.cell.settings.threads)
 
 
-def _network_names(settings: GanSettings) -> tuple[str, ...]:
-    return ("g_ab", "g_ba", "ema_ab", "ema_ba") if settings.ema else ("g_ab", "g_ba")
-
-
-def _gan_settings(record: Record) -> GanSettings:
-    """Return the settings of a record's generators, which determine their sizes."""
+def _part(record: Record) -> TranslatedPart | StarAugmented:
+    """Return the part of a record's recipe that has generators."""
     cell = record.cell
     try:
         recipe = parse_recorded(cell.recipe)
     except UsageError as error:
         raise DataError(f"the method {cell.recipe!r} is not installed: {error}") from error
-    for name, part in zip(recipe.names, recipe.parts, strict=True):
-        if isinstance(part, TranslatedPart):
+    for part in recipe.parts:
+        if isinstance(part, TranslatedPart | StarAugmented):
             part.context_ = Context(steps=cell.settings.steps)
-            settings = part.gan_settings
-            # Before version 3 there was one design, and none to choose.
-            old = cell.versions.get(name, BY_DESIGN) < BY_DESIGN
-            return replace(settings, design="paper") if old else settings
+            return part
     raise DataError(f"{cell.recipe!r} has generators that only its own part can read")
+
+
+def _pair(
+    settings: GanSettings,
+    nets: dict[str, Any],
+    shape: tuple[int, int, int],
+    device: torch.device,
+) -> CycleGAN:
+    if settings.design == "auto":
+        # What it chose depends on the version that trained them: the networks say it themselves.
+        papers = nets["g_ab"][FIRST_LAYER].shape[-1] == PAPERS_KERNEL
+        settings = replace(settings, design="paper" if papers else "small")
+    gan = CycleGAN(shape, settings, 0, device)
+    means = ("ema_ab", "ema_ba") if settings.ema else ()
+    # Discriminators, which only training needs, may have been deleted.
+    gan.load({"nets": {name: nets[name] for name in ("g_ab", "g_ba", *means)}})
+    return gan
+
+
+def _of_all_classes(
+    part: StarAugmented,
+    nets: dict[str, Any],
+    shape: tuple[int, int, int],
+    label: int,
+    device: torch.device,
+) -> OfAllClasses:
+    # It reads a map for each class beside the image's channels.
+    classes = nets["generator"][FIRST_LAYER].shape[1] - shape[0]
+    if not 0 < label < classes:
+        raise ValueError(f"a generator of {classes} classes has no label {label}")
+    gan = StarGAN(shape, classes, part.star_settings, 0, device)
+    gan.load({"nets": {"generator": nets["generator"]}})
+    return OfAllClasses(gan, label)
