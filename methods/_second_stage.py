@@ -40,11 +40,6 @@ class SecondStage(Part):
         """Return the steps of the second stage."""
         return self.head_steps(steps)
 
-    def add_cost(self, cost: dict[str, float]) -> None:
-        """Add what a second stage cost: an ensemble has one for each of its networks."""
-        for name, value in cost.items():
-            self.cost_[name] = self.cost_.get(name, 0.0) + value
-
     def build(self, net: nn.Module, counts: NDArray[np.float64]) -> nn.Module:
         """Return the network as it is; refuse one without a last linear layer before it trains."""
         from imbench.methods._head import find_head

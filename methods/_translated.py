@@ -108,14 +108,12 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         """Note what the pair cost, its pictures, and the file of its generators."""
         from imbench.methods._pictures import loss_curves, sample_grid
 
-        cost = {
-            "generator_seconds": pair.seconds,
-            "generator_steps": float(pair.done),
-            "generator_images": float(2 * pair.done * pair.settings.batch),
-            "generator_reused": float(pair.reused),
-        }
-        for name, value in cost.items():
-            self.cost_[name] = self.cost_.get(name, 0.0) + value
+        self.add_cost(
+            generator_seconds=pair.seconds,
+            generator_steps=pair.done,
+            generator_images=2 * pair.done * pair.settings.batch,
+            generator_reused=pair.reused,
+        )
         self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
         self.artifacts_[f"losses-{label}.png"] = loss_curves(pair.history, pair.LOSSES)
         if pair.file:

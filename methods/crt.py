@@ -56,4 +56,4 @@ class ClassifierRetraining(SecondStage):
             torch.manual_seed(torch_seed(state.seed, "cRT"))
             fresh = type(head)(head.in_features, head.out_features, bias=head.bias is not None)
         head.load_state_dict(fresh.state_dict())
-        self.add_cost(retrain(state, list(head.parameters()), state.net, steps))
+        self.add_cost(**retrain(state, list(head.parameters()), state.net, steps))

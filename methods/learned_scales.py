@@ -59,7 +59,7 @@ class LearnedScales(SecondStage):
 
         head = find_head(state.net, len(state.counts), self.name)
         factors = torch.nn.Parameter(torch.ones(len(state.counts), device=state.device))
-        self.add_cost(retrain(state, [factors], lambda x: factors * state.net(x), steps))
+        self.add_cost(**retrain(state, [factors], lambda x: factors * state.net(x), steps))
         with torch.no_grad():
             head.weight.mul_(factors[:, None])
             if head.bias is not None:

@@ -136,8 +136,7 @@ class MajorToMinor(Part):
 
         begun = time.perf_counter()
         self.earlier_ = plainly_trained(state)
-        self._add("m2m_steps", state.steps)
-        self._add("m2m_seconds", time.perf_counter() - begun)
+        self.add_cost(m2m_steps=state.steps, m2m_seconds=time.perf_counter() - begun)
 
     def mix(
         self, state: TrainState, x: torch.Tensor, y: torch.Tensor
@@ -156,9 +155,11 @@ class MajorToMinor(Part):
         kept = (sure.cpu().numpy() >= self.gamma) & (rng.random(len(targets)) < chances)
         mixed = x.clone()
         mixed[targets[kept]] = made[np.flatnonzero(kept)]
-        self._add("m2m_tried", len(targets))
-        self._add("m2m_kept", int(kept.sum()))
-        self._add("m2m_seconds", time.perf_counter() - begun)
+        self.add_cost(
+            m2m_tried=len(targets),
+            m2m_kept=int(kept.sum()),
+            m2m_seconds=time.perf_counter() - begun,
+        )
         return mixed, y
 
     def finish(self, state: TrainState) -> None:
@@ -200,9 +201,6 @@ class MajorToMinor(Part):
         from imbench.methods._translation import Translator
 
         return Translator(self.earlier_, state.net, self.lam, self.step, self.iterations)
-
-    def _add(self, name: str, value: float) -> None:
-        self.cost_[name] = self.cost_.get(name, 0.0) + value
 
 
 def accept_chances(

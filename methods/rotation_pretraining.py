@@ -98,9 +98,8 @@ class RotationPretraining(Part):
         self._check(state.examples.pixels.shape[1:])
         begun = time.perf_counter()
         loss = _pretrain(state, steps)
-        cost = {"ssl_steps": float(steps), "ssl_seconds": time.perf_counter() - begun}
-        for name, value in cost.items():  # an ensemble has a pretraining for each of its networks
-            self.cost_[name] = self.cost_.get(name, 0.0) + value
+        # An ensemble has a pretraining for each of its networks.
+        self.add_cost(ssl_steps=steps, ssl_seconds=time.perf_counter() - begun)
         self.cost_["ssl_loss"] = loss
 
     def _check(self, shape: tuple[int, ...]) -> None:

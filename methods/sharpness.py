@@ -79,7 +79,7 @@ class SharpnessAware(Part):
             return
         import torch
 
-        self.cost_["second_gradients"] = self.cost_.get("second_gradients", 0.0) + 1
+        self.add_cost(second_gradients=1)
         found = [(p, p.grad) for p in state.net.parameters() if p.grad is not None]
         length = torch.stack([gradient.norm() for _, gradient in found]).norm()
         before = [p.detach().clone() for p, _ in found]

@@ -69,9 +69,9 @@ class Part(Parameters):
     """Base of all parts; ``__init__`` only stores parameters.
 
     A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per
-    label, shape (K,). A hook may append a sentence to `notes_`, add seconds and steps to `cost_`,
-    files to `artifacts_` (name to content) and to `kept_` (name to file in ``context_.folder``):
-    they are written to the record and to files with its name.
+    label, shape (K,). A hook may append a sentence to `notes_`, add seconds and steps to `cost_` by
+    `add_cost`, and files to `artifacts_` (name to content) and to `kept_` (name to file in
+    ``context_.folder``): they are written to the record and to files with its name.
     """
 
     version: ClassVar[int] = 1
@@ -93,6 +93,23 @@ class Part(Parameters):
     artifacts_: dict[str, bytes]
     kept_: dict[str, str]
     context_: Context = Context()
+
+    def add_cost(self, **more: float) -> None:
+        """Add to the seconds, steps and counts that the record says of the part.
+
+        They are added to what is there: a hook may be called at every step, or for each network of
+        an ensemble.
+
+        >>> from imbench.training.part import Context, begin_fit
+        >>> part = Part()
+        >>> begin_fit(part, Context())
+        >>> for steps in (100, 50):
+        ...     part.add_cost(head_steps=steps)
+        >>> part.cost_
+        {'head_steps': 150.0}
+        """
+        for name, value in more.items():
+            self.cost_[name] = self.cost_.get(name, 0.0) + value
 
     @property
     def weighs(self) -> bool:
