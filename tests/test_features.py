@@ -17,6 +17,7 @@ from imbench import Method, UsageError, prepare, subset
 from imbench.backbones.embedded import embed_entries, entries_of
 from imbench.backbones.frozen import frozen_backbone, make_backbone, settle_size
 from imbench.commands.cli import exit_code
+from imbench.datasets.digits import Digits
 from imbench.errors import DataError
 from imbench.models.cell_inputs import scoring_inputs, training_inputs
 from imbench.records.cell import Cell
@@ -111,6 +112,24 @@ def test_a_run_trains_a_head_on_features_that_are_embedded_once(
     method = Method(**cell.settings.model_dump(exclude={"size"}), random_state=cell.seed)
     logits = method.fit(both, digits.train.labels[rows]).logits(quarters(digits.test.pixels))
     assert record.scores.arrays()[1] == pytest.approx(logits, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("features", "12 of each image at 8 px, weights "),
+        ("finetune", "a batch of 64 images of 8 px holds 0.0 GB, 0.0 MB each"),
+    ],
+)
+def test_a_plan_says_what_a_backbone_takes_and_what_it_has_seen(kind, says, monkeypatch, capfd):
+    monkeypatch.setattr(Digits, "overlaps", ("ImageNet",))
+    changed = {f"{NETWORK},size=8": f"{kind}:{TINY},size=8"}
+    words = [changed.get(word, word) for word in RUN if word != "--quiet"]
+    words += ["--methods", "vanilla", "--dry-run"]
+    assert exit_code(words) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert says in said
+    assert "was trained on ImageNet, which holds these images or their classes" in said
 
 
 def test_other_weights_are_other_cells_and_shared_trainings_know_them():

@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from imbench.errors import UsageError
-from imbench.training.networks import Normalise, ResNet, build_network
+from imbench.training.forward import forward_all
+from imbench.training.networks import Normalise, ResNet, build_network, layer_outputs
 
 
 def size(net):
@@ -139,3 +141,21 @@ def test_normalisation_of_a_constant_channel_is_finite():
     norm = Normalise(torch.tensor([0.5, 1.0]), torch.tensor([0.0, 2.0]))
     out = norm(torch.tensor([[[[0.5]], [[3.0]]]]))
     assert out.flatten().tolist() == [0.0, 1.0]
+
+
+def test_what_the_layers_of_a_network_give_is_counted_without_content():
+    # Three times convolution, batch norm and ReLU at 8, 4 and 2 px, pooled, and the last layer.
+    sizes = [3 * 4 * 64 + 4 * 16, 3 * 8 * 16 + 8 * 4, 3 * 16 * 4 + 16 * 1, 2]
+    assert layer_outputs("cnn:width=4", (3, 8, 8), 2) == sum(sizes)
+
+
+def test_large_images_are_shown_in_smaller_batches_with_the_same_outputs():
+    torch.manual_seed(0)
+    net, seen = build_network("cnn:width=4", (3, 96, 96), 2), []
+    net.register_forward_hook(lambda _net, given, _made: seen.append(len(given[0])))
+    x = np.random.default_rng(0).integers(0, 256, (130, 96, 96, 3), dtype=np.uint8)
+    found = forward_all(net, x, torch.device("cpu"))
+    assert seen == [112, 32]  # 18, padded to a multiple of 16
+    np.testing.assert_allclose(found, forward_all(net, x, torch.device("cpu"), 256), atol=1e-5)
+    forward_all(net, x[:, :32, :32], torch.device("cpu"))
+    assert seen[-1] == 144

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from imbench.backbones.embedded import embed_entries, is_there
-from imbench.backbones.frozen import Frozen, frozen_backbone
+from imbench.backbones.frozen import Frozen, backbone_of, frozen_backbone
+from imbench.errors import UsageError
 from imbench.images.cache_reader import open_decoded
 from imbench.records.cell import Grid
 from imbench.runs.plan import Plan
@@ -21,11 +22,34 @@ TOLD = 30.0
 
 
 def feature_lines(plan: Plan) -> Iterator[str]:
-    """Say what the backbone is, how often it has to look at images, and what that leaves out."""
+    """Say what the backbone is, what it costs, what that leaves out, and what it has seen."""
+    found = backbone_of(plan.grid.settings.network)
+    if found is not None:
+        frozen = frozen_backbone(plan.grid.settings.network)
+        yield from _trained_lines(plan, found) if frozen is None else _frozen_lines(plan, frozen)
+        yield from _overlaps(plan.grid, found)
+
+
+def _trained_lines(plan: Plan, trained: Frozen) -> Iterator[str]:
+    """Say how much memory the training of a whole backbone takes."""
+    from imbench.training.networks import layer_outputs
+
     settings = plan.grid.settings
-    frozen = frozen_backbone(settings.network)
-    if frozen is None:
+    channels = max((source.channels for source in plan.sources.values()), default=3)
+    try:
+        numbers = layer_outputs(settings.network, (channels, settings.size, settings.size), 2)
+    except UsageError:  # its code needs tensors with content
         return
+    each = 4 * numbers / 1e6
+    size, batch = settings.size, settings.batch_size
+    yield (
+        f"all of {trained.spec} is trained, from the weights {trained.digest[:8]}: a batch of "
+        f"{batch} images of {size} px holds {batch * each / 1e3:.1f} GB, {each:.1f} MB each"
+    )
+
+
+def _frozen_lines(plan: Plan, frozen: Frozen) -> Iterator[str]:
+    settings = plan.grid.settings
     views = {entry.view for source in plan.sources.values() for entry in source.features}
     todo = sum(
         entry.images
@@ -45,7 +69,6 @@ def feature_lines(plan: Plan) -> Iterator[str]:
             else "no view of an image is embedded but itself"
         )
         yield (f"augmentation of features: {' and '.join(lost)} cannot act on them, {flipped}")
-    yield from _overlaps(plan.grid, frozen)
 
 
 def _overlaps(grid: Grid, frozen: Frozen) -> Iterator[str]:

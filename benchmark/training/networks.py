@@ -26,6 +26,7 @@ __all__ = [
     "ResNet",
     "SmallCNN",
     "build_network",
+    "layer_outputs",
     "network_name",
     "read_network",
     "resnet20",
@@ -128,6 +129,34 @@ def try_network(
         _build_apart(spec, shape, classes, "meta", change)
     except UsageError:
         _build_apart(spec, shape, classes, "cpu", change)
+
+
+def layer_outputs(spec: str, shape: Shape, classes: int) -> int:
+    """Return how many numbers the layers of a network give of one input, which training holds.
+
+    The network is built of tensors without content. At 96 px fine-tuned Lite0 has 4.63 million,
+    18.5 MB; a training of 32 and of 64 images took 19 MB for each.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be built so.
+    """
+    total = 0
+
+    def count(_layer: nn.Module, _given: object, made: object) -> None:
+        nonlocal total
+        total += made.numel() if isinstance(made, Tensor) else 0
+
+    def watch(net: nn.Module) -> None:
+        for layer in net.modules():
+            if next(layer.children(), None) is None:
+                layer.register_forward_hook(count)
+        with torch.no_grad():
+            net.eval()(torch.zeros(1, *shape))
+
+    _build_apart(spec, shape, classes, "meta", watch)
+    return total
 
 
 def _build_apart(
