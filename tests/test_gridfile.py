@@ -7,10 +7,13 @@ import tomllib
 
 import pytest
 
+from imbench.backbones.frozen import settle_size
 from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Settings
 from imbench.runs.gridfile import DEFAULT, SEEDS, GridOptions, read_grid_file, settle_grid
 from imbench.runs.grids import read_shipped, shipped
+from imbench.spec import parse_spec
+from imbench.training.groups import GROUPS
 from imbench.training.recipe import PAPER_METHODS
 
 WHOLE = """
@@ -339,7 +342,16 @@ def test_a_file_needs_no_ending_and_its_name_is_the_grids(tmp_path, monkeypatch)
 
 
 def test_the_default_grid_is_shipped():
-    assert {DEFAULT, "cpu", "paper"} <= set(shipped())
+    assert {DEFAULT, "cpu", "paper", "study"} <= set(shipped())
+
+
+def named(methods):
+    """Return the methods of a grid file, those of each group in its place."""
+    return tuple(dict.fromkeys(one for name in methods for one in GROUPS.get(name, (name,))))
+
+
+def is_table(value):
+    return isinstance(value, dict)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -349,14 +361,32 @@ def test_every_shipped_grid_settles_as_it_is_written(name):
     assert grid.name == name
     assert plain["description"]
     assert list(grid.datasets) == plain["datasets"]
-    more = ("tuned:goal=acsa", "aug-da") if name == "cpu" else ()
-    whole = (*PAPER_METHODS, *more)
-    assert grid.methods == (tuple(plain["methods"]) if name == "quick" else whole)
-    assert grid.settings == Settings(**plain["settings"])
+    given = plain["methods"]
+    assert grid.methods == named(given if isinstance(given, list) else [given])
+    assert grid.settings == Settings(**settle_size(plain["settings"]))
     assert set(grid.minority) == set(grid.majority) == set(grid.datasets)
     given = plain["minority"]
     for dataset, counts in grid.minority.items():
-        assert list(counts) == (given[dataset] if isinstance(given, dict) else given)
+        own = given.get(dataset, given.get(parse_spec(dataset).name)) if is_table(given) else given
+        assert list(counts) == own
         assert grid.majority[dataset] == plain.get("majority", {}).get(dataset)
     assert list(grid.seeds) == list(range(len(grid.seeds)))
     assert len(grid.seeds) >= 3
+
+
+def test_the_study_and_its_sisters_share_their_data_and_what_they_leave_out_exists():
+    study, features, resnet = (
+        settle_grid(read_grid_file(f"study{tail}"), GridOptions())
+        for tail in ("", "-features", "-resnet")
+    )
+    assert study.datasets == features.datasets
+    assert study.minority == features.minority
+    assert set(resnet.minority["horse2zebra"]) <= set(study.minority["horse2zebra"])
+    # As published: a name of it would otherwise be looked for in vain.
+    assert set(PAPER_METHODS) <= set(study.methods)
+    names = {parse_spec(dataset).name for dataset in study.datasets}
+    for grid in (study, features):
+        for rule in grid.exclude:
+            assert rule.method is None or rule.method in grid.methods
+            assert rule.dataset is None or rule.dataset in names
+            assert set(rule.seed or grid.seeds) <= set(grid.seeds)

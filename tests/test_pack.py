@@ -301,3 +301,42 @@ def test_what_would_not_be_read_again_is_not_written(fill, tmp_path, monkeypatch
     error = refused("pack", fill(tmp_path / "results", seeds=range(1)), tmp_path / "study.pack")
     assert "pack the data sets one by one" in str(error)
     assert not (tmp_path / "study.pack").exists()
+
+
+RUN = ("run", "--datasets", "digits", "--minority", "10", "--network", "cnn", "--size", "8")
+RUN += ("--steps", "2", "--jobs", "1")
+
+
+def test_a_run_does_not_do_what_a_pack_holds(tmp_path):
+    first, more, file = tmp_path / "first", tmp_path / "more", tmp_path / "study.pack"
+    bench(*RUN, "--methods", "vanilla,us", "--seeds", "0-1", "--out", first)
+    bench("pack", first, file)
+    words = (*RUN, "--methods", "vanilla,us,ts", "--seeds", "0-2", "--known", file, "--out", more)
+    said = bench(*words, "--dry-run")
+    assert "4 done (4 of them in other results), 5 to run" in said
+    assert not more.exists()
+    said = bench(*words)
+    assert "9 of 9 cells ok" in said
+    assert len(list(Store(more).paths())) == 5
+    seeds = {record.cell.seed for record in floor_store(more).records()}
+    assert seeds == {0, 1, 2}, "ts of seeds 0 and 1 is run here, and their floor with it"
+    assert "seeds 0-2" in said
+    assert "9 done (4 of them in other results), 0 to run" in bench(*words)
+    bench("pack", file, more, file)
+    said = bench(
+        *RUN, "--methods", "vanilla,us,ts", "--seeds", "0-2", "--known", file, "--out", first
+    )
+    assert "9 done (5 of them in other results), 0 to run" in said
+    assert "there is no" in str(refused(*words, "--known", tmp_path / "nowhere"))
+
+
+def test_what_failed_in_a_pack_is_run_and_force_runs_everything(tmp_path, make_record):
+    first, more = tmp_path / "first", tmp_path / "more"
+    bench(*RUN, "--methods", "vanilla", "--seeds", "0-1", "--out", first)
+    store = Store(first)
+    record = next(one for one in store.records() if one.cell.seed == 1)
+    store.put(record.model_copy(update={"status": "failed", "reason": "no", "scores": None}))
+    words = (*RUN, "--methods", "vanilla", "--seeds", "0-1", "--known", first, "--out", more)
+    assert "1 done (1 of them in other results), 1 to run" in bench(*words, "--dry-run")
+    assert "2 to run" in bench(*words, "--dry-run", "--force")
+    assert "2 of 2 cells ok" in bench(*words)

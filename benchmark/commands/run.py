@@ -81,6 +81,7 @@ class OptionTypes(TypedDict):
     keep: tuple[str, ...]
     floor: str
     json_log: Path | None
+    known: tuple[Path, ...]
 
 
 _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
@@ -182,6 +183,13 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
     help="Backbone of the floor of frozen features, or none.",
 )
 @click.option(
+    "--known",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="RESULTS",
+    help="Other results, a pack for example: do not run what has a score there.",
+)
+@click.option(
     "--json-log",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Append an event a line to this file.",
@@ -189,9 +197,9 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 def run(grid: str | None, **given: Unpack[OptionTypes]) -> None:
     """Run a grid: data sets x minority counts x methods x seeds, and print its table.
 
-    GRID is a TOML file or the name of a shipped grid (quick, cpu, paper). Without it, and without
-    --datasets, the quick grid runs: the paper's methods on data that need no download. Options
-    win over the grid. What is done is never done again.
+    GRID is a TOML file or the name of a shipped grid (quick, cpu, paper, study). Without it, and
+    without --datasets, the quick grid runs: the paper's methods on data that need no download.
+    Options win over the grid. What is done is never done again.
     """
     from imbench.runs.session import Session
 
@@ -233,6 +241,7 @@ def _run_options(given: OptionTypes) -> RunOptions:
         keep=given["keep"],
         floor=given["floor"],
         json_log=given["json_log"],
+        known=given["known"],
         command=command_line(),
     )
 
@@ -278,11 +287,10 @@ def _end(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> 
 def _print_results(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> None:
     """Print the table, by F1 or costs, what it shows, and what to type next."""
     from imbench.commands.next_steps import next_lines
-    from imbench.records.floors import with_floors
     from imbench.report.report import render_report
 
     cells, command, results = finished.plan.cells, options.command, str(options.results)
-    records = with_floors(finished.records(options.results), options.results)
+    records = finished.with_floors(options)
     width = terminal_width()
     if records:
         shown: dict[str, Any] = {"metrics": costs, "together": True} if costs else {}

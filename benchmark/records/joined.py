@@ -60,8 +60,10 @@ def read_joined(results: Sequence[Path]) -> JoinedResults:
     return JoinedResults(records, contents.plans, contents.names, notes, contents.measured)
 
 
-def join(results: Sequence[Path]) -> tuple[PackContents, tuple[str, ...]]:
+def join(results: Sequence[Path], *, empty: bool = False) -> tuple[PackContents, tuple[str, ...]]:
     """Return what results hold, each cell once, and sentences on those that several hold.
+
+    With `empty` they may hold no record.
 
     Raises
     ------
@@ -69,13 +71,13 @@ def join(results: Sequence[Path]) -> tuple[PackContents, tuple[str, ...]]:
         If one of them does not exist, or none holds a record.
     """
     contents = [read_contents(path) for path in results]
-    if len(contents) == 1 and contents[0].records:
+    if len(contents) == 1 and (empty or contents[0].records):
         return contents[0], ()
     for path, one in zip(results, contents, strict=True):
-        if not one.records and len(results) > 1:
+        if not (one.records or empty) and len(results) > 1:
             _LOG.warning("%s holds no records", path)
     records, repeated = _each_once(record for one in contents for record in one.records)
-    if not records:
+    if not (records or empty):
         raise _nothing(results)
     floors, _ = _each_once(record for one in contents for record in one.floors)
     joined = PackContents(

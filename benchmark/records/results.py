@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from imbench.errors import NotComparable
@@ -11,9 +12,9 @@ from imbench.records.image_names import read_names
 from imbench.records.pack import PackContents, read_pack
 from imbench.records.planned import read_plans
 from imbench.records.record import Record
-from imbench.records.store import existing_store
+from imbench.records.store import RecordSummary, existing_store, summary_of
 
-__all__ = ["read_contents", "read_result_records"]
+__all__ = ["finished_cells", "read_contents", "read_result_records"]
 
 
 def read_contents(results: Path) -> PackContents:
@@ -43,6 +44,22 @@ def read_result_records(results: Path) -> list[Record]:
         command = f"bench run --out {shlex.quote(str(results))}"
         raise NotComparable(f"{str(results)!r} holds no records: run `{command}`")
     return records
+
+
+def finished_cells(results: Iterable[Path]) -> dict[str, RecordSummary]:
+    """Return the summaries of the finished records of folders and packs, by the key of the cell.
+
+    Raises
+    ------
+    NotComparable
+        If one of them does not exist, or is no whole pack.
+    """
+    return {
+        record.key: summary_of(record, path)
+        for path in results
+        for record in read_contents(path).records
+        if record.done and record.key == record.cell.key
+    }
 
 
 def _stored(folder: Path) -> list[Record]:

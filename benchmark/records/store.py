@@ -30,7 +30,7 @@ from imbench.records.record_files import QUARANTINE, read_regular, record_paths,
 from imbench.records.shared_parts import SharedParts
 from imbench.records.upgrade import other_schema, upgrade
 
-__all__ = ["RecordSummary", "Store", "existing_store", "read_records"]
+__all__ = ["RecordSummary", "Store", "existing_store", "read_records", "summary_of"]
 
 _LONGEST = 200
 """Most bytes of a name in the quarantine; file systems allow 255."""
@@ -123,7 +123,7 @@ class Store:
             if record is None or record.cell.key != record.key:
                 continue
             if record.key not in summaries or not summaries[record.key].done:
-                summaries[record.key] = _summary(record, path)
+                summaries[record.key] = summary_of(record, path)
         return summaries
 
     def done_keys(self) -> set[str]:
@@ -302,7 +302,8 @@ def read_records(folder: Path) -> list[Record]:
     return records
 
 
-def _summary(record: Record, path: Path) -> RecordSummary:
+def summary_of(record: Record, path: Path) -> RecordSummary:
+    """Return a record without its scores; `path` is where it was read."""
     return RecordSummary(
         cell=record.cell,
         status=record.status,

@@ -88,7 +88,9 @@ def write_feature_floors(
             return 0  # it is not at hand
         raise
     store, written = floor_store(results, own=True), 0
-    for dataset, cells in lacking_cells(store, floor_cells(plan.cells, FEATURES, versions)).items():
+    for dataset, cells in lacking_cells(
+        store, floor_cells(plan.own_cells, FEATURES, versions)
+    ).items():
         try:
             for record in _records(plan, dataset, cells, frozen, options, say):
                 store.put_first(record)

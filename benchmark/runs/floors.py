@@ -61,7 +61,7 @@ def write_floors(plan: Plan, results: Path, commit: str = "") -> int:
     ends it at its first record.
     """
     store = floor_store(results, own=True)
-    lacking = lacking_cells(store, floor_cells(plan.cells))
+    lacking = lacking_cells(store, floor_cells(plan.own_cells))
     for dataset, cells in lacking.items():
         folder = plan.sources[dataset].folder
         try:

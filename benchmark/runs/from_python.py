@@ -43,6 +43,7 @@ class RunKeywords(TypedDict, total=False):
     backend: Literal["local", "dask", "slurm"]
     scheduler: str | None
     slurm: Sequence[str]
+    known: Sequence[str | Path]
     device: str
     per_device: int | None
     timeout: float | None
@@ -146,7 +147,7 @@ def run(
     session = Session(settled, run_options, named=named, say=_say(run_options))
     finished = session.run()
     _warn(finished)
-    return frame(finished.records(run_options.results), metrics)
+    return frame(finished.records(run_options), metrics)
 
 
 def _settings(
@@ -185,6 +186,7 @@ def _options(given: RunKeywords, *, command: str) -> RunOptions:
             "data": Path(given.get("data") or os.environ.get("IMBENCH_DATA", "data")),
             "jobs": str(given.get("jobs", "auto")),
             "slurm": tuple(given.get("slurm", ())),
+            "known": tuple(map(Path, given.get("known", ()))),
             "keep": tuple(given.get("keep", ())),
             "floor": given.get("floor") or os.environ.get("IMBENCH_FLOOR", "auto"),
             "command": command,

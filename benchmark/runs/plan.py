@@ -39,6 +39,9 @@ class Plan:
     missing: tuple[str, ...]
     """Methods of the paper that are no registered parts yet."""
     done: tuple[Cell, ...]
+    """Cells that have a score, here or in other results."""
+    elsewhere: frozenset[str]
+    """Keys of those that have it in other results alone."""
     failed: tuple[RecordSummary, ...]
     """Cells that an earlier run failed at and that are not asked for again."""
     to_run: tuple[Cell, ...]
@@ -52,6 +55,11 @@ class Plan:
     def cells(self) -> list[Cell]:
         """All cells of the grid that can be run."""
         return [*self.done, *(entry.cell for entry in self.failed), *self.to_run]
+
+    @property
+    def own_cells(self) -> list[Cell]:
+        """Cells that have a record in the results folder of the run, or will have."""
+        return [cell for cell in self.cells if cell.key not in self.elsewhere]
 
     @property
     def absent(self) -> list[Source]:
@@ -99,24 +107,31 @@ def make_plan(
     named: Collection[str] = (),
     retry_failed: bool = False,
     force: bool = False,
+    elsewhere: Mapping[str, RecordSummary] | None = None,
 ) -> Plan:
     """Sort the cells of a grid by state, and those to run into jobs.
 
+    Cells `elsewhere`, by key, have a score in other results and are not run.
     Without a context the plan is only looked at: its jobs belong to no run.
     """
     recipes, missing = recipes_of(grid.methods, named)
     cells = checked_cells(grid, sources, recipes)
-    known = store.index()
+    known, elsewhere = store.index(), {} if force else dict(elsewhere or {})
+    for key in {key for key, entry in known.items() if entry.done}:
+        elsewhere.pop(key, None)
     done, failed, to_run = [], [], []
     for cell in cells:
         entry = known.get(cell.key)
-        if entry is None or force or (retry_failed and not entry.done):
+        if cell.key in elsewhere:
+            done.append(cell)
+        elif entry is None or force or (retry_failed and not entry.done):
             to_run.append(cell)
         elif entry.done:
             done.append(cell)
         else:
             failed.append(entry)
-    kept = {} if force or not to_run else _kept(done, recipes, known)
+    here = [cell for cell in done if cell.key not in elsewhere]
+    kept = {} if force or not to_run else _kept(here, recipes, known)
     stale = _stale(store, [cell for cell in to_run if cell.key in known], known)
     context = context or RunContext(store.folder)
     return Plan(
@@ -125,10 +140,11 @@ def make_plan(
         recipes=recipes,
         missing=missing,
         done=tuple(done),
+        elsewhere=frozenset(cell.key for cell in done if cell.key in elsewhere),
         failed=tuple(failed),
         to_run=tuple(to_run),
         jobs=_jobs(to_run, context, sources, recipes, kept=kept, stale=stale),
-        costs=Costs(known.values()),
+        costs=Costs([*known.values(), *elsewhere.values()]),
         bytes_needed=sum(_record_bytes(sources[cell.dataset]) for cell in to_run),
         bytes_free=shutil.disk_usage(_existing(store.folder)).free,
     )

@@ -52,7 +52,8 @@ def grid_lines(grid: Grid) -> list[str]:
 
 def plan_lines(plan: Plan, workers: int) -> list[str]:
     """Return the plan: cells by state, what is shared, time, space, data sets."""
-    states = [f"{len(plan.done)} done"] if plan.done else []
+    other = f" ({len(plan.elsewhere)} of them in other results)" if plan.elsewhere else ""
+    states = [f"{len(plan.done)} done{other}"] if plan.done else []
     states += [f"{len(plan.failed)} failed before"] if plan.failed else []
     states += [f"{len(plan.to_run)} to run ({_count(plan.trainings, 'training')})"]
     lines = [f"Plan  {_product(plan)}: {', '.join(states)}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +17,12 @@ from imbench.files.atomic import check_writable
 from imbench.images.cache_reader import open_decoded
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
+from imbench.records.floors import floors_beside
 from imbench.records.image_names import keep_names
+from imbench.records.joined import join
 from imbench.records.ownership import mark_own, refuse_foreign
 from imbench.records.record import Record
+from imbench.records.results import finished_cells
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
@@ -89,6 +92,8 @@ class RunOptions:
     """File to which an event a line is appended."""
     max_cells: int = 100_000
     """Cells that a grid may have: so many take 400 MB before anything is trained."""
+    known: tuple[Path, ...] = ()
+    """Other results, folders and packs: what they have a score of is not run."""
     command: str = ""
     """What starts the same run again; kept with the plan."""
 
@@ -117,10 +122,19 @@ class FinishedRun:
         """Cells that are still to run."""
         return len(self.plan.to_run) - len(self.result.outcomes)
 
-    def records(self, results: Path) -> list[Record]:
-        """Return the records of the plan's cells that lie in a results folder."""
+    def records(self, options: RunOptions) -> list[Record]:
+        """Return the records of the plan's cells, those in other results too."""
+        return self._found(options)[0]
+
+    def with_floors(self, options: RunOptions) -> list[Record]:
+        """Return the records, and the floors that any of them can be held against."""
+        records, floors = self._found(options)
+        return [*records, *floors_beside(records, floors)]
+
+    def _found(self, options: RunOptions) -> tuple[list[Record], Sequence[Record]]:
         wanted = {cell.key for cell in self.plan.cells}
-        return [record for record in Store(results).records() if record.key in wanted]
+        contents, _ = join((options.results, *options.known), empty=True)
+        return [one for one in contents.records if one.key in wanted], contents.floors
 
     @property
     def interrupted(self) -> bool:
@@ -245,6 +259,7 @@ class Session:
             named=self.named,
             retry_failed=self.options.retry_failed,
             force=self.options.force,
+            elsewhere=finished_cells(self.options.known),
         )
 
     def _floor_options(self) -> FloorOptions:
@@ -338,7 +353,7 @@ class Session:
         """Raise EnvironmentFault if a cell that has ended has no record on the disk."""
         plan, ended = finished.plan, finished.result.outcomes
         cells = [*plan.done, *(one.cell for one in plan.failed), *(one.cell for one in ended)]
-        gone = {cell.key for cell in cells if not self.store.path(cell).exists()}
+        gone = {cell.key for cell in cells if not self.store.path(cell).exists()} - plan.elsewhere
         if gone:
             gone -= self.store.index().keys()  # below another name of the data set
         if gone:
