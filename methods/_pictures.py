@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -85,11 +86,13 @@ def tiled(rows: Sequence[NDArray[np.uint8]], zoom: int, gap: int = 2) -> NDArray
 
 
 def png(pixels: NDArray[np.uint8], lines: Sequence[str] = ()) -> bytes:
-    """Return a picture, with lines of text below it."""
+    """Return a picture with lines of text below it, wide enough for both."""
     from PIL import Image, ImageDraw
 
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    page = Image.new(picture.mode, (picture.width, picture.height + LINE * len(lines)), "white")
+    measured = ImageDraw.Draw(picture)
+    width = max([picture.width, *(math.ceil(measured.textlength(line)) + 4 for line in lines)])
+    page = Image.new(picture.mode, (width, picture.height + LINE * len(lines)), "white")
     page.paste(picture)
     drawn = ImageDraw.Draw(page)
     for number, line in enumerate(lines):

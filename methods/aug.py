@@ -54,7 +54,7 @@ class Augmented(TranslatedPart):
     design : {'auto', 'small', 'paper'}
         Networks, rate and weights: ``paper`` is the reference code's, scaled down below 200 px,
         ``small`` one whose generator can copy an image within some hundred steps; ``auto`` takes
-        ``small`` below 96 px.
+        ``small``.
     down : int
         Strided layers of the generators; 0 leaves them to the design.
     norm : {'auto', 'none', 'instance'}

@@ -124,8 +124,12 @@ def sizes(design):
 
 
 def test_the_design_follows_the_side_and_every_choice_of_it_can_be_made_otherwise():
-    names = [GanSettings().chosen(side).name for side in (8, 32, 47, 95, 96, 256)]
-    assert names == ["small"] * 4 + ["paper"] * 2
+    chosen = [GanSettings().chosen(side) for side in (8, 32, 47, 95, 96, 199, 200, 256)]
+    assert {design.name for design in chosen} == {"small"}
+    assert [design.layers for design in chosen] == [1, 1, 1, 1, 2, 2, 3, 3]
+    assert [design.blocks for design in chosen] == [2, *[3] * 7]
+    # Up to 95 px nothing but the blocks moves with the side: stored pairs hang on it.
+    assert replace(chosen[0], blocks=3) == chosen[1] == chosen[3]
     assert GanSettings(design="paper").chosen(32) == design_for("paper", 32)
     small = design_for("small", 32)
     assert (small.norm, small.down) == ("none", 1)
