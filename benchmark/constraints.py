@@ -109,6 +109,8 @@ def _loose(value: object) -> Any:
 
 def _number(value: object) -> int | float:
     """Return a finite number; a whole one as int, so that ``1``, ``1.0`` and ``1e0`` are one."""
+    if type(value) is int and abs(value) < 2**53:
+        return value
     if callable(item := getattr(value, "item", None)):  # a numpy scalar
         value = item()
     if isinstance(value, str):

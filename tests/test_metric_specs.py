@@ -151,10 +151,10 @@ def test_old_records_get_every_new_metric_from_their_outputs(record_of):
     assert [table.trivial for table in tables] == pytest.approx([0.4, 0.75, 0.75, 0.75])
 
 
-def test_three_classes_are_refused_in_the_tables_note(record_of):
+def test_a_cost_of_three_classes_is_refused_in_the_tables_note(record_of):
     proba = np.full((40, 3), 1 / 3)
     record = record_of("vanilla", (9, 9, 9), scores=Scores.of(LABELS, np.log(proba), proba))
-    (table,) = make_tables([record], ("f1_tuned",))
+    (table,) = make_tables([record], ("cost:ratio=10",))
     (entry,) = table.lines[0].entries
     assert entry.mark == "n/a"
     assert "one threshold between two classes, and there are 3" in entry.notes[0]

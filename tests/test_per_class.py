@@ -16,7 +16,8 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.groups import group_records
 from imbench.records.image_names import ImageNames, keep_names, read_names
 from imbench.records.record import Scores
-from imbench.report.per_class import class_names, per_class, per_class_section
+from imbench.report.outputs_by_group import class_names
+from imbench.report.per_class import per_class, per_class_section
 from imbench.report.report import render_report
 from imbench.report.wrong_images import wrong_section
 from imbench.stats.metrics import macro_f1

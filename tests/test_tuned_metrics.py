@@ -155,8 +155,53 @@ def test_what_cannot_be_scored_is_refused(metric):
     labels = np.array([0, 0, 1, 1])
     with pytest.raises(ValueError, match="not finite"):
         metric(labels, both([0.1, 0.2, np.nan, 0.9]))
-    with pytest.raises(ValueError, match="between two classes, and there are 3"):
-        metric(labels, np.full((4, 3), 1 / 3))
+
+
+@pytest.mark.parametrize("function", [cost, cost_bayes, cost_tuned])
+def test_costs_of_more_than_two_classes_are_refused_with_what_to_do(function):
+    with pytest.raises(ValueError, match=r"between two classes, and there are 3: report f1_tuned"):
+        function(np.array([0, 0, 1, 1]), np.full((4, 3), 1 / 3), ratio=5)
+
+
+def test_tuned_f1_of_two_minorities_by_hand():
+    """One is ranked perfectly, of the other nothing is known: (1 + 2 x .25 / 1.25) / 2."""
+    labels = np.repeat([0, 1, 2], [8, 4, 4])
+    one = np.where(labels == 1, 0.2, 0.01)
+    proba = np.column_stack([0.7 - one, one, np.full(16, 0.3)])
+    assert f1(labels, proba) == 0, "the likeliest class is always the majority"
+    assert f1_tuned(labels, proba) == pytest.approx(0.7)
+    assert trivial(f1_tuned, [8, 4, 4]) == pytest.approx(0.4)
+
+
+def several(seed):
+    """Labels and probabilities of three minorities, of a noisy classifier."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat([0, 1, 2, 3], [40, 13, 9, 6]))
+    logits = rng.normal(size=(len(labels), 4)) + 1.5 * np.eye(4)[labels] + [2, 0, 0, 0]
+    proba = np.exp(logits)
+    return labels, proba / proba.sum(axis=1, keepdims=True)
+
+
+def test_each_minority_has_a_threshold_of_its_own_against_the_rest():
+    labels, proba = several(0)
+    halves = halves_of(labels)
+    alone = [
+        searched(labels == label, np.log(own / (1 - own)), halves, outcome)
+        for label, own in enumerate(proba.T)
+        if label
+    ]
+    assert f1_tuned(labels, proba) == pytest.approx(np.mean(alone))
+    assert len({round(score, 6) for score in alone}) == 3
+
+
+def test_resamples_of_several_minorities_equal_resamples_one_by_one():
+    labels, proba = several(1)
+    halves, rng, rows = halves_of(labels), np.random.default_rng(1), np.arange(len(labels))
+    drawn = [np.sort(np.concatenate([rng.choice(rows[labels == c], sum(labels == c))
+        for c in range(4)])) for _ in range(20)]  # fmt: skip
+    weights = np.array([np.bincount(index, minlength=len(rows)) for index in drawn], float)
+    expected = [f1_tuned(labels[i], proba[i], halves[i]) for i in drawn]
+    assert scorer("f1_tuned", f1_tuned, labels, proba)(weights) == pytest.approx(expected)
 
 
 def test_costs_by_hand():

@@ -325,8 +325,40 @@ def test_counts_by_class_are_named_as_the_head_of_the_column(make_record):
     assert found["vanilla"] == [f"above Vanilla by more than chance{HERE}: OS +0.100 at 10-40"]
     assert found["best"][0].startswith("best: OS 0.806 at 10-40, above the other")
     assert found["ranking"] == [
-        "whether they rank images better is not told of more than two classes"
+        "by AUROC and tuned F1, which no threshold enters: it cannot be told, for their outputs "
+        "are not kept"
     ]
+
+
+def test_methods_on_several_minorities_rank_better_or_move_thresholds(make_record):
+    scores = {"vanilla": (0.5, 0.6, 0.8), "os": (0.7, 0.7, 0.9), "cs": (0.6, 0.6, 0.8)}
+    records = [
+        make_record(
+            *(name, 10, seed, None),
+            cell={"by_class": (10, 40)},
+            test_counts=[60, 30, 30],
+            metrics={
+                key: value + seed / 500
+                for key, value in zip(("f1", "f1_tuned", "auroc"), values, strict=True)
+            },
+        )
+        for name, values in scores.items()
+        for seed in range(8)
+    ]
+    assert said(records)["ranking"] == [
+        "by AUROC and tuned F1, which no threshold enters: OS at 10-40 (+0.100, +0.100) rank "
+        "images better than Vanilla; CS at 10-40 (+0.000, +0.000) move the threshold, and no "
+        "better ranking is established"
+    ]
+
+
+def test_a_best_method_that_none_is_separated_from_is_said_so(made):
+    records = made(**{name: {10: [0.5, 0.5 + n / 90]} for n, name in enumerate(
+        ("vanilla", "ts", "cs", "us", "os"))})  # fmt: skip
+    (best,) = said(records)["best"]
+    assert best.startswith(
+        "best: OS 0.522 at 10, not separated from the 4 others, 3 of them within"
+    )
 
 
 # What more minority images would bring.

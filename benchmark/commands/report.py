@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from imbench.commands.arguments import ANY_DATA, COST, metric_option
-from imbench.commands.terminal import (
-    command_line,
-    echo,
-    echo_bytes,
-    echo_document,
-    steps_on_stderr,
-    terminal_width,
+from imbench.commands.report_files import (
+    STDOUT,
+    handed_over,
+    write_diagram,
+    write_page,
+    write_plots,
+    write_text,
 )
+from imbench.commands.terminal import command_line, echo, echo_document, terminal_width
 
 if TYPE_CHECKING:
     from imbench.records.joined import JoinedResults
-    from imbench.records.record import Record
     from imbench.report.measured import Differences, Measured
 
 __all__ = ["report"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-STDOUT = "-"
 PAGE = "report.html"
 NO_NAME = ""
 DEFAULT_METRICS = ("f1", "f1_balanced", "acsa")
@@ -153,6 +152,7 @@ def report(
     from imbench.records.joined import read_joined
     from imbench.report.plan_notes import plan_notes
     from imbench.report.report import render_report
+    from imbench.report.table_set import TableSet
     from imbench.spec import parse_texts
 
     metrics = (*metrics, *costs)
@@ -176,11 +176,13 @@ def report(
     }
     files = html is not None or plots is not None or diagram is not None
     tables = bool(targets or compare or claims or ranks or board or vs_paper or per_class or wrong)
+    # A page without anything else has its records to itself, so that they go as it grows.
+    alone = html is not None and plots is None and diagram is None and not tables
+    made = None if alone else TableSet(records, planned=plans.cells, bold=bold)
     if html is not None:
         target = str(results / PAGE) if html == NO_NAME else html
-        alone = plots is None and diagram is None and not tables
-        _write_page(
-            _handed_over(records) if alone else records,
+        write_page(
+            made or handed_over(records),
             target,
             **options,
             # Logs and pictures of generated images are read from one folder.
@@ -190,10 +192,10 @@ def report(
             names=names,
         )
     if plots is not None:
-        _write_plots(records, plots, folders, root, **shared)
+        write_plots(records, plots, folders, root, **shared)
     if diagram is not None:
-        _write_diagram(records, diagram, shared["metrics"])
-    if files and not tables:
+        write_diagram(records, diagram, shared["metrics"])
+    if made is None or (files and not tables):
         return
     options |= {
         "vs_paper": vs_paper,
@@ -209,18 +211,18 @@ def report(
         "together": side_by_side or bool(costs and metrics == costs and not one_metric),
     }
     if not targets:
-        echo_document(render_report(records, form="terminal", width=terminal_width(), **options))
+        echo_document(render_report(made, form="terminal", width=terminal_width(), **options))
     for note in options["notes"] if csv is not None else ():  # which has no place for them
         echo(note, err=True)
     for form, target in targets.items():
         # A table shows AUROC beside its scores; in a tidy file it has lines of its own.
         plain = form == "csv" and options["metrics"] is DEFAULT_METRICS
         own = {"metrics": (*DEFAULT_METRICS, "auroc")} if plain else {}
-        text = render_report(records, form=form, **{**options, **own})  # type: ignore[arg-type]
+        text = render_report(made, form=form, **{**options, **own})  # type: ignore[arg-type]
         if target == STDOUT:
             echo_document(text)
         else:
-            _write(target, text)
+            write_text(target, text)
 
 
 def _page_needs_a_name() -> Exception:
@@ -245,13 +247,6 @@ def _validate_targets(targets: dict[str, str]) -> None:
             )
 
 
-def _write(target: str, text: str, size: str = "") -> None:
-    from imbench.files.atomic import write_output
-
-    write_output(Path(target), text)
-    echo(f"wrote {target}{size}", err=True)
-
-
 def _measured(joined: JoinedResults, folders: Sequence[Path], generators: Path | None) -> Measured:
     """Return what the claims need beside records: of explanations, and of generators."""
     from imbench.explain.claims import measured_of
@@ -268,50 +263,3 @@ def _measured(joined: JoinedResults, folders: Sequence[Path], generators: Path |
         for code, more in generator_differences(generators, records).items():
             found[code] = {**found.get(code, {}), **more}
     return found
-
-
-def _handed_over(records: list[Record]) -> Iterator[Record]:
-    """Yield the records and keep none, so that they go when they are used no more."""
-    records.reverse()
-    while records:
-        yield records.pop()
-
-
-def _write_page(records: Iterable[Record], target: str, **options: Any) -> None:
-    from imbench.page.page import render_page
-
-    with steps_on_stderr() as step:
-        text = render_page(records, step=step, **options)
-    if target == STDOUT:
-        # The page declares UTF-8, whatever the terminal's encoding is.
-        echo_bytes(text.encode())
-    else:
-        _write(target, text, f" ({len(text.encode()) / 1e6:.1f} MB)")
-
-
-def _write_plots(
-    records: list[Record], folder: Path, folders: Sequence[Path], root: Path, **options: Any
-) -> None:
-    from imbench.page.explained_plots import explanation_figures
-    from imbench.page.paper_plots import save_figures
-
-    more = (
-        pair
-        for results in folders
-        if results.is_dir()
-        for pair in explanation_figures(records, results, root)
-    )
-    paths = save_figures(records, folder, **options, more=more)
-    echo(f"wrote {len(paths)} files to {folder}", err=True)
-
-
-def _write_diagram(records: list[Record], path: Path, metrics: tuple[str, ...]) -> None:
-    from imbench.errors import UsageError
-    from imbench.page.diagram import save_diagram
-    from imbench.report.sections import rank_metrics
-
-    if len(metrics) > 1:
-        raise UsageError("a diagram shows the ranks by one metric: name one with --metric")
-    (ranks,) = rank_metrics(records, metrics)
-    save_diagram(ranks, path)
-    echo(f"wrote {path}", err=True)

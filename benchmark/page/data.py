@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from imbench.page.cells import cell_seconds, json_number
@@ -21,6 +21,7 @@ from imbench.stats.metrics import lower_is_better, score_range
 from imbench.stats.paired import ENOUGH
 
 __all__ = [
+    "class_counts",
     "group_title",
     "groups_of",
     "method_differences",
@@ -47,8 +48,16 @@ def methods_of(tables: Sequence[Table]) -> list[str]:
     return list(dict.fromkeys(line.recipe for table in tables for line in table.lines))
 
 
-def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return name, title, direction and range of each metric."""
+def class_counts(record_groups: Sequence[Group]) -> set[int]:
+    """Return the numbers of classes that groups have, where their records tell."""
+    return {len(group.test_counts) for group in record_groups if group.test_counts}
+
+
+def metric_rows(names: Sequence[str], classes: Collection[int] = (2,)) -> list[dict[str, Any]]:
+    """Return name, title, direction and range of each metric.
+
+    `classes` are the numbers of classes of the data sets that are shown together.
+    """
     rows = []
     for name in names:
         metric = load_metric(name)
@@ -56,12 +65,20 @@ def metric_rows(names: Sequence[str]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "title": visible(metric_title(name)),
+                "title": visible(_title(name, classes)),
                 "lower": lower_is_better(name, metric),
                 "range": [json_number(low), json_number(high)],
             }
         )
     return rows
+
+
+def _title(name: str, classes: Collection[int]) -> str:
+    """Return a title that is true of all data sets: ``F1 of the minority or mean of several``."""
+    titles = {metric_title(name, count) for count in classes} or {metric_title(name)}
+    if len(titles) == 1:
+        return titles.pop()
+    return f"{metric_title(name)} (of several minorities the mean)"
 
 
 def plain_methods(tables: Sequence[Table]) -> list[dict[str, str]]:

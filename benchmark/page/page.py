@@ -20,6 +20,7 @@ from imbench.errors import NotComparable
 from imbench.explain.stored import any_kept
 from imbench.page.cells import FEWER_POINTS, MANY_RECORDS, POINTS, CellBuilder
 from imbench.page.data import (
+    class_counts,
     group_title,
     groups_of,
     method_differences,
@@ -44,8 +45,8 @@ from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.report.means import WORDS
-from imbench.report.tables import make_tables
-from imbench.report.verdict import Verdict, judge
+from imbench.report.table_set import TableSet
+from imbench.report.verdict import Verdict
 from imbench.safe_text import visible
 from imbench.stats.paired import ENOUGH
 from imbench.version import imbench_version
@@ -60,7 +61,7 @@ SCRIPTS = ("draw.js", "plots.js", "cells.js", "wall.js", "page.js")
 
 
 def render_page(
-    records: Iterable[Record],
+    records: Iterable[Record] | TableSet,
     *,
     metrics: Sequence[str] = ("f1",),
     planned: Iterable[Cell] = (),
@@ -77,8 +78,9 @@ def render_page(
 
     Parameters
     ----------
-    records : iterable of Record
-        In any order.
+    records : iterable of Record or TableSet
+        In any order. A set keeps its tables and verdicts for other forms, and has its own `planned`
+        and `bold`.
     metrics : sequence of str
         Registered names; the first one is shown first.
     planned : iterable of Cell
@@ -108,11 +110,14 @@ def render_page(
     UsageError
         If a metric is unknown.
     """
-    records, planned = list(records), list(planned)
+    made = (
+        records if isinstance(records, TableSet) else TableSet(records, planned=planned, bold=bold)
+    )
+    records, planned = made.records, list(planned)
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
     step(f"make the tables of {len(records)} records")
-    tables = make_tables(records, metrics, planned=planned, bold=bold)
+    tables = made.tables(metrics)
     record_groups = groups_of(tables)
     records = [record for record in records if not is_floor(record.cell)]
     builder = CellBuilder(
@@ -129,11 +134,11 @@ def render_page(
     explained = explained_blocks(records, folder, names or {}) if folder is not None else []
     walls = _walls(record_groups, galleries, folder, methods_of(tables)) if images else []
     step("write the verdict")
-    verdicts = [_verdict_block(verdict) for verdict in judge(tables)]
+    verdicts = [_verdict_block(verdict) for verdict in made.verdicts(metrics)]
     pivots = pivotal_methods(tables)
     step(f"compare {len(pivots)} of {len(methods_of(tables))} methods with all others")
     script_data: dict[str, Any] = {
-        "metrics": metric_rows(metrics),
+        "metrics": metric_rows(metrics, class_counts(record_groups)),
         "methods": plain_methods(tables),
         "groups": plain_groups(tables),
         "reference": reference_method(tables),
@@ -173,7 +178,7 @@ def render_page(
     page = _render_template(markup_data, methods_of(tables))
     before, _, after = page.rpartition(safe_json(_PLACE))  # names of others stand before it
     # Whoever hands over the records one by one has them gone before the text takes their place.
-    del records, planned, tables, record_groups, builder, galleries, page
+    del records, made, planned, tables, record_groups, builder, galleries, page
     return "".join([before, *_with_cells(script_data, cells), after])
 
 

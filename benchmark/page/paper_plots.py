@@ -22,6 +22,7 @@ from imbench.errors import NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
 from imbench.page.data import (
+    class_counts,
     method_differences,
     methods_of,
     metric_rows,
@@ -103,11 +104,11 @@ def figures(
     recipes = methods_of(tables)
     styles = [style_of(recipe) for recipe in recipes]
     compared = method_differences(tables, [reference_method(tables)])
-    names = {row["name"]: row for row in metric_rows(metrics)}
     titles = _titles(tables, recipes)
     plain = plain_groups(tables)
     for index, table in enumerate(tables):
-        group, metric = plain[index // len(names)], names[table.metric]
+        group = plain[index // len(metrics)]
+        (metric,) = metric_rows([table.metric], class_counts([table.group]))
         about = f"{group['name']}-{table.metric}"
         if any(entry for line in group["lines"] for entry in line["scores"][table.metric]):
             yield f"scores-{about}", _draw_scores(group, metric, styles)
@@ -116,7 +117,7 @@ def figures(
             yield f"differences-{about}", _draw_differences(own, metric, styles, titles)
         if any(spent for line in group["lines"] for spent in line["seconds"]):
             yield f"cost-{about}", _draw_cost(group, metric, styles)
-    for name in names:
+    for name in metrics:
         try:
             ranks = rank_by(tables, name)
         except NotComparable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from imbench.errors import NotComparable, UsageError
@@ -26,7 +27,7 @@ __all__ = [
     "Comparison",
     "Match",
     "Relation",
-    "against",
+    "Resample",
     "compare",
     "compare_at",
     "match_all",
@@ -39,6 +40,8 @@ Relation = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "beh
 """How the first method compares with the second, as docs/protocol.md defines the words."""
 ESTABLISHED: tuple[Relation, ...] = ("beats", "beaten", "equivalent")
 """Relations that six seeds or more and both intervals show."""
+Resample = Literal["always", "established", "never"]
+"""Which comparisons resample test images: see `compare_at`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Comparison:
     family: int = 1
     adjusted: float = 1.0
 
-    @property
+    @cached_property
     def verdict(self) -> Relation:
         """How the methods compare; a run that ended without a score never helps its method."""
         effect = self.effect
@@ -90,7 +93,7 @@ class Comparison:
             return "equivalent"
         return "ahead" if effect.mean > 0 else "behind" if effect.mean < 0 else "level"
 
-    @property
+    @cached_property
     def equivalent(self) -> bool:
         """Whether the difference lies within the margin, and no run ended without a score."""
         return len(self.effect) >= ENOUGH and self.failed == (0, 0) and self.effect.within()
@@ -99,6 +102,17 @@ class Comparison:
     def possible(self) -> bool:
         """Whether this number of pairs can be significant in a family of this size."""
         return len(self.effect) >= seeds_needed(self.family)
+
+    @property
+    def turned(self) -> Comparison:
+        """The same with the second method as the first."""
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            effect=-self.effect,
+            failed=(self.failed[1], self.failed[0]),
+        )
 
 
 @dataclass(frozen=True)
@@ -165,13 +179,9 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
     present = [recipe for recipe in rivals if recipe in panel.rows]
     if first not in panel.rows or not present:
         return []
-    counts = panel.group.counts
-    grid = [[_cell(panel, first, recipe, count) for count in counts] for recipe in present]
-    for column in range(len(counts)):
-        # Every rival counts; without a score its p value is 1.
-        p_values = [row[column].effect.p for row in grid] + [1.0] * (len(rivals) - len(present))
-        for row, adjusted in zip(grid, holm(p_values), strict=False):
-            row[column] = replace(row[column], family=len(rivals), adjusted=adjusted)
+    columns = [
+        compare_at(panel, first, present, count, family=len(rivals)) for count in panel.group.counts
+    ]
     return [
         Match(
             panel.group,
@@ -181,23 +191,8 @@ def match_all(panel: Panel, first: str, rivals: Sequence[str]) -> list[Match]:
             tuple(cell for cell in row if cell.effect.values or cell.lost),
             _over_counts(panel, first, recipe),
         )
-        for recipe, row in zip(present, grid, strict=True)
+        for recipe, row in zip(present, zip(*columns, strict=True), strict=True)
     ]
-
-
-def against(
-    panel: Panel, baseline: str, rivals: Sequence[str], count: int, *, resample: bool = True
-) -> dict[str, Comparison]:
-    """Compare each rival, as the first of two, with a baseline at a count; Holm counts them all.
-
-    Without `resample` all that is said is about these test images.
-    """
-    cells = {recipe: _cell(panel, recipe, baseline, count, quick=not resample) for recipe in rivals}
-    adjusted = holm([cell.effect.p for cell in cells.values()])
-    return {
-        recipe: replace(cell, family=len(rivals), adjusted=p)
-        for (recipe, cell), p in zip(cells.items(), adjusted, strict=True)
-    }
 
 
 def compare_at(
@@ -205,11 +200,12 @@ def compare_at(
     first: str,
     rivals: Sequence[str],
     count: int,
-    correct: Callable[[Sequence[float]], list[float]] = holm,
     *,
-    resample: bool = True,
+    correct: Callable[[Sequence[float]], list[float]] = holm,
+    family: int | None = None,
+    resample: Resample = "always",
 ) -> list[Comparison]:
-    """Compare a recipe with rivals at one count, resampling test images only where it can matter.
+    """Compare a recipe with rivals at one count, their p values corrected for their number.
 
     Parameters
     ----------
@@ -222,19 +218,30 @@ def compare_at(
     count : int
         Minority images.
     correct : callable
-        Corrects the p values for their number.
-    resample : bool
-        Whether to resample at all; without it all that is said is about these test images.
+        Corrects the p values.
+    family : int, optional
+        Rivals that it counts, where some are not in the panel: their p values are 1.
+    resample : {"always", "established", "never"}
+        Whether test images are resampled too. A bootstrap over them can only take back what
+        replicates establish, so a text that names nothing else asks for ``established``; without
+        one all that is said is about these test images.
     """
-    quick = [_cell(panel, first, rival, count, quick=True) for rival in rivals]
-    corrected = correct([cell.effect.p for cell in quick])
-    compared = []
-    for rival, cell, adjusted in zip(rivals, quick, corrected, strict=True):
-        told = replace(cell, family=len(rivals), adjusted=adjusted)
-        if resample and told.verdict in ESTABLISHED:
-            told = replace(told, effect=_effect(panel, first, rival, [count]))
-        compared.append(told)
-    return compared
+    family = len(rivals) if family is None else family
+    quick = resample != "always"
+    cells = [_cell(panel, first, rival, count, quick=quick) for rival in rivals]
+    p_values = [cell.effect.p for cell in cells] + [1.0] * (family - len(cells))
+    compared = [
+        replace(cell, family=family, adjusted=p)
+        for cell, p in zip(cells, correct(p_values), strict=False)
+    ]
+    if resample != "established":
+        return compared
+    return [
+        replace(cell, effect=_effect(panel, first, rival, [count]))
+        if cell.verdict in ESTABLISHED
+        else cell
+        for rival, cell in zip(rivals, compared, strict=True)
+    ]
 
 
 def _cell(panel: Panel, first: str, second: str, count: int, *, quick: bool = False) -> Comparison:

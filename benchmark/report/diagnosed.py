@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from imbench.records.groups import method_title
-
-__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "join_alike", "places_text"]
+__all__ = ["KINDS", "Diagnosis", "Kind", "Place"]
 
 Kind = Literal["trivial", "floor", "constant", "chance", "loss", "memorised", "coarse", "seeds"]
 KINDS: Mapping[Kind, str] = {
@@ -71,21 +68,3 @@ class Diagnosis:
             "advice": self.advice,
             "numbers": dict(self.numbers),
         }
-
-
-def places_text(places: Iterable[Place], label: Callable[[int], str] = str) -> str:
-    """Return ``CS, OS at 10, 20; SMOTE at 10``: methods with the counts they have in common."""
-    counts: dict[str, list[int]] = defaultdict(list)
-    for recipe, count in places:
-        counts[method_title(recipe)].append(count)
-    return join_alike(((title, sorted(where)) for title, where in counts.items()), label)
-
-
-def join_alike(found: Iterable[tuple[str, Sequence[int]]], label: Callable[[int], str]) -> str:
-    """Return texts and the counts they hold at; those with the same counts stand together."""
-    alike: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    for text, counts in found:
-        alike[tuple(counts)].append(text)
-    return "; ".join(
-        f"{', '.join(texts)} at {', '.join(map(label, counts))}" for counts, texts in alike.items()
-    )

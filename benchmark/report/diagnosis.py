@@ -6,19 +6,20 @@ helps is seen when it is followed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from imbench.records.floors import FEATURES
 from imbench.records.groups import Group, method_title
 from imbench.records.metric_specs import load_metric
-from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place, places_text
-from imbench.report.run_evidence import RunEvidence, read_floor_scores, read_runs
+from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place
+from imbench.report.diagnosis_case import Case
+from imbench.report.phrases import span_text
 from imbench.runs.plantext import seeds_lines
-from imbench.stats.metrics import lower_is_better, metric_title
+from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import seeds_needed
-from imbench.stats.resolution import COARSE, chance_auroc
+from imbench.stats.resolution import COARSE
 
-__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "diagnose", "places_text"]
+__all__ = ["KINDS", "Diagnosis", "Kind", "Place", "diagnose"]
 
 FALLEN = 0.9
 """Share of the loss without learning above which a training loss has hardly fallen."""
@@ -50,8 +51,8 @@ def diagnose(
     kinds : iterable of str
         What to look for.
     """
-    case = _Case(group, metric, group.counts if counts is None else counts)
-    checks: dict[Kind, Callable[[_Case], Iterator[Diagnosis]]] = {
+    case = Case(group, metric, group.counts if counts is None else counts)
+    checks: dict[Kind, Callable[[Case], Iterator[Diagnosis]]] = {
         "trivial": _trivial,
         "floor": _floor,
         "constant": _constant,
@@ -65,50 +66,7 @@ def diagnose(
     return tuple(found for kind, check in checks.items() if kind in wanted for found in check(case))
 
 
-class _Case:
-    """The runs of a group that have a score, by method and count, and its settings."""
-
-    def __init__(self, group: Group, metric: str, counts: Sequence[int]) -> None:
-        self.group, self.metric = group, metric
-        self.runs: dict[Place, list[RunEvidence]] = read_runs(group, metric, counts)
-        self.settings = group.basis.settings
-        self.tests = group.test_counts
-        self.floors = read_floor_scores(group, metric, counts)
-        self.floor_aurocs = read_floor_scores(group, "auroc", counts)
-
-    @property
-    def name(self) -> str:
-        return metric_title(self.metric, len(self.tests)).removeprefix("mean ")
-
-    def means(self, number: str) -> dict[Place, float]:
-        """Return the mean of a number over the runs that have it, where there are any."""
-        found = {
-            place: [value for run in runs if (value := getattr(run, number)) is not None]
-            for place, runs in self.runs.items()
-        }
-        return {place: sum(values) / len(values) for place, values in found.items() if values}
-
-    def made(
-        self,
-        kind: Kind,
-        places: Iterable[Place],
-        sentence: str,
-        advice: str,
-        **numbers: float,
-    ) -> Diagnosis:
-        where = tuple(places)
-        return Diagnosis(
-            kind,
-            tuple(dict.fromkeys(recipe for recipe, _ in where)),
-            tuple(sorted({count for _, count in where})),
-            f"{sentence}{_where(where, self.runs, self.group.label)}",
-            advice,
-            where,
-            numbers,
-        )
-
-
-def _trivial(case: _Case) -> Iterator[Diagnosis]:
+def _trivial(case: Case) -> Iterator[Diagnosis]:
     from imbench.report.floors import trivial_score
 
     metric = load_metric(case.metric)
@@ -123,7 +81,7 @@ def _trivial(case: _Case) -> Iterator[Diagnosis]:
     yield case.made(
         "trivial",
         short,
-        f"mean {case.name} ({_span(short.values())}) is not better than the trivial score, "
+        f"mean {case.name} ({span_text(short.values())}) is not better than the trivial score, "
         f"{bar:.3f}",
         _threshold_or_training(case, short),
         trivial=bar,
@@ -132,17 +90,17 @@ def _trivial(case: _Case) -> Iterator[Diagnosis]:
     )
 
 
-def _threshold_or_training(case: _Case, places: Iterable[Place]) -> str:
+def _threshold_or_training(case: Case, places: Iterable[Place]) -> str:
     """Return what to do about scores that are low, whether or not the images are ranked."""
-    aucs, limit = case.means("auroc"), _chance_limit(case.tests)
+    aucs, limit = case.means("auroc"), case.chance_limit
     ranked = [aucs.get(place, 0.0) for place in places]
     # A ranking score does not change with the threshold: there it is the training alone.
     if min(ranked) > limit and case.metric not in ("auroc", "auprc"):
-        return f"they rank better than chance (AUROC {_span(ranked)}): {THRESHOLD}"
-    return _train_otherwise(case)
+        return f"they rank better than chance (AUROC {span_text(ranked)}): {THRESHOLD}"
+    return case.train_otherwise()
 
 
-def _floor(case: _Case) -> Iterator[Diagnosis]:
+def _floor(case: Case) -> Iterator[Diagnosis]:
     lower = lower_is_better(case.metric, load_metric(case.metric))
     means = case.means("score")
     for floor, bars in case.floors.items():
@@ -157,8 +115,8 @@ def _floor(case: _Case) -> Iterator[Diagnosis]:
         yield case.made(
             "floor",
             short,
-            f"mean {case.name} ({_span(short.values())}) is not better than the "
-            f"{method_title(floor)} ({_span(over)})",
+            f"mean {case.name} ({span_text(short.values())}) is not better than the "
+            f"{method_title(floor)} ({span_text(over)})",
             _beyond_floor(case, floor, short),
             lowest=min(short.values()),
             highest=max(short.values()),
@@ -167,22 +125,22 @@ def _floor(case: _Case) -> Iterator[Diagnosis]:
         )
 
 
-def _beyond_floor(case: _Case, floor: str, places: Collection[Place]) -> str:
+def _beyond_floor(case: Case, floor: str, places: Collection[Place]) -> str:
     """Say whether methods that a floor beats rank better than it does."""
     floors, aucs = case.floor_aurocs.get(floor, {}), case.means("auroc")
     above = [place in aucs and aucs[place] > floors.get(place[1], 1.0) for place in places]
     if all(above):
-        ranked = _span(aucs[place] for place in places)
+        ranked = span_text(aucs[place] for place in places)
         return f"they rank better than it does (AUROC {ranked}): {THRESHOLD}"
     if floor == FEATURES:
         return (
             "a frozen backbone with a linear head does as well: train on its features, --network "
             "features:lite0, or look for more images"
         )
-    return f"nothing shows that they see more than light and colours: {_train_otherwise(case)}"
+    return f"nothing shows that they see more than light and colours: {case.train_otherwise()}"
 
 
-def _constant(case: _Case) -> Iterator[Diagnosis]:
+def _constant(case: Case) -> Iterator[Diagnosis]:
     flat = {
         place: sum(run.constant is True for run in runs)
         for place, runs in case.runs.items()
@@ -201,25 +159,25 @@ def _constant(case: _Case) -> Iterator[Diagnosis]:
     )
 
 
-def _chance(case: _Case) -> Iterator[Diagnosis]:
-    limit = _chance_limit(case.tests)
+def _chance(case: Case) -> Iterator[Diagnosis]:
+    limit = case.chance_limit
     short = {place: mean for place, mean in case.means("auroc").items() if mean <= limit}
     if not short:
         return
     yield case.made(
         "chance",
         short,
-        f"AUROC ({_span(short.values())}) is not above {limit:.3f}, which chance alone exceeds in "
-        f"{'one' if len(case.tests) == 2 else 'at most one'} of twenty test sets of "
+        f"AUROC ({span_text(short.values())}) is not above {limit:.3f}, which chance alone exceeds "
+        f"in {'one' if len(case.tests) == 2 else 'at most one'} of twenty test sets of "
         f"{'+'.join(map(str, case.tests))} images",
-        _train_otherwise(case),
+        case.train_otherwise(),
         limit=limit,
         lowest=min(short.values()),
         highest=max(short.values()),
     )
 
 
-def _loss(case: _Case) -> Iterator[Diagnosis]:
+def _loss(case: Case) -> Iterator[Diagnosis]:
     ends, starts = case.means("train_loss"), case.means("unlearned_loss")
     stuck = [p for p in ends if p in starts and ends[p] > FALLEN * starts[p]]
     if not stuck:
@@ -229,16 +187,16 @@ def _loss(case: _Case) -> Iterator[Diagnosis]:
     yield case.made(
         "loss",
         stuck,
-        f"the training loss has hardly fallen: it ends at {_span(shares, 2)} of what it is without "
-        f"learning ({ends[worst]:.3f} of {starts[worst]:.3f} for {method_title(worst[0])} at "
-        f"{case.group.label(worst[1])})",
-        _train_otherwise(case, images=False),
+        f"the training loss has hardly fallen: it ends at {span_text(shares, '{:.2f}'.format)} of "
+        f"what it is without learning ({ends[worst]:.3f} of {starts[worst]:.3f} for "
+        f"{method_title(worst[0])} at {case.group.label(worst[1])})",
+        case.train_otherwise(images=False),
         lowest=min(shares),
         highest=max(shares),
     )
 
 
-def _memorised(case: _Case) -> Iterator[Diagnosis]:
+def _memorised(case: Case) -> Iterator[Diagnosis]:
     steps = case.settings.steps
     zeros = {p: n for p, n in case.means("zero_loss_steps").items() if n >= LONG * steps}
     if not zeros:
@@ -249,8 +207,8 @@ def _memorised(case: _Case) -> Iterator[Diagnosis]:
     yield case.made(
         "memorised",
         zeros,
-        f"the mean training loss from step {_span(since, 0)} of {steps} on is below .001, so the "
-        "training images are memorised",
+        f"the mean training loss from step {span_text(since, '{:.0f}'.format)} of {steps} on is "
+        "below .001, so the training images are memorised",
         f"{fewer if len(zeros) == len(case.runs) else ''}more images or more augmentation{augment} "
         "leave something to learn",
         first=since[0],
@@ -259,7 +217,7 @@ def _memorised(case: _Case) -> Iterator[Diagnosis]:
     )
 
 
-def _coarse(case: _Case) -> Iterator[Diagnosis]:
+def _coarse(case: Case) -> Iterator[Diagnosis]:
     steps = case.means("f1_step")
     if not steps or (step := sum(steps.values()) / len(steps)) <= COARSE:
         return
@@ -275,7 +233,7 @@ def _coarse(case: _Case) -> Iterator[Diagnosis]:
     )
 
 
-def _seeds(case: _Case) -> Iterator[Diagnosis]:
+def _seeds(case: Case) -> Iterator[Diagnosis]:
     methods = len({row.recipe for row in case.group.rows})
     seeds = len(case.group.seeds)
     if methods < 2 or seeds >= (needed := seeds_needed(methods - 1)):
@@ -288,33 +246,3 @@ def _seeds(case: _Case) -> Iterator[Diagnosis]:
         f"run {needed} seeds (--seeds 0-{needed - 1})",
         numbers={"seeds": seeds, "needed": needed, "pair": seeds_needed(1)},
     )
-
-
-def _train_otherwise(case: _Case, images: bool = True) -> str:
-    """Return what may make a training learn: steps, size, images."""
-    settings = case.settings
-    more = " or more minority images" if images else f" or another rate (lr is {settings.lr:g})"
-    return (
-        f"try --steps {4 * settings.steps}, --size {2 * settings.size}{more}, and see by `bench "
-        "data show` what the network sees"
-    )
-
-
-def _chance_limit(tests: Sequence[int]) -> float:
-    return chance_auroc(tests) if len(tests) > 1 and all(tests) else 0.5
-
-
-def _span(values: Iterable[float], digits: int = 3) -> str:
-    """Return ``0.512 to 0.655``, or one number where both are the same."""
-    listed = list(values)
-    low, high = f"{min(listed):.{digits}f}", f"{max(listed):.{digits}f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _where(
-    places: Sequence[Place], runs: Mapping[Place, object], label: Callable[[int], str]
-) -> str:
-    """Say where, unless it is everywhere."""
-    if len(places) == len(runs) > 1:
-        return ": every method at every count"
-    return f": {places_text(places, label)}"

@@ -15,7 +15,8 @@ from typing import Literal
 
 from imbench.records.groups import format_ranges
 from imbench.report.panel import Panel, RecipeCount, Terms
-from imbench.report.words import intervals_text, p_text, signed
+from imbench.report.phrases import signed
+from imbench.report.words import intervals_text, p_text
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
 

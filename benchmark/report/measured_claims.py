@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from imbench.report.claim_tests import MissingRecords
 from imbench.report.evidence import Evidence, SumTest, all_of
 from imbench.report.measured import FLIPS, LIFT, ORACLE, MeasuredPanel, pair_name
-from imbench.report.words import signed
+from imbench.report.phrases import signed
 from imbench.stats.paired import ENOUGH, MARGIN
 
 __all__ = ["content", "generators_at_par"]

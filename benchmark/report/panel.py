@@ -132,11 +132,10 @@ class Panel:
         The bootstrap can only widen what the t interval says. So what cannot be established here
         cannot be established by `effect` either, and a page of many cells need not resample it.
         """
-        seeds = self.seeds(list(terms))
+        scored = [(factor, self.scores(key)) for key, factor in terms.items()]
+        seeds = sorted(set.intersection(*(set(found) for _, found in scored)))
         values = {
-            seed: math.fsum(
-                [constant, *(factor * self.scores(key)[seed] for key, factor in terms.items())]
-            )
+            seed: math.fsum([constant, *(factor * found[seed] for factor, found in scored)])
             for seed in seeds
         }
         return Effect(

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.contained import Fault, contained
 from imbench.errors import NotComparable
-from imbench.records.groups import Group, MethodKey, group_records
+from imbench.records.groups import Group, MethodKey
 from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
+from imbench.report.outputs import read_outputs
+from imbench.report.outputs_by_group import Blocks, class_names, outputs_section
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.sections import Section
 from imbench.report.table_notes import protocol_line
@@ -22,7 +23,7 @@ from imbench.stats.intervals import Ends, mean_interval
 from imbench.stats.metrics import confusion
 from imbench.stats.shot_groups import SHOTS, shot_groups
 
-__all__ = ["ClassScores", "class_names", "per_class", "per_class_section"]
+__all__ = ["ClassScores", "per_class", "per_class_section"]
 
 BOUNDS: Ends = (0.0, 1.0)
 
@@ -75,28 +76,17 @@ def per_class(group: Group) -> list[ClassScores]:
         for row in group.rows:
             slot = group.slots.get((row, count), {})
             made = [
-                (slot[seed], matrix) for seed in sorted(slot) if (matrix := _matrix(slot[seed]))
+                (slot[seed], confusion(*outputs))
+                for seed in sorted(slot)
+                if (outputs := read_outputs(slot[seed])) is not None
             ]
             if made:
                 found.append(_scores(group, row, count, made))
     return found
 
 
-def _matrix(record: Record) -> list[list[int]]:
-    """Return the confusion matrix of a record's outputs; empty if it has none."""
-    if not record.done or record.scores is None:
-        return []
-    try:
-        with contained():  # damaged outputs may not end the report
-            labels, _, proba = record.scores.arrays()
-            counts: list[list[int]] = confusion(labels, proba).tolist()
-    except Fault:
-        return []
-    return counts
-
-
 def _scores(
-    group: Group, row: MethodKey, count: int, made: Sequence[tuple[Record, list[list[int]]]]
+    group: Group, row: MethodKey, count: int, made: Sequence[tuple[Record, NDArray[np.int64]]]
 ) -> ClassScores:
     shape = {len(matrix) for _, matrix in made}
     if len(shape) > 1:
@@ -121,14 +111,6 @@ def _scores(
     )
 
 
-def class_names(names: ImageNames | None, classes: int) -> list[str]:
-    """Return the names of classes; their roles where a results folder does not know them."""
-    if names is not None and len(names.classes) == classes:
-        return list(names.classes)
-    rest = ["minority"] if classes == 2 else [f"minority {label}" for label in range(1, classes)]
-    return ["majority", *rest]
-
-
 def per_class_section(
     records: Iterable[Record], names: Mapping[str, ImageNames] | None = None
 ) -> Section:
@@ -139,19 +121,20 @@ def per_class_section(
     NotComparable
         If no record has outputs.
     """
-    blocks: list[PrintedTable] = []
+    return outputs_section("classes", records, names, _describe, "how it recognises each class")
+
+
+def _describe(group: Group, known: ImageNames | None) -> Blocks:
+    tables: list[PrintedTable] = []
     rows: list[dict[str, Any]] = []
-    for group in group_records(records):
-        scored = per_class(group)
-        for count in group.counts:
-            here = [one for one in scored if one.count == count]
-            if here:
-                called = class_names((names or {}).get(group.basis.fingerprint), len(here[0].test))
-                blocks += _tables(group, here, called)
-                rows += [row for one in here for row in _rows(group, one, called)]
-    if not blocks:
-        raise NotComparable("no record has outputs, so none tells how it recognises each class")
-    return Section("classes", tuple(blocks), tuple(rows))
+    scored = per_class(group)
+    for count in group.counts:
+        here = [one for one in scored if one.count == count]
+        if here:
+            called = class_names(known, len(here[0].test))
+            tables += _tables(group, here, called)
+            rows += [row for one in here for row in _rows(group, one, called)]
+    return tables, rows
 
 
 def _tables(group: Group, here: Sequence[ClassScores], names: Sequence[str]) -> list[PrintedTable]:

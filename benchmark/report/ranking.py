@@ -14,9 +14,10 @@ from typing import Literal
 
 from imbench.records.groups import Group
 from imbench.records.metric_specs import load_metric
-from imbench.report.compare import Comparison, against
+from imbench.report.compare import Comparison, compare_at
 from imbench.report.panel import Panel
-from imbench.report.words import p_text, signed
+from imbench.report.phrases import signed
+from imbench.report.words import p_text
 from imbench.stats.metrics import lower_is_better, metric_title
 from imbench.stats.paired import ENOUGH, MARGIN, seeds_needed
 
@@ -112,12 +113,14 @@ def ranking_or_threshold(
     # All methods of the table are the family, whether or not they were run at this count.
     rivals = [recipe for recipe in recipes if recipe != baseline]
     compared = {
-        name: against(panel, baseline, rivals, count, resample=resample)
+        name: compare_at(panel, baseline, rivals, count, resample="always" if resample else "never")
         for name, panel in used.items()
     }
     return tuple(
-        _judged(recipe, count, metric, {name: cells[recipe] for name, cells in compared.items()})
-        for recipe in rivals
+        _judged(
+            recipe, count, metric, {name: cells[place].turned for name, cells in compared.items()}
+        )
+        for place, recipe in enumerate(rivals)
         if recipe in present
     )
 

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
 from imbench.records.floors import is_floor
-from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.records.scored import score
 from imbench.report.latex import latex
 from imbench.report.macros import macros
 from imbench.report.measured import Measured
 from imbench.report.paper import DATASETS, Versus, printed_versus, versus
+from imbench.report.plain import json_head, plain_table, versus_csv
 from imbench.report.printed_table import printed_table, side_by_side
 from imbench.report.prose import prose_latex, prose_markdown, prose_terminal
-from imbench.report.tables import RANKINGS, Table, make_tables
-from imbench.report.verdict import judge, verdict_prose, verdict_rows
+from imbench.report.table_set import TableSet
+from imbench.report.tables import RANKINGS, Table
+from imbench.report.verdict import verdict_prose, verdict_rows
 from imbench.safe_text import json_document, visible
-from imbench.stats.metrics import METRICS, is_thresholded, lower_is_better
+from imbench.stats.metrics import METRICS, is_thresholded
 from imbench.version import imbench_version
 
 if TYPE_CHECKING:
@@ -32,12 +33,9 @@ __all__ = ["FORMS", "Form", "render_report"]
 Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
-SCHEMA = 2
-"""Version of the JSON form: increased when a field changes its meaning or goes."""
-
 
 def render_report(
-    records: Iterable[Record],
+    records: Iterable[Record] | TableSet,
     *,
     metrics: Sequence[str] = ("f1",),
     form: Form = "terminal",
@@ -61,8 +59,9 @@ def render_report(
 
     Parameters
     ----------
-    records : iterable of Record
-        In any order; only those of the same data, settings and protocol share a table.
+    records : iterable of Record or TableSet
+        In any order; only those of the same data, settings and protocol share a table. A set keeps
+        its tables and verdicts for the next form, and has its own `planned` and `bold`.
     metrics : sequence of str
         Registered names; scores that a record lacks are computed from its outputs.
     form : {"terminal", "markdown", "csv", "json", "latex", "macros"}
@@ -101,7 +100,10 @@ def render_report(
     UsageError
         If a metric is unknown, `vs_paper` comes without F1, or options exclude each other.
     """
-    records = list(records)
+    made = (
+        records if isinstance(records, TableSet) else TableSet(records, planned=planned, bold=bold)
+    )
+    records = made.records
     if not records:
         raise NotComparable("no records to report: `bench run` makes some")
     if vs_paper and "f1" not in metrics:
@@ -118,23 +120,23 @@ def render_report(
         if claims:
             sections.append(_claims(records, measured))
         sections += _image_sections(records, names, per_class, wrong)
-        text = _render_sections(sections, form, records, _json_head(command, notes), width)
+        text = _render_sections(sections, form, records, json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
     if form == "csv" and not vs_paper:
         from imbench.records.frame import as_csv, frame
 
         return as_csv(frame((one for one in records if not is_floor(one.cell)), metrics))
     metrics = _with_ranking(metrics, records) if together else metrics
-    tables = make_tables(records, metrics, planned=planned, bold=bold)
+    tables = made.tables(metrics)
     if form == "macros":
         return _with_notes("\n".join([*macros(tables), ""]), form, notes, width)
     compared = _compare_with_paper(tables) if vs_paper else {}
     if form == "csv":
-        return _versus_csv(tables, compared)
-    verdicts = judge(tables)
+        return versus_csv(tables, compared)
+    verdicts = made.verdicts(metrics)
     if form == "json":
-        rows = [_plain(table, compared.get(index)) for index, table in enumerate(tables)]
-        head = _json_head(command, notes)
+        rows = [plain_table(table, compared.get(index)) for index, table in enumerate(tables)]
+        head = json_head(command, notes)
         return json_document({**head, "verdicts": verdict_rows(verdicts), "tables": rows})
     if together:
         printed = list(side_by_side(tables))
@@ -260,91 +262,3 @@ def _latex_comments(records: list[Record], command: str) -> list[str]:
         f"command: {command or 'imbench.report.report.render_report'}",
         f"commit of the records: {', '.join(commits) or 'not recorded'}",
     ]
-
-
-def _json_head(command: str, notes: Sequence[str]) -> dict[str, Any]:
-    head = {"schema": SCHEMA, "imbench": imbench_version(), "command": command}
-    return {**head, "notes": list(notes)}
-
-
-def _plain(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
-    group = table.group
-    if compared is None:
-        rows = [
-            _plain_row(Versus(line.recipe, line.title, count, entry, None, ""))
-            for line in table.lines
-            for count, entry in zip(table.counts, line.entries, strict=True)
-        ]
-    else:
-        rows = [{**_plain_row(line), **_plain_versus(line)} for line in compared]
-    return {
-        "dataset": group.name,
-        "names": group.names,
-        "fingerprint": group.basis.fingerprint,
-        "majority": group.majority,
-        "by_class": group.basis.by_class,
-        "test_counts": group.test_counts,
-        "protocol": group.basis.protocol,
-        "settings": group.basis.settings.model_dump(mode="json"),
-        "seeds": group.seeds,
-        "metric": table.metric,
-        "aurocs": [
-            {"title": title, "minority": count, "mean": mean}
-            for (title, count), mean in table.aurocs.items()
-        ],
-        "lower_is_better": lower_is_better(table.metric, load_metric(table.metric)),
-        "trivial": table.trivial,
-        "floors": [
-            _plain_row(Versus(floor.recipe, floor.title, count, entry, None, ""))
-            for floor in table.floors
-            for count, entry in zip(table.counts, floor.entries, strict=True)
-        ],
-        "notes": list(table.notes),
-        "diagnoses": [one.plain() for one in table.diagnoses],
-        "rows": rows,
-    }
-
-
-def _plain_row(line: Versus) -> dict[str, Any]:
-    ours = line.ours
-    return {
-        "recipe": line.recipe,
-        "title": line.title,
-        "minority": line.minority,
-        "mean": ours.mean if ours else None,
-        "low": ours.ends[0] if ours and ours.ends else None,
-        "high": ours.ends[1] if ours and ours.ends else None,
-        "n": len(ours.scores) if ours else 0,
-        "scores": {str(seed): value for seed, value in ours.scores.items()} if ours else {},
-        "status": {str(seed): state for seed, state in ours.status.items()} if ours else {},
-        "mark": ours.mark if ours else "--",
-        "bold": ours.bold if ours else False,
-        "notes": list(ours.notes) if ours else [],
-    }
-
-
-def _plain_versus(line: Versus) -> dict[str, Any]:
-    cell = line.published
-    return {
-        "published": cell.value if cell else None,
-        "severity": cell.severity if cell else "",
-        "reason": cell.reason if cell else "",
-        "difference": line.difference,
-        "verdict": line.verdict,
-    }
-
-
-def _versus_csv(tables: list[Table], compared: dict[int, list[Versus]]) -> str:
-    import pandas as pd
-
-    from imbench.records.frame import as_csv
-
-    rows = []
-    for index, lines in compared.items():
-        group = tables[index].group
-        for line in lines:
-            row = {**_plain_row(line), **_plain_versus(line)}
-            for key in ("scores", "status", "notes", "bold"):
-                del row[key]
-            rows.append({"dataset": group.name, "fingerprint": group.basis.fingerprint, **row})
-    return as_csv(pd.DataFrame(rows))

@@ -10,7 +10,7 @@ from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell
 from imbench.spec import parse_spec
 from imbench.stats.intervals import Ends
-from imbench.stats.metrics import METRICS
+from imbench.stats.metrics import METRICS, is_of_minorities
 
 __all__ = [
     "CALIBRATION",
@@ -100,15 +100,15 @@ def interval_notes(
     return notes
 
 
-def class_notes(group: Group) -> list[str]:
-    """Say where the classes of a mean over several minorities are to be seen."""
+def class_notes(group: Group, name: str) -> list[str]:
+    """Say what a mean over several minorities leaves out, and where each class is to be seen."""
     if len(group.test_counts) < 3:
         return []
-    return [
-        "scores of the minorities are means that leave the majority out; --metric macro_f1 is the "
-        "mean F1 of all classes",
-        "recall and F1 of each class, and confusion: `bench report --per-class`",
-    ]
+    notes = ["recall and F1 of each class, and confusion: `bench report --per-class`"]
+    if is_of_minorities(name):
+        whole = "; --metric macro_f1 is the mean F1 of all classes" if name == "f1" else ""
+        notes.insert(0, f"a mean over the minorities, each against all others{whole}")
+    return notes
 
 
 def _format_range(bounds: Ends) -> str:

@@ -175,7 +175,7 @@ def _table(group: Group, name: str, metric: Metric, bold: str, apart: list[str])
         floors=_floors(group, name, metric),
         notes=(
             *interval_notes(grid, group.seeds, lower, score_range(name, metric)),
-            *class_notes(group),
+            *class_notes(group, name),
             *([PRIORS] if name in CALIBRATION else []),
             *cost_notes(name),
             *bold_notes,

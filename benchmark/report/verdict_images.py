@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 
-from imbench.report.verdict_scores import Scored, count_seeds
-from imbench.report.words import range_text, signed
+from imbench.report.phrases import count_seeds, signed
+from imbench.report.verdict_scores import Scored
+from imbench.report.words import range_text
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
 

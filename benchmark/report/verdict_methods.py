@@ -7,14 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from imbench.report.compare import Comparison, Relation
 from imbench.report.diagnosed import KINDS, Kind
-from imbench.report.verdict_scores import (
-    PLAIN,
-    SCALED,
-    Scored,
-    count_seeds,
-    where_told,
-)
-from imbench.report.words import signed
+from imbench.report.phrases import count_seeds, signed, span_text
+from imbench.report.verdict_scores import PLAIN, SCALED, Scored, where_told
 from imbench.stats.paired import MARGIN, seeds_needed
 
 __all__ = [
@@ -92,8 +86,7 @@ def _above(
     ]
     if not held:
         return []
-    low, high = (f"{end(bars.values()):.3f}" for end in (min, max))
-    score = f"{what}, {low if low == high else f'{low} to {high}'}"
+    score = f"{what}, {span_text(bars.values())}"
     if all(held):
         return [f"every mean is better than {score}"]
     if not any(held):
@@ -198,7 +191,8 @@ def _not_separated(cells: Sequence[Comparison], open_: Sequence[Comparison]) -> 
     if len(open_) <= NAMED:
         named = f", not separated from {_gaps(near)}, {within}" if near else ", not separated from "
         return f"{named}{', nor from ' if near and far else ''}{_gaps(far)}"
-    return f", not separated from {len(open_)} of {others}, {len(near)} of them {within}"
+    of = others if len(open_) == len(cells) else f"{len(open_)} of {others}"
+    return f", not separated from {of}, {len(near)} of them {within}"
 
 
 def _gaps(cells: Sequence[Comparison]) -> str:

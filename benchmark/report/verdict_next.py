@@ -8,8 +8,8 @@ from statistics import variance
 
 from imbench.durations import spoken
 from imbench.report.compare import ESTABLISHED, Comparison
-from imbench.report.verdict_scores import PLAIN, Scored, count_seeds
-from imbench.report.words import signed
+from imbench.report.phrases import count_seeds, signed
+from imbench.report.verdict_scores import PLAIN, Scored
 from imbench.stats.paired import ALPHA, MARGIN, pairs_for_power, seeds_needed
 
 __all__ = ["say_next"]

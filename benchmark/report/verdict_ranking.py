@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from imbench.report.phrases import signed, span_text
 from imbench.report.ranking import RANKING, Kind, RankingOrThreshold, ranking_or_threshold
-from imbench.report.verdict_scores import PLAIN, Scored, span
+from imbench.report.verdict_scores import PLAIN, Scored
 from imbench.stats.confusions import SCORES
 
 __all__ = ["say_ranking"]
@@ -29,8 +30,6 @@ def say_ranking(scored: Scored) -> list[str]:
     }
     if not told or scored.table.metric not in SCORES:
         return []
-    if len(scored.table.group.test_counts) > 2:
-        return ["whether they rank images better is not told of more than two classes"]
     panels = {scored.table.metric: scored.panel}
     found = [
         judged
@@ -71,6 +70,9 @@ def _differences(
     title: str, places: Sequence[RankingOrThreshold], label: Callable[[int], str]
 ) -> str:
     """Return ``OS at 25, 100 (+0.039 to +0.046, +0.101)``."""
-    spans = (span([judged.ranking[name].effect.mean for judged in places]) for name in RANKING)
+    spans = (
+        span_text((judged.ranking[name].effect.mean for judged in places), signed)
+        for name in RANKING
+    )
     counts = ", ".join(label(judged.minority) for judged in places)
     return f"{title} at {counts} ({', '.join(spans)})"

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from imbench.report.compare import Comparison, compare_at
-from imbench.report.diagnosed import join_alike
 from imbench.report.panel import Panel
+from imbench.report.phrases import gains_text
 from imbench.report.tables import Table
-from imbench.report.words import signed
 from imbench.stats.confusions import SCORES
 from imbench.stats.intervals import bonferroni, holm
 
-__all__ = [
-    "MANY",
-    "PLAIN",
-    "SCALED",
-    "Scored",
-    "count_seeds",
-    "join_gains",
-    "span",
-    "where_told",
-]
+__all__ = ["MANY", "PLAIN", "SCALED", "Scored", "where_told"]
 
 PLAIN, SCALED = "vanilla", "ts"
 """What methods are measured against: plain training, and TS, which costs no training."""
@@ -101,12 +89,12 @@ class Scored:
 
     def places(self, cells: Iterable[Comparison]) -> str:
         """Return second methods with the counts and how far they are ahead of the first."""
-        gains = (
+        gains = [
             (cell.second, cell.minority, -cell.effect.mean)
             for cell in cells
             if cell.minority is not None
-        )
-        return join_gains(gains, self.table.group.label)
+        ]
+        return gains_text(gains, self.table.group.label)
 
     def _against(self, first: str, rivals: list[str]) -> list[Comparison]:
         if first not in self.recipes:
@@ -126,45 +114,20 @@ class Scored:
         correct: Callable[[Sequence[float]], list[float]],
     ) -> list[Comparison]:
         resample = self.resample or self.table.metric in SCORES
-        return compare_at(self.panel, first, rivals, count, correct, resample=resample)
+        return compare_at(
+            self.panel,
+            first,
+            rivals,
+            count,
+            correct=correct,
+            resample="established" if resample else "never",
+        )
 
     def _turned_mean(self, recipe: str, count: int) -> float:
         mean = self.panel.mean((recipe, count))
         return -mean if self.panel.lower else mean
 
 
-def join_gains(gains: Iterable[tuple[str, int, float]], label: Callable[[int], str] = str) -> str:
-    """Return methods with counts and differences; those with the same counts stand together.
-
-    Examples
-    --------
-    >>> join_gains([("CS", 10, 0.1), ("CS", 20, 0.11), ("OS", 20, 0.1)])
-    'CS +0.100 to +0.110 at 10, 20; OS +0.100 at 20'
-    """
-    places: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for title, count, gain in gains:
-        places[title].append((count, gain))
-    reaches = {
-        title: span([gain for _, gain in found if math.isfinite(gain)])
-        for title, found in places.items()
-    }
-    return join_alike(
-        ((f"{title} {reaches[title]}", [count for count, _ in places[title]]) for title in places),
-        label,
-    )
-
-
 def where_told(cells: Iterable[Comparison]) -> str:
     """Return `` on these test images`` where nothing was resampled to speak of others."""
     return "" if all(cell.effect.ends for cell in cells) else " on these test images"
-
-
-def count_seeds(seeds: int) -> str:
-    """Return ``1 seed``, ``6 seeds``."""
-    return f"{seeds} seed{'' if seeds == 1 else 's'}"
-
-
-def span(gains: Sequence[float]) -> str:
-    """Return the smallest and the largest difference, or the only one."""
-    low, high = signed(min(gains)), signed(max(gains))
-    return low if low == high else f"{low} to {high}"

@@ -6,13 +6,14 @@ import math
 
 from imbench.records.groups import format_ranges
 from imbench.report.compare import Comparison, Match
+from imbench.report.phrases import signed
 from imbench.report.prose import Prose
 from imbench.report.table_notes import protocol_line
 from imbench.report.tables import metric_title
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ENOUGH, LEAST, MARGIN, pairs_for_power, seeds_needed
 
-__all__ = ["intervals_text", "match_prose", "p_text", "range_text", "sentence", "signed"]
+__all__ = ["intervals_text", "match_prose", "p_text", "range_text", "sentence"]
 
 
 def match_prose(match: Match, *, protocol: bool = True) -> Prose:
@@ -23,10 +24,14 @@ def match_prose(match: Match, *, protocol: bool = True) -> Prose:
         above.append("a lower score is better, and a difference above 0 means a better one")
     items = [f"{_images(match, cell)}: {sentence(cell)}" for cell in match.cells]
     return Prose(
-        title=f"{match.group.title}: {first} against {second} by {metric_title(match.metric)}",
+        title=f"{match.group.title}: {first} against {second} by {_metric(match)}",
         above="; ".join(above),
         items=(*items, *_mean_over_counts(match), *_seeds_needed(match)),
     )
+
+
+def _metric(match: Match) -> str:
+    return metric_title(match.metric, len(match.group.test_counts))
 
 
 def _images(match: Match, comparison: Comparison) -> str:
@@ -68,11 +73,6 @@ def sentence(comparison: Comparison) -> str:
         f"{holm if comparison.family > 1 else ''}"
     )
     return f"{words}: {numbers}{why}{_format_lost_seeds(comparison)}"
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign and three decimals."""
-    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def range_text(effect: Effect) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.contained import Fault, contained
-from imbench.errors import NotComparable
-from imbench.records.groups import Group, group_records
+from imbench.records.groups import Group
 from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
-from imbench.report.per_class import class_names
+from imbench.report.outputs import read_outputs
+from imbench.report.outputs_by_group import Blocks, class_names, outputs_section
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.sections import Section
 from imbench.report.table_notes import protocol_line
@@ -62,35 +60,32 @@ def wrong_section(
     NotComparable
         If no record has outputs.
     """
-    blocks: list[PrintedTable] = []
-    rows: list[dict[str, Any]] = []
-    for group in group_records(records):
-        labels, tallies = _tallied(group)
-        if labels is None:
-            continue
-        known = (names or {}).get(group.basis.fingerprint)
-        classes = class_names(known, len(group.test_counts) or int(labels.max()) + 1)
-        whole = tallies.pop(("", 0))
-        blocks.append(_table(group, labels, whole, known, classes))
-        for (recipe, count), tally in tallies.items():
-            rows += [
-                {
-                    "dataset": group.name,
-                    "fingerprint": group.basis.fingerprint,
-                    "minority": group.label(count),
-                    "recipe": recipe,
-                    "row": row,
-                    "image": image_name(known, row, len(labels)),
-                    "class": classes[labels[row]],
-                    "called": classes[tally.called[row].most_common(1)[0][0]],
-                    "wrong": tally.called[row].total(),
-                    "runs": tally.runs,
-                }
-                for row in tally.order()
-            ]
-    if not blocks:
-        raise NotComparable("no record has outputs, so none tells which images were called wrong")
-    return Section("wrong", tuple(blocks), tuple(rows))
+    return outputs_section("wrong", records, names, _describe, "which images were called wrong")
+
+
+def _describe(group: Group, known: ImageNames | None) -> Blocks:
+    labels, tallies = _tallied(group)
+    if labels is None:
+        return [], []
+    classes = class_names(known, len(group.test_counts) or int(labels.max()) + 1)
+    whole = tallies.pop(("", 0))
+    rows = [
+        {
+            "dataset": group.name,
+            "fingerprint": group.basis.fingerprint,
+            "minority": group.label(count),
+            "recipe": recipe,
+            "row": row,
+            "image": image_name(known, row, len(labels)),
+            "class": classes[labels[row]],
+            "called": classes[tally.called[row].most_common(1)[0][0]],
+            "wrong": tally.called[row].total(),
+            "runs": tally.runs,
+        }
+        for (recipe, count), tally in tallies.items()
+        for row in tally.order()
+    ]
+    return [_table(group, labels, whole, known, classes)], rows
 
 
 def _tallied(
@@ -100,29 +95,16 @@ def _tallied(
     first: NDArray[np.int64] | None = None
     tallies = {("", 0): _Tally()}
     for record in group.records:
-        read = _outputs(record)
+        read = read_outputs(record)
         if read is None:
             continue
-        labels, said = read
+        labels, said = read[0], predict(read[1])
         first = labels if first is None else first
         if np.array_equal(labels, first):
             place = record.cell.recipe, record.cell.minority
             for key in (("", 0), place):
                 tallies.setdefault(key, _Tally()).add(labels, said)
     return first, tallies
-
-
-def _outputs(record: Record) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    if not record.done or record.scores is None:
-        return None
-    try:
-        with contained():  # damaged outputs may not end the report
-            labels, _, proba = record.scores.arrays()
-            if len(labels) != len(proba) or not len(labels) or labels.max() >= proba.shape[1]:
-                return None
-            return labels, predict(proba)
-    except Fault:
-        return None
 
 
 def _table(

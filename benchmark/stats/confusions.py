@@ -47,8 +47,8 @@ class Counts(NamedTuple):
 
 def f1(counts: Counts) -> Values:
     """F1 of the minority, (...); 0 where no image of it is recognised."""
-    hit, predicted, true = counts
-    return _minorities(2 * hit / np.maximum(predicted + true, 1))
+    hit, predicted, true = (count[..., 1:] for count in counts)
+    return np.asarray((2 * hit / np.maximum(predicted + true, 1)).mean(-1), dtype=np.float64)
 
 
 def f1_balanced(counts: Counts) -> Values:

@@ -91,7 +91,7 @@ class Effect:
         """Return the t interval of the mean."""
         return mean_interval(list(self.values.values()), level, self.bounds)
 
-    @property
+    @cached_property
     def hull(self) -> Ends:
         """Return what both 95 % intervals lie within; the bounds with fewer than two replicates."""
         return self._hull(0.95, self.ends)

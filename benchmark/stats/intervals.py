@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = [
@@ -142,7 +141,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _deviation(values: Sequence[float], mean: float) -> float:
-    if all(a == b for a, b in pairwise(values)):
+    if min(values) == max(values):
         return 0.0  # exactly, though their mean may be rounded
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 

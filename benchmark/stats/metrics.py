@@ -40,6 +40,7 @@ __all__ = [
     "f1",
     "f1_balanced",
     "g_mean",
+    "is_of_minorities",
     "is_thresholded",
     "log_loss",
     "lower_is_better",
@@ -226,6 +227,17 @@ TITLES = {
     "cost_tuned": "cost an image, threshold tuned on half of the test images",
 }
 """Names as a table prints them."""
+_OF_MINORITIES = {
+    "f1": "mean F1 of {} minorities",
+    "f1_balanced": "mean F1 of {} minorities at prevalence 0.5",
+    "auroc": "mean AUROC of {} minorities",
+    "auprc": "mean AUPRC of {} minorities (average precision)",
+    "ece_pos": "mean ECE of the probabilities of {} minorities",
+    "recall": "mean recall of {} minorities",
+    "precision": "mean precision of {} minorities",
+    "f1_tuned": "mean F1 of {} minorities, thresholds tuned on half of the test images",
+}
+"""Names of those that are means over the minorities where there are several."""
 
 _RANGES = {"mcc": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
 _THRESHOLDED = frozenset({*confusions.SCORES, "cost", "cost_bayes"})
@@ -244,9 +256,14 @@ def metric_title(name: str, classes: int = 2) -> str:
     if base not in TITLES:
         return name
     title = TITLES[base]
-    if classes > 2 and " of the minority" in title:
-        title = f"mean {title.replace('the minority', f'{classes - 1} minorities', 1)}"
+    if classes > 2 and base in _OF_MINORITIES:
+        title = _OF_MINORITIES[base].format(classes - 1)
     return f"{title} ({options})" if options else title
+
+
+def is_of_minorities(name: str) -> bool:
+    """Whether a metric of ours leaves the majority out, and is a mean over several minorities."""
+    return _base(name) in _OF_MINORITIES
 
 
 def is_thresholded(name: str) -> bool:

@@ -19,7 +19,7 @@ from imbench.stats.configured import HALVES, evaluate, split_up, wants
 from imbench.stats.costs import cost, cost_bayes, cost_tuned, image_costs, image_costs_bayes, saving
 from imbench.stats.halves import halves_of
 from imbench.stats.metrics import BINS, FLOOR, METRICS, Metric, checked, predict
-from imbench.stats.tuned import f1_of, f1_tuned, tuned_scorer
+from imbench.stats.tuned import f1_tuned, f1_tuned_scorer, tuned_scorer
 
 __all__ = ["JointScorer", "Scorer", "Weights", "joint_scorer", "scorer"]
 
@@ -92,18 +92,24 @@ def _counted_together(
 ) -> JointScorer:
     """Score predictions `said` (n, classifiers).
 
-    Weights of four bytes count exactly up to 16 million images, in half the time of eight.
+    Weights of four bytes count exactly up to 16 million images, in half the time of eight. Of two
+    classes the minority's counts give the majority's, in half the time again.
     """
     one = np.eye(classes, dtype=np.float32)
     right = one[said] * (said == labels[:, None])[..., None]
-    members = np.concatenate([right, one[said]], axis=1).reshape(len(labels), -1)
+    counted = slice(1, None) if classes == 2 else slice(None)
+    members = np.concatenate([right[..., counted], one[said][..., counted]], axis=1)
+    columns = members.reshape(len(labels), -1)
 
     def score(weights: Weights) -> Floats:
         weights = weights.astype(np.float32, copy=False)
-        counted = (weights @ members).astype(np.float64)
-        hit, called = np.split(counted.reshape(len(weights), -1, classes), 2, axis=1)
-        true = np.broadcast_to((weights @ one[labels]).astype(np.float64)[:, None], hit.shape)
-        return formula(confusions.Counts(hit, called, true))
+        drawn = (weights @ columns).astype(np.float64).reshape(len(weights), -1, members.shape[2])
+        hit, called = np.split(drawn, 2, axis=1)
+        true = (weights @ one[labels]).astype(np.float64)[:, None]
+        if classes == 2:
+            hit = np.concatenate([true[..., :1] - (called - hit), hit], axis=2)
+            called = np.concatenate([true.sum(axis=2, keepdims=True) - called, called], axis=2)
+        return formula(confusions.Counts(hit, called, np.broadcast_to(true, hit.shape)))
 
     return score
 
@@ -186,7 +192,7 @@ _OTHERS: dict[str, Callable[[Labels, Floats], Scorer]] = {
 
 
 def _f1_tuned(labels: Labels, proba: Floats) -> Scorer:
-    return tuned_scorer(f1_of, labels, proba, halves_of(labels), "f1_tuned")
+    return f1_tuned_scorer(labels, proba, halves_of(labels))
 
 
 def _cost(labels: Labels, proba: Floats, ratio: float) -> Scorer:

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COARSE", "chance_auroc", "constant_loss", "expected_f1_step", "f1_step"]
+__all__ = [
+    "COARSE",
+    "chance_auroc",
+    "constant_loss",
+    "expected_f1_step",
+    "f1_step",
+    "step_of_f1",
+]
 
 COARSE = 0.02
 """Movement of F1 by one test image beyond which a test set is too small to compare methods on:
@@ -34,10 +41,18 @@ def f1_step(confusion: NDArray[Any]) -> float:
     >>> round(f1_step(np.array([[40, 10], [5, 5]])), 3)  # F1 .4 of 10 images of the minority
     0.062
     """
-    matrix = np.asarray(confusion, dtype=np.float64)
-    hit, total = np.diagonal(matrix)[1:], (matrix.sum(0) + matrix.sum(1))[1:]
-    f1 = np.where(total > 0, 2 * hit / np.maximum(total, 1), 0.0)
-    return float(((2 - f1) / (total + 1)).max() / len(hit))
+    matrix = np.asarray(confusion)
+    totals = (matrix.sum(0) + matrix.sum(1))[1:]
+    return step_of_f1(np.diagonal(matrix)[1:].tolist(), totals.tolist())
+
+
+def step_of_f1(hits: Sequence[float], totals: Sequence[float]) -> float:
+    """Return `f1_step` from each minority's TP, and its 2 TP + FP + FN."""
+    steps = (
+        (2 - (2 * hit / total if total else 0.0)) / (total + 1)
+        for hit, total in zip(hits, totals, strict=True)
+    )
+    return float(max(steps) / len(hits))
 
 
 def expected_f1_step(test_counts: Sequence[int]) -> float:

@@ -9,6 +9,11 @@ Explorations 12(1)). A cost is a mean over images, so its sum is the mean as wel
 Images are ordered by the log-odds of the minority, so what only shifts them (threshold scaling)
 does not change a tuned score. The threshold lies midway between the last image that is called
 minority and the next; of equally good ones the highest is taken, which calls the fewest.
+
+With more than two classes each minority has a threshold of its own, against all others, as AUROC
+is a mean over minorities against all others: macro-F1 at thresholds by class (Lipton, Elkan and
+Naryanaswamy 2014, "Optimal thresholding of classifiers to maximize F1 measure", ECML PKDD). An
+image may then be called several classes, or none.
 """
 
 from __future__ import annotations
@@ -23,7 +28,16 @@ from imbench.stats.configured import HALVES, declares
 from imbench.stats.halves import halves_of
 from imbench.stats.metrics import checked
 
-__all__ = ["Score", "TunedScorer", "f1_of", "f1_tuned", "log_odds", "tuned_scorer", "two_classes"]
+__all__ = [
+    "Score",
+    "TunedScorer",
+    "f1_of",
+    "f1_tuned",
+    "f1_tuned_scorer",
+    "log_odds",
+    "tuned_scorer",
+    "two_classes",
+]
 
 TINY = 1e-300
 """Smallest probability that is told from 0, so that no log-odds are infinite."""
@@ -40,22 +54,23 @@ TunedScorer = Callable[[Floats], Floats]
 def f1_tuned(labels: Labels, proba: NDArray[Any], halves: Labels | None = None) -> float:
     """F1 of the minority at a threshold chosen on one half of the test images, scored on the other.
 
-    It says what a method ranks right, not what it decides: see `imbench.stats.tuned`.
+    It says what a method ranks right, not what it decides: see `imbench.stats.tuned`. With more
+    than two classes the mean over the minorities, each against the rest.
 
     Parameters
     ----------
     labels, proba : array
-        True classes (n,) and probabilities (n, 2).
+        True classes (n,) and probabilities (n, K).
     halves : int array (n,), optional
         The half that each image is in; `halves_of` the labels if not given.
 
     Raises
     ------
     ValueError
-        If there are more than two classes, or a class has a single test image.
+        If a class has a single test image.
     """
     given = halves_of(np.asarray(labels)) if halves is None else halves
-    return float(tuned_scorer(f1_of, labels, proba, given, "f1_tuned")(np.ones((1, len(given))))[0])
+    return float(f1_tuned_scorer(labels, proba, given)(np.ones((1, len(given))))[0])
 
 
 def f1_of(hit: Floats, called: Floats, true: Floats, images: Floats) -> Floats:
@@ -69,16 +84,33 @@ def two_classes(labels: Labels, proba: NDArray[Any], name: str) -> tuple[Labels,
     labels, proba = checked(labels, proba)
     if proba.shape[1] != 2:
         raise ValueError(
-            f"{name} is about one threshold between two classes, and there are {proba.shape[1]}"
+            f"{name} is about one threshold between two classes, and there are {proba.shape[1]}: "
+            "report f1_tuned, or run two of the classes (majority=, minority=)"
         )
     return labels, proba
 
 
-def log_odds(proba: Floats) -> Floats:
-    """Return log(p_B / p_A), shape (n,), of probabilities (n, 2)."""
-    # Of both columns: near 1 a column has steps of 6e-8, and near 0 of its own size.
-    majority, minority = np.log(np.maximum(proba, TINY)).T
-    return np.asarray(minority - majority)
+def log_odds(proba: Floats, label: int = 1) -> Floats:
+    """Return log(p / (1 - p)) of a class, shape (n,), of probabilities (n, K)."""
+    # Of the other columns: near 1 a column has steps of 6e-8, and near 0 of its own size.
+    rest = np.delete(proba, label, axis=1).sum(axis=1)
+    own = proba[:, label]
+    return np.asarray(np.log(np.maximum(own, TINY)) - np.log(np.maximum(rest, TINY)))
+
+
+def f1_tuned_scorer(labels: Labels, proba: NDArray[Any], halves: Labels) -> TunedScorer:
+    """Prepare a classifier's outputs for `f1_tuned` in any number of resamples.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit.
+    """
+    labels, proba = checked(labels, proba)
+    scorers = [
+        _one_against_rest(f1_of, labels, proba, halves, label) for label in range(1, proba.shape[1])
+    ]
+    return lambda weights: np.mean([score(weights) for score in scorers], axis=0)
 
 
 def tuned_scorer(
@@ -100,12 +132,17 @@ def tuned_scorer(
     ValueError
         If the arrays do not fit, or there are not two classes.
     """
-    labels, proba = two_classes(labels, proba, name)
+    return _one_against_rest(score, *two_classes(labels, proba, name), halves, 1)
+
+
+def _one_against_rest(
+    score: Score, labels: Labels, proba: Floats, halves: Labels, label: int
+) -> TunedScorer:
     if np.shape(halves) != labels.shape:
         raise ValueError(f"halves {labels.shape} expected, not {np.shape(halves)}")
-    odds = log_odds(proba)
+    odds = log_odds(proba, label)
     rows = [np.flatnonzero(np.asarray(halves) == half) for half in (0, 1)]
-    sides = [_Half(odds[of], labels[of] == 1, of) for of in rows]
+    sides = [_Half(odds[of], labels[of] == label, of) for of in rows]
 
     def scored(weights: Floats) -> Floats:
         drawn = [half.draw(weights) for half in sides]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,19 @@ def steps_of(given: Augment) -> tuple[str | Callable[..., Any], ...]:
     UsageError
         If a step is unknown, or one is given twice.
     """
-    if isinstance(given, str):
-        texts = [] if given in ("", "none") else pieces_of(given, r"\+")
-        given = [plain_text(text.strip()) for text in texts]
+    return _text_steps(given) if isinstance(given, str) else _known_steps(given)
+
+
+@lru_cache(maxsize=256)
+def _text_steps(given: str) -> tuple[str | Callable[..., Any], ...]:
+    """Return the steps of a text; each of 10,000 records that are read has one, mostly the same."""
+    texts = [] if given in ("", "none") else pieces_of(given, r"\+")
+    return _known_steps([plain_text(text.strip()) for text in texts])
+
+
+def _known_steps(
+    given: Callable[..., Any] | Sequence[str | Callable[..., Any]],
+) -> tuple[str | Callable[..., Any], ...]:
     steps = (given,) if callable(given) else tuple(given)
     names = [step for step in steps if isinstance(step, str)]
     known = all(name in STEPS or names_file(name) for name in names)
