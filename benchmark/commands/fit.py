@@ -201,6 +201,8 @@ def _settings_of(
     from imbench.training.budget import SETTINGS
 
     wanted = read_values("setting", given, SETTINGS)
+    if wanted.get("precision") == "auto":
+        del wanted["precision"]  # what the records have
     ours = [r.cell for r in records if r.cell.dataset == spec and r.cell.recipe == recipe]
     if not ours:
         there = sorted({f"{record.cell.dataset} {record.cell.recipe}" for record in records})

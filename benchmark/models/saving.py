@@ -122,7 +122,11 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
         view=view,
         recipe=str(recipe),
         versions=recipe.versions,
-        settings=Settings(**known, size=view.size, code=code_of(first.network, first.augment)),
+        settings=Settings(
+            **{**known, "precision": first.precision_},
+            size=view.size,
+            code=code_of(first.network, first.augment),
+        ),
         backbone=pretrained_of(first.network),
         members=tuple(
             Member(seed=int(method.random_state), counts=tuple(method.sampled_counts_.tolist()))

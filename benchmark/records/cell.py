@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -51,13 +51,17 @@ class Settings(BaseModel):
     augment: str = AUGMENT
     threads: int = THREADS
     """Threads per worker: part of the cell, since float sums depend on it."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the layers compute in while they train."""
     code: str = ""
     """Files of the user that `network` and `augment` name, each with the hash of its content."""
 
     @model_serializer(mode="wrap")
     def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Settings without code of the user make the keys and checksums that they made before.
+        # Settings that have neither make the keys and checksums that they made before.
         plain: dict[str, Any] = dump(self)
+        if self.precision == "float32":
+            plain.pop("precision", None)
         if not self.code:
             plain.pop("code", None)
         return plain

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,13 +20,16 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib",
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and `PACKAGES`; imports none of them."""
-    installed = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            installed[name] = version(name)
-        except PackageNotFoundError:
-            installed[name] = "not installed"
-    return installed
+    return {"python": platform.python_version(), **{name: _installed(name) for name in PACKAGES}}
+
+
+@cache
+def _installed(package: str) -> str:
+    # Read once: 7 ms of each cell for all packages. Those that are loaded stay what they are.
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def describe_environment(device: str, threads: int) -> dict[str, str]:
@@ -55,6 +59,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+@cache
 def processor() -> str:
     """Return the name of the processor's model, or ``unknown``."""
     try:

@@ -57,7 +57,8 @@ def protocol_line(group: Group) -> str:
             )
         )
     pieces.append(f"{settings.network}, {settings.size} px{_made_of_pixels(group)}")
-    pieces.append(f"{settings.steps} steps of {settings.batch_size} images")
+    half = "" if settings.precision == "float32" else f" in {settings.precision}"
+    pieces.append(f"{settings.steps} steps of {settings.batch_size} images{half}")
     seeds = group.seeds
     pieces.append(f"seed{'s' if len(seeds) > 1 else ''} {format_ranges(seeds)}")
     spec = "" if group.title == group.name else f"{group.name} "

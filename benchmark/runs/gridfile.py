@@ -279,7 +279,12 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     for key in given:
         _known("setting", key, SETTINGS)
     given = settle_size(given)
-    settings = Settings(**read_values("setting", given, SETTINGS))
+    values = read_values("setting", given, SETTINGS)
+    if values.get("precision") == "auto":
+        from imbench.training.precision import resolved
+
+        values["precision"] = resolved("auto")
+    settings = Settings(**values)
     from imbench.registry import registered_names
 
     network = parse_spec(settings.network)

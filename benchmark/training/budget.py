@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imbench.constraints import TEXT, Constraint, number, whole
+from imbench.constraints import TEXT, Constraint, choice, number, whole
 from imbench.training.augment import WORDS, Augment, steps_of
 
 __all__ = ["AUGMENT", "DEFAULTS", "NETWORK", "SETTINGS", "THREADS", "Budget"]
@@ -33,6 +33,8 @@ class Budget:
     """Share of the steps over which the learning rate rises linearly; then it falls as a cosine."""
     augment: Augment = AUGMENT
     """``flip``, ``crop``, ``trivial``, ``FILE.py:NAME``, a sum of them, or ``none``."""
+    precision: str = "float32"
+    """``float32``, ``bfloat16``, or ``auto`` for the faster of both."""
 
 
 DEFAULTS = Budget()
@@ -54,5 +56,6 @@ SETTINGS: Mapping[str, Constraint] = {
     "warmup": number(0, 1, open_high=True),
     "augment": Constraint(WORDS, _augment),
     "threads": whole(1, 1024),
+    "precision": choice("float32", "bfloat16", "auto"),
 }
 """Which values the settings of every training may take."""

@@ -87,6 +87,7 @@ class _Loop:
         self.sharpeners = [part for part in parts if overrides(part, "gradients")]
         self.keepers = [part for part in parts if overrides(part, "after_step")]
         self.augment = steps_for(state.examples.pixels, state.budget.augment)
+        self.half = state.budget.precision == "bfloat16"
 
     def step(self, rows: NDArray[np.int64]) -> None:
         state = self.state
@@ -95,7 +96,7 @@ class _Loop:
         x, y = self.batch(rows)
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate(state.step, state.budget)
-        losses = self.weigh(self.losses(state.net(x), y), y, rows)
+        losses = self.weigh(self.losses(self.logits(x), y), y, rows)
         weights = [part.weigh(state, x, y, rows) for part in self.weighers]
         state.losses.append(self.descend(losses, weights))
         for part in self.sharpeners:
@@ -109,7 +110,16 @@ class _Loop:
         self, x: Tensor, y: Tensor, rows: NDArray[np.int64], weights: Sequence[Tensor | None]
     ) -> None:
         """Compute the gradients of a batch where the network stands now."""
-        self.descend(self.weigh(self.losses(self.state.net(x), y), y, rows), weights)
+        self.descend(self.weigh(self.losses(self.logits(x), y), y, rows), weights)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Return the outputs of the network, float32 in whatever format its layers computed."""
+        if not self.half:
+            logits: Tensor = self.state.net(x)
+            return logits
+        with torch.autocast(x.device.type, torch.bfloat16):
+            logits = self.state.net(x)
+        return logits.float()
 
     def descend(self, losses: Tensor, weights: Sequence[Tensor | None]) -> Tensor:
         """Set the gradients of the weighted mean of some losses, and return it."""
