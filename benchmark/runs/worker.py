@@ -90,9 +90,6 @@ def _import_torch() -> None:
     try:
         for name in ("imbench.training.method", "imbench.stats.metrics"):
             import_module(name)
-        torch: Any = import_module("torch")
-        # The first optimiser of a process imports 900 modules more, 1 to 3 s.
-        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     except (ImportError, OSError) as error:
         raise EnvironmentFault(f"no cell can be trained: {error}; see `bench doctor`") from error
 

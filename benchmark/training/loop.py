@@ -15,6 +15,7 @@ from imbench.errors import Diverged
 from imbench.training.augment import augment, augmented, steps_for
 from imbench.training.budget import Budget
 from imbench.training.forward import to_tensor
+from imbench.training.optimiser import Descent
 from imbench.training.part import Part, overrides
 from imbench.training.state import TrainState
 
@@ -23,7 +24,7 @@ __all__ = ["learning_rate", "new_optimiser", "shuffled_passes", "train"]
 
 def new_optimiser(net: nn.Module, budget: Budget) -> torch.optim.Optimizer:
     """Return the optimiser of every training."""
-    return torch.optim.SGD(
+    return Descent(
         net.parameters(),
         lr=budget.lr,
         momentum=budget.momentum,

@@ -42,29 +42,34 @@ def _thin(x: Tensor, stride: int, extra: int) -> Tensor:
     return F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, low, extra - low))
 
 
+def _like(x: Tensor) -> tuple[torch.Size, tuple[int, ...]]:
+    """Return the shape of a map and how it lies in memory."""
+    return x.shape, x.stride()
+
+
 class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.like = torch.empty_like(x, device="meta")
+        ctx.like = _like(x)
         return x.mean(dim=(2, 3))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        made = torch.empty_like(ctx.like, device=gradient.device)
+        made = gradient.new_empty_strided(*ctx.like)
         return made.copy_((gradient / (made.shape[2] * made.shape[3]))[:, :, None, None])
 
 
 class _Thinned(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int, extra: int) -> Tensor:
-        ctx.like, ctx.stride, ctx.low = torch.empty_like(x, device="meta"), stride, extra // 2
+        ctx.like, ctx.stride, ctx.low = _like(x), stride, extra // 2
         return _thin(x, stride, extra)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        made = torch.zeros_like(ctx.like, device=gradient.device)
+        made = gradient.new_empty_strided(*ctx.like).zero_()
         kept = gradient[:, ctx.low : ctx.low + made.shape[1]]
         made[:, :, :: ctx.stride, :: ctx.stride] = kept
         return made, None, None
