@@ -18,6 +18,7 @@ RATIO = re.compile(
 RATIOS = {
     "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
     "card": ("card step, full over mixed precision", "none"),
+    "cell": ("cell beside its training, share of 50 ms", "<= 1"),
     "copying": ("copying small, 16 px, error over that of blocks of 4 px", "<= 1"),
     "coverage": ("width of t, cut over t, n = 3", "<= 1"),
     "cyclegan": ("cyclegan step, paper, width 4, 16 px, batch 1", ">= 1"),
@@ -25,6 +26,7 @@ RATIOS = {
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),
     "parts": ("step of la", "<= 1.03"),
+    "precision": ("precision digits, float32 over bfloat16, processor time", "none"),
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
     "resume": ("resume 36 cells, share of 3 s", "<= 1"),
     "smote": ("smote time", ">= 3"),
@@ -34,6 +36,7 @@ RATIOS = {
     "report": ("report 240 records, share of 5 s", "<= 1"),
     "scale": ("resume 150 records, share of 3 s", "<= 1"),
     "startup": ("start-up bench --help, share of 0.3 s", "<= 1"),
+    "step": ("step cnn:width=2, torch's passes over ours, processor time", "none"),
     "throughput": ("throughput cnn, two trainings side by side", ">= 2"),
     "verify": ("verify 400 images, share of 60 s", "<= 1"),
     "workers": ("throughput, 2 workers over one", "none"),

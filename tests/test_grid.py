@@ -87,6 +87,7 @@ OTHER_SETTINGS = {
     "warmup": 0.0,
     "augment": "none",
     "threads": 2,
+    "precision": "bfloat16",
     "code": "mine.py 0123456789abcdef",
 }
 

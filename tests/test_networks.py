@@ -144,8 +144,9 @@ def test_normalisation_of_a_constant_channel_is_finite():
 
 
 def test_what_the_layers_of_a_network_give_is_counted_without_content():
-    # Three times convolution, batch norm and ReLU at 8, 4 and 2 px, pooled, and the last layer.
-    sizes = [3 * 4 * 64 + 4 * 16, 3 * 8 * 16 + 8 * 4, 3 * 16 * 4 + 16 * 1, 2]
+    # Three times convolution and batch norm at 8, 4 and 2 px, pooling and ReLU of a quarter, and
+    # the last layer.
+    sizes = [2 * 4 * (64 + 16), 2 * 8 * (16 + 4), 2 * 16 * (4 + 1), 2]
     assert layer_outputs("cnn:width=4", (3, 8, 8), 2) == sum(sizes)
 
 

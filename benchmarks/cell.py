@@ -1,0 +1,108 @@
+"""Where a cell goes beside its training: lease, images, scores, environment, record.
+
+Tiny cells of one step (logistic regression, `digits` at 8 px) are done as a worker does them, in
+this process, one after the other. Of each is taken what fitting and predicting cost; what is left
+has a limit of 50 ms. Processor time of one thread: on a busy machine the wall time of writing a
+record is that of its disk.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+from _measure import arguments, show_machine, show_ratio
+
+from imbench.records import environment
+from imbench.records.store import Store
+from imbench.runs import worker
+from imbench.runs.job import Job, JobReport
+from imbench.runs.pool import Pool
+from imbench.training.method import Method
+
+LIMIT = 0.05
+FIRST = 5
+"""Cells that are left out: they import what the others have."""
+
+
+class Clock:
+    """Adds up the processor time of some functions, one cell after the other."""
+
+    def __init__(self) -> None:
+        self.cells: list[dict[str, float]] = [defaultdict(float)]
+        """The first is for what is asked before any cell."""
+
+    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that is timed under a name."""
+
+        def timed(*given: Any, **named: Any) -> Any:
+            begun = time.thread_time()
+            try:
+                return function(*given, **named)
+            finally:
+                self.cells[-1][name] += time.thread_time() - begun
+
+        return timed
+
+    def run(self, pool: Pool, jobs: Iterable[Job], **_: Any) -> Iterator[JobReport]:
+        """Do jobs here, in the place of `Pool.run`."""
+        for job in jobs:
+            pool.unreported[job.key] = job
+            self.cells.append(defaultdict(float))
+            yield self.around("whole", pool.work)(job)
+            del pool.unreported[job.key]
+
+
+def measured(cells: int, folder: Path) -> list[dict[str, float]]:
+    """Run some cells and return the processor seconds of each, by what they went to."""
+    from imbench.commands.cli import main as bench
+
+    clock = Clock()
+    patched = {
+        "fit and predict": [(Method, "fit"), (Method, "logits")],
+        "images": [(worker, "open_decoded")],
+        "scores": [(worker, "_all_scored")],
+        "environment": [(environment, "describe_environment")],
+        "record": [(Store, "put_first")],
+    }
+    with ExitStack() as stack:
+        for name, places in patched.items():
+            for owner, attribute in places:
+                function = clock.around(name, getattr(owner, attribute))
+                stack.enter_context(mock.patch.object(owner, attribute, function))
+        stack.enter_context(mock.patch.object(Pool, "run", lambda *a, **k: clock.run(*a, **k)))
+        words = ["--datasets", "digits", "--minority", "5", "--majority", "100", "--methods", "us"]
+        words += ["--network", "linear", "--size", "8", "--steps", "1", "--set", "augment=none"]
+        words += ["--seeds", f"0-{cells - 1}", "--jobs", "1", "--floor", "none", "--quiet"]
+        try:
+            bench(["run", *words, "--out", str(folder)])
+        except SystemExit as ended:
+            if ended.code:
+                raise
+    return clock.cells[1 + FIRST :]
+
+
+def main() -> None:
+    """Run the cells, and print medians."""
+    parser = arguments(__doc__, repeats=60)
+    args = parser.parse_args()
+    show_machine()
+    sys.stdout.flush()
+    with TemporaryDirectory() as folder:
+        cells = measured(FIRST + (2 if args.tiny else args.repeats), Path(folder))
+    for name in cells[0]:
+        print(f"  {name}: {1e3 * median(cell[name] for cell in cells):.1f} ms a cell")
+    beside = [cell["whole"] - cell["fit and predict"] for cell in cells]
+    show_ratio("cell beside its training, share of 50 ms", beside, [LIMIT] * len(beside), at_most=1)
+
+
+if __name__ == "__main__":
+    main()
