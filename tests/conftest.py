@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
+from in_process import jobs_here as trained_here
 from longest import LONG
 from PIL import Image
 
@@ -103,6 +104,13 @@ def modules_as_they_were(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     for name in set(sys.modules) - before:
         if (getattr(sys.modules[name], "__file__", None) or "").startswith(base):
             del sys.modules[name]
+
+
+@pytest.fixture
+def jobs_here() -> Iterator[None]:
+    """Do the trainings of runs in this process, where workers are not the point."""
+    with trained_here():
+        yield
 
 
 @pytest.fixture

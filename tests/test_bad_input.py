@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from in_process import bench_here, jobs_here
 from PIL import Image
 
 from imbench.records.record import SCHEMA
 from imbench.records.store import Store
 
-pytestmark = pytest.mark.timeout(900)
-BENCH = Path(sys.executable).with_name("bench")
 FAST = ("--size", "8", "--network", "linear", "--steps", "3", "--seeds", "0", "--jobs", "1")
 
 
 def bench(folder, *words):
     """Run a command in a folder; return exit code, standard output and error."""
-    done = subprocess.run(
-        [BENCH, *map(str, words)],
-        cwd=folder,
-        env={**os.environ, "IMBENCH_CACHE": str(folder / "cache"), "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    with jobs_here():
+        done = bench_here(*words, cwd=folder, IMBENCH_CACHE=str(folder / "cache"), COLUMNS="80")
     return done.returncode, done.stdout, done.stderr
 
 
@@ -78,7 +67,6 @@ def spoilt(kind, image):
     }[kind]
 
 
-@pytest.mark.slow
 def test_row_15_bad_images_stop_a_run_or_are_counted_and_the_minority_count_is_checked_again(
     tmp_path, data_folder, data_picture
 ):
@@ -130,7 +118,6 @@ def test_row_19_only_smote_adapts_to_a_small_minority_and_its_record_says_so(tmp
 AWKWARD = r"a b%_&ü#{~^}'$\<script>alert(1)"
 
 
-@pytest.mark.slow
 def test_row_23_awkward_names_are_paths_latex_and_html_like_any_other(tmp_path, data_folder):
     root = data_folder({"train/ok": 6, "train/bad": 4, "test/ok": 3, "test/bad": 3})
     root.rename(tmp_path / AWKWARD)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from in_process import jobs_here
 from PIL import Image
 
 from imbench.commands.explain import explain
@@ -35,6 +36,7 @@ from imbench.training.device import fixed_threads
 DATA = "savanna:train=24,test=10,size=16"
 OPTIONS = ("--network", "cnn", "--size", "16", "--steps", "6", "--jobs", "1", "--quiet")
 FEW = ("--images", "4", "--swaps", "4")
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +60,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("explain") / "results"
     os.environ["IMBENCH_CACHE"] = str(tmp_path_factory.getbasetemp() / "imbench-cache")
     cells = ("--minority", 6, "--methods", "vanilla,ts,cs", "--seeds", "0-1")
-    bench(run, "--datasets", DATA, *cells, *OPTIONS, "--keep", "models", "--out", where)
+    with jobs_here():
+        bench(run, "--datasets", DATA, *cells, *OPTIONS, "--keep", "models", "--out", where)
     bench(explain, where, *FEW)
     return where
 

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from in_process import bench_here, jobs_here
 
 from imbench.commands.generators import generators
 from imbench.errors import DataError, ImbenchError, NotComparable
@@ -23,7 +23,6 @@ from imbench.methods._gan_networks import generator_of
 from imbench.records.store import Store
 from imbench.training.device import fixed_threads
 
-BENCH = Path(sys.executable).with_name("bench")
 DATA = "savanna:train=30,test=14,size=16"
 ORACLE = ("--network", "cnn", "--steps", "40", "--oracles", "1")
 
@@ -37,15 +36,8 @@ def one_thread():
 
 def bench(*arguments: object, where: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
-    done = subprocess.run(
-        [BENCH, *map(str, arguments)],
-        cwd=where,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    with fixed_threads(1), jobs_here():
+        done = bench_here(*arguments, cwd=where, NO_COLOR="1", COLUMNS="100")
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

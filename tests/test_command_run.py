@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import bench_here, jobs_here
 from places import before_others
 
 from imbench.commands.cli import exit_code
@@ -232,16 +233,17 @@ def failing(tmp_path_factory):
     """Run cells that fail until a limit, go on until the first failure, and mend them."""
     folder = tmp_path_factory.mktemp("failing")
     (folder / "fails.py").write_text(FAILS)
-    command = (BENCH, "run", *GRID, "--methods", "fails.py:Fails", "--seeds", "0-4", "--jobs", "1")
+    command = ("run", *GRID, "--methods", "fails.py:Fails", "--seeds", "0-4", "--jobs", "1")
     found = []
     for options in (("--max-failures", "2"), ("--fail-fast",), ("--retry-failed", "--quiet")):
         if "--quiet" in options:
             (folder / "mended").touch()
-        found.append((*start(folder, *command, *options), taken(folder)))
+        with jobs_here():
+            done = bench_here(*command, *options, cwd=folder)
+        found.append((done.returncode, done.stdout, done.stderr, taken(folder)))
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("turn", "limit"), [(0, 2), (1, 1)])
 def test_after_so_many_failures_no_cell_is_begun(failing, turn, limit):
     code, _, err, (plan, *cells, end) = failing[turn]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from bench_process import RAISES, started
+from in_process import bench_here
 from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
@@ -54,9 +55,9 @@ def seen(tmp_path_factory):
     looks = []
     for _ in range(2):
         before = files(folder / "results")
-        status = started(folder, "status")
-        out, err = status.communicate(timeout=280)
-        looks.append(Seen(status.returncode, out, err, files(folder / "results") != before))
+        status = bench_here("status", cwd=folder)
+        changed = files(folder / "results") != before
+        looks.append(Seen(status.returncode, status.stdout, status.stderr, changed))
         (folder / "open").touch()
         run.communicate(timeout=240)
     assert run.returncode == 1

@@ -86,7 +86,7 @@ def test_a_huge_ratio_is_refused(results):
     assert said == "--cost: ratio=999999999000 must be a number in (0, 1000000]"
 
 
-def test_a_run_ends_with_costs(tmp_path):
+def test_a_run_ends_with_costs(tmp_path, jobs_here):
     options = [
         "--datasets",
         "digits",

@@ -196,11 +196,11 @@ class Gated:
         self.command = [BENCH, "run", *TINY, "--methods", "parts.py:Gate", "--seeds", "0-5"]
         self.command += ["--jobs", "2", "--quiet"]
 
-    def start(self, cells=2, runs=1):
+    def start(self, *options, cells=2, runs=1):
         """Return processes that have begun so many cells."""
         for path in [*self.folder.glob("begun/*"), *self.folder.glob("log.jsonl")]:
             path.unlink()
-        processes = [start(self.folder, *self.command) for _ in range(runs)]
+        processes = [start(self.folder, *self.command, *options) for _ in range(runs)]
         until(lambda: len(list(self.folder.glob("begun/*"))) >= cells)
         return processes
 
@@ -254,7 +254,7 @@ def stops(tmp_path_factory):
     ends["kill"] = gated.end(process)
     until(lambda: not ends["kill"].alive)
 
-    pair = gated.start(cells=4, runs=2)
+    pair = gated.start("--jobs", 1, runs=2)
     gated.open()
     ends["pair"] = [gated.end(process) for process in pair]
     return gated.folder, ends

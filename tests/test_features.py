@@ -34,6 +34,7 @@ from imbench.training.recipe import parse_recipe
 NETWORK = f"features:{TINY}"
 RUN = ["run", "--datasets", "digits", "--minority", "20", "--seeds", "0", "--jobs", "1", "--quiet"]
 RUN += ["--network", f"{NETWORK},size=8", "--steps", "20"]
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 @pytest.fixture(scope="module")

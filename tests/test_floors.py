@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from in_process import jobs_here
 from sklearn.linear_model import LogisticRegression
 
 import imbench
@@ -94,7 +95,7 @@ def bench(*words):
 def work(tmp_path_factory):
     """Run a grid twice and look at it; keep what was said and what lies in the folder."""
     folder = tmp_path_factory.mktemp("work")
-    with chdir(folder):
+    with chdir(folder), jobs_here():
         said = bench("run", *WORDS, "--minority", "20")
         first = {one.key: one.checksum for one in read_floors(folder / "results")}
         bench("run", *WORDS, "--minority", "20,30")

@@ -150,7 +150,9 @@ def test_a_run_writes_nothing_among_the_files_of_others(project, tmp_path, monke
     assert state(project) == before
 
 
-def test_a_run_among_the_files_of_others_that_was_insisted_on_leaves_them(project, capfd):
+def test_a_run_among_the_files_of_others_that_was_insisted_on_leaves_them(
+    project, capfd, jobs_here
+):
     subprocess.run(["touch", project / MARKER], check=True)
     ours = {path for path in project.rglob("*.tmp") if host_id() in path.name}
     ours |= set(project.glob("data/20/set/*.json"))  # exactly where and as records are called
@@ -167,7 +169,7 @@ def test_a_run_among_the_files_of_others_that_was_insisted_on_leaves_them(projec
     assert len(list(project.glob("digits/20/vanilla/0-*.json"))) == 1
 
 
-def test_a_run_marks_its_folder_and_mends_it_when_it_comes_again(tmp_path, caplog):
+def test_a_run_marks_its_folder_and_mends_it_when_it_comes_again(tmp_path, caplog, jobs_here):
     folder = tmp_path / "results"
     assert exit_code(["run", *TINY, "--out", str(folder)]) == 0
     assert (folder / MARKER).read_text().startswith("Results of `bench run`.")

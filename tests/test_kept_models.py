@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import jobs_here
 
 import imbench
 from imbench import UsageError, load_model, prepare
@@ -17,13 +18,15 @@ from imbench.records.store import Store
 
 RUN = ["run", "--datasets", "digits", "--minority", "20", "--methods", "vanilla,ts", "--seeds", "0"]
 RUN += ["--network", "linear", "--size", "8", "--steps", "20", "--set", "augment=none", "--quiet"]
+pytestmark = pytest.mark.usefixtures("jobs_here")
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept") / "results"
     words = [*RUN, "--jobs", "1", "--keep", "models", "--out", str(folder)]
-    assert exit_code(words) == 0
+    with jobs_here():
+        assert exit_code(words) == 0
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bench_process import RAISES, started
+from in_process import bench_here
 from waiting import GATE, until
 
 from imbench.commands.cli import exit_code
@@ -25,9 +26,8 @@ TINY = ("--datasets", "digits", "--size", "8", "--network", "linear", "--steps",
 
 
 def ended(folder, *words):
-    process = started(folder, *words)
-    out, err = process.communicate(timeout=240)
-    return process.returncode, out, err
+    done = bench_here(*words, cwd=folder)
+    return done.returncode, done.stdout, done.stderr
 
 
 def page(folder):
@@ -86,8 +86,7 @@ def test_two_finished_runs_leave_nothing_to_go(two_runs):
     assert len(list((folder / "results/plans").iterdir())) == 2
 
 
-@pytest.mark.slow
-def test_a_run_that_asks_for_less_hides_nothing_of_the_one_before(tmp_path):
+def test_a_run_that_asks_for_less_hides_nothing_of_the_one_before(tmp_path, jobs_here):
     (tmp_path / "parts.py").write_text(RAISES)
     words = ("run", *TINY, "--minority", "20", "--methods")
     code, _, _ = ended(tmp_path, *words, "parts.py:Raises,vanilla", "--seeds", "0-1", "--fail-fast")

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
+from in_process import jobs_here
 
 import imbench
 from imbench.commands.cli import cli
@@ -51,7 +52,7 @@ def written(folder):
 def work(tmp_path_factory):
     """Let the command begin, the function go on, the command find all done; what each left."""
     folder = tmp_path_factory.mktemp("work")
-    with chdir(folder):
+    with chdir(folder), jobs_here():
         bench("--methods", "vanilla")
         begun = written(folder / "results")
         out = io.StringIO()
@@ -149,7 +150,7 @@ def test_a_network_itself_is_for_method_and_not_for_a_run():
         imbench.run(datasets="digits", minority=10, settings={"network": net})
 
 
-def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog):
+def test_a_cell_without_a_score_is_in_the_frame_and_said(here, caplog, jobs_here):
     (here / "bad.py").write_text(
         "import imbench\nclass Fails(imbench.Part):\n"
         "    def resample(self, x, y, rng):\n        raise ValueError('no room')\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench_process import BENCH
+from in_process import jobs_here
 from unfit import made
 
 from imbench.commands.cli import exit_code
@@ -151,7 +152,8 @@ FILES = {
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the results of a run."""
     folder = tmp_path_factory.mktemp("finished") / "results"
-    assert exit_code([*RUN, "--quiet", "--out", str(folder)]) == 0
+    with jobs_here():
+        assert exit_code([*RUN, "--quiet", "--out", str(folder)]) == 0
     (folder / ".imbench/claims/0123456789abcdef.json").touch()
     found = {path for pattern in FILES.values() for path in folder.glob(pattern)}
     assert found == {path for path in folder.rglob("*") if path.is_file()} - set(

@@ -238,7 +238,7 @@ def test_counts_by_class_have_a_table_of_their_own_that_says_them(make_record):
     assert plain.group.code == group_records(records[:1])[0].code
 
 
-def test_a_run_takes_the_data_as_they_are_and_goes_on_with_them(data_folder, tmp_path):
+def test_a_run_takes_the_data_as_they_are_and_goes_on_with_them(data_folder, tmp_path, jobs_here):
     data_folder(
         {
             f"{split}/{name}": count

@@ -1,4 +1,9 @@
-"""Run `bench` in this process, as a process of its own would: 1 s less for each that needs none."""
+"""Run `bench` and its trainings in this process: seconds less for each that needs none of its own.
+
+A command that starts imports for 1 s and a worker for 3 s. What commands and workers are to each
+other, to signals and to the disk, `test_runner`, `test_command_run` and `test_faults` test on real
+ones.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,43 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
 from imbench.commands import cli
+from imbench.runs.job import Job, JobReport
 
-__all__ = ["bench_here"]
+__all__ = ["bench_here", "jobs_here"]
+
+
+class _PoolHere:
+    """Does jobs one after the other where it is asked to: a `Backend` without processes."""
+
+    def __init__(
+        self, _workers: int, _threads: int, work: Callable[[Job], JobReport], _keeper: object
+    ) -> None:
+        self.workers = 1
+        self.work = work
+        self.unreported: dict[str, Job] = {}
+
+    def run(self, jobs: Iterable[Job], *, at_once: int | None = None) -> Iterator[JobReport]:
+        for job in jobs:
+            self.unreported[job.key] = job
+            report = self.work(job)
+            del self.unreported[job.key]
+            yield report
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def jobs_here() -> Iterator[None]:
+    """Do the trainings of runs inside the block in this process; also a fixture of tests."""
+    with mock.patch("imbench.runs.runner.Pool", _PoolHere):
+        yield
 
 
 def bench_here(
