@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench.check.baseline import METRICS, Baseline, baseline_of, read_baseline, write
+from imbench.check.baseline import METRICS, Baseline, read_baseline, write
 from imbench.check.regression import Rules, check_results
 from imbench.check.sides import side_of
+from imbench.check.update import baseline_of
 from imbench.commands.cli import exit_code
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores

@@ -118,8 +118,8 @@ FORMS = {
 @pytest.fixture
 def baseline(results, make_record) -> Path:
     """Return a hostile baseline whose methods got worse since, or failed."""
-    from imbench.check.baseline import baseline_of
     from imbench.check.sides import side_of
+    from imbench.check.update import baseline_of
 
     records = [
         hostile_record(make_record, recipe, seed=seed, scores=scores(), score=0.9)

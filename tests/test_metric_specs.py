@@ -161,8 +161,9 @@ def test_a_cost_of_three_classes_is_refused_in_the_tables_note(record_of):
 
 
 def test_a_baseline_keeps_a_metric_with_options(record_of, tmp_path):
-    from imbench.check.baseline import baseline_of, read_baseline, write
+    from imbench.check.baseline import read_baseline, write
     from imbench.check.sides import side_of
+    from imbench.check.update import baseline_of
 
     records = [record_of(recipe, (900, 100)) for recipe in ("vanilla", "cs")]
     name = "cost:ratio=10"

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import imbench
-from imbench.check.baseline import baseline_of, read_baseline
+from imbench.check.baseline import read_baseline
 from imbench.check.sides import side_of
+from imbench.check.update import baseline_of
 from imbench.errors import UsageError
 from imbench.images.subsets import check_counts, subset
 from imbench.records.cell import Cell, Grid, Settings, expand

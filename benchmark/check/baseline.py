@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,14 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
 from imbench.errors import EnvironmentFault, NotComparable
@@ -33,10 +25,10 @@ from imbench.files.atomic import write_output
 from imbench.files.reading import LARGE, SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
+from imbench.records.later_fields import LaterFields
 from imbench.records.metric_specs import base_name
 from imbench.records.record import label_type
 from imbench.registry import registered_names
-from imbench.version import imbench_version
 
 __all__ = [
     "METRICS",
@@ -44,7 +36,7 @@ __all__ = [
     "Baseline",
     "BaselineRow",
     "Data",
-    "baseline_of",
+    "pack_classes",
     "read_baseline",
     "write",
 ]
@@ -53,7 +45,6 @@ SCHEMA = 1
 METRICS = ("f1", "acsa", "auroc", "log_loss")
 """Default metrics of a baseline: the paper's two, one of the ranking of images, and one that
 changes with every probability."""
-DIGITS = 10
 
 
 class _Plain(BaseModel):
@@ -74,8 +65,10 @@ class BaselineRow(_Plain):
     """Predicted class of each test image, packed."""
 
 
-class Data(_Plain):
+class Data(_Plain, LaterFields):
     """All methods on one data set, by one protocol with one majority count."""
+
+    later = ("by_class",)
 
     names: list[str]
     fingerprint: str
@@ -87,14 +80,6 @@ class Data(_Plain):
     labels: str = ""
     """True class of each test image, packed; empty if no predictions are kept."""
     lines: list[BaselineRow]
-
-    @model_serializer(mode="wrap")
-    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A baseline without counts by class keeps the text, and so the checksum, that it had.
-        plain: dict[str, Any] = dump(self)
-        if self.by_class is None:
-            del plain["by_class"]
-        return plain
 
 
 class Baseline(_Plain):
@@ -130,43 +115,6 @@ class Baseline(_Plain):
     def text(self) -> str:
         """Return the file's text."""
         return _format_json(self.model_copy(update={"checksum": _checksum(self)}))
-
-
-def baseline_of(side: Side, *, reason: str, made: str, predictions: bool = False) -> Baseline:
-    """Return a side's finished runs as a baseline.
-
-    Parameters
-    ----------
-    side : Side
-        Returned by `imbench.check.sides.side_of`; all its metrics are kept.
-    reason : str
-        Why the scores changed.
-    made : str
-        Day.
-    predictions : bool
-        Keep the predicted class of each test image, for statistical checks.
-
-    Raises
-    ------
-    NotComparable
-        If no run is finished.
-    """
-    side = side.finished()
-    if not side.runs:
-        raise NotComparable("no record has a score, so there is nothing to make a baseline of")
-    environments: list[dict[str, str]] = []
-    data = [
-        _baseline_data(basis, side, environments, predictions)
-        for basis in dict.fromkeys(key.basis for key in side.runs)
-    ]
-    return Baseline(
-        reason=reason,
-        made=made,
-        imbench=imbench_version(),
-        commits=list(side.commits),
-        environments=environments,
-        data=data,
-    )
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -249,65 +197,6 @@ def _check_schema(plain: Any, path: Path) -> None:
         )
 
 
-def _baseline_data(
-    basis: Basis, side: Side, environments: list[dict[str, str]], predictions: bool
-) -> Data:
-    keys = [key for key in side.runs if key.basis == basis]
-    labels, classes = "", 0
-    if predictions:
-        first = _predicted_classes(run for key in keys for run in side.runs[key].values())
-        labels, classes = _pack(first.labels), first.classes
-    return Data(
-        names=list(side.names[basis]),
-        fingerprint=basis.fingerprint,
-        majority=basis.majority,
-        protocol=basis.protocol,
-        settings=basis.settings,
-        by_class=basis.by_class,
-        classes=classes,
-        labels=labels,
-        lines=[_baseline_row(key, side, environments, predictions) for key in keys],
-    )
-
-
-def _baseline_row(
-    key: CaseKey, side: Side, environments: list[dict[str, str]], predictions: bool
-) -> BaselineRow:
-    runs = side.runs[key]
-    numbers = []
-    for run in runs.values():
-        if run.environment not in environments:
-            environments.append(dict(run.environment))
-        numbers.append(environments.index(dict(run.environment)))
-    known = dict.fromkeys(name for run in runs.values() for name in run.scores)
-    scores = {name: [_rounded(run.scores.get(name)) for run in runs.values()] for name in known}
-    packed = (
-        [_pack(_predicted_classes([run]).predicted) for run in runs.values()]
-        if predictions
-        else None
-    )
-    return BaselineRow(
-        recipe=key.recipe,
-        minority=key.minority,
-        versions=dict(side.versions[key]),
-        seeds=list(runs),
-        environment=numbers,
-        scores=scores,
-        predicted=packed,
-    )
-
-
-def _rounded(score: float | None) -> float | None:
-    return None if score is None or not math.isfinite(score) else round(score, DIGITS)
-
-
-def _predicted_classes(runs: Iterable[Run]) -> PredictedClasses:
-    for run in runs:
-        if run.outputs is not None:
-            return PredictedClasses.of(run.outputs)
-    raise NotComparable("the records keep no outputs, so there are no predictions to keep")
-
-
 def _runs(
     line: BaselineRow,
     environments: list[dict[str, str]],
@@ -325,7 +214,8 @@ def _runs(
         yield seed, Run("ok", scores=known, environment=environment, outputs=outputs)
 
 
-def _pack(classes: NDArray[np.unsignedinteger]) -> str:
+def pack_classes(classes: NDArray[np.unsignedinteger]) -> str:
+    """Return the class of each image as text."""
     return base64.b64encode(zlib.compress(classes.tobytes(), 9)).decode()
 
 

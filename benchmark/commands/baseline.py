@@ -93,8 +93,9 @@ def diff(results: Path, file: Path, metrics: tuple[str, ...]) -> None:
 def _baseline_of(
     results: Path, metrics: Sequence[str], *, reason: str, predictions: bool = False
 ) -> Baseline:
-    from imbench.check.baseline import METRICS, baseline_of
+    from imbench.check.baseline import METRICS
     from imbench.check.sides import side_of
+    from imbench.check.update import baseline_of
     from imbench.records.results import read_result_records
 
     side = side_of(read_result_records(results), metrics or METRICS)

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imbench.images.dataset import Listing
 from imbench.images.decode import load_image
@@ -23,6 +16,7 @@ from imbench.images.geometry import geometry_of, to_square
 from imbench.images.properties import Properties
 from imbench.images.value_range import ValueRange
 from imbench.records.cell import Settings
+from imbench.records.later_fields import LaterFields
 
 __all__ = [
     "MOST_CLASSES",
@@ -131,8 +125,10 @@ class Member(Plain):
         return np.asarray(counts / counts.sum())
 
 
-class Core(Plain):
+class Core(Plain, LaterFields):
     """All that prediction needs besides the weights; it lies in their file too."""
+
+    later = ("backbone",)
 
     classes: tuple[str, ...] = Field(min_length=2, max_length=MOST_CLASSES)
     """Names of the classes; the first is the majority."""
@@ -145,14 +141,6 @@ class Core(Plain):
     members: tuple[Member, ...] = Field(min_length=1, max_length=MOST_MEMBERS)
     backbone: Pretrained | None = None
     """Where the network is a head on features; not part of other models."""
-
-    @model_serializer(mode="wrap")
-    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Models without a backbone keep the checksum that they had.
-        plain: dict[str, Any] = dump(self)
-        if self.backbone is None:
-            del plain["backbone"]
-        return plain
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -8,17 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imbench.code_files import file_hash, names_file
 from imbench.constraints import read_values
 from imbench.errors import UsageError
+from imbench.records.later_fields import LaterFields
 from imbench.spec import parse_spec
 from imbench.training.augment import steps_of
 from imbench.training.budget import AUGMENT, DEFAULTS, NETWORK, SETTINGS, THREADS
@@ -34,10 +29,11 @@ Shots = int | str | tuple[int, ...] | tuple[tuple[str, int], ...]
 as ``natural``, and names of classes with counts become numbers when a run is planned."""
 
 
-class Settings(BaseModel):
+class Settings(LaterFields):
     """How every method of a grid is trained: the equal budget, network, image size, threads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later = ("precision", "code")
 
     network: str = NETWORK
     size: int = 32
@@ -55,16 +51,6 @@ class Settings(BaseModel):
     """What the layers compute in while they train."""
     code: str = ""
     """Files of the user that `network` and `augment` name, each with the hash of its content."""
-
-    @model_serializer(mode="wrap")
-    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Settings that have neither make the keys and checksums that they made before.
-        plain: dict[str, Any] = dump(self)
-        if self.precision == "float32":
-            plain.pop("precision", None)
-        if not self.code:
-            plain.pop("code", None)
-        return plain
 
     @model_validator(mode="before")
     @classmethod
@@ -95,7 +81,7 @@ def code_of(network: str, augment: str) -> str:
     return ", ".join(f"{file} {digest}" for file, digest in sorted(files.items()))
 
 
-class Cell(BaseModel):
+class Cell(LaterFields):
     """A training and its score on the test images.
 
     Two cells with equal data, counts, recipe, settings, seed and versions have the same key, on any
@@ -103,6 +89,7 @@ class Cell(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    later = ("by_class",)
 
     dataset: str
     """Spec of the data set, e.g. ``horse2zebra`` or ``folder:clothing,majority=t-shirt``."""
@@ -119,7 +106,7 @@ class Cell(BaseModel):
     seed: int
     """Replicate: fixes the subset, the initial weights and the batch order."""
     settings: Settings = Settings()
-    versions: dict[str, int] = {}
+    versions: dict[str, int] = Field(default_factory=dict)
     """Part name to its version."""
     protocol: int = PROTOCOL
 
@@ -128,14 +115,6 @@ class Cell(BaseModel):
         if self.by_class is not None and self.minority != min(self.by_class, default=0):
             raise ValueError("minority is the smallest of the counts by class")
         return self
-
-    @model_serializer(mode="wrap")
-    def _as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Cells without counts by class keep the key, and records the checksum, that they had.
-        plain: dict[str, Any] = dump(self)
-        if self.by_class is None:
-            del plain["by_class"]
-        return plain
 
     @property
     def shots(self) -> int | tuple[int, ...]:
