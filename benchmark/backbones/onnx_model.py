@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.backbones.backbone import Backbone
+from imbench.backbones.named import UserFile
 from imbench.backbones.views import Embedder
 from imbench.backbones.weights_on_disk import file_digest
 from imbench.errors import DataError, UsageError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxModel"]
 
 
-class OnnxModel(Backbone):
+class OnnxModel(UserFile):
     """A network in an ONNX file that gives features, with the extra onnx.
 
     Parameters
@@ -33,13 +32,6 @@ class OnnxModel(Backbone):
 
     title: ClassVar[str] = "onnx"
     size: ClassVar[int] = 224
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def digest(self) -> str:
-        """Return the hash of the file."""
-        return file_digest(self._file)
 
     @property
     def width(self) -> int:
@@ -74,10 +66,6 @@ class OnnxModel(Backbone):
             return np.asarray(found, np.float32).reshape(len(pixels), -1)
 
         return embed
-
-    @property
-    def _file(self) -> Path:
-        return Path(self.path).expanduser()
 
     @cached_property
     def _session(self) -> Any:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.backbones.backbone import Backbone
+from imbench.backbones.named import UserFile
 from imbench.backbones.views import PLAIN, Embedder
-from imbench.backbones.weights_on_disk import file_digest
 from imbench.errors import DataError, UsageError
 from imbench.files.reading import LARGE, check_regular, open_regular
 
@@ -25,7 +24,7 @@ NAMES, ROWS = "names", "features"
 MOST = 16 * LARGE
 
 
-class StoredFeatures(Backbone):
+class StoredFeatures(UserFile):
     """Features of a file, .npz or .parquet, by the names of the images.
 
     Parameters
@@ -46,13 +45,6 @@ class StoredFeatures(Backbone):
     views: ClassVar[tuple[str, ...]] = (PLAIN,)
     size: ClassVar[int] = 32
     by_name: ClassVar[bool] = True
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def digest(self) -> str:
-        """Return the hash of the file."""
-        return file_digest(self._file)
 
     @property
     def width(self) -> int:
@@ -78,10 +70,6 @@ class StoredFeatures(Backbone):
             return rows[[places[name] for name in wanted]]
 
         return look_up
-
-    @property
-    def _file(self) -> Path:
-        return Path(self.path).expanduser()
 
     @cached_property
     def _content(self) -> tuple[list[str], NDArray[np.float32]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from imbench.backbones.backbone import Backbone
-from imbench.backbones.weights_on_disk import file_digest, hub_file, read_tensors, snapshot_file
+from imbench.backbones.named import LibraryNetwork
+from imbench.backbones.weights_on_disk import hub_file, read_tensors, snapshot_file
 from imbench.errors import DataError
-from imbench.spec import shown, unknown_name
+from imbench.spec import unknown_name
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Timm"]
 
 
-class Timm(Backbone):
+class Timm(LibraryNetwork):
     """Any network of timm, such as timm:resnet18.a1_in1k, with weights that were downloaded before.
 
     Parameters
@@ -34,28 +33,12 @@ class Timm(Backbone):
     """
 
     title: ClassVar[str] = "timm"
-    size: ClassVar[int] = 224
-    pretrained_on: ClassVar[tuple[str, ...]] = ("ImageNet",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def digest(self) -> str:
-        """Return the hash of the file of weights, and of the name."""
-        return hashlib.sha256(f"{self.name} {file_digest(self._file)}".encode()).hexdigest()
-
-    @property
-    def width(self) -> int:
-        """Number of features of an image."""
-        return self._width
-
-    @cached_property
-    def _width(self) -> int:
+    def _count_features(self) -> int:
         import torch
 
-        with torch.device("meta"):
-            net: Any = self._timm.create_model(self.name, pretrained=False, num_classes=0)
-            return int(net(torch.zeros(2, 3, self.size, self.size)).flatten(1).shape[1])
+        net: Any = self._timm.create_model(self.name, pretrained=False, num_classes=0)
+        return int(net(torch.zeros(2, 3, self.size, self.size)).flatten(1).shape[1])
 
     def network(self) -> torch.nn.Module:
         """Return the network without its last layer."""
@@ -101,9 +84,5 @@ class Timm(Backbone):
             places.append(hub_file(PurePosixPath(urlsplit(self._config.url).path).name))
         found = next((place for place in places if place is not None and place.is_file()), None)
         if found is None:
-            call = f"import timm; timm.create_model({self.name!r}, pretrained=True)"
-            raise DataError(
-                f"the weights of timm:{shown(self.name)} are not on this machine, and nothing is "
-                f'downloaded unasked: `python -c "{call}"` does it'
-            )
+            raise self._missing(f"import timm; timm.create_model({self.name!r}, pretrained=True)")
         return found

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from imbench.backbones.backbone import Backbone
-from imbench.backbones.weights_on_disk import file_digest, hub_file, read_tensors
+from imbench.backbones.named import LibraryNetwork
+from imbench.backbones.weights_on_disk import hub_file, read_tensors
 from imbench.errors import DataError
 from imbench.spec import unknown_name
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Torchvision"]
 
 
-class Torchvision(Backbone):
+class Torchvision(LibraryNetwork):
     """A classifier of torchvision, such as torchvision:resnet18, with weights downloaded before.
 
     Parameters
@@ -34,29 +33,11 @@ class Torchvision(Backbone):
     """
 
     title: ClassVar[str] = "torchvision"
-    size: ClassVar[int] = 224
-    pretrained_on: ClassVar[tuple[str, ...]] = ("ImageNet",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def digest(self) -> str:
-        """Return the hash of the file of weights, and of the name."""
-        return hashlib.sha256(f"{self.name} {file_digest(self._file)}".encode()).hexdigest()
-
-    @property
-    def width(self) -> int:
-        """Number of features of an image."""
-        return self._width
-
-    @cached_property
-    def _width(self) -> int:
-        import torch
-
+    def _count_features(self) -> int:
         from imbench.backbones.normalised import without_head
 
-        with torch.device("meta"):
-            return without_head(self._bare())
+        return without_head(self._bare())
 
     def network(self) -> torch.nn.Module:
         """Return the network without its last layer."""
@@ -90,12 +71,8 @@ class Torchvision(Backbone):
     def _file(self) -> Path:
         found = hub_file(PurePosixPath(urlsplit(self._weights.url).path).name)
         if not found.is_file():
-            call = (
+            raise self._missing(
                 f"from torchvision.models import get_model; get_model({self.name!r}, "
                 "weights='DEFAULT')"
-            )
-            raise DataError(
-                f"the weights of torchvision:{self.name} are not on this machine, and nothing is "
-                f'downloaded unasked: `python -c "{call}"` does it'
             )
         return found

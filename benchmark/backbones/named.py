@@ -1,0 +1,74 @@
+"""Bases of backbones that are named: networks by their name in a library, files by their path."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from imbench.backbones.backbone import Backbone
+from imbench.backbones.weights_on_disk import file_digest
+from imbench.errors import DataError
+from imbench.spec import shown
+
+__all__ = ["LibraryNetwork", "UserFile"]
+
+
+class LibraryNetwork(Backbone):
+    """Base of a network of a library, trained on ImageNet, whose weights are a file.
+
+    A subclass overrides `_count_features`, `_file` and `network`.
+    """
+
+    size: ClassVar[int] = 224
+    pretrained_on: ClassVar[tuple[str, ...]] = ("ImageNet",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def digest(self) -> str:
+        """Return the hash of the file of weights, and of the name."""
+        return hashlib.sha256(f"{self.name} {file_digest(self._file)}".encode()).hexdigest()
+
+    @property
+    def width(self) -> int:
+        """Number of features of an image."""
+        return self._width
+
+    @cached_property
+    def _width(self) -> int:
+        import torch
+
+        with torch.device("meta"):
+            return self._count_features()
+
+    def _count_features(self) -> int:
+        """Return the width, from a network without content."""
+        raise NotImplementedError
+
+    @property
+    def _file(self) -> Path:
+        raise NotImplementedError
+
+    def _missing(self, code: str) -> DataError:
+        """Return the error that says which code downloads the weights."""
+        return DataError(
+            f"the weights of {self.title}:{shown(self.name)} are not on this machine, and nothing "
+            f'is downloaded unasked: `python -c "{code}"` does it'
+        )
+
+
+class UserFile(Backbone):
+    """Base of a backbone that is a file of the user."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def digest(self) -> str:
+        """Return the hash of the file."""
+        return file_digest(self._file)
+
+    @property
+    def _file(self) -> Path:
+        return Path(self.path).expanduser()
