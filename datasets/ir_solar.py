@@ -14,10 +14,9 @@ from imbench.files.reading import SMALL, read_text
 from imbench.images.classes import choose_classes
 from imbench.images.copy_policy import EXACT
 from imbench.images.dataset import Listing
-from imbench.images.notes import DataNote
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
-from imbench.images.split import stratified_splits
+from imbench.images.split import own_split_note, stratified_splits
 from imbench.spec import Value
 
 __all__ = ["InfraredSolar"]
@@ -107,9 +106,6 @@ class InfraredSolar(Obtainable):
         number = {name: label for label, name in enumerate(classes)}
         labels = np.array([number[kind] for _, kind in rows], np.int64)
         splits = stratified_splits(names, labels, test=self.test)
-        count = int((splits == "test").sum())
-        note = f"no official split: {self.test:.0%} of each class, {count} of {len(names)} images, "
-        note += "are the test split, by a hash of their names; sites are unknown and not kept apart"
         return Listing(
             classes=classes,
             sources=[base / name for name in names],
@@ -117,7 +113,7 @@ class InfraredSolar(Obtainable):
             splits=splits,
             names=names,
             channels=1,
-            notes=(DataNote("guessed", note, count, "test=SHARE"),),
+            notes=(own_split_note(splits, self.test, "sites are unknown and not kept apart"),),
             policies=self.policies,
         )
 

@@ -14,10 +14,9 @@ from imbench.images.classes import REST, choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
-from imbench.images.notes import DataNote
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
-from imbench.images.split import stratified_splits
+from imbench.images.split import own_split_note, stratified_splits
 from imbench.spec import Value
 
 __all__ = ["TrashNet"]
@@ -99,10 +98,7 @@ class TrashNet(Obtainable):
             labels += [label] * len(found.files)
             left_out += [replace(one, place=f"{kind}/{one.place}") for one in found.left_out]
         splits = stratified_splits(names, np.array(labels, np.int64), test=self.test)
-        count = int((splits == "test").sum())
-        note = f"no official split: {self.test:.0%} of each class, {count} of {len(names)} images, "
-        note += "are the test split, by a hash of their names; photographs of one object are not "
-        note += "kept together, as nothing says which they are"
+        apart = "photographs of one object are not kept together, as nothing says which they are"
         return Listing(
             classes=tuple(self.official_classes),
             sources=[base / name for name in names],
@@ -110,7 +106,7 @@ class TrashNet(Obtainable):
             splits=splits,
             names=tuple(names),
             notes=(
-                DataNote("guessed", note, count, "test=SHARE"),
+                own_split_note(splits, self.test, apart),
                 *left_out_notes(left_out, lambda place: place.split("/")[0]),
             ),
             policies=self.policies,

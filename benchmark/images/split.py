@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.errors import DataError
+from imbench.images.notes import DataNote
 
-__all__ = ["SPLITS", "check_groups", "crossing_groups", "stratified_splits"]
+__all__ = ["SPLITS", "check_groups", "crossing_groups", "own_split_note", "stratified_splits"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -64,6 +65,18 @@ def stratified_splits(
     if test > 0:
         _fill_test(splits, labels, units)
     return splits
+
+
+def own_split_note(splits: NDArray[np.str_], test: float, apart: str) -> DataNote:
+    """Return the note that a data set has no official split, and what ours does not keep apart."""
+    count = int((splits == "test").sum())
+    return DataNote(
+        "guessed",
+        f"no official split: {test:.0%} of each class, {count} of {len(splits)} images, are the "
+        f"test split, by a hash of their names; {apart}",
+        count,
+        "test=SHARE",
+    )
 
 
 def _fill_test(
