@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from imbench.models.saving import save_model
     from imbench.records.export import load_results
     from imbench.runs.from_python import run
-    from imbench.runs.session import RunOptions
+    from imbench.runs.options import RunOptions
     from imbench.seeds import stream, torch_seed
     from imbench.stats.metrics import confusion, score_all
     from imbench.training.checks import check_dataset, check_metric, check_network, check_part
@@ -114,7 +114,7 @@ _MODULES = {
     "models.saving": ("save_model",),
     "records.export": ("load_results",),
     "runs.from_python": ("run",),
-    "runs.session": ("RunOptions",),
+    "runs.options": ("RunOptions",),
     "seeds": ("stream", "torch_seed"),
     "stats.metrics": ("confusion", "score_all"),
     "training.checks": ("check_dataset", "check_metric", "check_network", "check_part"),

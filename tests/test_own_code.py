@@ -18,7 +18,7 @@ from imbench.commands.cli import cli
 from imbench.records.cell import Settings, code_of
 from imbench.records.store import Store
 from imbench.runs.gridfile import GridFile, GridOptions, settle_grid
-from imbench.runs.worker import _check_code
+from imbench.runs.outputs import _check_code
 from imbench.training.augment import augment, built_in_steps, parse_augment, steps_of
 from imbench.training.transform import try_transform
 

@@ -10,7 +10,7 @@ from imbench.commands.cli import exit_code
 from imbench.constraints import Constraint
 from imbench.records.cell import Settings
 from imbench.registry import load_plugin, registered_names
-from imbench.runs.session import LIMITS
+from imbench.runs.options import LIMITS
 from imbench.training.budget import SETTINGS
 
 HOSTILE = {

@@ -24,7 +24,8 @@ from imbench.commands.run import run as run_command
 from imbench.errors import DataError, UnknownName, UsageError
 from imbench.records.store import Store
 from imbench.runs.from_python import RunKeywords, _plain, _settled
-from imbench.runs.session import RunOptions, Session
+from imbench.runs.options import RunOptions
+from imbench.runs.session import Session
 
 SETTINGS = {"network": "linear", "size": 8, "steps": 4}
 GRID = {"datasets": "digits", "minority": [20], "seeds": range(2), "settings": SETTINGS}

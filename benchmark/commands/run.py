@@ -17,7 +17,8 @@ from imbench.commands.terminal import command_line, echo, echo_document, termina
 
 if TYPE_CHECKING:
     from imbench.records.cell import Grid
-    from imbench.runs.session import FinishedRun, RunOptions
+    from imbench.runs.options import RunOptions
+    from imbench.runs.session import FinishedRun
 
 __all__ = ["OptionTypes", "run"]
 
@@ -39,7 +40,7 @@ def _within_limits(name: str) -> Callable[[click.Context, click.Parameter, objec
     def read(context: click.Context, _parameter: click.Parameter, value: object) -> Any:
         if value is None or context.resilient_parsing:  # after Tab nothing heavy is imported
             return value
-        from imbench.runs.session import LIMITS
+        from imbench.runs.options import LIMITS
 
         return LIMITS[name].read("run", name, value)
 
@@ -219,7 +220,7 @@ def run(grid: str | None, **given: Unpack[OptionTypes]) -> None:
 
 
 def _run_options(given: OptionTypes) -> RunOptions:
-    from imbench.runs.session import RunOptions
+    from imbench.runs.options import RunOptions
 
     return RunOptions(
         results=given["out"],

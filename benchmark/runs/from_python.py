@@ -21,7 +21,8 @@ from imbench.runs.gridfile import (
     read_grid_file,
     settle_grid,
 )
-from imbench.runs.session import FinishedRun, RunOptions, Session
+from imbench.runs.options import RunOptions
+from imbench.runs.session import FinishedRun, Session
 from imbench.safe_text import visible
 from imbench.stats.metrics import METRICS
 

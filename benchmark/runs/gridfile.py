@@ -28,9 +28,10 @@ from imbench.constraints import read_values
 from imbench.errors import UsageError
 from imbench.files.reading import SMALL, read_text
 from imbench.records.cell import Exclusion, Grid, Settings, Shots, code_of
+from imbench.runs.exclusions import parse_exclusion
 from imbench.runs.grids import read_shipped, shipped
 from imbench.runs.shots import parse_shots
-from imbench.spec import parse_integers, parse_spec, parse_texts, pieces_of, trim, unknown_name
+from imbench.spec import parse_integers, parse_spec, parse_texts, unknown_name
 from imbench.training.budget import SETTINGS
 
 __all__ = [
@@ -51,7 +52,6 @@ SEEDS = (0, 1, 2)
 """Replicates where nothing says which."""
 EVERY = "default"
 """In `minority` and `majority`: the entry of all data sets that have none of their own."""
-_CONDITIONS = ("method=", "minority=", "seed=", "dataset=")
 
 
 class GridFile(BaseModel):
@@ -86,7 +86,7 @@ class GridFile(BaseModel):
             plain["majority"] = _per_dataset(plain["majority"], _majority)
         rules = plain.get("exclude", [])
         rules = rules if isinstance(rules, list) else [rules]
-        plain["exclude"] = [_exclusion(rule) for rule in rules]
+        plain["exclude"] = [parse_exclusion(rule) for rule in rules]
         return plain
 
     def changed(self, given: Mapping[str, Any]) -> Self:
@@ -210,7 +210,7 @@ def settle_grid(file: GridFile | None, options: GridOptions) -> Grid:
         methods=_methods(file, options),
         seeds=parse_integers(options.seeds, "seeds") if options.seeds else file.seeds or SEEDS,
         settings=_settings(_merged(file.settings, options.settings)),
-        exclude=(*file.exclude, *map(_exclusion, options.exclude)),
+        exclude=(*file.exclude, *map(parse_exclusion, options.exclude)),
     )
 
 
@@ -301,41 +301,6 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         parse_augment(settings.augment)
         return settings.model_copy(update={"code": code})
     return settings
-
-
-def _exclusion(rule: Any) -> Exclusion:
-    """Read ``method=smote,seed=0-4,dataset=cub``, or such a table; `dataset` comes last."""
-    if isinstance(rule, str):
-        rule = _conditions(rule)
-    if not isinstance(rule, dict) or not rule:
-        raise UsageError(f"exclude: {rule!r} is no rule; write method=smote,dataset=cub")
-    rule = dict(rule)
-    for key in rule:
-        _known("condition", key, Exclusion.model_fields)
-    for key in ("minority", "seed"):
-        if key in rule:
-            rule[key] = parse_integers(rule[key], f"exclude {key}")
-    if "method" in rule:
-        from imbench.training.recipe import canonical_recipe
-
-        rule["method"] = canonical_recipe(str(rule["method"]))
-    if "dataset" in rule:
-        rule["dataset"] = str(parse_spec(str(rule["dataset"])))
-    return Exclusion.model_validate(rule)
-
-
-def _conditions(text: str) -> dict[str, str]:
-    # A recipe's or a data set's own key=value pieces follow it; hence the data set is last.
-    found: list[str] = []
-    for piece in map(trim, pieces_of(text, ",")):
-        if found and (found[-1].startswith("dataset=") or not piece.startswith(_CONDITIONS)):
-            found[-1] += f",{piece}"
-        else:
-            found.append(piece)
-    rule = {key: value for key, _, value in (piece.partition("=") for piece in found)}
-    if len(rule) < len(found):
-        raise UsageError(f"exclude: {text!r} gives a condition twice; write two rules")
-    return rule
 
 
 def _known(kind: str, key: str, fields: Mapping[str, Any]) -> None:

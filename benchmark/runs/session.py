@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from imbench.constraints import NONE, Constraint, choice, number, read_values, whole
 from imbench.errors import DataError, EnvironmentFault, UsageError
 from imbench.files.atomic import check_writable
 from imbench.images.cache_reader import open_decoded
@@ -28,81 +26,20 @@ from imbench.runs.backend import Backend, BackendChoice
 from imbench.runs.devices import as_many_as_fit, devices_of
 from imbench.runs.estimate import TimeLeft
 from imbench.runs.feasible import check_size, settled_grid, versions_of
-from imbench.runs.feature_floors import AUTO, FloorOptions, write_feature_floors
+from imbench.runs.feature_floors import FloorOptions, write_feature_floors
 from imbench.runs.features import embed_sources
 from imbench.runs.floors import write_floors
 from imbench.runs.job import Outcome, RunContext
+from imbench.runs.options import MODELS, RunOptions
 from imbench.runs.plan import Plan, make_plan, recipes_of
 from imbench.runs.plantext import failure_line, grid_lines, no_space, plan_lines
 from imbench.runs.progress import Events, Progress
 from imbench.runs.runner import Result, Runner, job_count
 from imbench.runs.sources import find_sources
 
-__all__ = ["FinishedRun", "RunOptions", "Session"]
-
+__all__ = ["FinishedRun", "Session"]
 
 _LOG = logging.getLogger(__name__)
-LIMITS: Mapping[str, Constraint] = {
-    "jobs": choice("auto") | whole(1, 10_000),
-    "per_device": whole(1, 1000) | NONE,
-    "timeout": number(0, 1000 * 86400, open_low=True) | NONE,
-    "max_failures": whole(1, 10**9) | NONE,
-    "max_cells": whole(1, 10**9),
-}
-"""Which values the options of a run may take that are numbers; times are in seconds."""
-MODELS = "models"
-"""In `RunOptions.keep`: the networks of new trainings."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a grid is run. No score depends on it, `bad_images` and `drop_leaks` excepted."""
-
-    results: Path = Path("results")
-    data: Path = Path("data")
-    """Folder that holds the data of all data sets."""
-    jobs: str = "auto"
-    """Workers: a number, or ``auto`` for as many as the machine or the backend has room for."""
-    backend: Literal["local", "dask", "slurm"] = "local"
-    scheduler: str | None = None
-    """Address or file of the Dask scheduler."""
-    slurm: tuple[str, ...] = ()
-    """``KEY=VALUE`` options of sbatch."""
-    device: str = "auto"
-    """A device, or several with commas between them."""
-    per_device: int | None = None
-    """Cells at a time on each device."""
-    timeout: float | None = None
-    """Seconds a training and its scoring may take."""
-    max_failures: int | None = None
-    """Cells without a score after which no new one is begun."""
-    retry_failed: bool = False
-    force: bool = False
-    """Rerun all cells, finished ones too."""
-    bad_images: Literal["stop", "skip"] = "stop"
-    drop_leaks: bool | None = None
-    """Drop training images that are copies of test images; None does so where some are known."""
-    quiet: bool = False
-    """Print failures only."""
-    keep: tuple[str, ...] = ()
-    """What is kept beside the records of new trainings: ``models``, their networks."""
-    floor: str = AUTO
-    """Backbone of the floor of frozen features, ``auto`` or ``none``: see `FloorOptions`."""
-    json_log: Path | None = None
-    """File to which an event a line is appended."""
-    max_cells: int = 100_000
-    """Cells that a grid may have: so many take 400 MB before anything is trained."""
-    known: tuple[Path, ...] = ()
-    """Other results, folders and packs: what they have a score of is not run."""
-    command: str = ""
-    """What starts the same run again; kept with the plan."""
-
-    def __post_init__(self) -> None:
-        given = {name: getattr(self, name) for name in LIMITS}
-        for name, value in read_values("run", given, LIMITS).items():
-            object.__setattr__(self, name, str(value) if name == "jobs" else value)
-        for name in self.keep:
-            choice(MODELS).read("run", "keep", name)
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,20 @@ record, so that nothing is lost with the process that asked for it.
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
 import math
 import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imbench.contained import described, user_interrupts
-from imbench.errors import Diverged, EnvironmentFault, OutOfTime, UsageError
-from imbench.images.cache_reader import open_decoded
+from imbench.errors import Diverged, EnvironmentFault, OutOfTime
 from imbench.records import environment
 from imbench.records.cell import Cell
 from imbench.records.record import PHASES, Record, Scores, Status
@@ -33,6 +29,7 @@ from imbench.runs import devices
 from imbench.runs.job import Job, JobReport, Outcome
 from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.limits import peak_memory_mb, reset_memory_peak, time_limit
+from imbench.runs.outputs import TrainedOutputs, kept_outputs, train_job
 from imbench.runs.timekeeper import announced
 from imbench.runs.training_leases import leased
 from imbench.safe_text import visible
@@ -42,26 +39,6 @@ __all__ = ["blank_record", "run_job"]
 _LOG = logging.getLogger("imbench")
 LOST = 70
 """Exit code of a worker that can use its card no more."""
-GENERATORS = "generators"
-"""Folder of trained generators below the results: those that cells share are trained once."""
-SHARED = (
-    *("train_counts", "sampled_counts", "test_counts", "notes", "environment"),
-    *("files", "file_hashes"),
-)
-"""Fields of a record that tell of its training; the environment is that of the outputs."""
-
-
-@dataclass
-class _Trained:
-    """What a training leaves: all that the records of its cells need."""
-
-    labels: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    cost: dict[str, float]
-    shared: dict[str, Any]
-    """Fields that the records of all cells have alike, `SHARED`."""
-    source: str = ""
-    """Key of the cell whose record the outputs come from; empty if trained now."""
 
 
 def run_job(job: Job) -> JobReport:
@@ -116,7 +93,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     with logged_to(log), user_interrupts() as pressed:
         try:
             with time_limit(job.context.timeout):
-                trained = _kept(store, job) or _train(store, job)
+                trained = kept_outputs(store, job) or train_job(store, job)
                 records = _all_scored(job, cells, trained)
         except EnvironmentFault:
             raise
@@ -155,78 +132,7 @@ def _attempt(store: Store, job: Job, cells: Sequence[Cell]) -> list[Outcome]:
     return outcomes
 
 
-def _kept(store: Store, job: Job) -> _Trained | None:
-    """Return the outputs that an earlier record of the same training keeps."""
-    record = None if job.outputs is None else store.read(job.outputs)
-    if record is None or not record.done or record.scores is None or not record.intact:
-        return None
-    from imbench.training.recipe import TWICE
-
-    labels, logits, _ = record.scores.arrays()
-    shared = {name: getattr(record, name) for name in SHARED}
-    # Its recipe may have parts that ours lacks.
-    shared["notes"] = [note for note in record.notes if not note.endswith(TWICE)]
-    return _Trained(labels, logits, record.cost, shared, record.key)
-
-
-def _train(store: Store, job: Job) -> _Trained:
-    # They import torch, 1.5 s: planning must not.
-    from imbench.models.cell_inputs import scoring_inputs
-    from imbench.models.cell_training import train_cell
-    from imbench.models.kept import MODEL
-    from imbench.models.saving import kept_model
-
-    cell, data = job.training, open_decoded(job.data)
-    _check_code(cell)
-    folder = store.folder / GENERATORS
-    method = train_cell(
-        cell,
-        data,
-        device=job.device,
-        geometry=job.geometry,
-        keep=folder,
-        features=job.features,
-    )
-    clock = time.perf_counter()
-    # As the record keeps them, so that what is computed from a record later is the same.
-    logits = method.logits(scoring_inputs(job.features, data)).astype(np.float32)
-    cost = {**method.cost_, "predict": time.perf_counter() - clock}
-    if not np.isfinite(logits).all():
-        raise Diverged(cell.settings.steps, "score of a test image")
-    device = str(next(method.network_.parameters()).device)
-    beside = dict(method.artifacts_)
-    notes = [visible(str(note)) for note in method.notes_]
-    if job.view is not None:
-        try:
-            beside[MODEL] = kept_model(method, data.classes, job.view)
-        except UsageError as error:  # the score stands without it
-            notes.append(f"the model is not kept: {visible(str(error))}")
-    files = {name: store.put_file(job.cells[0], name, beside[name]) for name in beside}
-    shared = {
-        "train_counts": np.asarray(method.counts_).astype(int).tolist(),
-        "sampled_counts": np.asarray(method.sampled_counts_, np.float64).tolist(),
-        "test_counts": data.test.counts(len(data.classes)).tolist(),
-        "notes": notes,
-        "environment": environment.describe_environment(device, cell.settings.threads),
-        "files": files | {name: f"{GENERATORS}/{file}" for name, file in method.kept_.items()},
-        "file_hashes": {name: hashlib.sha256(beside[name]).hexdigest() for name in beside},
-    }
-    return _Trained(np.asarray(data.test.labels), logits, cost, shared)
-
-
-def _check_code(cell: Cell) -> None:
-    """Refuse files of the user that were changed since the run was planned."""
-    from imbench.records.cell import code_of
-
-    now = code_of(cell.settings.network, cell.settings.augment)
-    if now != cell.settings.code:
-        raise UsageError(
-            f"code was changed after the run was planned ({cell.settings.code} then, {now} now): "
-            "start the run again"
-        )
-
-
-def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Record]:
+def _all_scored(job: Job, cells: Sequence[Cell], trained: TrainedOutputs) -> list[Record]:
     """Return the records of the cells of a training; one that cannot be scored stops no other."""
     records: list[Record] = []
     source = trained.source
@@ -244,7 +150,7 @@ def _all_scored(job: Job, cells: Sequence[Cell], trained: _Trained) -> list[Reco
     return records
 
 
-def _scored(job: Job, cell: Cell, source: str, trained: _Trained) -> Record:
+def _scored(job: Job, cell: Cell, source: str, trained: TrainedOutputs) -> Record:
     """Return a cell's record from the outputs of its training, which `source` has the cost of."""
     from imbench.stats.metrics import score_all
     from imbench.training.forward import probabilities
