@@ -12,7 +12,7 @@ from imbench.records.groups import Group, group_differences
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.report.compare import Comparison, match_all
-from imbench.report.means import TableCell
+from imbench.report.means import WORDS, TableCell
 from imbench.report.panel import Panel
 from imbench.report.tables import Table, TableRow, metric_title
 from imbench.report.words import sentence
@@ -29,13 +29,32 @@ __all__ = [
     "metric_rows",
     "pivotal_methods",
     "plain_groups",
-    "plain_methods",
+    "plot_data",
     "reference_method",
 ]
 
 
 COMPARISONS = 5000
 """Comparisons in one page, of two methods at one count: one takes about 3 ms."""
+
+
+def plot_data(
+    tables: Sequence[Table], metrics: Sequence[str], pivots: Sequence[int]
+) -> dict[str, Any]:
+    """Return what plots of all records draw, by the names that the scripts know it by.
+
+    Each of ``drawings`` in ``templates/plots.js`` finds its data here. `pivots` are the methods
+    that are compared with all others, returned by `pivotal_methods`.
+    """
+    return {
+        "metrics": metric_rows(metrics, class_counts(groups_of(tables))),
+        "methods": plain_methods(tables),
+        "groups": plain_groups(tables),
+        "reference": reference_method(tables),
+        "differences": method_differences(tables, pivots),
+        "enough": ENOUGH,
+        "words": WORDS,
+    }
 
 
 def groups_of(tables: Sequence[Table]) -> list[Group]:

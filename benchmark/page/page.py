@@ -19,18 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from imbench.errors import NotComparable
 from imbench.explain.stored import any_kept
 from imbench.page.cells import FEWER_POINTS, MANY_RECORDS, POINTS, CellBuilder
-from imbench.page.data import (
-    class_counts,
-    group_title,
-    groups_of,
-    method_differences,
-    methods_of,
-    metric_rows,
-    pivotal_methods,
-    plain_groups,
-    plain_methods,
-    reference_method,
-)
+from imbench.page.data import group_title, groups_of, methods_of, pivotal_methods, plot_data
 from imbench.page.explained import explained_blocks, feature_blocks
 from imbench.page.images import Gallery, Pictures, find_decoded
 from imbench.page.seen import contact_sheets
@@ -44,7 +33,6 @@ from imbench.records.image_names import ImageNames
 from imbench.records.metric_specs import load_metric
 from imbench.records.record import Record
 from imbench.records.store import Store
-from imbench.report.means import WORDS
 from imbench.report.table_set import TableSet
 from imbench.report.verdict import Verdict
 from imbench.safe_text import visible
@@ -138,13 +126,7 @@ def render_page(
     pivots = pivotal_methods(tables)
     step(f"compare {len(pivots)} of {len(methods_of(tables))} methods with all others")
     script_data: dict[str, Any] = {
-        "metrics": metric_rows(metrics, class_counts(record_groups)),
-        "methods": plain_methods(tables),
-        "groups": plain_groups(tables),
-        "reference": reference_method(tables),
-        "differences": method_differences(tables, pivots),
-        "enough": ENOUGH,
-        "words": WORDS,
+        **plot_data(tables, metrics, pivots),
         "classes": [[visible(name) for name in gallery.classes] for gallery in galleries],
         "images": [gallery.thumbnails for gallery in galleries],
         "names": [gallery.names for gallery in galleries],

@@ -35,9 +35,7 @@ function sortBy(button) {
 
 function drawAll() {
   showBlocks();
-  drawScores();
-  drawDifferences();
-  drawCost();
+  for (const drawing of drawings) drawing();
 }
 
 function pick(methods) {

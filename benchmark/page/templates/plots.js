@@ -194,3 +194,6 @@ function label(at, text, x, y, taken) {
   }
   element.remove();
 }
+
+// What is drawn of all records, anew whenever the selection changes.
+const drawings = [drawScores, drawDifferences, drawCost];
