@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from waiting import until
 
 from imbench.records.store import Store
 from imbench.runs import devices as cards
@@ -211,13 +211,8 @@ def test_a_killed_run_leaves_no_process_on_the_card(tmp_path):
     words = [*GRID, "--steps", "5000", "--methods", "vanilla", "--device", "cuda", "--jobs", "2"]
     run = subprocess.Popen([BENCH, "run", *words, "--json-log", "log"], cwd=tmp_path)
     claims = tmp_path / "results" / ".imbench" / "claims"
-    deadline = time.monotonic() + 60
-    while len(found := list(claims.glob("*.json"))) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    pids = [json.loads(one.read_text())["pid"] for one in found]
+    until(lambda: len(list(claims.glob("*.json"))) == 2)
+    pids = [json.loads(one.read_text())["pid"] for one in claims.glob("*.json")]
     run.kill()
     run.wait()
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

@@ -15,7 +15,7 @@ from bench_process import started
 from PIL import Image
 from waiting import until
 
-from imbench import load_model, prepare
+from imbench import Method, load_model, prepare
 from imbench.commands.cli import exit_code
 from imbench.models.expected import SHOWN
 from imbench.models.fitting import find_source
@@ -121,8 +121,7 @@ def test_it_says_what_it_does_what_to_expect_and_what_to_type_next(tmp_path, cap
     assert f"bench predict '{out}' FOLDER --csv predictions.csv" in said
 
 
-@pytest.mark.slow
-def test_records_give_the_settings_and_their_scores(tmp_path, capsys):
+def test_records_give_the_settings_and_their_scores(tmp_path, capsys, jobs_here):
     results = tmp_path / "results"
     run = ["run", "--datasets", SPEC, "--minority", "20,40", "--methods", "vanilla,cs", *FAST]
     assert exit_code([*run, "--seeds", "0-2", "--jobs", "1", "--quiet", "--out", str(results)]) == 0
@@ -240,10 +239,12 @@ def test_code_of_a_file_is_refused_before_anything_is_trained(tmp_path, capsys):
         assert "not installed here" in err or "a model holds no code" in err
 
 
-def test_a_folder_that_is_there_is_refused_before_anything_is_trained(fitted, tmp_path, capsys):
+def test_a_folder_that_is_there_is_refused_before_anything_is_trained(
+    fitted, tmp_path, capsys, monkeypatch
+):
     before = {path.name: path.read_bytes() for path in fitted.iterdir()}
-    begun = time.monotonic()
-    code, _, err = bench(capsys, "fit", SPEC, "--method", "cs", "--steps", 10**6, "--out", fitted)
+    monkeypatch.setattr(Method, "fit", lambda *_, **__: pytest.fail("it was trained"))
+    code, _, err = bench(capsys, "fit", SPEC, "--method", "cs", "--out", fitted)
     assert (code, "holds a model already" in err) == (2, True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("mine")
@@ -251,7 +252,6 @@ def test_a_folder_that_is_there_is_refused_before_anything_is_trained(fitted, tm
     code, _, err = bench(capsys, *words)
     assert (code, "holds files that are no model's" in err) == (2, True)
     assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
-    assert time.monotonic() - begun < 60
 
 
 def test_a_training_that_diverges_leaves_nothing(tmp_path, capsys):
@@ -267,13 +267,11 @@ def test_ctrl_c_leaves_nothing_half_written(jobs, tmp_path):
     words = ["fit", SPEC, "--method", "cs", "--network", "cnn", "--size", "8", "--steps", "100000"]
     process = started(tmp_path, *words, "--jobs", jobs, "--out", "there/M")
     there = tmp_path / "there"
-    deadline = time.monotonic() + 60
-    while not (there.exists() and list(there.iterdir())) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(3)
+    until(lambda: there.exists() and list(there.iterdir()))
+    time.sleep(3)  # into the training, as a rule; nothing depends on it
     process.send_signal(signal.SIGINT)
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=240)
     finally:
         process.kill()  # where it heard nothing
     assert process.returncode == 130
@@ -294,12 +292,12 @@ def test_workers_of_a_fit_that_was_killed_end_too(tmp_path):
     process = started(tmp_path, *words, "--jobs", "2", "--out", "M")
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     try:
-        until(lambda: sum(map(trains, children.read_text().split())) == 2, 60)
+        until(lambda: sum(map(trains, children.read_text().split())) == 2)
         workers = [pid for pid in children.read_text().split() if trains(pid)]
     finally:
         process.kill()
-        process.communicate(timeout=60)  # until the workers have closed their ends
-    until(lambda: not any(map(trains, workers)), 30)
+        process.communicate(timeout=240)  # until the workers have closed their ends
+    until(lambda: not any(map(trains, workers)))
 
 
 def trains(pid: str) -> bool:

@@ -204,7 +204,7 @@ def test_an_import_that_never_ends_is_named_until_ctrl_c_ends_the_command(tmp_pa
         )
         assert (tmp_path / "begun").exists()
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=240)
     finally:
         run.kill()
         run.wait()

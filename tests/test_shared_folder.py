@@ -6,12 +6,11 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from bench_process import BENCH
-from in_process import jobs_here
+from in_process import bench_here
+from in_process import jobs_here as trained_here
 from unfit import made
 
 from imbench.commands.cli import exit_code
@@ -152,7 +151,7 @@ FILES = {
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the results of a run."""
     folder = tmp_path_factory.mktemp("finished") / "results"
-    with jobs_here():
+    with trained_here():
         assert exit_code([*RUN, "--quiet", "--out", str(folder)]) == 0
     (folder / ".imbench/claims/0123456789abcdef.json").touch()
     found = {path for pattern in FILES.values() for path in folder.glob(pattern)}
@@ -171,7 +170,6 @@ def spoiled(finished: Path, tmp_path: Path, what: str, kind: str) -> Path:
     return folder
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket", "huge"])
 @pytest.mark.parametrize("what", FILES)
 def test_no_command_waits_for_what_is_no_file_in_the_folder(
@@ -196,11 +194,9 @@ def test_no_command_waits_for_what_is_no_file_in_the_folder(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pipe", "huge"])
 @pytest.mark.parametrize("what", FILES)
-def test_a_run_does_what_is_lost_to_what_is_no_file(finished, tmp_path, what, kind):
+def test_a_run_does_what_is_lost_to_what_is_no_file(finished, tmp_path, what, kind, jobs_here):
     folder = spoiled(finished, tmp_path, what, kind)
-    again = subprocess.run(
-        [BENCH, *RUN, "--out", folder], cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    again = bench_here(*RUN, "--out", folder, cwd=tmp_path)
     assert "Traceback" not in again.stderr
     assert again.returncode == 0, again.stderr
     assert [one.status for one in Store(folder).records()] == ["ok", "ok"]
