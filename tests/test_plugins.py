@@ -213,28 +213,17 @@ def test_a_method_in_a_file_runs_without_being_installed(extra, tmp_path):
     assert "BSoftmax" not in told
 
 
-BAD_PROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
+BAD_POINTS = """
+[imbench.methods]
+us = imbench_bad:Fine
+nopart = imbench_bad:NoPart
+unfound = imbench_bad_unfound:Part
 
-[project]
-name = "imbench-bad"
-version = "0.1.0"
+[imbench.datasets]
+unread = imbench_bad:NoPart
 
-[project.entry-points."imbench.methods"]
-us = "imbench_bad:Fine"
-nopart = "imbench_bad:NoPart"
-unfound = "imbench_bad_unfound:Part"
-
-[project.entry-points."imbench.datasets"]
-unread = "imbench_bad:NoPart"
-
-[project.entry-points."imbench.metrics"]
-odd = "imbench_bad_unfound:odd"
-
-[tool.setuptools]
-py-modules = ["imbench_bad"]
+[imbench.metrics]
+odd = imbench_bad_unfound:odd
 """
 BAD_MODULE = "from imbench import Part\nclass Fine(Part): pass\nclass NoPart: pass\n"
 
@@ -242,10 +231,12 @@ BAD_MODULE = "from imbench import Part\nclass Fine(Part): pass\nclass NoPart: pa
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory) -> Path:
     """Return the site folder with a package that clashes, cannot be imported, and is no plug-in."""
-    source, site = tmp_path_factory.mktemp("imbench-bad"), tmp_path_factory.mktemp("bad-site")
-    (source / "pyproject.toml").write_text(BAD_PROJECT)
-    (source / "imbench_bad.py").write_text(BAD_MODULE)
-    install(source, site)
+    site = tmp_path_factory.mktemp("bad-site")
+    info = site / "imbench_bad-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imbench-bad\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(BAD_POINTS)
+    (site / "imbench_bad.py").write_text(BAD_MODULE)
     return site
 
 

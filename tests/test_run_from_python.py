@@ -208,7 +208,7 @@ def test_a_script_without_a_main_guard_runs_once(here):
     script.write_text(
         "import imbench\nprint('began')\n"
         f"scores = imbench.run(datasets='digits', minority=20, methods='vanilla,us', seeds=0,"
-        f" settings={SETTINGS!r}, metrics=['f1'], jobs=2, quiet=True)\n"
+        f" settings={SETTINGS!r}, metrics=['f1'], jobs=1, quiet=True)\n"
         "print(len(scores), scores.status.unique().tolist())\n"
     )
     done = subprocess.run(

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from small import plain_budget
 from torch import nn
 
 from imbench.errors import Diverged, EnvironmentFault
-from imbench.training.budget import Budget
 from imbench.training.device import choose_device, fixed_threads
 from imbench.training.examples import Examples
 from imbench.training.forward import forward_all, to_tensor
@@ -18,16 +18,7 @@ CPU = torch.device("cpu")
 
 
 def budget(**changes):
-    values = {
-        "steps": 20,
-        "batch_size": 8,
-        "lr": 0.1,
-        "momentum": 0.0,
-        "weight_decay": 0.0,
-        "warmup": 0.1,
-        "augment": "none",
-    }
-    return Budget(**{**values, **changes})
+    return plain_budget(**{"steps": 20, "batch_size": 8, "warmup": 0.1, **changes})
 
 
 def new_state(n=24, **changes):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from imbench.images.notes import DataNote
 
-__all__ = ["alike_notes", "class_key", "one_name", "respelled"]
+__all__ = ["alike_notes", "class_key", "one_name"]
 
 
 def class_key(name: str) -> str:
@@ -41,14 +41,6 @@ def one_name(found: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         else:
             (names[split, name],) = by_split.get("train") or next(iter(by_split.values()))
     return names
-
-
-def respelled(names: dict[tuple[str, str], str]) -> list[str]:
-    """Return the classes that have folders of different spelling, and those, as text."""
-    folders: dict[str, set[str]] = {}
-    for (_, name), kind in names.items():
-        folders.setdefault(kind, set()).add(name)
-    return [kind for kind, spellings in folders.items() if len(spellings) > 1]
 
 
 def alike_notes(classes: Sequence[str], counts: Sequence[int]) -> list[DataNote]:
