@@ -88,6 +88,16 @@ def seeded() -> None:
 
 
 @pytest.fixture(autouse=True)
+def curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw loss curves of generators in the tests of them alone: each takes longer than a training.
+
+    It takes matplotlib 0.2 s, and a contract has eight trainings.
+    """
+    if "torch" in sys.modules and not request.node.get_closest_marker("curves"):
+        monkeypatch.setattr("imbench.methods._pictures.loss_curves", lambda _history: b"")
+
+
+@pytest.fixture(autouse=True)
 def log_as_it_was() -> None:
     """Undo what a command run in this process, by a fixture of a module too, did to our log."""
     LOG.setLevel(LOG_BEFORE[0])

@@ -163,6 +163,7 @@ def test_the_priors_are_those_of_the_sampler(recipe, share):
     assert method.counts_.tolist() == [22, 8]
 
 
+@pytest.mark.curves
 def test_what_the_pictures_show(tmp_path):
     part, *_ = resampled(f"aug:{SMALL}", (20, 6), folder=tmp_path)
     grid = Image.open(io.BytesIO(part.artifacts_["samples-1.png"]))
