@@ -88,6 +88,12 @@ def seeded() -> None:
 
 
 @pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have commands say nothing of what takes long: on a busy machine anything may."""
+    monkeypatch.setattr("imbench.commands.terminal.PATIENCE", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw loss curves of generators in the tests of them alone: each takes longer than a training.
 

@@ -518,7 +518,8 @@ def test_a_large_page_keeps_details_and_comparisons_of_some(make_record, monkeyp
 def test_the_command_writes_the_page_where_it_is_told(results):
     done = bench(results, "--html", "--metric", "f1", cwd=results.parent)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.startswith(f"wrote {results / 'report.html'} (")
+    *_, last = done.stderr.splitlines()  # above it what takes a busy machine long
+    assert last.startswith(f"wrote {results / 'report.html'} (")
     text = (results / "report.html").read_text("utf-8")
     assert len(data_of(text)["cells"]) == 18
     other = bench(results, "--html", "a/b.html", "--metric", "f1", "--csv", cwd=results.parent)
