@@ -50,7 +50,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.environ["IMBENCH_CACHE"] = str(tmp_path_factory.getbasetemp() / "imbench-cache")
     methods = "aug:steps=6,aug:steps=6+ts,alt:steps=6"
     options = ("--minority", 8, "--seeds", "0-1", "--network", "cnn", "--size", 16, "--steps", 10)
-    with mock.patch("imbench.methods._pictures.loss_curves", lambda _history: b""):
+    with mock.patch("imbench.methods._pictures.loss_curves", return_value=b""):
         bench("run", "--datasets", DATA, "--methods", methods, *options, "--jobs", 1, where=where)
     return where
 
