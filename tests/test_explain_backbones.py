@@ -11,6 +11,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from click.testing import CliRunner
+from in_process import jobs_here
 from tiny_backbone import TINY
 from torch import nn
 
@@ -164,7 +165,8 @@ def quarters(x, _names):
 def ran(out: Path, network: str, *options: str) -> Path:
     """Run a few steps of Vanilla and TS and keep the networks."""
     rest = ["--network", network, "--steps", "2", "--set", "lr=0.01", "--out", out]
-    bench(run, *RUN, "--methods", "vanilla,ts", *rest, "--keep", "models")
+    with jobs_here():
+        bench(run, *RUN, "--methods", "vanilla,ts", *rest, "--keep", "models")
     return out
 
 

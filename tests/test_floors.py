@@ -107,7 +107,6 @@ def work(tmp_path_factory):
     )
 
 
-@pytest.mark.slow
 def test_a_run_writes_the_floor_of_each_count_and_seed_once(work):
     floors = read_floors(work.results)
     assert {(one.cell.minority, one.cell.seed) for one in floors} == {

@@ -10,11 +10,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from imbench.errors import NotComparable
 from imbench.explain.stored import any_kept
@@ -246,9 +247,7 @@ def _render_template(markup_data: dict[str, Any], recipes: Sequence[str]) -> str
         f"default-src 'none'; img-src data:; style-src '{_csp_hash(style)}'; "
         f"script-src '{_csp_hash(script)}'; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    template = environment.from_string(_read_template("page.html"))
-    text = template.render(
+    text = _template().render(
         **markup_data,
         version=imbench_version(),
         policy=policy,
@@ -258,6 +257,13 @@ def _render_template(markup_data: dict[str, Any], recipes: Sequence[str]) -> str
     )
     # Unpaired surrogates, which foreign names may contain, cannot be encoded in UTF-8.
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+@cache
+def _template() -> Template:
+    # Kept: jinja takes as long to compile it as all else of a small page does.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(_read_template("page.html"))
 
 
 def _read_template(name: str) -> str:
