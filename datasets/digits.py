@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imbench.errors import UsageError
 from imbench.images.classes import REST, choose_classes
@@ -58,13 +60,8 @@ class Digits(Dataset):
 
     def everything(self) -> Listing:
         """List all ten digits."""
-        from sklearn.datasets import load_digits
-
-        images, labels = load_digits(return_X_y=True)
+        pixels, labels = _load()
         names = tuple(f"digit-{row:04d}" for row in range(len(labels)))
-        # 17 levels (0 to 16) to 256.
-        pixels = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
-        labels = labels.astype(np.int64)
         return Listing(
             classes=tuple("0123456789"),
             sources=pixels,
@@ -79,3 +76,16 @@ class Digits(Dataset):
         return choose_classes(
             self.everything(), majority=self.majority, minority=self.minority, owner="digits"
         )
+
+
+@cache
+def _load() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    # 17 levels (0 to 16) to 256.
+    pixels = np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
+    labels = labels.astype(np.int64)
+    for array in (pixels, labels):
+        array.flags.writeable = False
+    return pixels, labels
