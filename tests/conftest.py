@@ -110,7 +110,7 @@ def curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     It takes matplotlib 0.2 s, and a contract has eight trainings.
     """
     if "torch" in sys.modules and not request.node.get_closest_marker("curves"):
-        monkeypatch.setattr("imbench.methods._pictures.loss_curves", lambda _history: b"")
+        monkeypatch.setattr("imbench.methods._pictures.loss_curves", lambda *_: b"")
 
 
 @pytest.fixture(autouse=True)

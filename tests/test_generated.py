@@ -66,7 +66,7 @@ def test_images_become_squares_as_those_of_the_data_set_did(data_folder, geometr
     assert part.notes_[1].startswith(f"of the generated images {says}: 2 of 2 images are not squ")
 
 
-def test_a_run_tells_what_became_of_the_images_of_its_data_set(tmp_path, data_folder):
+def test_a_run_tells_what_became_of_the_images_of_its_data_set(tmp_path, data_folder, jobs_here):
     root = data_folder({f"{part}/{name}": 6 for part in ("train", "test") for name in "ab"})
     made = data_folder({"made": 2}) / "made"
     for option, says in (("", "stretched"), (",geometry=pad", "padded")):

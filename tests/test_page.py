@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import bench_here
 from PIL import Image
 
 from imbench.errors import NotComparable, UsageError
@@ -485,11 +484,7 @@ def results(tmp_path, some) -> Path:
 
 
 def bench(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "imbench", "report", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, encoding="utf-8", env=environment, timeout=280
-    )
+    return bench_here("report", *arguments, cwd=cwd, encoding="ascii")
 
 
 def test_a_large_page_keeps_details_and_comparisons_of_some(make_record, monkeypatch):
