@@ -21,7 +21,7 @@ from imbench.explain.tables import (
     where_from,
 )
 from imbench.records.groups import format_ranges, method_title
-from imbench.report.printed_table import PrintedCell, PrintedTable, no_zero
+from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH
 
@@ -30,11 +30,18 @@ __all__ = ["overview_tables"]
 Slot = dict[int, PerImage]
 Column = tuple[str, str, str, int]
 """Title, name under which it is kept, measure, class."""
-RIGHT, FLIPS = "right", "flips"
+RIGHT = "right"
+FLIPS = tuple(f"{name}_flips" for name in SWAPS)
+_FLIP_TITLES = dict(zip(FLIPS, ("flips", "same", "erased"), strict=True))
 
 
-def overview_tables(groups: Iterable[ExplainedGroup]) -> list[PrintedTable]:
-    """Return a table for each group and count; what its columns are stands below the last."""
+def overview_tables(
+    groups: Iterable[ExplainedGroup], more: str = "--details has every measure of each map"
+) -> list[PrintedTable]:
+    """Return a table for each group and count; what its columns are stands below the last.
+
+    `more` says where the reader finds what these tables leave out.
+    """
     tables: list[PrintedTable] = []
     measures: set[str] = set()
     references: dict[str, None] = {}
@@ -49,7 +56,7 @@ def overview_tables(groups: Iterable[ExplainedGroup]) -> list[PrintedTable]:
             if any(cell.bold for row in table.rows for cell in row):
                 references[reference_of([row.recipe for row in one.group.rows])] = None
     if tables:
-        below = (*tables[-1].below, *_legend(measures, references))
+        below = (*tables[-1].below, *_legend(measures, references, more))
         tables[-1] = replace(tables[-1], below=below)
     return tables
 
@@ -62,7 +69,9 @@ def _columns(one: ExplainedGroup) -> Iterator[Column]:
         for what in one.kept:
             known = {name for _, name in one.columns(what)}
             if what == CONTEXT:
-                yield FLIPS, what, FLIPS, label
+                for measure, title in _FLIP_TITLES.items():
+                    if measure in known:
+                        yield title, what, measure, label
             elif "lift" in known:
                 yield f"{map_title(one, what)} lift", what, "lift", label
             else:
@@ -116,21 +125,21 @@ def _cell(
     if measure == RIGHT:
         shares = [x.right[x.labels == label].mean() for x in slot.values() if label in x.labels]
         return PrintedCell(float(np.mean(shares)), digits=2) if shares else DASH
-    if measure == FLIPS:
-        texts = [_flips(slot, name, label) for name in SWAPS]
-        bold = _differs(explained, pair, count, f"{SWAPS[0]}_{FLIPS}", label)
-        return PrintedCell(text=" / ".join(texts), bold=bold)
+    if measure in FLIPS:
+        share = _share(slot, measure, label)
+        if share is None:
+            return DASH
+        bold = measure == FLIPS[0] and _differs(explained, pair, count, measure, label)
+        return PrintedCell(share, digits=2, bold=bold)
     cell = mean_cell(slot, measure, label)
     bold = _differs(explained, pair, count, measure, label)
     return cell if cell is DASH else replace(cell, bold=bold)
 
 
-def _flips(slot: Slot, name: str, label: int) -> str:
-    found = [
-        x.mean(f"{name}_{FLIPS}", label) for x in slot.values() if f"{name}_{FLIPS}" in x.values
-    ]
+def _share(slot: Slot, name: str, label: int) -> float | None:
+    found = [x.mean(name, label) for x in slot.values() if name in x.values]
     known = [mean for mean in found if math.isfinite(mean)]
-    return no_zero(f"{math.fsum(known) / len(known):.2f}") if known else "--"
+    return math.fsum(known) / len(known) if known else None
 
 
 def _differs(
@@ -168,14 +177,14 @@ def _protocol(one: ExplainedGroup, count: int) -> str:
     return text
 
 
-def _legend(measures: set[str], references: Iterable[str]) -> Iterator[str]:
+def _legend(measures: set[str], references: Iterable[str], more: str) -> Iterator[str]:
     yield (
         "right: share of the images that a method calls what they are; in brackets 95 % t "
-        "intervals over seeds; --details has every measure of each map"
+        f"intervals over seeds; {more}"
     )
     if titles := [method_title(recipe) for recipe in references]:
         yield (
-            f"bold: differs from {' or '.join(titles)}, of flips the first, on the images that "
+            f"bold: differs from {' or '.join(titles)}, on the images that "
             f"both get right: sign-flip p < {ALPHA:g} over {ENOUGH} seeds or more, not corrected "
             "for the number of cells"
         )
@@ -189,9 +198,9 @@ def _legend(measures: set[str], references: Iterable[str]) -> Iterator[str]:
             "insertion, deletion: area under the probability of the true class while pixels come "
             "back or go, those of largest value first: high and low if the map is right"
         )
-    if FLIPS in measures:
+    if measures & set(FLIPS):
         yield (
-            "flips: share of images called otherwise when the object stands before the background "
-            "of another class / of its own class / is erased; the first beyond the second is what "
-            "the background says of the class"
+            "flips, same, erased: share of images called otherwise when the object stands before "
+            "the background of another class, before one of its own class, or is erased; what "
+            "flips has beyond same is what the background says of the class"
         )

@@ -217,7 +217,8 @@ def _difference_cell(
         return DASH
     if not values:
         return DASH
-    effect = Effect(values)
+    low, high = BOUNDS.get(name, (0.0, 1.0))
+    effect = Effect(values, (low - high, high - low))
     ends, bold = effect.interval().ends, surely_apart(effect)
     return PrintedCell(effect.mean, ends, bold=bold, digits=2, signed=True)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.explain.numbers import CONTEXT, KINDS
+from imbench.explain.overview import overview_tables
 from imbench.explain.stored import Kept, any_kept, kept
 from imbench.explain.tables import explained_groups, explanation_tables
 from imbench.page.tables import plain_table
@@ -37,14 +38,20 @@ PICTURES = 12
 def explained_blocks(
     records: Iterable[Record], folder: Path, names: Mapping[str, ImageNames]
 ) -> list[dict[str, Any]]:
-    """Return the tables of what `bench explain` kept, as data of the markup."""
+    """Return the tables of what `bench explain` kept, as data of the markup.
+
+    One table for each data set and count, and every measure of each map and class, which the page
+    folds away.
+    """
     if not any_kept(folder):
         return []
     whats = (*registered_names("maps"), CONTEXT)
     groups = explained_groups(records, Store(folder), whats, dict(names))
+    short = overview_tables(groups, "every measure of each map is below")
     return [
-        plain_table(table, [[""] * len(table.head)] * len(table.rows))
-        for table in explanation_tables(groups)
+        {**plain_table(table, [[""] * len(table.head)] * len(table.rows)), "folded": folded}
+        for folded, tables in ((False, short), (True, explanation_tables(groups)))
+        for table in tables
     ]
 
 

@@ -1,6 +1,7 @@
 // The picture wall: the same images in rows, methods in columns, a map over each.
 const wallState = { bare: false };
-const WALL_PIXELS = 112;
+const WALL_PIXELS = 160;
+const NAMED_EVERY = 4;  // rows after which the methods are named again: more do not fit a screen
 
 const walls = () => (data.walls || []).filter((wall) => !wall.left_out);
 
@@ -62,6 +63,12 @@ function wallPicture(box, row, map, side, alt) {
   picture.src = row.image;
 }
 
+function nameMethods(part, wall) {
+  const head = put(part, "tr", { class: "names" });
+  put(head, "th", { scope: "col" }, "image");
+  wall.titles.forEach((title, i) => put(head, "th", { scope: "col", class: `m${wall.methods[i]}` }, title));
+}
+
 function drawWall() {
   const body = byId("wall-body");
   if (!body) return;
@@ -69,11 +76,12 @@ function drawWall() {
   const wall = walls()[Number(byId("wall-choice").value)];
   if (!wall) return;
   const table = put(body, "table", { class: "wall", role: "grid", "aria-label": "Maps by method" });
-  const head = put(put(table, "thead"), "tr");
-  put(head, "th", { scope: "col" }, "image");
-  wall.titles.forEach((title, i) => put(head, "th", { scope: "col", class: `m${wall.methods[i]}` }, title));
+  // As large as the columns leave room for, from 5 to 10 rem.
+  table.style.setProperty("--picture", `clamp(5rem, (min(100vw, 74rem) - 4rem) / ${wall.titles.length + 1}, 10rem)`);
+  nameMethods(put(table, "thead"), wall);
   const rows = put(table, "tbody");
   wall.rows.forEach((row, i) => {
+    if (i && i % NAMED_EVERY === 0) nameMethods(rows, wall);
     const line = put(rows, "tr");
     const name = put(line, "th", { scope: "row" });
     wallPicture(name, { ...row, mask: "" }, "", wall.side, `${row.class}: ${row.name}`);
@@ -101,7 +109,10 @@ function moveInWall(event) {
   if (!step) return;
   event.preventDefault();
   const row = cell.parentElement;
-  const next = row.parentElement.rows[row.sectionRowIndex + step[0]]?.cells[cell.cellIndex + step[1]];
+  const rows = row.parentElement.rows;
+  let place = row.sectionRowIndex + step[0];
+  if (step[0] && rows[place]?.className === "names") place += step[0];
+  const next = rows[place]?.cells[cell.cellIndex + step[1]];
   if (!next || next.tagName !== "TD") return;
   cell.tabIndex = -1;
   next.tabIndex = 0;
