@@ -356,7 +356,9 @@ def test_whole_reports(world):
     records = world(TRUE)
     text = render_report(records, claims=True)
     assert text.startswith("digits: claims about the paper's methods, by F1 of the minority\n")
-    assert "; holds 13, does not hold 0, cannot be told 2 - 1. Vanilla" in " ".join(text.split())
+    assert "; holds 13, does not hold 0, cannot be told 2; all of it is about the pool" in " ".join(
+        text.split()
+    )
     assert "- 11. US is ahead of OS: holds; US - OS, above 0 at 3 of 3 counts" in text
     assert max(map(len, text.splitlines())) <= 80
     body = json.loads(render_report(records, claims=True, form="json"))

@@ -37,6 +37,9 @@ class ImageNames(BaseModel):
         Names of the classes, the majority's first.
     test : tuple of str
         Names of the test images, as the data set lists them: paths, or numbers of rows.
+    pool : tuple of int
+        Training images of each class, which replicates draw from; empty where an older imbench
+        wrote the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +48,7 @@ class ImageNames(BaseModel):
     fingerprint: str
     classes: tuple[str, ...]
     test: tuple[str, ...]
+    pool: tuple[int, ...] = ()
 
 
 def keep_names(results: Path, decoded: Decoded) -> None:
@@ -60,6 +64,7 @@ def keep_names(results: Path, decoded: Decoded) -> None:
         fingerprint=decoded.fingerprint,
         classes=tuple(map(_in_utf8, decoded.classes)),
         test=tuple(map(_in_utf8, decoded.test.names)),
+        pool=tuple(int(count) for count in decoded.train.counts(len(decoded.classes))),
     )
     if _read(path) != names:
         write_atomic(path, names.model_dump_json(by_alias=True) + "\n")

@@ -200,18 +200,16 @@ def convergence(sums: SumTest) -> Evidence:
     names = [name for name in panel.rows if all(panel.scores((name, end)) for end in ends)]
     if len(counts) < 2 or len(names) < 3:
         raise MissingRecords("two counts and three methods at both of them needed")
-    pairs = [_best_and_worst(panel, names, end) for end in ends]
     spans = [
         panel.mean((best, end)) - panel.mean((worst, end))
-        for (best, worst), end in zip(pairs, ends, strict=True)
+        for end in ends
+        for best, worst in [_best_and_worst(panel, names, end)]
     ]
     what = (
         f"best - worst of {len(names)} methods {spans[0]:.3f} at {ends[0]}, {spans[1]:.3f} at "
         f"{ends[1]}; fall"
     )
-    terms = difference(*pairs[0], ends[:1])
-    terms |= {key: -factor for key, factor in difference(*pairs[1], ends[1:]).items()}
-    return sums.above(what, terms, theirs=_published_fall(sums, names, ends))
+    return sums.spans_fall(what, names, ends, _published_fall(sums, names, ends))
 
 
 def _published_fall(sums: SumTest, names: Sequence[str], ends: tuple[int, int]) -> float | None:

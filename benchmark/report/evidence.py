@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from imbench.records.groups import format_ranges
 from imbench.report.panel import Panel, RecipeCount, Terms
 from imbench.report.phrases import signed
 from imbench.report.words import intervals_text, p_text
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
+from imbench.stats.spans import span_of
 
 __all__ = ["ClaimVerdict", "Evidence", "SumTest", "all_of", "difference", "slope"]
 
@@ -90,6 +93,42 @@ class SumTest:
             finding = "does not hold"
         published = self._published(terms, constant) if theirs is None else theirs
         return self._evidence(finding, what, effect, terms, published, p)
+
+    def spans_fall(
+        self, what: str, names: Sequence[str], ends: tuple[int, int], theirs: float | None
+    ) -> Evidence:
+        """Test that best - worst of methods is larger at the first of two counts.
+
+        Best and worst are picked by the same scores, so each span is known for all pairs at once.
+        """
+        terms = {(name, end): 1.0 for name in names for end in ends}
+        seeds = self.panel.seeds(list(terms))
+        if len(seeds) < ENOUGH:
+            return Evidence("cannot be told", f"{what}: too few seeds have all scores", len(seeds))
+        (first, wide), (last, narrow) = (
+            span_of(
+                np.array(
+                    [[self.panel.scores((name, end))[seed] for seed in seeds] for name in names]
+                ),
+                1 - ALPHA / 2,
+            )
+            for end in ends
+        )
+        fall, half = first - last, wide + narrow
+        finding: ClaimVerdict = "cannot be told"
+        if fall - half > 0:
+            finding = "holds"
+        elif fall + half < MARGIN:
+            finding = "does not hold"
+        if faults := sum(len(self.panel.faults(key)) for key in terms):
+            finding = "cannot be told"
+        text = f"{what} {signed(fall)}, 95 % for all pairs of methods at once "
+        text += f"{signed(fall - half)}..{signed(fall + half)}"
+        if faults:
+            text += f", {faults} run{'s' * (faults > 1)} ended without a score"
+        if theirs is not None:
+            text += f" (published {signed(theirs)})"
+        return Evidence(finding, text, len(seeds))
 
     def close(self, what: str, terms: Terms) -> Evidence:
         """Test that a sum is 0 within the margin."""

@@ -17,6 +17,7 @@ from imbench.report.evidence import ClaimVerdict, Evidence, SumTest
 from imbench.report.measured import Differences, Measured
 from imbench.report.panel import Panel
 from imbench.report.paper import paper_dataset, published
+from imbench.report.pools import pool_notes
 from imbench.report.prose import Prose
 from imbench.report.table_notes import protocol_line
 from imbench.report.tables import metric_title
@@ -72,15 +73,15 @@ def judge_claims(
     return [(group, [_test(claim, sums) for claim in CLAIMS]) for group, sums in tests]
 
 
-def claims_prose(group: Group, results: Sequence[ClaimResult]) -> Prose:
-    """Return the results of one data set as text."""
+def claims_prose(group: Group, results: Sequence[ClaimResult], pool: Sequence[int] = ()) -> Prose:
+    """Return the results of one data set as text; `pool` has its training images by class."""
     numbers: dict[ClaimVerdict, int] = {"holds": 0, "does not hold": 0, "cannot be told": 0}
     for result in results:
         numbers[result.finding] += 1
     counted = ", ".join(f"{finding} {number}" for finding, number in numbers.items())
     return Prose(
         title=f"{group.title}: claims about the paper's methods, by {metric_title(METRIC)}",
-        above=f"{protocol_line(group)}; {counted}",
+        above="; ".join([protocol_line(group), counted, *pool_notes(group, pool)]),
         items=tuple(result.sentence for result in results),
     )
 

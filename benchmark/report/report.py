@@ -118,7 +118,7 @@ def render_report(
             )
         sections = _sections(records, metrics, compare, ranks=ranks, board=board)
         if claims:
-            sections.append(_claims(records, measured))
+            sections.append(_claims(records, measured, names))
         sections += _image_sections(records, names, per_class, wrong)
         text = _render_sections(sections, form, records, json_head(command, notes), width)
         return _with_notes(text, form, notes, width)
@@ -199,10 +199,12 @@ def _sections(
     return made + ([sections.board_section(records, metrics)] if board else [])
 
 
-def _claims(records: list[Record], measured: Measured | None) -> Section:
+def _claims(
+    records: list[Record], measured: Measured | None, names: Mapping[str, ImageNames] | None
+) -> Section:
     from imbench.report.sections import claims_section
 
-    return claims_section(records, measured)
+    return claims_section(records, measured, names)
 
 
 def _image_sections(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
 from imbench.report.board import board_row, make_board, printed_board
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.measured import Measured
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
+from imbench.report.pools import pool_of
 from imbench.report.printed_table import PrintedTable
 from imbench.report.prose import Prose, prose_latex, prose_markdown, prose_terminal
 from imbench.report.ranks import Ranks, printed_ranks, rank_by
@@ -64,10 +66,19 @@ def comparisons(
     return Section("comparisons", tuple(blocks), tuple(rows))
 
 
-def claims_section(records: Iterable[Record], measured: Measured | None = None) -> Section:
-    """Test the paper's claims; `measured` is what two of them need beside records."""
+def claims_section(
+    records: Iterable[Record],
+    measured: Measured | None = None,
+    names: Mapping[str, ImageNames] | None = None,
+) -> Section:
+    """Test the paper's claims.
+
+    `measured` is what two of them need beside records; `names` say how large the pools are.
+    """
     tested = judge_claims(records, measured)
-    blocks = [claims_prose(group, results) for group, results in tested]
+    blocks = [
+        claims_prose(group, results, pool_of(group, names or {})) for group, results in tested
+    ]
     rows = [
         {
             "dataset": group.name,

@@ -13,7 +13,6 @@ the interval as wide as the t interval where test images do not matter.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from imbench.stats.intervals import UNBOUNDED, Ends, cut, t_quantile
+from imbench.stats.intervals import UNBOUNDED, Ends, cut, stretch
 from imbench.stats.metrics import Metric
 from imbench.stats.resampled import Weights, joint_scorer
 
@@ -65,9 +64,9 @@ class Resamples:
 
         It is cut at the `bounds` of the mean, which what was stretched may lie beyond.
         """
-        stretch = _stretch(self.replicates, level)
+        wider = stretch(self.replicates, level)
         tail = (1 - level) / 2
-        low, high = np.quantile(self.centre + stretch * self.shift, [tail, 1 - tail])
+        low, high = np.quantile(self.centre + wider * self.shift, [tail, 1 - tail])
         return cut((float(low), float(high)), bounds)
 
 
@@ -203,11 +202,3 @@ def _blas() -> ThreadpoolController:
 def _replicates(resamples: int, replicates: int, seed: int) -> NDArray[np.int64]:
     rng = np.random.default_rng([seed, 1])  # another stream than that of the images
     return rng.integers(replicates, size=(resamples, replicates))
-
-
-def _stretch(replicates: int, level: float) -> float:
-    from scipy.special import ndtri
-
-    normal = float(ndtri((1 + level) / 2))
-    few = math.sqrt(replicates / (replicates - 1))
-    return few * t_quantile(replicates - 1, level) / normal

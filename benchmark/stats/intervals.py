@@ -16,6 +16,7 @@ __all__ = [
     "holm",
     "mean_interval",
     "paired_p",
+    "stretch",
     "sum_bounds",
     "t_quantile",
 ]
@@ -138,6 +139,23 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (count - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def stretch(units: int, level: float = 0.95) -> float:
+    """Return by how much resampled deviations of a mean are too small for so few units.
+
+    The spread of a resample is too small by the root of (n - 1) / n, and its shape is the normal
+    one in place of Student's. Infinite for one unit.
+
+    >>> round(stretch(6), 2)
+    1.44
+    """
+    if units < 2:
+        return math.inf
+    from scipy.special import ndtri
+
+    normal = float(ndtri((1 + level) / 2))
+    return math.sqrt(units / (units - 1)) * t_quantile(units - 1, level) / normal
 
 
 def _deviation(values: Sequence[float], mean: float) -> float:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.stats.intervals import t_quantile
+from imbench.stats.intervals import stretch
 from imbench.stats.paired import ENOUGH
 
 __all__ = ["RESAMPLES", "Pairwise", "Standings", "pairwise", "ranks_of", "standings"]
@@ -140,7 +140,7 @@ def pairwise(
     observed = average[:, None] - average[None, :]
     drawn = _resample(blocks, _averaged, resamples, seed)
     differences = drawn[:, :, None] - drawn[:, None, :]
-    differences = observed + _stretch(blocks) * (differences - observed)
+    differences = observed + stretch(_units(blocks), LEVEL) * (differences - observed)
     return Pairwise(
         difference=observed,
         wins=(gaps > margin).sum(axis=0),
@@ -183,21 +183,6 @@ def _resample(
     return total / len(blocks)
 
 
-def _stretch(blocks: Sequence[Floats]) -> float:
-    """Return by how much resampled deviations are too small for so few data sets.
-
-    As `imbench.stats.bootstrap` does for few replicates: the spread of a resample is too small by
-    the root of (n - 1) / n, and its shape is the normal one in place of Student's.
-    """
-    from scipy.special import ndtri
-
-    units = _units(blocks)
-    if units < 2:
-        return math.inf
-    normal = float(ndtri((1 + LEVEL) / 2))
-    return math.sqrt(units / (units - 1)) * t_quantile(units - 1, LEVEL) / normal
-
-
 def _groups(observed: Floats, drawn: Floats, blocks: Sequence[Floats]) -> NDArray[np.int64]:
     """Return tie groups: who is not separated from the best of those that are left.
 
@@ -214,10 +199,11 @@ def _groups(observed: Floats, drawn: Floats, blocks: Sequence[Floats]) -> NDArra
     if _units(blocks) < ENOUGH:
         return np.ones(len(observed), np.int64)
     groups = np.zeros(len(observed), np.int64)
+    wider = stretch(_units(blocks), LEVEL)
     left = [int(index) for index in np.argsort(observed, kind="stable")]
     for number in range(1, len(observed) + 1):
         leader, others = left[0], left[1:]
-        near = _not_separated(observed, drawn, leader, others, _stretch(blocks))
+        near = _not_separated(observed, drawn, leader, others, wider)
         last = max([observed[leader], *observed[near]]) + TIE
         groups[[method for method in left if observed[method] <= last]] = number
         left = [method for method in left if observed[method] > last]
@@ -227,7 +213,7 @@ def _groups(observed: Floats, drawn: Floats, blocks: Sequence[Floats]) -> NDArra
 
 
 def _not_separated(
-    observed: Floats, drawn: Floats, leader: int, others: list[int], stretch: float
+    observed: Floats, drawn: Floats, leader: int, others: list[int], wider: float
 ) -> list[int]:
     if not others:
         return []
@@ -235,7 +221,7 @@ def _not_separated(
     shifts = (drawn[:, others] - drawn[:, [leader]]) - gaps
     spread = shifts.std(axis=0)
     largest = np.quantile((-shifts / np.where(spread > 0, spread, 1.0)).max(axis=1), LEVEL)
-    limit = stretch * largest * spread
+    limit = wider * largest * spread
     return [other for other, gap, edge in zip(others, gaps, limit, strict=True) if gap <= edge]
 
 
