@@ -37,6 +37,8 @@ baseline update --reason x --from PATH
 baseline update --reason x --from results --metric f1 --baseline PATH
 baseline diff --from results --baseline PATH
 pack PATH x.pack
+board PATH --out b
+board results --out PATH
 pack results PATH
 export PATH --csv x.csv
 export results --csv PATH

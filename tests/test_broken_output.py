@@ -21,6 +21,7 @@ WORDS = {
     "report": ("report", "--metric", "f1"),
     "check": ("check", "--baseline", "results"),
     "baseline": ("baseline", "diff", "--baseline", "baseline.json"),
+    "board": ("board", "results", "--out", "board"),
     "pack": ("pack", "results", "out.pack"),
     "export": ("export", "--csv", "out.csv"),
     "generators": ("generators", "--help"),

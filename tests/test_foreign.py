@@ -103,6 +103,7 @@ READING = {
     ],
     "check": [["check", "."], ["check", ".", "--baseline", "."]],
     "baseline": [["baseline", "show"], ["baseline", "show", "baseline.json"], ["baseline", "diff"]],
+    "board": [["board", ".", "--out", "{out}"]],
     "pack": [["pack", ".", "{out}.pack"]],
     "export": [["export", ".", "--csv", "{out}.csv"], ["export", ".", "--npz", "{out}.npz"]],
     "generators": [["generators", ".", "--json"]],

@@ -38,6 +38,7 @@ COMMANDS = {
         "Count cells done, failed, running, missing.",
     ),
     "report": ("imbench.commands.report:report", "Print tables of the results."),
+    "board": ("imbench.commands.board:board", "Write where methods stand as a static page."),
     "pack": ("imbench.commands.pack:pack", "Write results to one small file for a repository."),
     "check": ("imbench.commands.check:check", "Compare the results with a baseline."),
     "baseline": ("imbench.commands.baseline:baseline", "Write, show or compare a baseline."),

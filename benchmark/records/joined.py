@@ -15,7 +15,7 @@ from imbench.records.image_names import ImageNames
 from imbench.records.pack import PackContents
 from imbench.records.planned import Plans
 from imbench.records.record import Record
-from imbench.records.results import read_contents
+from imbench.records.results import expanded, read_contents
 
 __all__ = ["JoinedResults", "join", "read_joined"]
 
@@ -70,6 +70,7 @@ def join(results: Sequence[Path], *, empty: bool = False) -> tuple[PackContents,
     NotComparable
         If one of them does not exist, or none holds a record.
     """
+    results = expanded(results)
     contents = [read_contents(path) for path in results]
     if len(contents) == 1 and (empty or contents[0].records):
         return contents[0], ()

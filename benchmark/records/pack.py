@@ -172,7 +172,7 @@ class _Writer:
             return packed
         for name in STREAMS:
             self.streams[name].append(made[name])
-        if proba.shape[1] == 2 and TUNED not in plain["metrics"]:
+        if TUNED not in plain["metrics"]:
             value, _ = score(record, TUNED, load_metric(TUNED))
             if value is not None:
                 plain["metrics"] = {**plain["metrics"], TUNED: value}

@@ -12,9 +12,21 @@ from imbench.records.image_names import read_names
 from imbench.records.pack import PackContents, read_pack
 from imbench.records.planned import read_plans
 from imbench.records.record import Record
+from imbench.records.record_files import record_paths
 from imbench.records.store import RecordSummary, existing_store, summary_of
 
-__all__ = ["finished_cells", "read_contents", "read_result_records"]
+__all__ = ["expanded", "finished_cells", "read_contents", "read_result_records"]
+
+
+def expanded(results: Iterable[Path]) -> list[Path]:
+    """Return results, and for a folder of packs these: ``results/study`` names all of a study."""
+    found: list[Path] = []
+    for path in results:
+        packs = sorted(path.glob("*.pack")) if path.is_dir() else []
+        if not packs or any(True for _ in record_paths(path)):
+            found.append(path)
+        found += packs
+    return found
 
 
 def read_contents(results: Path) -> PackContents:
@@ -56,7 +68,7 @@ def finished_cells(results: Iterable[Path]) -> dict[str, RecordSummary]:
     """
     return {
         record.key: summary_of(record, path)
-        for path in results
+        for path in expanded(results)
         for record in read_contents(path).records
         if record.done and record.key == record.cell.key
     }
