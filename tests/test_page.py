@@ -18,7 +18,7 @@ from PIL import Image
 from imbench.errors import NotComparable, UsageError
 from imbench.images.cache import prepare
 from imbench.page import page
-from imbench.page.data import pivotal_methods
+from imbench.page.data import metric_rows, pivotal_methods
 from imbench.page.images import (
     Gallery,
     Pictures,
@@ -160,6 +160,27 @@ def test_ranks_are_drawn_and_printed(some):
     assert "description, not a test" in text
     (picture_of,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', text)
     assert b"<svg" in base64.b64decode(picture_of)
+
+
+def test_the_menu_and_the_axes_name_the_mean_over_several_minorities():
+    def titles(*classes):
+        return [row["title"] for row in metric_rows(["f1", "acsa"], classes)]
+
+    assert titles(2) == ["F1 of the minority", "ACSA (balanced accuracy)"]
+    assert titles(6) == ["mean F1 of 5 minorities", "ACSA (balanced accuracy)"]
+    assert titles(2, 6)[0] == "F1 of the minority (of several minorities the mean)"
+
+
+def test_a_page_of_several_minorities_says_so_wherever_it_names_the_metric(make_record):
+    records = [
+        make_record(recipe, 10, seed, 0.5, test_counts=[20, 10, 10])
+        for recipe in ("vanilla", "cs")
+        for seed in (0, 1)
+    ]
+    text = render_page(records, metrics=["f1", "acsa"], images=0)
+    assert "F1 of the minority" not in text
+    assert text.count("mean F1 of 2 minorities") > 3
+    assert "<h3>ACSA (balanced accuracy)</h3>" in text
 
 
 def test_too_few_methods_for_ranks_are_no_fault(make_record):

@@ -152,7 +152,8 @@ def test_two_tables_of_one_data_set_are_told_apart(records, make_record):
 
 def made(means, critical):
     names = tuple(f"m{place}" for place in range(len(means)))
-    return Ranks("f1", names, names, means, (0,) * len(means), ("a 1", "b 2"), 1.0, 0.5, critical)
+    wins = (0,) * len(means)
+    return Ranks("f1", "F1", names, names, means, wins, ("a 1", "b 2"), 1.0, 0.5, critical)
 
 
 def test_bars_join_all_that_is_not_separated_and_no_bar_lies_within_another():
@@ -200,7 +201,9 @@ def published_ranks():
     names = tuple(recipes[i] for i in order)
     cells = tuple(map(str, range(16)))
     critical = critical_difference(14, 16)
-    return Ranks("f1", names, names, tuple(means[order].tolist()), (0,) * 14, cells, 1, 1, critical)
+    return Ranks(
+        "f1", "F1", names, names, tuple(means[order].tolist()), (0,) * 14, cells, 1, 1, critical
+    )
 
 
 def test_aug_is_not_separated_from_seven_others():
@@ -239,7 +242,9 @@ def test_the_diagram_is_written_in_each_format(tmp_path, ending):
 
 def test_names_with_dollars_are_no_formulas(tmp_path):
     names = ("$x^{$", "a_b%", "\\frac{}", "\u017dlu\u0165")
-    ranks = Ranks("f1", names, names, (1.0, 2.0, 3.0, 4.0), (0,) * 4, ("a", "b"), 1.0, 1.0, 2.0)
+    ranks = Ranks(
+        "f1", "F1", names, names, (1.0, 2.0, 3.0, 4.0), (0,) * 4, ("a", "b"), 1.0, 1.0, 2.0
+    )
     save_diagram(ranks, tmp_path / "ranks.svg")
     assert "$x^{$ (1.00)" in [text.get_text() for text in draw_diagram(ranks).axes[0].texts]
 
@@ -259,7 +264,7 @@ def test_drawing_leaves_pyplot_and_its_back_end_alone(tmp_path):
         "from imbench.page.diagram import save_diagram\n"
         "from imbench.report.ranks import Ranks\n"
         "values = ('a', 'b'), ('a', 'b'), (1.0, 2.0), (1, 0), ('x', 'y'), 1.0, 1.0, 0.5\n"
-        "save_diagram(Ranks('f1', *values), Path(sys.argv[1]))\n"
+        "save_diagram(Ranks('f1', 'F1', *values), Path(sys.argv[1]))\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(

@@ -13,6 +13,7 @@ import pytest
 from imbench.errors import NotComparable, UsageError
 from imbench.records.frame import COLUMNS, frame
 from imbench.report.report import render_report
+from imbench.report.table_set import TableSet
 
 AWKWARD = "folder:50%_&#{}~^\\ $x$ <script>alert(1)</script> |*[a](b)` \u017dluť \u540d\u524d"
 
@@ -114,6 +115,15 @@ by more than chance (2 seeds cannot separate the best of 3 methods, 7 can)
 try more steps (--steps, now 200), larger images (--size, now 16 px) or more minority images, \
 and look at what the network sees (bench data show)
 """
+
+
+def test_a_set_makes_tables_and_verdicts_once_and_every_form_is_the_same(records):
+    made = TableSet(records, bold="not-worse")
+    for form in ("terminal", "markdown", "json", "latex"):
+        alone = render_report(records, form=form, bold="not-worse")
+        assert render_report(made, form=form) == alone
+    assert made.tables(["f1"]) is made.tables(("f1",))
+    assert made.verdicts(("f1",)) is made.verdicts(["f1", "acsa"])
 
 
 def test_terminal(records):

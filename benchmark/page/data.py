@@ -14,10 +14,10 @@ from imbench.records.record import Record
 from imbench.report.compare import Comparison, match_all
 from imbench.report.means import WORDS, TableCell
 from imbench.report.panel import Panel
-from imbench.report.tables import Table, TableRow, metric_title
+from imbench.report.tables import Table, TableRow
 from imbench.report.words import sentence
 from imbench.safe_text import visible
-from imbench.stats.metrics import lower_is_better, score_range
+from imbench.stats.metrics import lower_is_better, score_range, title_over
 from imbench.stats.paired import ENOUGH
 
 __all__ = [
@@ -84,20 +84,12 @@ def metric_rows(names: Sequence[str], classes: Collection[int] = (2,)) -> list[d
         rows.append(
             {
                 "name": name,
-                "title": visible(_title(name, classes)),
+                "title": visible(title_over(name, classes)),
                 "lower": lower_is_better(name, metric),
                 "range": [json_number(low), json_number(high)],
             }
         )
     return rows
-
-
-def _title(name: str, classes: Collection[int]) -> str:
-    """Return a title that is true of all data sets: ``F1 of the minority or mean of several``."""
-    titles = {metric_title(name, count) for count in classes} or {metric_title(name)}
-    if len(titles) == 1:
-        return titles.pop()
-    return f"{metric_title(name)} (of several minorities the mean)"
 
 
 def plain_methods(tables: Sequence[Table]) -> list[dict[str, str]]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from imbench.errors import EnvironmentFault, UsageError
 from imbench.report.ranks import Ranks
-from imbench.report.tables import metric_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +54,7 @@ def draw_diagram(ranks: Ranks) -> Figure:
             parse_math=False,
         )
     axes.set_title(
-        f"average rank over {len(ranks.cells)} cells by {metric_title(ranks.metric)}, description",
+        f"average rank over {len(ranks.cells)} cells by {ranks.title}, description",
         fontsize=9,
         parse_math=False,
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imbench.errors import NotComparable
-from imbench.page.data import group_title, groups_of, methods_of
+from imbench.page.data import class_counts, group_title, groups_of, methods_of
 from imbench.records.groups import Group, format_ranges, method_title
 from imbench.records.record import Record
 from imbench.report.means import NOT_RUN, WORDS
@@ -20,8 +20,9 @@ from imbench.report.printed_table import (
 )
 from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.table_notes import protocol_line
-from imbench.report.tables import Table, metric_title
+from imbench.report.tables import Table
 from imbench.safe_text import visible
+from imbench.stats.metrics import title_over
 
 __all__ = ["about", "failures", "plain_table", "rank_blocks", "table_blocks"]
 
@@ -61,7 +62,8 @@ def rank_blocks(tables: Sequence[Table]) -> list[dict[str, Any]]:
         try:
             ranks = rank_by(tables, name)
         except NotComparable as error:
-            blocks.append({"reason": visible(str(error)), "title": visible(metric_title(name))})
+            title = title_over(name, class_counts(groups_of(tables)))
+            blocks.append({"reason": visible(str(error)), "title": visible(title)})
         else:
             printed = printed_ranks(ranks)
             empty = [[""] * len(printed.head)] * len(printed.rows)

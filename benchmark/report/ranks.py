@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from imbench.errors import NotComparable
 from imbench.records.metric_specs import load_metric
 from imbench.report.printed_table import PrintedCell, PrintedTable
-from imbench.report.tables import Table, metric_title
-from imbench.stats.metrics import lower_is_better
+from imbench.report.tables import Table
+from imbench.stats.metrics import lower_is_better, title_over
 from imbench.stats.paired import ALPHA
 from imbench.stats.standings import ranks_of
 
@@ -48,6 +48,8 @@ class Ranks:
     ----------
     metric : str
         Registered name.
+    title : str
+        Its name as it is printed, which is true of all the data sets.
     recipes, titles : tuple of str
         The methods, by average rank.
     means : tuple of float
@@ -67,6 +69,7 @@ class Ranks:
     """
 
     metric: str
+    title: str
     recipes: tuple[str, ...]
     titles: tuple[str, ...]
     means: tuple[float, ...]
@@ -117,6 +120,7 @@ def make_ranks(tables: Sequence[Table], lower: bool = False) -> Ranks:
     best = ranked == ranked.min(axis=1, keepdims=True)
     return Ranks(
         tables[0].metric,
+        title_over(tables[0].metric, {len(table.group.test_counts) for table in tables}),
         tuple(chosen),
         tuple(titles[recipe] for recipe in chosen),
         tuple(float(mean) for mean in ranked.mean(axis=0)[order]),
@@ -185,7 +189,7 @@ def printed_ranks(ranks: Ranks) -> PrintedTable:
     if ranks.uneven:
         below.append(f"means of methods are over different seeds at {', '.join(ranks.uneven)}")
     return PrintedTable(
-        title=f"average ranks over {len(ranks.cells)} cells by {metric_title(ranks.metric)}",
+        title=f"average ranks over {len(ranks.cells)} cells by {ranks.title}",
         slug=f"ranks-{''.join(c if c.isalnum() else '-' for c in ranks.metric.lower())}",
         above=(),
         span="",

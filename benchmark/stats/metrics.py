@@ -13,7 +13,7 @@ no meaning (recall and ranking without an image of the class) a ValueError says 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ __all__ = [
     "recall",
     "score_all",
     "score_range",
+    "title_over",
     "trivial",
     "trivial_f1",
 ]
@@ -259,6 +260,18 @@ def metric_title(name: str, classes: int = 2) -> str:
     if classes > 2 and base in _OF_MINORITIES:
         title = _OF_MINORITIES[base].format(classes - 1)
     return f"{title} ({options})" if options else title
+
+
+def title_over(name: str, classes: Collection[int]) -> str:
+    """Return a metric's name that is true of data sets with several numbers of classes.
+
+    >>> title_over("f1", {2, 6})
+    'F1 of the minority (of several minorities the mean)'
+    """
+    titles = {metric_title(name, count) for count in classes} or {metric_title(name)}
+    if len(titles) == 1:
+        return titles.pop()
+    return f"{metric_title(name)} (of several minorities the mean)"
 
 
 def is_of_minorities(name: str) -> bool:
