@@ -206,7 +206,7 @@ def test_two_processes_embed_a_set_together_once(digits, tmp_path):
     for process in started:
         process.stdin.write("\n")
         process.stdin.flush()
-    ends = [process.communicate(timeout=100)[0].strip() for process in started]
+    ends = [process.communicate(timeout=240)[0].strip() for process in started]
     assert [process.returncode for process in started] == [0, 0]
     assert ends[0] == ends[1]
     images = sum(len(part) for part in (digits.train, digits.validation, digits.test))

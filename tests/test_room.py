@@ -35,7 +35,7 @@ def ended(place: Path, *before: object, jobs: int = 1) -> tuple[int, str]:
         env={**os.environ, "IMBENCH_CACHE": str(place / "cache"), "HOME": str(place)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stderr

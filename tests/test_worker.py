@@ -523,7 +523,7 @@ def test_row_06_a_cell_that_takes_too_long_is_ended_though_it_catches_exceptions
     assert "before_step" in log
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) == before
-    assert do("vanilla", timeout=60.0)["vanilla"].status == "ok"
+    assert do("vanilla", timeout=600.0)["vanilla"].status == "ok"
 
 
 @pytest.mark.parametrize(
