@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=["digits", "savanna", "horse2zebra"])
     parser.add_argument("--network", default="cnn")
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--size", type=int, default=32)
     args = parser.parse_args()
     show_machine()
     if not has_instructions():
@@ -83,7 +84,7 @@ def main() -> None:
     else:
         print(f"  a small convolution is {measured_gain():.2f} times as fast in bfloat16")
     network = "cnn:width=2" if args.tiny else args.network
-    steps, size = (2, 8) if args.tiny else (args.steps, 32)
+    steps, size = (2, 8) if args.tiny else (args.steps, args.size)
     settings = Settings(network=network, steps=steps, size=size)
     root = Path(os.environ.get("IMBENCH_DATA", "/nowhere"))
     with TemporaryDirectory() as folder:

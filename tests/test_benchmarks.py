@@ -17,6 +17,7 @@ RATIO = re.compile(
 )
 RATIOS = {
     "ceiling": ("ceiling share, two threads, eager, channels_last", ">= 0.54"),
+    "card_cells": ("card cnn:width=2 step, textbook over harness", "none"),
     "card": ("card step, full over mixed precision", "none"),
     "cell": ("cell beside its training, share of 50 ms", "<= 1"),
     "copying": ("copying small, 16 px, error over that of blocks of 4 px", "<= 1"),
@@ -26,6 +27,7 @@ RATIOS = {
     "input": ("input flip+crop", ">= 40"),
     "overhead": ("overhead cnn", "<= 1.03"),
     "parts": ("step of la", "<= 1.03"),
+    "peers": ("peers cnn:width=2, harness again over harness, processor time", "none"),
     "precision": ("precision digits, float32 over bfloat16, processor time", "none"),
     "predict": ("predict cnn, speed of decoding and network", ">= 0.8"),
     "resume": ("resume 36 cells, share of 3 s", "<= 1"),

@@ -1,10 +1,13 @@
 """What makes a step faster leaves its values, gradients and their format as torch has them."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from imbench.training import loop, networks
+from imbench.training.method import Method
 from imbench.training.networks import Normalise, SmallCNN, build_network
 from imbench.training.passes import mean_over_places, thinned
 
@@ -23,8 +26,13 @@ def gradient(function, x):
     return made.detach(), torch.autograd.grad((made * weights).sum(), x)[0]
 
 
+def thinned_of_any(x, stride, extra):
+    low = extra // 2
+    return F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, low, extra - low))
+
+
 def thinned_by_torch(x):
-    return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 3))
+    return thinned_of_any(x, 2, 5)
 
 
 @pytest.mark.parametrize("side", [8, 7])
@@ -93,3 +101,18 @@ def test_every_gradient_of_resnet_is_channels_last():
     net(maps(4, 3, 16, 16)).sum().backward()
     assert len(formats) == 38
     assert all(formats)
+
+
+@pytest.mark.parametrize("network", ["cnn:width=4", "resnet20"])
+def test_a_training_ends_with_the_weights_that_torchs_own_passes_give(monkeypatch, network):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 255, (24, 8, 8, 3), dtype=np.uint8)
+    y = np.arange(24) % 2
+    settings = {"network": network, "steps": 4, "batch_size": 8, "device": "cpu"}
+    ours = Method("us+cs", **settings).fit(x, y)
+    monkeypatch.setattr(SmallCNN, "forward", plain_cnn)
+    monkeypatch.setattr(networks, "thinned", thinned_of_any)
+    monkeypatch.setattr(networks, "mean_over_places", lambda x: x.mean(dim=(2, 3)))
+    monkeypatch.setattr(loop, "Descent", torch.optim.SGD)
+    theirs = Method("us+cs", **settings).fit(x, y)
+    assert np.array_equal(ours.logits(x), theirs.logits(x))

@@ -30,7 +30,7 @@ MALLOC = {
 }
 """glibc gives memory back after every step and faults it in again: with the first three, x 1.15.
 Pages of 2 MB where the kernel leaves them to programs: x 1.13 in ResNet-20, x 1.2 in the small CNN,
-on a busy machine. torch's own switch for them (``THP_MEM_ALLOC_ENABLE``) gives x 0.8 to 0.95."""
+on a busy machine. torch's own switch for them (``THP_MEM_ALLOC_ENABLE``) gives x 0.7 to 0.96."""
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
