@@ -24,13 +24,16 @@ class Pair(Protocol):
     @property
     def a(self) -> NDArray[np.uint8]:
         """Of the majority."""
+        ...
 
     @property
     def b(self) -> NDArray[np.uint8]:
         """Of the minority."""
+        ...
 
     def translate(self, x: NDArray[Any], *, to_minority: bool) -> NDArray[np.uint8]:
         """Return images (n, height, width, channels) of the other class."""
+        ...
 
 
 def sample_grid(pair: Pair, shown: int = 10, side: int = 64) -> bytes:

@@ -54,6 +54,7 @@ class Generators(Protocol):
 
     def translate(self, x: Tensor, *, to_minority: bool) -> Tensor:
         """Return images (m, ...) in [-1, 1] translated to the other class."""
+        ...
 
 
 class OfAllClasses:
