@@ -227,7 +227,7 @@ def test_a_method_that_colours_alone_beat_is_named(make_record):
 def test_a_floor_that_cannot_be_computed_costs_the_run_nothing(tmp_path, make_record, caplog):
     cell = make_record().cell
     source = SimpleNamespace(folder=tmp_path / "gone")
-    plan = SimpleNamespace(cells=[cell], sources={cell.dataset: source})
+    plan = SimpleNamespace(own_cells=[cell], sources={cell.dataset: source})
     source.folder.mkdir()
     (source.folder / "manifest.json").write_text("{}")
     caplog.set_level(logging.WARNING, "imbench")
@@ -239,7 +239,7 @@ def test_a_floor_that_cannot_be_computed_costs_the_run_nothing(tmp_path, make_re
 def test_a_floor_that_cannot_be_written_costs_the_run_nothing(work, monkeypatch, caplog):
     data = prepare("digits", root=Path("data"), size=8)
     cell = read_floors(work.results)[0].cell.model_copy(update={"seed": 77})
-    plan = SimpleNamespace(cells=[cell], sources={cell.dataset: data})
+    plan = SimpleNamespace(own_cells=[cell], sources={cell.dataset: data})
 
     def full(*_, **__):
         raise EnvironmentFault("no space")
