@@ -45,7 +45,7 @@ def plan(make_record):
         entries = () if frozen is None else entries_of(decoded, frozen, ["plain"], cache_folder())
         source = SimpleNamespace(folder=decoded.folder, features=entries)
         grid = SimpleNamespace(settings=settings)
-        return SimpleNamespace(cells=[cell], sources={dataset: source}, grid=grid)
+        return SimpleNamespace(cells=[cell], own_cells=[cell], sources={dataset: source}, grid=grid)
 
     return make
 
