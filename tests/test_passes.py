@@ -54,6 +54,16 @@ def test_passes_are_torchs_bit_for_bit_and_their_gradients_channels_last(ours, t
         assert torch.equal(ours(x), wanted)
 
 
+@pytest.mark.parametrize("name", ["cnn", "resnet20"])
+def test_networks_can_be_differentiated_twice_as_a_gradient_penalty_does(name):
+    net = build_network(name, (3, 8, 8), 2).eval().to(memory_format=LAST)
+    x = maps(4, 3, 8, 8)
+    slope = torch.autograd.grad(net(x)[:, 1].sum(), x, create_graph=True)[0]
+    slope.square().sum().backward()
+    (first, *_) = net.parameters()
+    assert float(first.grad.abs().sum()) > 0
+
+
 def plain_cnn(net, x):
     """The layers of the small CNN in the order that its description gives."""
     return net.head(net.body(x).mean(dim=(2, 3)))

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F  # noqa: N812
 
 __all__ = ["mean_over_places", "thinned"]
@@ -54,8 +53,8 @@ class _Mean(torch.autograd.Function):
         return x.mean(dim=(2, 3))
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
         made = gradient.new_empty_strided(*ctx.like)
         return made.copy_((gradient / (made.shape[2] * made.shape[3]))[:, :, None, None])
 
@@ -67,8 +66,8 @@ class _Thinned(torch.autograd.Function):
         return _thin(x, stride, extra)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = gradients
         made = gradient.new_empty_strided(*ctx.like).zero_()
         kept = gradient[:, ctx.low : ctx.low + made.shape[1]]
         made[:, :, :: ctx.stride, :: ctx.stride] = kept
