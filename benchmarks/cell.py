@@ -23,7 +23,7 @@ from _measure import arguments, show_machine, show_ratio
 
 from imbench.records import environment
 from imbench.records.store import Store
-from imbench.runs import worker
+from imbench.runs import outputs, worker
 from imbench.runs.job import Job, JobReport
 from imbench.runs.pool import Pool
 from imbench.training.method import Method
@@ -68,7 +68,7 @@ def measured(cells: int, folder: Path) -> list[dict[str, float]]:
     clock = Clock()
     patched = {
         "fit and predict": [(Method, "fit"), (Method, "logits")],
-        "images": [(worker, "open_decoded")],
+        "images": [(outputs, "open_decoded")],
         "scores": [(worker, "_all_scored")],
         "environment": [(environment, "describe_environment")],
         "record": [(Store, "put_first")],
