@@ -364,3 +364,19 @@ def test_row_08_what_lacked_memory_counts_when_a_run_stops(tmp_path):
     runner = run(tmp_path, "fails", "large", "fails", "fails", failures=1)
     assert runner.result.stopped == "failures"
     assert all(one.status in ("failed", "memory") for one in runner.result.outcomes)
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_what_joblib_removes_after_a_stop_is_not_told_on_the_terminal(started):
+    lines = [
+        "import os",
+        "from joblib.externals.loky.backend import resource_tracker",
+        "from imbench.runs import pool",
+        "pool._start_tracker()" if started else "",
+        "assert 'PYTHONWARNINGS' not in os.environ",
+        "resource_tracker.register('/loky-gone', 'semlock')",
+    ]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONWARNINGS"}
+    command = [sys.executable, "-P", "-c", "\n".join(lines)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ("leaked" in done.stderr) is not started  # else the filter is not needed

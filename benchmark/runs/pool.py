@@ -126,6 +126,7 @@ class Pool:
         from joblib.externals.loky import get_reusable_executor
 
         with _may_start(), sigint_blocked():
+            _start_tracker()
             return get_reusable_executor(
                 max_workers=workers,
                 timeout=IDLE,
@@ -175,6 +176,26 @@ def _begin_worker(parent: int, announcements: Connection | None) -> None:
         end_with(parent)
     except RuntimeError:  # joblib would print it with its traceback
         os._exit(NO_ROOM)
+
+
+def _start_tracker() -> None:
+    """Start joblib's process that removes what workers leave, silent about what it removes.
+
+    Where a run is stopped at once, it may find a semaphore that is gone before its name is struck
+    off, in 1 of 12 runs on a busy machine, and warned of that on the user's terminal.
+    """
+    from joblib.externals.loky.backend.resource_tracker import ensure_running
+
+    before = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+    try:
+        ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 @contextmanager
