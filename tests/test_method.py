@@ -224,7 +224,7 @@ def test_auto_takes_the_gpu(digits):
 
 def test_the_defaults_of_a_cell_an_oracle_and_a_method_are_those_of_the_budget():
     budget = asdict(Budget())
-    method, settings = Method().get_params(), Settings().model_dump()
+    method, settings = Method().get_params(), dict(Settings())
     assert budget.items() <= method.items()
     assert budget.items() <= settings.items()
     shared = settings.keys() & method.keys()
