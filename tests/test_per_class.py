@@ -184,7 +184,10 @@ def test_hostile_names_do_nothing(make):
 
 def decoded(names=("a.png", "b.png"), fingerprint="f" * 64):
     return SimpleNamespace(
-        fingerprint=fingerprint, classes=("ok", "bad"), test=SimpleNamespace(names=names)
+        fingerprint=fingerprint,
+        classes=("ok", "bad"),
+        test=SimpleNamespace(names=names),
+        train=SimpleNamespace(counts=lambda classes: np.arange(classes) + 3),
     )
 
 
@@ -198,6 +201,7 @@ def test_names_are_kept_once_and_read_back(tmp_path):
     keep_names(tmp_path, decoded())
     found = read_names(tmp_path)["f" * 64]
     assert (found.classes, found.test) == (("ok", "bad"), ("a.png", "b.png"))
+    assert found.pool == (3, 4)
 
 
 def test_names_that_are_not_utf_8_are_kept_as_escapes(tmp_path):
