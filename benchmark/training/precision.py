@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from imbench.errors import ImbenchError
 from imbench.files.atomic import write_atomic
+from imbench.files.reading import SMALL, read_bytes
 from imbench.images.cache import cache_folder
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def resolved(precision: str) -> str:
         return precision
     kept = cache_folder() / f"precision-{_machine()}.json"
     with suppress(OSError, ValueError, AttributeError):
-        if (known := json.loads(kept.read_text("utf-8")).get("precision")) in _FORMATS:
+        if (known := json.loads(read_bytes(kept, SMALL)).get("precision")) in _FORMATS:
             return str(known)
     gain = measured_gain()
     found = "bfloat16" if gain >= GAIN else "float32"
@@ -127,7 +128,7 @@ def _machine() -> str:
 @cache
 def _flags() -> frozenset[str]:
     try:
-        lines = _CPUINFO.read_text("utf-8", "replace").splitlines()
+        lines = read_bytes(_CPUINFO, SMALL).decode("utf-8", "replace").splitlines()
     except OSError:
         return frozenset()
     named = (line.partition(":") for line in lines)
