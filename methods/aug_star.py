@@ -136,10 +136,12 @@ class StarAugmented(JointPart):
         from imbench.methods._pictures import loss_curves, sample_grid
         from imbench.methods._star_training import OneMinority
 
-        self.cost_["generator_seconds"] = training.seconds
-        self.cost_["generator_steps"] = float(training.done)
-        self.cost_["generator_images"] = float(training.done * self.batch)
-        self.cost_["generator_reused"] = float(training.reused)
+        self.add_cost(
+            generator_seconds=training.seconds,
+            generator_steps=training.done,
+            generator_images=training.done * self.batch,
+            generator_reused=training.reused,
+        )
         for label in minorities:
             pair = OneMinority(training, self.majority_, label)
             self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)

@@ -19,6 +19,7 @@ from imbench.methods._gan_settings import GanSettings
 from imbench.methods._kept import trained
 from imbench.methods._pair import GeneratorPair
 from imbench.methods._pixels import to_pixels, to_signed
+from imbench.training.device import fixed_threads
 from imbench.training.part import Context
 
 STEPS = 24
@@ -52,20 +53,16 @@ make = SCOPE["make"]
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with fixed_threads(1):
+        yield
 
 
 @pytest.fixture(scope="module")
 def straight():
     """Return the state of a pair that was trained without a break."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    pair = make(None)
-    pair.run(STEPS)
-    torch.set_num_threads(before)
+    with fixed_threads(1):
+        pair = make(None)
+        pair.run(STEPS)
     return pair
 
 
