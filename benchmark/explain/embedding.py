@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from imbench.explain.feature_map import pooled_features
 from imbench.explain.numbers import KINDS
-from imbench.explain.trained import TrainedNetwork, batch_of
+from imbench.explain.trained import TrainedNetwork
 from imbench.generators.stored import load_generators, stored_generators
 from imbench.images.dataset import Decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Record
 from imbench.seeds import stream
+from imbench.training.forward import batch_of
 
 __all__ = ["placed", "placed_features", "purity", "separability"]
 
@@ -44,7 +45,7 @@ def placed_features(
         If stored generators cannot be read.
     """
     pixels, labels, kinds = _images(data, record, results)
-    batch = batch_of(pixels.shape[1])
+    batch = batch_of(pixels.shape[1] ** 2)
     pieces = [
         pooled_features(network.net, network.tensor(pixels[i : i + batch])).cpu().numpy()
         for i in range(0, len(pixels), batch)

@@ -12,7 +12,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from imbench.explain.feature_map import feature_maps
 from imbench.explain.saliency import Maps, Saliency
-from imbench.explain.trained import TrainedNetwork, batch_of
+from imbench.explain.trained import TrainedNetwork
+from imbench.training.forward import batch_of
 
 __all__ = ["GradCAM", "weighted_map"]
 
@@ -48,7 +49,7 @@ class GradCAM(Saliency):
     ) -> Maps:
         """Return the map of each image for its label."""
         pieces = []
-        batch = batch_of(pixels.shape[1], BATCH)  # a backward pass holds all of its feature maps
+        batch = batch_of(pixels.shape[1] ** 2, BATCH)  # a backward pass holds all of its feature maps
         for start in range(0, len(pixels), batch):
             x = network.tensor(pixels[start : start + batch])
             some = torch.tensor(labels[start : start + batch], device=x.device)

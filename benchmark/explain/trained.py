@@ -11,22 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imbench.training.forward import probabilities, to_tensor
+from imbench.training.forward import BATCH, batch_of, probabilities, to_tensor
 from imbench.training.part import Part
 
-__all__ = ["TrainedNetwork", "batch_of"]
-
-BATCH = 256
-"""Most images of one forward pass: as many of 64 px, or fewer larger ones."""
-
-
-def batch_of(side: int, most: int = BATCH) -> int:
-    """Return how many images of a side in pixels have the pixels of `most` images of 64 px.
-
-    >>> [batch_of(side) for side in (32, 64, 96, 224)]
-    [256, 256, 113, 20]
-    """
-    return max(1, min(most, most * 64**2 // side**2))
+__all__ = ["TrainedNetwork"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ class TrainedNetwork:
 
     def probabilities(self, x: Tensor) -> NDArray[np.float64]:
         """Return the probabilities (m, K) that the recipe gives images (m, channels, ...)."""
-        some = batch_of(x.shape[-1])
+        some = batch_of(x.shape[-1] ** 2)
         with torch.inference_mode():
             pieces = [self.net(x[i : i + some]).double().cpu() for i in range(0, len(x), some)]
         return self.adjusted(torch.cat(pieces).numpy())

@@ -12,10 +12,26 @@ from torch import Tensor, nn
 
 from imbench.training.part import Part
 
-__all__ = ["adjust_logits", "forward_all", "probabilities", "to_tensor"]
+__all__ = ["BATCH", "adjust_logits", "batch_of", "forward_all", "probabilities", "to_tensor"]
 
 BATCH = 256
-"""Most rows of a forward pass."""
+"""Most rows of a forward pass: images of 64 px, or fewer larger ones."""
+PADDED = 16
+"""Rows of a batch are filled up to a multiple of this."""
+
+
+def batch_of(pixels: int, most: int = BATCH, multiple: int = 1) -> int:
+    """Return how many images pass at a time: as many as have the pixels of `most` of 64 px.
+
+    Never more than `most`, a multiple of `multiple`, and not less than one such.
+
+    >>> [batch_of(side**2) for side in (32, 64, 96, 224)]
+    [256, 256, 113, 20]
+    >>> [batch_of(side**2, multiple=16) for side in (32, 64, 96, 224)]
+    [256, 256, 112, 16]
+    """
+    fitting = min(most, most * 64**2 // pixels)
+    return max(multiple, fitting // multiple * multiple)
 
 
 def to_tensor(x: NDArray[Any], device: torch.device) -> Tensor:
@@ -47,7 +63,8 @@ def forward_all(
     """
     net.eval()
     if batch_size is None:
-        batch_size = _batch(x.shape)
+        pixels = x.shape[1] * x.shape[2] if x.ndim == 4 else 1
+        batch_size = batch_of(pixels, multiple=PADDED)
     with torch.inference_mode():
         pieces = [
             _forward(net, to_tensor(np.ascontiguousarray(x[i : i + batch_size]), device))
@@ -56,15 +73,8 @@ def forward_all(
     return np.asarray(torch.cat(pieces).numpy(), np.float64)
 
 
-def _batch(shape: tuple[int, ...]) -> int:
-    """Return how many rows are shown at a time: a multiple of 16, so that none is padded."""
-    if len(shape) < 4:
-        return BATCH
-    return min(BATCH, max(16, BATCH * 64**2 // (shape[1] * shape[2]) // 16 * 16))
-
-
-def _forward(net: nn.Module, x: Tensor, multiple: int = 16) -> Tensor:
-    padding = -len(x) % multiple
+def _forward(net: nn.Module, x: Tensor) -> Tensor:
+    padding = -len(x) % PADDED
     if padding:
         x = torch.cat([x, x[:1].expand(padding, *x.shape[1:])])
         x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
