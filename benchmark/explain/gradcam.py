@@ -49,7 +49,8 @@ class GradCAM(Saliency):
     ) -> Maps:
         """Return the map of each image for its label."""
         pieces = []
-        batch = batch_of(pixels.shape[1] ** 2, BATCH)  # a backward pass holds all of its feature maps
+        # A backward pass holds all of its feature maps.
+        batch = batch_of(pixels.shape[1] ** 2, BATCH)
         for start in range(0, len(pixels), batch):
             x = network.tensor(pixels[start : start + batch])
             some = torch.tensor(labels[start : start + batch], device=x.device)
