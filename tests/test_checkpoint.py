@@ -1,13 +1,12 @@
 """Checkpoints: whole or not there, and data only."""
 
 import copy
-import os
-import pickle
 import zipfile
 
 import numpy as np
 import pytest
 import torch
+from traps import Trap, malicious, malicious_pickle
 
 from imbench.errors import EnvironmentFault
 from imbench.files import checkpoint
@@ -19,16 +18,6 @@ CONTENT = {
     "done": 7,
     "sum": None,
 }
-
-
-class Bomb:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -46,22 +35,14 @@ def test_no_file_is_no_checkpoint(tmp_path):
     assert checkpoint.load_tensors(tmp_path / "none.pt") is None
 
 
-def archive(path, marker):
-    torch.save({"done": Bomb(marker)}, path)
-
-
-def bare_pickle(path, marker):
-    path.write_bytes(pickle.dumps(Bomb(marker)))
-
-
 def old_format(path, marker):
-    torch.save({"done": Bomb(marker)}, path, _use_new_zipfile_serialization=False)
+    torch.save({"done": Trap(marker)}, path, _use_new_zipfile_serialization=False)
 
 
-@pytest.mark.parametrize("make", [archive, bare_pickle, old_format])
+@pytest.mark.parametrize("make", [malicious, malicious_pickle, old_format])
 def test_row_18_a_file_that_would_run_code_is_set_aside(tmp_path, caplog, make):
     path, marker = tmp_path / "bad.pt", tmp_path / "ran"
-    make(path, str(marker))
+    make(path, marker)
     assert checkpoint.load_tensors(path) is None
     assert not marker.exists()
     assert not path.exists()
@@ -70,7 +51,7 @@ def test_row_18_a_file_that_would_run_code_is_set_aside(tmp_path, caplog, make):
 
 
 def test_the_bomb_would_go_off(tmp_path):
-    archive(tmp_path / "bad.pt", str(tmp_path / "ran"))
+    malicious(tmp_path / "bad.pt", tmp_path / "ran")
     torch.load(tmp_path / "bad.pt", weights_only=False)
     assert (tmp_path / "ran").exists()
 

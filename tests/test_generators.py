@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 import torch
+from traps import Trap
 
 from imbench.errors import DataError
 from imbench.files import checkpoint
@@ -173,13 +172,3 @@ def test_row_18_code_in_stored_generators_does_not_run_and_nothing_is_renamed(
         load_generators(stored_by(make_record, "generators/x.pt"), tmp_path, (16, 16, 3))
     assert not (tmp_path / "ran").exists()
     assert [one.name for one in path.parent.iterdir()] == ["x.pt"]
-
-
-class Trap:
-    """Would make a folder when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)

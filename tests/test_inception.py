@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from traps import Trap
 
 from imbench.errors import DataError
 from imbench.generators.inception import DOWNLOAD, FineTuning, Inception, fine_tuned, read_weights
@@ -94,13 +95,3 @@ def test_a_file_without_such_weights_is_refused(tmp_path, kind):
     with pytest.raises(DataError, match="torchvision publishes, or leave out --inception"):
         read_weights(str(path))
     assert not (tmp_path / "ran").exists()
-
-
-class Trap:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return (open, (str(self.path), "w"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from traps import Trap
 
 from imbench.errors import DataError, EnvironmentFault
 from imbench.files import checkpoint
@@ -142,16 +142,6 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_names_in_tables():
     assert OracleSettings().name == "r20"
     assert OracleSettings(network="torchvision:resnet18").name == "torchvision"
-
-
-class Trap:
-    """Would make a folder when it is unpickled."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_row_18_code_in_an_oracle_does_not_run_and_another_network_is_said(tmp_path):

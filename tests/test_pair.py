@@ -1,20 +1,17 @@
 """A pair of generators: resumed bit for bit, trained once, and no file of it is trusted."""
 
 import os
-import pickle
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
-from killing import KILLING
+from kept_trainings import KeptCase, whole
 from states import assert_same
+from traps import malicious, malicious_pickle, truncated
 
-from imbench.errors import DataError, Diverged
+from imbench.errors import Diverged
 from imbench.files import checkpoint
-from imbench.methods import _kept, _pair
+from imbench.methods import _pair
 from imbench.methods._gan_settings import GanSettings
 from imbench.methods._kept import trained
 from imbench.methods._pair import GeneratorPair
@@ -28,16 +25,9 @@ SETTINGS = GanSettings(
     steps=STEPS, batch=2, pool=5, width=4, blocks=1, layers=1, patch_width=4, da=True, ema=0.9
 )
 MAKE = f"""
-import numpy as np
-import torch
-from pathlib import Path
-from imbench.methods import _kept
 from imbench.methods._gan_settings import GanSettings
-from imbench.methods._kept import trained
 from imbench.methods._pair import GeneratorPair
-from imbench.training.part import Context
 
-torch.set_num_threads(1)
 rng = np.random.default_rng(0)
 a = rng.integers(0, 130, (9, 8, 8, 3), dtype=np.uint8)
 b = rng.integers(120, 256, (4, 8, 8, 3), dtype=np.uint8)
@@ -46,9 +36,8 @@ def make(folder):
     context = Context(seed=3, augment="flip+crop", folder=folder)
     return GeneratorPair(a, b, {SETTINGS!r}, context)
 """
-SCOPE = {}
-exec(MAKE, SCOPE)  # the same lines as the processes below run
-make = SCOPE["make"]
+CASE = KeptCase(MAKE, "step")
+make = CASE.make
 
 
 @pytest.fixture(autouse=True)
@@ -59,57 +48,19 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def straight():
-    """Return the state of a pair that was trained without a break."""
-    with fixed_threads(1):
-        pair = make(None)
-        pair.run(STEPS)
-    return pair
-
-
-def whole(pair):
-    """Return all of a pair's state but the time it took."""
-    return {**pair.state(), "gan": pair.gan.state(), "seconds": 0}
+    return CASE.straight()
 
 
 @pytest.mark.parametrize("split", [1, 7, STEPS // 2])
 def test_row_24_a_training_in_two_pieces_is_bitwise_one_training(tmp_path, straight, split):
-    first = make(None)
-    first.run(split)
-    checkpoint.save_tensors(tmp_path / "half.pt", first.state())
-    second = make(None)
-    second.load(checkpoint.load_tensors(tmp_path / "half.pt"))
-    assert second.done == split
-    second.run(STEPS)
-    assert_same(whole(second), whole(straight))
-
-
-KILLED = (
-    MAKE
-    + """
-import os, signal, sys
-_kept.SAVE_EVERY = 0.0
-pair = make(Path(sys.argv[1]))
-step = pair.gan.step
-def last(*given):
-    if pair.done == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return step(*given)
-pair.gan.step = last
-trained(pair, pair.settings.steps)
-"""
-)
+    CASE.check_pieces(split, straight, tmp_path)
 
 
 def test_row_24_a_killed_training_goes_on_bitwise(tmp_path, straight):
-    command = [sys.executable, "-P", "-c", KILLED, str(tmp_path), "23"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    pair = make(tmp_path)
+    CASE.kill(23, tmp_path)
+    pair, steps = CASE.watched(tmp_path)
     left = {file.name for file in tmp_path.glob("*.pt")}
     assert left == {f"{pair.key}-{STEPS // 2}.pt", f"{pair.key}-part.pt"}
-    steps = []
-    step = pair.gan.step
-    pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
     assert trained(pair, STEPS) is pair
     # From the last checkpoint, ten steps after the middle, and not from there or the start.
     assert steps == [22, 23]
@@ -119,65 +70,20 @@ def test_row_24_a_killed_training_goes_on_bitwise(tmp_path, straight):
     assert left == {f"{pair.key}-{STEPS // 2}.pt", f"{pair.key}-{STEPS}.pt"}
 
 
-BOTH = (
-    MAKE
-    + """
-import sys
-pair = make(Path(sys.argv[1]))
-steps = []
-step = pair.gan.step
-pair.gan.step = lambda *given: steps.append(1) or step(*given)
-print("ready", flush=True)
-sys.stdin.readline()
-trained(pair, pair.settings.steps)
-print(len(steps), pair.reused)
-"""
-)
-
-
 @pytest.mark.slow
 def test_two_processes_that_need_one_pair_train_it_once(tmp_path, straight):
-    command = [sys.executable, "-P", "-c", BOTH, str(tmp_path)]
-    pipe = subprocess.PIPE
-    both = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    for one in both:
-        assert one.stdout.readline() == "ready\n"
-    for one in both:
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    said = sorted(one.communicate(timeout=250)[0].strip() for one in both)
-    assert said == ["0 True", f"{STEPS} False"]
+    assert CASE.two_at_once(tmp_path) == ["0 True", f"{STEPS} False"]
     mine = trained(make(tmp_path), STEPS)
     assert mine.reused
     x = straight.a
     assert (mine.translate(x, to_minority=True) == straight.translate(x, to_minority=True)).all()
 
 
-class Bomb:
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
-
-
-def malicious(path, marker):
-    torch.save({"key": Bomb(marker)}, path)
-
-
-def malicious_pickle(path, marker):
-    path.write_bytes(pickle.dumps(Bomb(marker)))
-
-
-def truncated(path, _):
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
 @pytest.mark.parametrize("spoil", [malicious, malicious_pickle, truncated])
 def test_row_18_a_file_that_cannot_be_trusted_is_trained_again(tmp_path, straight, spoil, caplog):
     trained(make(tmp_path), STEPS)
     for name in (STEPS, STEPS // 2):
-        spoil(tmp_path / f"{straight.key}-{name}.pt", str(tmp_path / "ran"))
+        spoil(tmp_path / f"{straight.key}-{name}.pt", tmp_path / "ran")
     pair = trained(make(tmp_path), STEPS)
     assert not (tmp_path / "ran").exists()
     assert caplog.text.count("is not a checkpoint") == 2
@@ -199,10 +105,7 @@ def test_a_checkpoint_of_another_pair_is_not_taken(tmp_path, straight):
 def test_half_a_training_is_shared_with_a_whole_one(tmp_path, straight):
     half = trained(make(tmp_path), STEPS // 2)
     assert half.file == f"{half.key}-{STEPS // 2}.pt"
-    pair = make(tmp_path)
-    steps = []
-    step = pair.gan.step
-    pair.gan.step = lambda *given: steps.append(pair.done) or step(*given)
+    pair, steps = CASE.watched(tmp_path)
     trained(pair, STEPS)
     assert steps == list(range(STEPS // 2, STEPS))
     assert_same(whole(pair), whole(straight))
@@ -246,13 +149,12 @@ def variant(*, a=None, label=1, settings=SETTINGS, **context):
 
 def test_what_another_processor_trained_is_not_used(tmp_path, straight):
     """The other one is this one without its vector instructions, in a process of its own."""
-    code = (
-        MAKE + "import sys\npair = trained(make(Path(sys.argv[1])), 2)\n"
-        "print(pair.file, pair.environment['numerics'])\n"
-    )
-    command = [sys.executable, "-P", "-c", code, str(tmp_path)]
+    code = """
+pair = trained(make(Path(sys.argv[1])), 2)
+print(pair.file, pair.environment["numerics"])
+"""
     plain = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
-    done = subprocess.run(command, env=plain, capture_output=True, text=True, check=True)
+    done = CASE.process(code, tmp_path, env=plain, check=True)
     file, numerics = done.stdout.split()
     if numerics == straight.environment["numerics"]:
         pytest.skip("this processor rounds alike with and without vector instructions")
@@ -266,13 +168,7 @@ def test_what_another_processor_trained_is_not_used(tmp_path, straight):
 
 
 def test_what_another_torch_trained_is_not_used(tmp_path, monkeypatch):
-    old = trained(make(tmp_path), 2)
-    newer = {**old.environment, "torch": "99.0"}
-    monkeypatch.setattr(_kept, "training_environment", lambda _device: newer)
-    pair = trained(make(tmp_path), 2)
-    assert not pair.reused
-    assert trained(make(tmp_path), 2).reused
-    assert pair.key != old.key
+    CASE.check_torch(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -364,49 +260,9 @@ def test_losses_are_logged_along_the_way(straight):
     assert straight.seconds > 0
 
 
-KILLED_WRITING = (
-    KILLING
-    + MAKE
-    + """
-import hashlib, sys, tempfile
-from imbench.files.atomic import is_abandoned
-
-def digest(pair):
-    # Of what is kept in the end: optimisers and critics are not read again then.
-    told = hashlib.sha256()
-    for net in pair.gan.state(ended=True)["nets"].values():
-        for tensor in net.values():
-            told.update(tensor.contiguous().numpy().tobytes())
-    return told.hexdigest()
-
-_kept.SAVE_EVERY = 0.0  # a checkpoint each ten steps, and at each end
-straight = make(None)
-straight.run(24)
-with tempfile.TemporaryDirectory() as made:
-    trained(make(Path(made)), 1)  # all that is imported late is
-number = 0
-while True:
-    number += 1
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        if not killed_at(number, lambda: trained(make(folder), 24)):
-            break
-        pair = trained(make(folder), 24)
-        assert digest(pair) == digest(straight), number
-        left = {path.name for path in folder.glob("*.pt")}
-        assert left == {f"{pair.key}-{name}.pt" for name in (12, 24)}, (number, left)
-        assert all(is_abandoned(path) for path in folder.glob(".*.tmp"))
-print(number)
-"""
-)
-
-
 @pytest.mark.slow
 def test_row_02_a_pair_killed_at_any_change_of_the_disk_goes_on_bitwise():
-    command = [sys.executable, "-P", "-c", KILLED_WRITING]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 20, "nothing was killed"
+    assert CASE.killed_at_each_change(STEPS // 2, STEPS) > 20, "nothing was killed"
 
 
 def test_a_training_that_was_killed_before_its_end_was_stored_stores_it(tmp_path, straight):
@@ -433,7 +289,4 @@ def test_row_18_tensors_of_others_are_believed_and_what_does_not_fit_is_said(tmp
     pair = trained(make(tmp_path), STEPS)
     assert pair.reused
     assert all(not tensor.any() for tensor in pair.gan.state()["nets"]["g_ab"].values())
-    for forged in ({"key": straight.key}, {**content, "done": "x"}, {**content, "gan": 7}):
-        checkpoint.save_tensors(path, forged)
-        with pytest.raises(DataError, match="does not hold what its name says; delete it"):
-            trained(make(tmp_path), STEPS)
+    CASE.check_forged(path)
