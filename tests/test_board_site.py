@@ -12,8 +12,10 @@ from hostile import HOSTILE
 
 from imbench.commands.cli import cli
 from imbench.errors import NotComparable
+from imbench.page.board_curves import curve_panels
 from imbench.records.record import Scores
 from imbench.records.store import Store
+from imbench.report.tables import make_tables
 from imbench.stats.metrics import score_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,8 +80,11 @@ def test_a_board_names_what_it_rests_on_and_is_the_same_from_a_pack(results, tmp
 def test_the_first_sentence_is_what_a_tuned_threshold_leaves(results, tmp_path):
     bench("board", results, "--out", tmp_path)
     (study,) = json.loads((tmp_path / "board.json").read_text())["studies"]
-    assert study["sentence"].startswith("2 of 2 methods are ahead of Vanilla by more than 0.02 F1")
-    assert "and most of OS: +" in study["sentence"]
+    (sentence,) = study["sentences"]
+    assert sentence.startswith(
+        "Over 2 data sets: 2 of 2 methods are ahead of Vanilla by more than 0.02 F1"
+    )
+    assert "and most of OS: +" in sentence
     f1, tuned, _ = study["boards"]
 
     def gain(board, recipe):
@@ -91,7 +96,38 @@ def test_the_first_sentence_is_what_a_tuned_threshold_leaves(results, tmp_path):
     assert gain(f1, "ts") > 0.1
     assert gain(tuned, "ts") == pytest.approx(0, abs=1e-9)
     left = (gain(tuned, "ts") + gain(tuned, "os")) / 2
-    assert f"{left:+.3f} is left of it" in study["sentence"]
+    assert f"{left:+.3f} is left of it" in sentence
+
+
+def test_curves_run_through_the_means_of_each_count_and_only_where_there_are_two(make_record):
+    records = [
+        make_record(recipe, count, seed, score, cell={"dataset": data, "fingerprint": data * 8})
+        for recipe, scores in (("vanilla", (0.2, 0.4, 0.9)), ("vs", (0.5, 0.5, 0.5)))
+        for data, counts in (("ab", (25, 50, 100)), ("cd", (25,)))
+        for count, score in zip(counts, scores, strict=False)
+        for seed in range(2)
+    ]
+    (panel,) = curve_panels(make_tables(records, ["f1"]), "f1")
+    # 300 x 190 pixels; a doubling of the count is half of the width between 34 and 290, and the
+    # scale goes from 0.2 at the bottom, 160, to 1 at the top, 8.
+    assert panel.across == (("34.0", "25"), ("162.0", "50"), ("290.0", "100"))
+    assert panel.up == (
+        ("160.0", "0.2"),
+        ("122.0", "0.4"),
+        ("84.0", "0.6"),
+        ("46.0", "0.8"),
+        ("8.0", "1"),
+    )
+    other, vanilla = panel.curves
+    assert (other.title, other.kind, vanilla.kind) == ("VS", "other", "vanilla")
+    assert vanilla.points == "34.0,160.0 162.0,122.0 290.0,27.0"
+
+
+def test_what_goes_for_all_standings_is_said_below_the_first(results, tmp_path):
+    bench("board", results, "--out", tmp_path)
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert page.count("<summary>standings over") == 3
+    assert page.count("tied: 1 for all") == 1
 
 
 def test_kinds_of_training_have_boards_of_their_own_and_too_little_is_said(

@@ -384,9 +384,14 @@ def test_the_study_and_its_sisters_share_their_data_and_what_they_leave_out_exis
     assert set(resnet.minority["horse2zebra"]) <= set(study.minority["horse2zebra"])
     # As published: a name of it would otherwise be looked for in vain.
     assert set(PAPER_METHODS) <= set(study.methods)
+    # `trashnet` alone is trash against the rest, and no third task.
+    assert [d for d in study.datasets if parse_spec(d).name == "trashnet"] == [
+        "trashnet:minority=trash",
+        "trashnet:majority=paper,minority=glass/plastic/metal/cardboard/trash",
+    ]
     names = {parse_spec(dataset).name for dataset in study.datasets}
     for grid in (study, features):
         for rule in grid.exclude:
             assert rule.method is None or rule.method in grid.methods
-            assert rule.dataset is None or rule.dataset in names
+            assert rule.dataset is None or rule.dataset in {*names, *grid.datasets}
             assert set(rule.seed or grid.seeds) <= set(grid.seeds)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from imbench.errors import NotComparable
-from imbench.report.board import make_board
+from imbench.report.board import make_boards
 from imbench.report.report import render_report
 from imbench.report.tables import make_tables
 from imbench.stats.standings import pairwise, ranks_of, standings
@@ -145,8 +145,8 @@ def test_a_board_says_places_ties_and_wins_over_vanilla(records):
     text = render_report(records, board=True, width=200)
     lines = [line.split() for line in text.splitlines()]
     assert ["1", "CS", "1", "[1,1]", "1.00", "1.00", ".000", "3-0-0", "1.00/0.00/0.00"] in lines
-    assert "digits at 25, 50 (3 seeds); savanna at 25 (3 seeds)" in text
-    assert "2 data sets: this describes them and is no test" in text
+    assert "digits at 25, 50 (seeds 0-2); savanna at 25 (seeds 0-2)" in text
+    assert "2 sources: this describes them and is no test" in text
     body = json.loads(render_report(records, board=True, form="json"))["board"][0]
     assert [row["recipe"] for row in body["methods"]] == ["cs", "us", "vanilla"]
     assert body["pairs"][0] | {"difference": 0.1} == {
@@ -169,7 +169,7 @@ def test_lower_metrics_are_turned_around(make_record):
         for recipe, loss in (("vanilla", 0.9), ("cs", 0.1), ("us", 0.4))
         for seed in range(3)
     ]
-    board = make_board(make_tables(records, ["log_loss"]), "log_loss")
+    (board,) = make_boards(make_tables(records, ["log_loss"]), "log_loss")
     assert [board.recipes[index] for index in board.order] == ["cs", "us", "vanilla"]
     assert board.gaps[board.order].tolist() == pytest.approx([0, 0.3, 0.8])
 
@@ -180,10 +180,51 @@ def test_methods_and_data_sets_without_the_others_are_named(records, make_record
         make_record(recipe, 5, cell={"dataset": "cub", "fingerprint": "c" * 16})
         for recipe in ("vanilla", "us", "cs")
     ]
-    board = make_board(make_tables([*records, *extra, *alone], ["f1"]), "f1")
-    assert board.left_out == (
+    (board,) = make_boards(make_tables([*records, *extra, *alone], ["f1"]), "f1")
+    assert board.blocks.left_out == (
         "OS: not on every data set",
-        "cub: fewer than two replicates that all methods have",
+        "cub: fewer than two replicates of Vanilla, CS, US",
     )
     with pytest.raises(NotComparable, match="two methods with two replicates"):
-        make_board(make_tables(alone, ["f1"]), "f1")
+        make_boards(make_tables(alone, ["f1"]), "f1")
+
+
+def test_methods_that_are_not_everywhere_have_a_board_where_they_are(records, make_record):
+    costly = [
+        make_record("aug", count, seed, 0.9, cell={"dataset": data, "fingerprint": f"{data:0<16}"})
+        for data in ("digits", "savanna")
+        for count in ((25, 50) if data == "digits" else (25,))
+        for seed in range(3)
+    ]
+    without = [
+        make_record(recipe, 25, seed, 0.5, cell={"dataset": "cub", "fingerprint": f"{'cub':0<16}"})
+        for recipe in ("vanilla", "us", "cs")
+        for seed in range(4)
+    ]
+    tables = make_tables([*records, *costly, *without], ["f1"])
+    every, joint = make_boards(tables, "f1")
+    assert (len(every.blocks.places), every.recipes) == (3, ("vanilla", "cs", "us"))
+    assert every.blocks.left_out == ("AUG: not on every data set",)
+    assert (len(joint.blocks.places), joint.recipes[joint.order[0]]) == (2, "aug")
+    assert joint.blocks.left_out == ("cub: no AUG",)
+    text = render_report([*records, *costly, *without], board=True, width=200)
+    assert "standings over 3 data sets by F1" in text
+    assert "standings over 2 data sets by F1" in text
+
+
+def test_tasks_of_one_source_count_as_one_data_set(make_record):
+    tasks = [f"rbc:minority={name}" for name in "abcdefg"]
+    records = [
+        make_record(recipe, 25, seed, level, cell={"dataset": task, "fingerprint": f"{task:0<20}"})
+        for recipe, level in (("vanilla", 0.2), ("cs", 0.6))
+        for task in tasks
+        for seed in range(3)
+    ]
+    (board,) = make_boards(make_tables(records, ["f1"]), "f1")
+    assert board.blocks.sources == ("rbc",)
+    # Seven data sets of their own would be enough to separate the two.
+    assert board.standings.groups.tolist() == [1, 1]
+    assert board.over == "7 data sets of 1 source"
+    text = render_report(records, board=True, width=200)
+    assert "share images, so they are drawn together and count as one" in text
+    assert "nothing is said of other data sets" in text

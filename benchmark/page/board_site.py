@@ -13,13 +13,15 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from imbench.errors import NotComparable
+from imbench.page import board_curves
+from imbench.page.board_curves import curve_panels
 from imbench.records.floors import is_floor
 from imbench.records.groups import Group, format_ranges, group_records, method_title
 from imbench.records.record import Record
-from imbench.report.board import VANILLA, Board, board_row, make_board, printed_board
+from imbench.report.board import VANILLA, Board, board_row, make_boards, printed_board
 from imbench.report.printed_table import PrintedCell, PrintedTable, printed_table
 from imbench.report.table_notes import protocol_line
-from imbench.report.tables import Table, make_tables, metric_title
+from imbench.report.tables import make_tables, metric_title
 from imbench.safe_text import json_document, visible
 from imbench.stats.paired import MARGIN
 from imbench.version import imbench_version
@@ -28,7 +30,7 @@ __all__ = ["METRICS", "board_json", "board_page", "board_parts"]
 
 METRICS = ("f1", "f1_tuned", "auroc")
 """Scores of decisions, of decisions with a tuned threshold, and of ranking."""
-SCHEMA = 1
+SCHEMA = 2
 """Of the JSON file."""
 
 
@@ -53,7 +55,7 @@ def board_parts(records: Sequence[Record]) -> list[dict[str, Any]]:
 def board_json(parts: Sequence[Mapping[str, Any]]) -> str:
     """Return the boards as JSON."""
     plain = [
-        {key: part[key] for key in ("about", "data", "sentence")}
+        {key: part[key] for key in ("about", "data", "sentences")}
         | {"boards": [board_row(board) for board in part["boards"]], "missing": part["missing"]}
         for part in parts
     ]
@@ -67,15 +69,23 @@ def board_page(parts: Sequence[Mapping[str, Any]]) -> str:
     shown = [
         {
             **part,
+            "standings": _said_once(_plain(printed_board(board)) for board in part["boards"]),
             "tables": [
-                *(_plain(printed_board(board)) for board in part["boards"]),
                 *(_plain(_matrix(board)) for board in part["boards"]),
                 *(_plain(printed_table(table)) for table in part["tables"]),
             ],
         }
         for part in parts
     ]
-    page = environment.from_string(source).render(parts=shown, version=imbench_version())
+    page = environment.from_string(source).render(
+        parts=shown,
+        version=imbench_version(),
+        shown=[(recipe, method_title(recipe)) for recipe in board_curves.SHOWN],
+        width=board_curves.WIDTH,
+        height=board_curves.HEIGHT,
+        left=board_curves.LEFT,
+        right=board_curves.RIGHT,
+    )
     return page.rstrip("\n") + "\n"
 
 
@@ -84,7 +94,7 @@ def _part(records: list[Record]) -> dict[str, Any]:
     boards, missing = [], []
     for metric in METRICS:
         try:
-            boards.append(make_board(tables, metric))
+            boards += make_boards(tables, metric)
         except NotComparable as error:
             missing.append(visible(f"{metric_title(metric)}: {error}"))
     settings = records[0].cell.settings
@@ -94,9 +104,20 @@ def _part(records: list[Record]) -> dict[str, Any]:
         "data": [_data(group) for group in group_records(records)],
         "boards": boards,
         "missing": missing,
-        "sentence": _what_is_left(tables),
+        "sentences": _what_is_left(boards),
         "tables": [table for table in tables if table.metric == METRICS[0]],
+        "curves": [(metric_title(name), curve_panels(tables, name)) for name in METRICS],
     }
+
+
+def _said_once(tables: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out below a table what stands below one before: most of it is about all of them."""
+    found: list[dict[str, Any]] = []
+    said: set[str] = set()
+    for table in tables:
+        found.append({**table, "below": [line for line in table["below"] if line not in said]})
+        said.update(table["below"])
+    return found
 
 
 def _about(records: Sequence[Record]) -> dict[str, Any]:
@@ -131,21 +152,24 @@ def _data(group: Group) -> dict[str, Any]:
     }
 
 
-def _what_is_left(tables: Iterable[Table]) -> str:
+def _what_is_left(boards: Sequence[Board]) -> list[str]:
     """Say how much of the gains over Vanilla is left once every threshold is tuned."""
-    tables = list(tables)
-    try:
-        plain, tuned = (make_board(tables, name) for name in METRICS[:2])
-    except NotComparable:
-        return "How much of the gains a tuned threshold leaves cannot be told yet."
+    plain, tuned = ([one for one in boards if one.metric == name] for name in METRICS[:2])
+    pairs = [(one, other) for one in plain for other in tuned if one.recipes == other.recipes]
+    if not pairs:
+        return ["How much of the gains a tuned threshold leaves cannot be told yet."]
+    return [f"Over {plain.over}: {_left(plain, tuned)}" for plain, tuned in pairs]
+
+
+def _left(plain: Board, tuned: Board) -> str:
     gains = {
         recipe: (_gain(plain, recipe), _gain(tuned, recipe))
         for recipe in plain.recipes
-        if VANILLA in plain.recipes and recipe in tuned.recipes and recipe != VANILLA
+        if VANILLA in plain.recipes and recipe != VANILLA
     }
     ahead = {recipe: pair for recipe, pair in gains.items() if pair[0] > MARGIN}
     if not ahead:
-        return f"No method is ahead of Vanilla by more than {MARGIN} F1 on average."
+        return f"no method is ahead of Vanilla by more than {MARGIN} F1 on average."
     before, after = (sum(pair[i] for pair in ahead.values()) / len(ahead) for i in (0, 1))
     most = max(ahead, key=lambda recipe: ahead[recipe][1])
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from imbench.errors import NotComparable
 from imbench.records.groups import method_title
 from imbench.records.metric_specs import load_metric
+from imbench.report.board_blocks import Blocks, choices, make_blocks
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
 from imbench.stats.metrics import lower_is_better
 from imbench.stats.paired import ENOUGH, MARGIN
 from imbench.stats.standings import Pairwise, Standings, pairwise, standings
 
-__all__ = ["Board", "board_row", "make_board", "printed_board"]
+__all__ = ["Board", "board_row", "make_boards", "printed_board"]
 
 Floats = NDArray[np.float64]
 VANILLA = "vanilla"
@@ -33,26 +34,34 @@ class Board:
     ----------
     metric : str
         Registered name.
-    recipes : tuple of str
-        The methods, in the order of the arrays.
-    places : tuple of str
-        Data set, counts and replicates of each block.
+    blocks : Blocks
+        Methods, in the order of the arrays, and data sets.
     standings, pairs : Standings, Pairwise
         See `imbench.stats.standings`.
     gaps : float array (methods,)
         Mean over cells of how far a method's mean is from the best of the cell: what choosing
         another method could improve.
-    left_out : tuple of str
-        Methods and data sets that lack scores for each other.
     """
 
     metric: str
-    recipes: tuple[str, ...]
-    places: tuple[str, ...]
+    blocks: Blocks
     standings: Standings
     pairs: Pairwise
     gaps: Floats
-    left_out: tuple[str, ...]
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """The methods, in the order of the arrays."""
+        return self.blocks.recipes
+
+    @property
+    def over(self) -> str:
+        """How many data sets, and of how many sources where several are of one."""
+        places, sources = len(self.blocks.places), len(self.blocks.sources)
+        text = f"{places} data set{'' if places == 1 else 's'}"
+        if sources == places:
+            return text
+        return f"{text} of {sources} source{'' if sources == 1 else 's'}"
 
     @property
     def order(self) -> list[int]:
@@ -60,8 +69,13 @@ class Board:
         return [int(index) for index in np.argsort(self.standings.mean_ranks, kind="stable")]
 
 
-def make_board(tables: Iterable[Table], metric: str) -> Board:
-    """Return the standings by a metric, over the methods that all data sets have.
+def make_boards(tables: Iterable[Table], metric: str) -> list[Board]:
+    """Return the standings by a metric, first those over the most data sets.
+
+    Standings need each of their methods on each of their data sets. Where some methods are not
+    everywhere, as costly ones may be, one board is over all data sets and the methods that these
+    share, and another over the data sets that have the others too. A single data set among
+    several has none of its own.
 
     Raises
     ------
@@ -69,41 +83,36 @@ def make_board(tables: Iterable[Table], metric: str) -> Board:
         If fewer than two methods have two replicates in common on a data set.
     """
     own = [table for table in tables if table.metric == metric]
-    recipes = _shared_recipes(own)
-    names = [table.group.title for table in own]
-    blocks, places, left_out = [], [], _missing(own, recipes)
-    for table in own:
-        code = f" ({table.group.code})" if names.count(table.group.title) > 1 else ""
-        place = f"{table.group.title}{code}"
-        counts, seeds, block = _block(table, recipes)
-        if len(seeds) < 2 or not counts:
-            left_out.append(f"{place}: fewer than two replicates that all methods have")
-            continue
-        blocks.append(block)
-        at = ", ".join(map(str, counts))
-        places.append(f"{place} at {at} ({len(seeds)} seeds)")
-    if len(recipes) < 2 or not blocks:
+    tried = [make_blocks(own, recipes) for recipes in choices(own)]
+    found = [one for one in tried if len(one.recipes) > 1 and one.scores]
+    if not found:
+        lacking = "; ".join(dict.fromkeys(line for one in tried for line in one.left_out))
         raise NotComparable(
             "standings need two methods with two replicates in common on a data set: "
-            f"{'; '.join(left_out) or 'there is one method'}"
+            f"{lacking or 'there is one method'}"
         )
+    found.sort(key=lambda one: (-len(one.places), -len(one.recipes)))
+    kept = [one for one in found if one is found[0] or len(one.places) > 1]
+    return [_make_board(one, metric) for one in kept]
+
+
+def _make_board(blocks: Blocks, metric: str) -> Board:
     sign = -1.0 if lower_is_better(metric, load_metric(metric)) else 1.0
-    signed = [sign * block for block in blocks]
+    signed = [sign * block for block in blocks.scores]
     means = np.concatenate([block.mean(axis=2) for block in signed])
     return Board(
         metric,
-        tuple(recipes),
-        tuple(places),
+        blocks,
         standings(signed),
         pairwise(signed, MARGIN),
         (means.max(axis=1, keepdims=True) - means).mean(axis=0),
-        tuple(left_out),
     )
 
 
-def printed_board(board: Board) -> PrintedTable:
-    """Lay the standings out as a table, the best method first."""
+def printed_board(board: Board, number: int = 1) -> PrintedTable:
+    """Lay the standings out as a table, the best method first; the number tells boards apart."""
     rows, groups = [], []
+    metric = "".join(c if c.isalnum() else "-" for c in board.metric.lower())
     for index in board.order:
         found = board.standings
         low, high = found.low[index], found.high[index]
@@ -122,8 +131,8 @@ def printed_board(board: Board) -> PrintedTable:
     head = ("tied", "method", "place", "rank", "first", "gap")
     against = ("wins-ties-losses", "better/same/worse") if VANILLA in board.recipes else ()
     return PrintedTable(
-        title=f"standings over {len(board.places)} data sets by {metric_title(board.metric)}",
-        slug=f"board-{''.join(c if c.isalnum() else '-' for c in board.metric.lower())}",
+        title=f"standings over {board.over} by {metric_title(board.metric)}",
+        slug=f"board-{metric}{f'-{number}' if number > 1 else ''}",
         above=(),
         span="",
         head=(*head, *against),
@@ -140,8 +149,9 @@ def board_row(board: Board) -> dict[str, Any]:
     found, pairs = board.standings, board.pairs
     return {
         "metric": board.metric,
-        "datasets": list(board.places),
-        "left_out": list(board.left_out),
+        "datasets": list(board.blocks.places),
+        "sources": list(board.blocks.sources),
+        "left_out": list(board.blocks.left_out),
         "halves": None if math.isnan(found.halves) else found.halves,
         "margin": MARGIN,
         "methods": [
@@ -175,33 +185,6 @@ def board_row(board: Board) -> dict[str, Any]:
     }
 
 
-def _shared_recipes(tables: Sequence[Table]) -> list[str]:
-    """Return the recipes that every table has, in the order of the first."""
-    lines = [{line.recipe for line in table.lines} for table in tables]
-    every = dict.fromkeys(line.recipe for table in tables for line in table.lines)
-    return [recipe for recipe in every if all(recipe in found for found in lines)]
-
-
-def _missing(tables: Sequence[Table], recipes: Sequence[str]) -> list[str]:
-    every = dict.fromkeys(line.recipe for table in tables for line in table.lines)
-    return [f"{method_title(r)}: not on every data set" for r in every if r not in recipes]
-
-
-def _block(table: Table, recipes: Sequence[str]) -> tuple[list[int], list[int], Floats]:
-    """Return counts, seeds and scores (counts, methods, seeds), of what all methods have."""
-    # Of several versions of a recipe's parts the newest, which stands last, counts.
-    lines = {line.recipe: line.entries for line in table.lines}
-    scores = {
-        count: [lines[recipe][column].scores for recipe in recipes]
-        for column, count in enumerate(table.counts)
-        if all(lines[recipe][column].scores for recipe in recipes)
-    }
-    found = [set(one) for row in scores.values() for one in row]
-    seeds = sorted(set.intersection(*found)) if found else []
-    block = [[[one[seed] for seed in seeds] for one in row] for row in scores.values()]
-    return list(scores), seeds, np.array(block, np.float64)
-
-
 def _against(board: Board, index: int) -> list[PrintedCell]:
     """Return what a method does against Vanilla, over cells and in the resamples."""
     if VANILLA not in board.recipes:
@@ -223,7 +206,8 @@ def _against(board: Board, index: int) -> list[PrintedCell]:
 
 
 def _below(board: Board) -> Iterable[str]:
-    yield f"data sets: {'; '.join(board.places)}"
+    places, sources = board.blocks.places, len(board.blocks.sources)
+    yield f"data sets: {'; '.join(places)}"
     yield (
         "tied: 1 for all that are not separated from the best (95 %, all at once), 2 for those not "
         "separated from the best of the rest; place: by average rank, with its 95 % interval; "
@@ -235,17 +219,19 @@ def _below(board: Board) -> Iterable[str]:
             f"last columns, against Vanilla: cells in which the mean is higher, within {MARGIN} or "
             f"lower; and how often its mean over data sets, drawn anew, is so"
         )
-    if len(board.places) == 1:
-        yield "one data set: only seeds are drawn anew, and nothing is said of other data sets"
-    elif len(board.places) < ENOUGH:
+    if sources < len(places):
+        yield "data sets of one source share images, so they are drawn together and count as one"
+    if sources == 1:
+        yield "one source: only seeds are drawn anew, and nothing is said of other data sets"
+    elif sources < ENOUGH:
         yield (
-            f"{len(board.places)} data sets: this describes them and is no test; methods are "
-            f"called separated from {ENOUGH} data sets on"
+            f"{sources} sources: this describes them and is no test; methods are called separated "
+            f"from {ENOUGH} sources on"
         )
     if not math.isnan(board.standings.halves):
         yield (
-            "two halves of the data sets order the methods alike to a rank correlation of "
+            "two halves of the sources order the methods alike to a rank correlation of "
             f"{board.standings.halves:.2f}"
         )
-    if board.left_out:
-        yield f"left out: {'; '.join(board.left_out)}"
+    if board.blocks.left_out:
+        yield f"left out: {'; '.join(board.blocks.left_out)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
-from imbench.report.board import board_row, make_board, printed_board
+from imbench.report.board import board_row, make_boards, printed_board
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.measured import Measured
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
@@ -100,8 +100,13 @@ def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
 def board_section(records: Iterable[Record], metrics: Sequence[str]) -> Section:
     """Say where the methods stand over all data sets, by each metric."""
     tables = make_tables(records, metrics)
-    boards = [make_board(tables, name) for name in metrics]
-    return Section("board", tuple(map(printed_board, boards)), tuple(map(board_row, boards)))
+    boards = [list(enumerate(make_boards(tables, name), 1)) for name in metrics]
+    numbered = [one for found in boards for one in found]
+    return Section(
+        "board",
+        tuple(printed_board(board, number) for number, board in numbered),
+        tuple(board_row(board) for _, board in numbered),
+    )
 
 
 def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from imbench.records.cell import Grid
@@ -67,6 +67,7 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
         for spec, source in plan.sources.items()
     ]
     lines.append(f"      {'    '.join(facts)}")
+    lines += [f"      {line}" for line in _equal_data(plan)]
     lines += [
         f"      {names[spec]}: {note.line}"
         for spec, source in plan.sources.items()
@@ -85,6 +86,20 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
     return lines
+
+
+def _equal_data(plan: Plan) -> Iterator[str]:
+    """Name the data sets whose images and classes are those of one before: their cells are one."""
+    first: dict[str, str] = {}
+    for spec, source in plan.sources.items():
+        if source.fault:
+            continue
+        same = first.setdefault(source.fingerprint, spec)
+        if same != spec:
+            yield (
+                f"{spec}: the same images and classes as {same}; a cell that both ask for is "
+                "trained once"
+            )
 
 
 def _further_steps(plan: Plan) -> str:
