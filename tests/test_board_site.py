@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed, refused
 from hostile import HOSTILE
 
-from imbench.commands.cli import cli
-from imbench.errors import NotComparable
 from imbench.page.board_curves import curve_panels
 from imbench.records.record import Scores
 from imbench.records.store import Store
@@ -19,12 +17,6 @@ from imbench.report.tables import make_tables
 from imbench.stats.metrics import score_all
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def bench(*words):
-    done = CliRunner().invoke(cli, list(map(str, words)))
-    assert done.exit_code == 0, done.output or done.exception
-    return done.output
 
 
 @pytest.fixture
@@ -184,19 +176,17 @@ def test_a_method_from_outside_stands_among_those_of_a_folder_of_packs(tmp_path,
     bench("report", "study", "mine", "--html", "mine.html", "--images", "0")
     page = Path("mine.html").read_text("utf-8")
     assert all(name in page for name in ("Vanilla", "mine.py:Mine"))
-    said = bench("report", "study", "mine", "--board")
+    said = printed("report", "study", "mine", "--board")
     assert "mine.py:Mine" in said
     bench("board", "study", "mine", "--out", "board")
     assert "mine.py:Mine" in Path("board/index.html").read_text("utf-8")
-    said = bench("run", "grid.toml", "--known", "study", "--out", "more", "--dry-run")
+    said = printed("run", "grid.toml", "--known", "study", "--out", "more", "--dry-run")
     assert "4 done (4 of them in other results), 0 to run" in said
 
 
 def test_without_packs_it_says_what_to_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(cli, ["board"])
-    assert isinstance(done.exception, NotComparable)
-    assert "there is no pack in results/study" in str(done.exception)
+    assert "there is no pack in results/study" in refused("board", code=3)
 
 
 @pytest.mark.slow

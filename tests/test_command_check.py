@@ -16,13 +16,12 @@ from pathlib import Path
 import junitparser
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench as ended
 
 from imbench import Method
 from imbench.check.regression import MetricResult, Rules, check_results
 from imbench.check.sides import side_of
 from imbench.commands.check import _describe_rules
-from imbench.commands.cli import cli
 from imbench.images.cache_reader import open_decoded
 from imbench.images.subsets import subset
 from imbench.records.record import Scores
@@ -40,12 +39,9 @@ SETTINGS = {"size": "8", "network": "linear", "steps": "60", "augment": "none"}
 
 
 def bench(*arguments: object, code: int = 0) -> tuple[str, str]:
-    """Run a command in this process; return what it printed, and the error that ended it."""
-    done = CliRunner().invoke(cli, list(map(str, arguments)))
-    error = done.exception
-    got = getattr(error, "exit_code", done.exit_code)
-    assert got == code, f"{done.output}{error!r}"
-    return done.stdout, str(error) if code else ""
+    """Return what a command printed, and the error that ended it."""
+    done = ended(*arguments, code=code)
+    return done.stdout, str(done.exception) if code else ""
 
 
 def train(folder: Path, **options: str) -> Path:

@@ -1,8 +1,7 @@
 import shutil
 import zipfile
 
-import pytest
-from click.testing import CliRunner
+from clicked import bench, printed, refused
 from PIL import Image
 
 from imbench.commands.data import data
@@ -11,17 +10,6 @@ from imbench.images.cache import make_dataset
 from imbench.images.copy_sheet import worst_first
 from imbench.images.survey import survey_copies, survey_images
 from imbench.images.validate import read_everything
-
-
-def run(*args):
-    return CliRunner().invoke(data, [str(arg) for arg in args])
-
-
-def ok(*args):
-    result = run(*args)
-    assert result.exception is None, result.exception
-    return result.output
-
 
 SPLIT_FOLDERS = (
     "guessed: train, test are split folders by their names; to change it: "
@@ -35,7 +23,7 @@ STRETCHED = (
 
 def test_stats(data_folder, tmp_path):
     data_folder({"train/cat": 6, "train/dog": 3, "test/cat": 2, "test/dog": 2})
-    assert ok("stats", "folder:pictures", "--data", tmp_path).splitlines() == [
+    assert printed("data", "stats", "folder:pictures", "--data", tmp_path).splitlines() == [
         "class       train        test",
         "cat             6           2",
         "dog             3           2",
@@ -59,16 +47,16 @@ def test_stats(data_folder, tmp_path):
 def test_stats_of_many_classes_names_them_and_damage(data_folder, tmp_path):
     root = data_folder({"train/a": 4, "train/b": 2, "train/c": 2, "test/a": 2, "test/b": 2})
     (root / "train/a/0.png").write_bytes(b"")
-    output = ok("stats", "folder:pictures", "--data", tmp_path)
+    output = printed("data", "stats", "folder:pictures", "--data", tmp_path)
     assert "no classes are chosen: folder:pictures has 3 classes" in output
     assert "test: 4 images, imbalance ratio infinite: a class is missing" in output
     assert "  train/a/0.png: the file is empty (0 bytes)" in output
-    output = ok("stats", "folder:pictures,majority=b,minority=a", "--data", tmp_path)
+    output = printed("data", "stats", "folder:pictures,majority=b,minority=a", "--data", tmp_path)
     assert "as chosen, the majority first" in output
 
 
 def test_stats_of_data_without_files(tmp_path):
-    output = ok("stats", "savanna:train=3,test=2,size=16", "--data", tmp_path)
+    output = printed("data", "stats", "savanna:train=3,test=2,size=16", "--data", tmp_path)
     assert "masks: 10" in output
     assert "overlap" not in output
     assert "formats: 10 array" in output
@@ -76,7 +64,7 @@ def test_stats_of_data_without_files(tmp_path):
 
 def test_verify(data_folder, tmp_path):
     root = data_folder({"train/a": 25, "train/b": 2, "test/a": 2, "test/b": 2})
-    output = ok("verify", "folder:pictures", "--data", tmp_path)
+    output = printed("data", "verify", "folder:pictures", "--data", tmp_path)
     assert output == (
         f"folder:pictures: 31 images, 31 decoded\n{SPLIT_FOLDERS}\n{STRETCHED.format(31)}\n"
         "\nno defect\n"
@@ -85,12 +73,13 @@ def test_verify(data_folder, tmp_path):
         shutil.copy(root / f"train/a/{number}.png", root / f"train/a/copy{number}.png")
     for number in range(30):
         shutil.copy(root / "train/b/0.png", root / f"train/b/copy{number}.png")
-    output = ok("verify", "folder:pictures", "--data", tmp_path)  # not grave: exit code 0
+    # Not grave: exit code 0.
+    output = printed("data", "verify", "folder:pictures", "--data", tmp_path)
     assert "duplicate: 26\n" in output
     assert "  train/a/0.png = train/a/copy0.png\n" in output
     assert "and 6 more; --all prints them" in output
     assert output.endswith("no grave defect\n")
-    whole = ok("verify", "folder:pictures", "--data", tmp_path, "--all")
+    whole = printed("data", "verify", "folder:pictures", "--data", tmp_path, "--all")
     assert "more; --all" not in whole
     assert "  31 equal images: train/b/0.png, train/b/copy0.png, train/b/copy1.png, ..." in whole
     assert "\n    train/b/copy29.png\n" in whole
@@ -99,32 +88,29 @@ def test_verify(data_folder, tmp_path):
 def test_row_29_verify_ends_with_1_and_one_line_if_something_is_grave(data_folder, tmp_path):
     root = data_folder({"train/a": 4, "train/b": 2, "test/a": 2, "test/b": 2})
     shutil.copy(root / "test/a/0.png", root / "train/a/leak.png")
-    result = run("verify", "folder:pictures", "--data", tmp_path)
-    assert result.exit_code == 1
+    result = bench("data", "verify", "folder:pictures", "--data", tmp_path, code=1)
     assert "leak: 1\n  train/a/leak.png = test/a/0.png\n" in result.stdout
     assert result.stderr.strip() == (
         "folder:pictures: 1 grave defects (leak); correct the data, or run with --drop-leaks"
     )
     (root / "train/a/leak.png").write_bytes(b"x")
-    result = run("verify", "folder:pictures", "--data", tmp_path)
-    assert result.exit_code == 1
+    result = bench("data", "verify", "folder:pictures", "--data", tmp_path, code=1)
     assert "--bad-images skip" in result.stderr
 
 
 def test_verify_draws_near_copies_leaks_first(data_folder, data_photograph, tmp_path):
     root = data_folder({"train/a": 3, "train/b": 3, "test/a": 3, "test/b": 3})
     sheet = tmp_path / "pairs.png"
-    verify = ("verify", "folder:pictures", "--data", tmp_path, "--sheet", sheet)
-    assert "is not written, for there are no near copies" in ok(*verify)
+    verify = ("data", "verify", "folder:pictures", "--data", tmp_path, "--sheet", sheet)
+    assert "is not written, for there are no near copies" in printed(*verify)
     assert not sheet.exists()
     data_photograph(0).save(root / "train/a/0.png")
     data_photograph(0).resize((60, 50)).save(root / "train/a/inside.png")
     words = "near copies: 1 pair that looks alike was compared at full size, 1 is within copies=0.4"
-    assert words in run(*verify).stdout
+    assert words in bench(*verify).stdout
     data_photograph(1).save(root / "train/b/0.png")
     data_photograph(1).save(root / "test/b/leak.jpg", quality=70)
-    result = run(*verify)
-    assert result.exit_code == 1
+    result = bench(*verify, code=1)
     assert "near copies: all 2 pairs that look alike were compared at full size, 2 are" in (
         result.stdout
     )
@@ -138,8 +124,7 @@ def test_verify_draws_near_copies_leaks_first(data_folder, data_photograph, tmp_
     with Image.open(sheet) as drawn:
         assert len(drawn.convert("L").getcolors()) > 200
     (tmp_path / "other.png").write_bytes(b"mine")
-    error = run(*verify[:-1], tmp_path / "other.png").exception
-    assert isinstance(error, UsageError)
+    refused(*verify[:-1], tmp_path / "other.png", code=UsageError.exit_code)
     assert (tmp_path / "other.png").read_bytes() == b"mine"
 
 
@@ -149,18 +134,18 @@ def test_import_and_verify(data_folder, tmp_path, monkeypatch):
         for path in folder.rglob("*.png"):
             archive.write(path, path.relative_to(folder))
     monkeypatch.setenv("IMBENCH_DATA", str(tmp_path / "data"))
-    output = ok("import", "horse2zebra", tmp_path / "h.zip")
+    output = printed("data", "import", "horse2zebra", tmp_path / "h.zip")
     assert "10 images; terms: ImageNet" in output
     assert "`bench data verify horse2zebra`" in output
-    output = ok("verify", "horse2zebra")
+    output = printed("data", "verify", "horse2zebra")
     assert "count: 4" in output
     assert "3 train images of horse, officially 1067" in output
-    assert "overlap: what is pretrained on ImageNet has seen these images" in ok(
-        "stats", "horse2zebra"
+    assert "overlap: what is pretrained on ImageNet has seen these images" in printed(
+        "data", "stats", "horse2zebra"
     )
-    with pytest.raises(DataError, match="--force"):
-        raise run("import", "horse2zebra", folder).exception
-    assert "10 images" in ok("import", "horse2zebra", folder, "--force")
+    said = refused("data", "import", "horse2zebra", folder, code=DataError.exit_code)
+    assert "--force" in said
+    assert "10 images" in printed("data", "import", "horse2zebra", folder, "--force")
 
 
 def test_errors_are_those_of_the_harness(tmp_path):
@@ -171,21 +156,19 @@ def test_errors_are_those_of_the_harness(tmp_path):
         (("fetch", "horse2zbra"), UsageError, "did you mean horse2zebra"),
         (("verify", "cub"), DataError, "`bench data fetch cub`"),
     ]:
-        error = run(*args, "--data", tmp_path).exception
-        assert isinstance(error, kind), args
-        assert message in str(error)
+        assert message in refused("data", *args, "--data", tmp_path, code=kind.exit_code), args
 
 
 def test_row_17_fetch_from_a_mirror_that_is_a_quota_page(data_server, tmp_path, monkeypatch):
     data_server["/horse2zebra.zip"] = (200, b"<html>Quota exceeded</html>", 0)
     monkeypatch.setenv("IMBENCH_MIRROR", data_server.url)
-    error = run("fetch", "horse2zebra", "--data", tmp_path / "data").exception
-    assert isinstance(error, DataError)
-    assert "an HTML page" in str(error)
-    assert "`bench data import horse2zebra PATH`" in str(error)
+    words = ("data", "fetch", "horse2zebra", "--data", tmp_path / "data")
+    error = refused(*words, code=DataError.exit_code)
+    assert "an HTML page" in error
+    assert "`bench data import horse2zebra PATH`" in error
     assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_help_says_what_the_exit_codes_mean():
-    assert "Exit code 1 if" in ok("verify", "--help")
+    assert "Exit code 1 if" in printed("data", "verify", "--help")
     assert set(data.commands) == {"fetch", "import", "verify", "stats", "show"}

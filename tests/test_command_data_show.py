@@ -4,19 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import printed, refused
 from image_bytes import png
 from PIL import Image
 
-from imbench.commands.data import data
-from imbench.errors import UsageError
 from imbench.images.cache import make_dataset
 from imbench.images.contact_sheet import MAX_SECTIONS, choose_sections, draw_sheet
 from imbench.images.validate import read_everything
-
-
-def show(*given):
-    return CliRunner().invoke(data, ["show", *map(str, given)])
 
 
 def pixels(path):
@@ -69,11 +63,9 @@ def colours(path):
     [("stretch", {"red", "blue"}), ("pad", {"red", "blue", "grey"}), ("crop", set())],
 )
 def test_what_the_network_sees_follows_the_geometry(pictures, geometry, expected):
-    result = show(f"folder:pets,geometry={geometry}", "--images", 2, "--out", "sheet.png")
-    assert result.exit_code == 0, result.output
-    assert (
-        result.output
-        == "sheet.png: 7 images at 32 px in 4 sections, one for each class and split\n"
+    words = (f"folder:pets,geometry={geometry}", "--images", 2, "--out", "sheet.png")
+    assert printed("data", "show", *words) == (
+        "sheet.png: 7 images at 32 px in 4 sections, one for each class and split\n"
     )
     assert colours("sheet.png") == expected
 
@@ -84,36 +76,34 @@ def test_what_the_network_sees_follows_the_range(tmp_path, monkeypatch):
         (tmp_path / "deep" / place).mkdir(parents=True)
         values = np.linspace(0, 4095, 32 * 32).reshape(32, 32, 1).astype(np.uint16)
         (tmp_path / "deep" / place / "0.png").write_bytes(png(values, 0))
-    assert show("folder:deep", "--out", "a.png").exit_code == 0
-    assert show("folder:deep,range=0-65535", "--out", "b.png").exit_code == 0
+    printed("data", "show", "folder:deep", "--out", "a.png")
+    printed("data", "show", "folder:deep,range=0-65535", "--out", "b.png")
     place = np.s_[70 : 70 + 90, 12 : 12 + 256]
     assert np.ptp(pixels("a.png")[place]) > 180
     assert (pixels("b.png")[place] < 20).mean() > 0.9
 
 
 def test_it_is_the_same_every_time_and_replaces_itself_alone(pictures, tmp_path):
-    assert show("folder:pets").exit_code == 0
+    printed("data", "show", "folder:pets")
     (sheet,) = tmp_path.glob("*.png")
     assert sheet.name.startswith("folder_pets")
     assert sheet.name.endswith("-32px.png")
     first = sheet.read_bytes()
-    assert show("folder:pets").exit_code == 0
+    printed("data", "show", "folder:pets")
     assert sheet.read_bytes() == first
     photograph = tmp_path / "photo.png"
     shutil.copy(pictures / "train/cat/0.png", photograph)
     before = photograph.read_bytes()
     for out, message in [("photo.png", "is not a sheet"), ("sheet.jpg", "does not end in .png")]:
-        error = show("folder:pets", "--out", out).exception
-        assert isinstance(error, UsageError)
-        assert message in str(error)
+        assert message in refused("data", "show", "folder:pets", "--out", out)
     assert photograph.read_bytes() == before
 
 
 def test_a_damaged_image_is_said_on_the_sheet(pictures):
-    assert show("folder:pets", "--images", 1, "--out", "sheet.png").exit_code == 0
+    printed("data", "show", "folder:pets", "--images", 1, "--out", "sheet.png")
     whole = pixels("sheet.png")
     (pictures / "test/dog/0.png").write_bytes(b"")
-    assert show("folder:pets", "--images", 1, "--out", "sheet.png").exit_code == 0
+    printed("data", "show", "folder:pets", "--images", 1, "--out", "sheet.png")
     changed = np.flatnonzero((pixels("sheet.png") != whole).any(axis=(1, 2)))
     assert len(changed) > 100  # where the picture was there is a frame and the reason
     assert changed.min() > 0.6 * len(whole)
@@ -122,10 +112,9 @@ def test_a_damaged_image_is_said_on_the_sheet(pictures):
 def test_names_of_any_letters_and_data_that_are_no_files(pictures, tmp_path):
     (pictures / "train/cat").rename(pictures / "train" / "猫\u202e")
     (pictures / "test/cat").rename(pictures / "test" / "猫\u202e")
-    assert show("folder:pets", "--out", "cats.png").exit_code == 0
-    result = show("savanna:train=3,test=2,size=16", "--size", 200, "--images", 1)
-    assert result.exit_code == 0
-    assert "4 images at 200 px in 4 sections, one for each class and split" in result.output
+    printed("data", "show", "folder:pets", "--out", "cats.png")
+    said = printed("data", "show", "savanna:train=3,test=2,size=16", "--size", 200, "--images", 1)
+    assert "4 images at 200 px in 4 sections, one for each class and split" in said
 
 
 @pytest.mark.parametrize("names", [("00000", "1_0", "(3)"), ("+1", "0x10", '"q"')], ids=str)
@@ -138,10 +127,10 @@ def test_classes_with_odd_names_are_shown_and_described_as_they_are_called(
         for number in range(4):
             data_picture(4 * label + number).save(tmp_path / "odd" / name / f"{number}.png")
     spec = f"folder:odd,majority={names[0]},minority={names[1]}/{names[2]}"
-    assert show(spec, "--out", "sheet.png").output == (
+    assert printed("data", "show", spec, "--out", "sheet.png") == (
         "sheet.png: 12 images at 32 px in 6 sections, one for each class and split\n"
     )
-    told = CliRunner().invoke(data, ["stats", spec, "--data", "."]).output
+    told = printed("data", "stats", spec, "--data", ".")
     rows = told.partition("as chosen, the majority first")[2].splitlines()[2:5]
     assert [row.split()[0] for row in rows] == list(names)
 
@@ -153,7 +142,7 @@ def test_more_classes_than_have_room(tmp_path, monkeypatch):
             place = tmp_path / "many" / split / f"{number:02d}"
             place.mkdir(parents=True)
             Image.new("RGB", (8, 8), (number, 9, 200)).save(place / "0.png")
-    output = show("folder:many", "--out", "sheet.png").output
+    output = printed("data", "show", "folder:many", "--out", "sheet.png")
     assert f"in {MAX_SECTIONS} sections, one for each class and split" in output
     assert "20 more have no room: choose majority=A,minority=B" in output
 

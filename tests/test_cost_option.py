@@ -6,9 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import printed, refused
 
-from imbench.commands.cli import cli
 from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.report.tables import make_tables
@@ -31,14 +30,8 @@ def results(tmp_path, make_record):
     return folder
 
 
-def bench(*arguments, code=0) -> str:
-    done = CliRunner().invoke(cli, list(map(str, arguments)))
-    assert getattr(done.exception, "exit_code", done.exit_code) == code, done.output
-    return done.stdout if code == 0 else str(done.exception)
-
-
 def test_costs_at_three_thresholds_stand_beside_each_other(results):
-    text = bench("report", results, "--cost", "20:2")
+    text = printed("report", results, "--cost", "20:2")
     for words in (
         "cost:ratio=10, cost_bayes:ratio=10, cost_tuned:ratio=10, auroc",
         "100 cost",
@@ -57,7 +50,7 @@ def test_costs_at_three_thresholds_stand_beside_each_other(results):
 
 
 def test_json_has_the_same_costs(results):
-    report = json.loads(bench("report", results, "--cost", "10:1", "--json"))
+    report = json.loads(printed("report", results, "--cost", "10:1", "--json"))
     metrics = {table["metric"]: table for table in report["tables"]}
     assert {"cost:ratio=10", "cost_bayes:ratio=10", "cost_tuned:ratio=10"} <= set(metrics)
     for name in ("cost:ratio=10", "cost_bayes:ratio=10", "cost_tuned:ratio=10"):
@@ -69,7 +62,7 @@ def test_json_has_the_same_costs(results):
 
 
 def test_costs_come_after_the_metrics_asked_for(results):
-    text = bench("report", results, "--metric", "f1_tuned", "--cost", "10:1", "--json")
+    text = printed("report", results, "--metric", "f1_tuned", "--cost", "10:1", "--json")
     named = [table["metric"] for table in json.loads(text)["tables"]]
     assert named[:2] == ["f1_tuned", "cost:ratio=10"]
 
@@ -77,12 +70,12 @@ def test_costs_come_after_the_metrics_asked_for(results):
 @pytest.mark.parametrize("command", ["report", "run"])
 @pytest.mark.parametrize("cost", ["0:1", "-1:1", "10", "ten:1", "1:0", "inf:1", "1e9:1"])
 def test_what_is_no_ratio_is_refused_in_a_sentence(results, command, cost):
-    said = bench(command, f"--cost={cost}", code=2)
+    said = refused(command, f"--cost={cost}")
     assert f"cost {cost!r} is no ratio of two numbers above 0, such as 10:1" in said
 
 
 def test_a_huge_ratio_is_refused(results):
-    said = bench("report", results, "--cost", "999999999:0.001", code=2)
+    said = refused("report", results, "--cost", "999999999:0.001")
     assert said == "--cost: ratio=999999999000 must be a number in (0, 1000000]"
 
 
@@ -98,7 +91,7 @@ def test_a_run_ends_with_costs(tmp_path, jobs_here):
         "0",
     ]
     options += ["--network", "linear", "--steps", "5", "--size", "8", "--jobs", "1"]
-    text = bench("run", *options, "--cost", "10:1", "--out", tmp_path / "results")
+    text = printed("run", *options, "--cost", "10:1", "--out", tmp_path / "results")
     assert "20 cost_tuned" in text
     assert "costs: 10 for a missed minority image" in text
 

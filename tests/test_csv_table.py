@@ -10,9 +10,8 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed
 
-from imbench.commands.cli import cli
 from imbench.errors import DataError, ImbenchError, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.dataset import Listing
@@ -322,9 +321,8 @@ def test_torn_groups_are_refused(table, tmp_path):
     table(text)
     with pytest.raises(DataError, match=r"1 groups are in more than one split.*'ann'"):
         prepare("csv:pictures/t.csv", root=tmp_path, size=8)
-    printed = CliRunner().invoke(cli, ["data", "stats", "csv:pictures/t.csv", "--data", tmp_path])
-    assert "no run can use it: csv:pictures/t.csv: 1 groups are in more than" in printed.stdout
-    assert printed.exit_code == 0
+    said = printed("data", "stats", "csv:pictures/t.csv", "--data", tmp_path)
+    assert "no run can use it: csv:pictures/t.csv: 1 groups are in more than" in said
 
 
 def test_a_group_larger_than_the_share_is_the_test_split_if_all_are(table, tmp_path):
@@ -344,8 +342,8 @@ def test_groups_that_leave_a_side_without_a_class_are_the_reason_given(table, tm
     table(lines("path", "label", "group", more=["00000123"]))
     with pytest.raises(DataError, match=said):
         prepare("csv:pictures/t.csv", root=tmp_path, size=8)
-    printed = CliRunner().invoke(cli, ["data", "verify", "csv:pictures/t.csv", "--data", tmp_path])
-    assert "a has no test image: its 4 images are in 1 group" in printed.stdout
+    found = bench("data", "verify", "csv:pictures/t.csv", "--data", tmp_path, code=1).stdout
+    assert "a has no test image: its 4 images are in 1 group" in found
     assert len(prepare("csv:pictures/t.csv,group=none", root=tmp_path, size=8).test) == 2
 
 

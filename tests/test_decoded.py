@@ -9,12 +9,11 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import refused
 from killing import KILLING
 from PIL import Image
 from waiting import until
 
-from imbench.commands.cli import cli
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.cache_reader import open_decoded
@@ -325,9 +324,7 @@ def test_whatever_a_data_set_does_in_read_is_a_sentence(tmp_path):
         with pytest.raises(DataError, match=said):
             prepare(spec, root=tmp_path, size=8)
         for command in ("stats", "verify"):
-            error = CliRunner().invoke(cli, ["data", command, spec]).exception
-            assert isinstance(error, DataError)
-            assert re.search(said, str(error))
+            assert re.search(said, refused("data", command, spec, code=DataError.exit_code))
 
 
 def test_listings_that_do_not_fit_are_refused(tmp_path):

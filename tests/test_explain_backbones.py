@@ -10,15 +10,13 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
-from click.testing import CliRunner
+from clicked import bench
 from in_process import jobs_here
 from tiny_backbone import TINY
 from torch import nn
 
 from imbench.backbones.frozen import frozen_backbone, make_backbone
 from imbench.backbones.stored_features import StoredFeatures
-from imbench.commands.explain import explain
-from imbench.commands.run import run
 from imbench.errors import NotComparable, UsageError
 from imbench.explain import networks
 from imbench.explain.feature_map import feature_maps, pooled_features
@@ -49,14 +47,6 @@ def one_thread(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("IMBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "imbench-cache"))
     with fixed_threads(1):
         yield
-
-
-def bench(command, *arguments: object):
-    done = CliRunner().invoke(command, list(map(str, arguments)))
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done
 
 
 def pixels(n: int = 3, side: int = 64, channels: int = 3) -> np.ndarray:
@@ -166,7 +156,7 @@ def ran(out: Path, network: str, *options: str) -> Path:
     """Run a few steps of Vanilla and TS and keep the networks."""
     rest = ["--network", network, "--steps", "2", "--set", "lr=0.01", "--out", out]
     with jobs_here():
-        bench(run, *RUN, "--methods", "vanilla,ts", *rest, "--keep", "models")
+        bench("run", *RUN, "--methods", "vanilla,ts", *rest, "--keep", "models")
     return out
 
 
@@ -184,7 +174,7 @@ def test_a_run_on_a_backbone_is_explained_from_kept_networks_and_trained_again(
 ):
     made = kind == "finetune"
     out = ran(tmp_path / "r", "finetune:lite0") if made else request.getfixturevalue("on_features")
-    done = bench(explain, out, *FEW, "--maps", "gradcam", "--tsne")
+    done = bench("explain", out, *FEW, "--maps", "gradcam", "--tsne")
     assert "trained again" not in done.stderr
     assert "Grad-CAM lift" in done.stdout
     assert not [one for one in recwarn if "non-meta" in str(one.message)]
@@ -199,7 +189,7 @@ def test_a_run_on_a_backbone_is_explained_from_kept_networks_and_trained_again(
     for one in (record, other):
         path = Store(out).path(one.cell)
         path.write_text(json.dumps({**json.loads(path.read_text()), "files": {}}))
-    done = bench(explain, out, *FEW, "--maps", "gradcam")
+    done = bench("explain", out, *FEW, "--maps", "gradcam")
     assert "networks were trained again" in done.stderr
     again = kept(Store(out), record, "gradcam").arrays
     np.testing.assert_allclose(again["maps"], first["maps"], atol=2e-3)

@@ -9,11 +9,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed, refused
 from pandas.testing import assert_frame_equal
 
 import imbench
-from imbench.commands.cli import cli
 from imbench.errors import NotComparable, UsageError
 from imbench.records.export import load_results, to_npz
 from imbench.records.frame import COLUMNS
@@ -38,13 +37,6 @@ def results(tmp_path, make_record):
     return folder
 
 
-def bench(*arguments, code=0) -> str:
-    """Run the command in this process; return what it printed, or the error that ended it."""
-    done = CliRunner().invoke(cli, ["export", *map(str, arguments)])
-    assert getattr(done.exception, "exit_code", done.exit_code) == code, done.output
-    return done.stdout if code == 0 else str(done.exception)
-
-
 def test_load_results_is_a_tidy_frame_of_all_scores(results):
     table = imbench.load_results(results)
     assert list(table.columns) == list(COLUMNS)
@@ -66,14 +58,14 @@ def test_load_results_is_a_tidy_frame_of_all_scores(results):
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_table_is_read_back_as_it_was(results, form):
     path = results.parent / f"scores.{form}"
-    bench(results, f"--{form}", path)
+    bench("export", results, f"--{form}", path)
     assert_frame_equal(load_results(path), load_results(results))
     assert_frame_equal(load_results(path, ["f1"]), load_results(results, ["f1"]))
 
 
 def test_the_csv_is_what_other_programs_expect(results):
     path = results.parent / "scores.csv"
-    done = bench(results, "--csv", path, "--metric", "f1,acsa")
+    done = printed("export", results, "--csv", path, "--metric", "f1,acsa")
     assert done == f"wrote {path}: 8 lines\n"
     assert b"\r" not in path.read_bytes()
     table = pd.read_csv(path)
@@ -83,7 +75,7 @@ def test_the_csv_is_what_other_programs_expect(results):
 
 def test_outputs_are_arrays_by_key_without_pickle(results):
     path = results.parent / "outputs.npz"
-    done = bench(results, "--npz", path)
+    done = printed("export", results, "--npz", path)
     assert done == f"wrote {path}: outputs of 3 of 4 records\n"
     with np.load(path, allow_pickle=False) as kept:
         records = {record.key: record for record in Store(results).records() if record.done}
@@ -95,7 +87,7 @@ def test_outputs_are_arrays_by_key_without_pickle(results):
             assert np.array_equal(kept[f"{key}.proba"], proba)
             assert kept[f"{key}.labels"].dtype == np.uint8
     again = results.parent / "again.npz"
-    bench(results, "--npz", again)
+    bench("export", results, "--npz", again)
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -124,7 +116,7 @@ def test_outputs_have_the_names_of_their_images_and_classes(tmp_path, make_recor
 
 def test_all_records_in_one_json_are_whole(results):
     path = results.parent / "records.json"
-    bench(results, "--json", path)
+    bench("export", results, "--json", path)
     body = json.loads(path.read_text())
     assert set(body) == {"schema", "imbench", "records"}
     found = [Record.model_validate(plain) for plain in body["records"]]
@@ -135,7 +127,7 @@ def test_all_records_in_one_json_are_whole(results):
 def test_several_files_at_once(results):
     names = {form: results.parent / f"x.{form}" for form in ("csv", "json", "npz", "parquet")}
     options = [piece for form, path in names.items() for piece in (f"--{form}", path)]
-    bench(results, *options)
+    bench("export", results, *options)
     assert all(path.stat().st_size for path in names.values())
     assert not list(results.parent.glob(".*"))
 
@@ -168,7 +160,7 @@ def test_without_pyarrow_one_sentence_says_what_to_do(results):
 )
 def test_what_cannot_be_done_is_one_sentence(results, options, code, said, monkeypatch):
     monkeypatch.chdir(results.parent)
-    done = bench(results, *options, code=code)
+    done = refused("export", results, *options, code=code)
     assert said in done
     assert len(done.splitlines()) == 1
     assert not (results.parent / "x.csv").exists()
@@ -190,6 +182,6 @@ def test_nothing_to_load_is_said(tmp_path, make_record):
 
 def test_records_without_outputs_have_none_to_write(tmp_path, make_record):
     Store(tmp_path / "results").put(make_record())
-    done = bench(tmp_path / "results", "--npz", tmp_path / "x.npz", code=3)
+    done = refused("export", tmp_path / "results", "--npz", tmp_path / "x.npz", code=3)
     assert "no record has outputs" in done
     assert not (tmp_path / "x.npz").exists()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_process import started
+from in_process import ended
 from PIL import Image
 from waiting import until
 
@@ -25,12 +26,6 @@ from imbench.training.cross_validation import assign_folds
 FAST = ("--network", "linear", "--size", "8", "--steps", "30", "--set", "augment=none")
 SMALL = ("--members", "2", "--folds", "3", "--jobs", "1")
 SPEC = "digits"
-
-
-def bench(capsys, *words):
-    code = exit_code(list(map(str, words)))
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +96,7 @@ def test_the_same_command_gives_the_same_weights_in_any_number_of_processes(fitt
 
 def test_costs_move_the_threshold_and_are_told(fitted, tmp_path, capsys):
     words = ["fit", SPEC, "--method", "cs", *FAST, *SMALL, "--cost", "50:1"]
-    code, out, _ = bench(capsys, *words, "--out", tmp_path / "M")
+    code, out, _ = ended(capsys, *words, "--out", tmp_path / "M")
     assert code == 0
     model = load_model(tmp_path / "M")
     assert model.threshold < load_model(fitted).threshold
@@ -112,7 +107,7 @@ def test_costs_move_the_threshold_and_are_told(fitted, tmp_path, capsys):
 
 def test_it_says_what_it_does_what_to_expect_and_what_to_type_next(tmp_path, capsys):
     out = tmp_path / "a model"
-    code, said, _ = bench(capsys, "fit", SPEC, "--method", "us+cs", *FAST, *SMALL, "--out", out)
+    code, said, _ = ended(capsys, "fit", SPEC, "--method", "us+cs", *FAST, *SMALL, "--out", out)
     assert code == 0
     assert "8 trainings, 1 at a time" in said
     assert "Expected   by cross-validation, 1078 images:" in said
@@ -126,7 +121,7 @@ def test_records_give_the_settings_and_their_scores(tmp_path, capsys, jobs_here)
     run = ["run", "--datasets", SPEC, "--minority", "20,40", "--methods", "vanilla,cs", *FAST]
     assert exit_code([*run, "--seeds", "0-2", "--jobs", "1", "--quiet", "--out", str(results)]) == 0
     fit = ["fit", SPEC, "--method", "cs", "--from", results, *SMALL]
-    code, out, _ = bench(capsys, *fit, "--out", tmp_path / "M")
+    code, out, _ = ended(capsys, *fit, "--out", tmp_path / "M")
     assert code == 0
     assert "by 3 records of single networks" in out
     description = load_model(tmp_path / "M").description
@@ -140,12 +135,12 @@ def test_records_give_the_settings_and_their_scores(tmp_path, capsys, jobs_here)
         (["--method", "cs", "--steps", "31"], "none with these settings"),
     ):
         fit = ["fit", SPEC, *words, "--from", results, *SMALL, "--out", tmp_path / "N"]
-        code, _, err = bench(capsys, *fit)
+        code, _, err = ended(capsys, *fit)
         assert (code, says in err) == (3, True), err
     more = [*run[:-1], "augment=flip", "--seeds", "0", "--jobs", "1", "--quiet", "--out", results]
     assert exit_code(list(map(str, more))) == 0
     fit = ["fit", SPEC, "--method", "cs", "--from", results, *SMALL, "--out", tmp_path / "N"]
-    code, _, err = bench(capsys, *fit)
+    code, _, err = ended(capsys, *fit)
     assert (code, "several values of augment" in err) == (2, True), err
 
 
@@ -153,12 +148,12 @@ def test_more_than_two_classes_are_decided_by_the_highest_probability(pictures, 
     spec = f"folder:{pictures / 'pictures'},majority=ok,minority=scratch/dent"
     out = pictures / "M"
     words = ["fit", spec, "--method", "vanilla", *FAST, *SMALL]
-    code, _, err = bench(capsys, *words, "--out", out)
+    code, _, err = ended(capsys, *words, "--out", out)
     assert code == 0, err
     model = load_model(out)
     assert model.classes == ("ok", "scratch", "dent")
     assert model.decision.rule == "highest"
-    code, _, err = bench(capsys, *words, "--cost", "2:1", "--out", pictures / "N")
+    code, _, err = ended(capsys, *words, "--cost", "2:1", "--out", pictures / "N")
     assert (code, "--cost is for two classes" in err) == (2, True)
     assert not (pictures / "N").exists()
 
@@ -189,7 +184,7 @@ def test_equal_images_stay_in_one_fold(pictures):
 def test_a_joint_method_is_fitted_too(tmp_path, capsys):
     method = "aug:steps=2,width=4,blocks=1"
     words = ["fit", SPEC, "--method", method, *FAST, "--members", "1", "--folds", "2"]
-    code, _, err = bench(capsys, *words, "--jobs", "1", "--out", tmp_path / "M")
+    code, _, err = ended(capsys, *words, "--jobs", "1", "--out", tmp_path / "M")
     assert code == 0, err
     assert load_model(tmp_path / "M").description.core.recipe.startswith("aug:")
 
@@ -213,7 +208,7 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(
     words, code, says, tmp_path, capsys
 ):
     there = tmp_path / "there"
-    got, _, err = bench(capsys, "fit", SPEC, *words, "--out", there / "M")
+    got, _, err = ended(capsys, "fit", SPEC, *words, "--out", there / "M")
     assert (got, says in err) == (code, True), err
     assert len(err.splitlines()) == 1
     assert not there.exists() or not list(there.iterdir())
@@ -222,7 +217,7 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_leaves_nothing(
 def test_more_folds_than_a_class_has_images_are_refused(pictures, capsys):
     spec = f"folder:{pictures / 'pictures'},majority=ok,minority=dent"
     words = ["fit", spec, "--method", "cs", "--folds", "50", *FAST, "--out", pictures / "M"]
-    code, _, err = bench(capsys, *words)
+    code, _, err = ended(capsys, *words)
     assert (code, "images, too few or too alike for 50 folds" in err) == (2, True), err
 
 
@@ -234,7 +229,7 @@ def test_code_of_a_file_is_refused_before_anything_is_trained(tmp_path, capsys):
     )
     mine = tmp_path / "mine.py"
     for words in (["--method", f"{mine}:Mine"], ["--method", "cs", "--network", f"{mine}:net"]):
-        code, _, err = bench(capsys, "fit", SPEC, *words, "--out", tmp_path / "M")
+        code, _, err = ended(capsys, "fit", SPEC, *words, "--out", tmp_path / "M")
         assert code == 2
         assert "not installed here" in err or "a model holds no code" in err
 
@@ -244,19 +239,19 @@ def test_a_folder_that_is_there_is_refused_before_anything_is_trained(
 ):
     before = {path.name: path.read_bytes() for path in fitted.iterdir()}
     monkeypatch.setattr(Method, "fit", lambda *_, **__: pytest.fail("it was trained"))
-    code, _, err = bench(capsys, "fit", SPEC, "--method", "cs", "--out", fitted)
+    code, _, err = ended(capsys, "fit", SPEC, "--method", "cs", "--out", fitted)
     assert (code, "holds a model already" in err) == (2, True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.txt").write_text("mine")
     words = ["fit", SPEC, "--method", "cs", "--replace", "--out", tmp_path / "mine"]
-    code, _, err = bench(capsys, *words)
+    code, _, err = ended(capsys, *words)
     assert (code, "holds files that are no model's" in err) == (2, True)
     assert {path.name: path.read_bytes() for path in fitted.iterdir()} == before
 
 
 def test_a_training_that_diverges_leaves_nothing(tmp_path, capsys):
     words = ["fit", SPEC, "--method", "cs", *FAST, *SMALL, "--set", "lr=1e6", "--out"]
-    code, _, err = bench(capsys, *words, tmp_path / "there" / "M")
+    code, _, err = ended(capsys, *words, tmp_path / "there" / "M")
     assert (code, "is not finite at step" in err) == (1, True)
     assert not list((tmp_path / "there").iterdir())
 
@@ -339,11 +334,11 @@ def test_a_fit_that_was_killed_takes_up_what_was_trained(tmp_path, capsys, monke
     damaged.write_bytes(damaged.read_bytes()[:-1])
     capsys.readouterr()
     other = [*words[:-1], "steps=32", "--out", str(tmp_path / "OTHER")]
-    code, out, _ = bench(capsys, *other)
+    code, out, _ = ended(capsys, *other)
     assert (code, "taking up" in out) == (0, False), "another fit takes nothing of it"
     trained = []
     monkeypatch.setattr(Unfinished, "put", lambda self, name, content: trained.append(name))
-    code, out, _ = bench(capsys, *words, "--out", cut)
+    code, out, _ = ended(capsys, *words, "--out", cut)
     assert code == 0
     assert "taking up   7 trainings that a call before this one had finished" in out
     assert trained == [damaged.name.removesuffix(".done"), "all-seed-1"]

@@ -10,12 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed
 from in_process import jobs_here
 from sklearn.linear_model import LogisticRegression
 
 import imbench
-from imbench.commands.cli import cli
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.images.cache import prepare
 from imbench.images.subsets import subset
@@ -85,22 +84,16 @@ WORDS = ("--datasets", "digits", "--seeds", "0-1", "--network", "linear", "--siz
 WORDS += ("--steps", "4", "--jobs", "1", "--methods", "vanilla,os")
 
 
-def bench(*words):
-    done = CliRunner().invoke(cli, [*words])
-    assert done.exit_code == 0, f"{done.output}{done.exception!r}"
-    return done.output
-
-
 @pytest.fixture(scope="module")
 def work(tmp_path_factory):
     """Run a grid twice and look at it; keep what was said and what lies in the folder."""
     folder = tmp_path_factory.mktemp("work")
     with chdir(folder), jobs_here():
-        said = bench("run", *WORDS, "--minority", "20")
+        said = printed("run", *WORDS, "--minority", "20")
         first = {one.key: one.checksum for one in read_floors(folder / "results")}
         bench("run", *WORDS, "--minority", "20,30")
-        status, report = bench("status"), bench("report", "--metric", "f1,auroc")
-        plain = json.loads(bench("report", "--json", "-"))
+        status, report = printed("status"), printed("report", "--metric", "f1,auroc")
+        plain = json.loads(printed("report", "--json", "-"))
     results = folder / "results"
     return SimpleNamespace(
         results=results, said=said, first=first, status=status, report=report, plain=plain
@@ -153,8 +146,8 @@ def test_other_forms_have_the_row_too(work, form):
 
 def test_a_run_keeps_names_that_reports_use(work):
     with chdir(work.results.parent):
-        rows = json.loads(bench("report", "--wrong", "--json"))["wrong"]
-        classes = json.loads(bench("report", "--per-class", "--json"))["classes"]
+        rows = json.loads(printed("report", "--wrong", "--json"))["wrong"]
+        classes = json.loads(printed("report", "--per-class", "--json"))["classes"]
         bench("export", "--npz", "outputs.npz")
         kept = np.load("outputs.npz", allow_pickle=False)
     data = prepare("digits", root=Path("data"), size=8)

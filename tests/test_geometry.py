@@ -4,11 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import printed
 from PIL import Image
 from squares import square
 
-from imbench.commands.data import data
 from imbench.errors import UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.cache_reader import read_manifest
@@ -156,7 +155,7 @@ def test_a_data_set_without_the_option_is_not_told_to_use_it():
 def test_stats_say_what_a_crop_would_cut_off(long, tmp_path):
     long((60, 30))
     spec = f"folder:{tmp_path}/long"
-    lines = CliRunner().invoke(data, ["stats", spec]).output.splitlines()
+    lines = printed("data", "stats", spec).splitlines()
     assert "width / height: 2.00 to 2.00, median 2.00" in lines
     assert (
         "stretched: 12 of 12 images are not square and are squeezed to one, the worst by 2.00 to "
@@ -164,10 +163,10 @@ def test_stats_say_what_a_crop_would_cut_off(long, tmp_path):
     ) in lines
     assert lines[-5] == f"geometry=crop would cut off {crop_line([(60, 30)] * 12)}"
     assert "50 % of the area of the median image" in lines[-5]
-    lines = CliRunner().invoke(data, ["stats", f"{spec},geometry=crop"]).output.splitlines()
+    lines = printed("data", "stats", f"{spec},geometry=crop").splitlines()
     assert [line for line in lines if "would cut off" in line] == []
     assert [line for line in lines if line.startswith("cropped: 12 of 12 images")]
-    output = CliRunner().invoke(data, ["verify", f"{spec},geometry=pad"]).output
+    output = printed("data", "verify", f"{spec},geometry=pad")
     assert "padded: 12 of 12 images are not square and are filled up" in output
 
 

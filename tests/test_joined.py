@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
+from clicked import printed, refused
 
-from imbench.commands.cli import cli
 from imbench.errors import NotComparable
 from imbench.records.joined import read_joined
 from imbench.records.record import Scores
 from imbench.records.store import Store
-
-
-def report(*words):
-    done = CliRunner().invoke(cli, ["report", *map(str, words)], env={"COLUMNS": "100"})
-    return done.exit_code, done.output, done.exception
 
 
 @pytest.fixture
@@ -28,8 +22,7 @@ def folders(make_record, tmp_path):
 
 
 def test_methods_of_two_folders_share_a_table_and_a_cell_of_both_counts_once(folders):
-    code, text, _ = report(*folders, "--metric", "f1")
-    assert code == 0
+    text = printed("report", *folders, "--metric", "f1")
     rows = [line.split()[0] for line in text.splitlines() if line.startswith(("Van", "US", "CS"))]
     assert rows == ["Vanilla", "CS", "US"]
     assert "3 cells lie in more than one of" in " ".join(text.split())
@@ -70,11 +63,8 @@ def test_one_folder_is_read_as_before_and_a_missing_one_is_refused(folders, tmp_
 
 
 def test_a_page_of_two_folders_needs_a_name(folders, tmp_path):
-    code, _, error = report(*folders, "--html")
-    assert code != 0
-    assert "write --html FILE" in str(error)
-    code, text, _ = report(*folders, "--html", tmp_path / "page.html", "--images", "0")
-    assert code == 0, text
+    assert "write --html FILE" in refused("report", *folders, "--html")
+    printed("report", *folders, "--html", tmp_path / "page.html", "--images", "0")
     page = (tmp_path / "page.html").read_text("utf-8")
     assert all(name in page for name in ("Vanilla", "CS"))
 
@@ -86,6 +76,5 @@ def test_the_board_is_over_the_data_sets_of_all_folders(make_record, tmp_path):
             for seed in range(2):
                 record = make_record(recipe, seed=seed, score=level + seed / 50, cell=cell)
                 Store(tmp_path / name).put(record)
-    code, text, _ = report(tmp_path / "digits", tmp_path / "savanna", "--board")
-    assert code == 0
+    text = printed("report", tmp_path / "digits", tmp_path / "savanna", "--board")
     assert "standings over 2 data sets by F1" in text

@@ -6,10 +6,9 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from clicked import printed
 from PIL import Image
 
-from imbench.commands.cli import cli
 from imbench.errors import DataError, ImbenchError, UnknownName, UsageError
 from imbench.images.cache import make_dataset, prepare
 
@@ -29,10 +28,6 @@ def counts(listing):
 
 def lines(listing, kind=""):
     return [note.line for note in listing.notes if note.kind.startswith(kind)]
-
-
-def bench(*arguments):
-    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 OURS = {"train cat": 4, "train dog": 6, "test cat": 2, "test dog": 3}
@@ -61,9 +56,8 @@ def test_k1_training_set_and_test_set_are_splits_through_links_too(data_folder, 
     listing = everything(f"folder:{linked}")
     assert counts(listing) == OURS
     assert "followed: 2 links to folders (e.g. test_set)" in lines(listing)
-    answer = bench("data", "verify", f"folder:{linked}")
-    assert "training_set (train), test_set (test) are split folders" in answer.output
-    assert answer.exit_code == 0
+    said = printed("data", "verify", f"folder:{linked}")
+    assert "training_set (train), test_set (test) are split folders" in said
 
 
 def test_k1_defects_that_are_in_test_alone_are_said_truly(data_folder):
@@ -78,9 +72,8 @@ def test_k1_defects_that_are_in_test_alone_are_said_truly(data_folder):
     pooled = make_dataset(f"folder:{root},split=none", ".").read()
     assert pooled.classes == ("good", "broken")
     assert counts(pooled) == {"train good": 4, "test good": 2, "train broken": 2, "test broken": 1}
-    answer = bench("data", "stats", f"folder:{root}")
-    assert "write split=none to split the images of all classes anew" in answer.output
-    assert answer.exit_code == 0
+    said = printed("data", "stats", f"folder:{root}")
+    assert "write split=none to split the images of all classes anew" in said
 
 
 def test_k1_masks_beside_their_images_are_left_out_or_kept(data_folder, tmp_path):
@@ -305,8 +298,8 @@ def test_k4_sixteen_heic_files_beside_twelve_jpeg_are_said(data_folder):
         "it: convert to PNG or JPEG"
     )
     for command in ("stats", "verify"):
-        answer = bench("data", command, f"folder:{root}")
-        assert expected in answer.output.splitlines()
+        said = printed("data", command, f"folder:{root}")
+        assert expected in said.splitlines()
     assert expected in [note.line for note in prepare(f"folder:{root}", root=root, size=8).notes]
 
 
@@ -430,9 +423,8 @@ def test_a_pipe_is_no_image(data_folder):
 def test_names_that_are_no_text_do_not_break_a_note(data_folder, tmp_path):
     root = data_folder({"cat": 3, "dog": 3})
     (root / os.fsdecode(b"\xff\n\x1b[31m")).mkdir()
-    answer = bench("data", "stats", f"folder:{root}")
-    assert answer.exit_code == 0
-    assert "\x1b" not in answer.output
+    said = printed("data", "stats", f"folder:{root}")
+    assert "\x1b" not in said
 
 
 def test_images_in_folders_below_a_class_folder_are_said(data_folder):
@@ -456,12 +448,11 @@ def test_images_in_folders_below_a_class_folder_are_said(data_folder):
 
 def test_the_plan_says_what_was_guessed(data_folder, tmp_path):
     root = data_folder({**SPLIT, "val/cat": 1, "val/dog": 1})
-    answer = bench(
+    said = printed(
         *("run", "--datasets", f"folder:{root}", "--minority", "3", "--methods", "vanilla"),
         *("--seeds", "0", "--size", "8", "--out", tmp_path / "out", "--dry-run"),
     )
-    assert answer.exit_code == 0
-    assert "guessed: train, val (validation), test are split folders" in answer.output
+    assert "guessed: train, val (validation), test are split folders" in said
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from click.testing import CliRunner
+from clicked import printed
 
-from imbench.commands.cli import cli
 from imbench.datasets.folder import Folder
 from imbench.images.cache import prepare
 from imbench.images.notes import DataNote, notes_of
@@ -33,8 +32,8 @@ def test_a_note_survives_as_data():
 
 @pytest.mark.parametrize("command", ["stats", "verify"])
 def test_data_commands_print_the_notes(noted, command):
-    answer = CliRunner().invoke(cli, ["data", command, f"folder:{noted}", "--data", "."])
-    assert NOTE.line in answer.output.splitlines()
+    said = printed("data", command, f"folder:{noted}", "--data", ".")
+    assert NOTE.line in said.splitlines()
 
 
 def test_the_plan_prints_the_notes_and_gives_them_to_its_jobs(noted, tmp_path):

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from clicked import printed
 from small import images
 
 import imbench
 from imbench import Method, UsageError
 from imbench.code_files import load_file, spec_of
-from imbench.commands.cli import cli
 from imbench.records.cell import Settings, code_of
 from imbench.records.store import Store
 from imbench.runs.gridfile import GridFile, GridOptions, settle_grid
@@ -230,8 +229,8 @@ def test_a_run_takes_classes_and_functions_and_the_command_goes_on_with_it(here,
     )
     words = ("run", "--datasets", "digits", "--minority", "20", "--methods", "vanilla")
     words += ("--seeds", "0", "--size", "8", "--steps", "4", "--network", "mine.py:Net")
-    told = CliRunner().invoke(cli, [*words, "--set", "augment=flip+mine.py:shade", "--dry-run"])
-    assert "1 done, 0 to run" in told.output
+    told = printed(*words, "--set", "augment=flip+mine.py:shade", "--dry-run")
+    assert "1 done, 0 to run" in told
     (record,) = [r for r in Store(here / "results").records() if r.cell.recipe == "vanilla"]
     assert record.done
     assert record.cell.settings.code == code_of("mine.py:Net", "none")

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed, refused
 
-from imbench.commands.cli import cli
-from imbench.errors import EnvironmentFault, ImbenchError, NotComparable, UsageError
+from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records import pack_file
 from imbench.records.cell import Grid, Settings
 from imbench.records.floors import COLOUR, floor_store
@@ -25,18 +24,6 @@ from imbench.records.store import Store
 from imbench.stats.metrics import score_all
 
 CODE = "0123456789abcdef"
-
-
-def bench(*words, code=0):
-    done = CliRunner().invoke(cli, list(map(str, words)), env={"COLUMNS": "120"})
-    assert done.exit_code == code, done.output or done.exception
-    return done.output
-
-
-def refused(*words):
-    done = CliRunner().invoke(cli, list(map(str, words)))
-    assert isinstance(done.exception, ImbenchError), done.output
-    return done.exception
 
 
 @pytest.fixture
@@ -117,11 +104,11 @@ FORMS = (
 def test_every_form_of_a_report_is_the_same(fill, tmp_path, monkeypatch):
     monkeypatch.setattr("imbench.commands.report.command_line", lambda: "bench report")
     folder, file = fill(tmp_path / "results"), tmp_path / "study.pack"
-    said = bench("pack", folder, file)
+    said = printed("pack", folder, file)
     assert "73 records, 72 with scores, of 2 data sets" in said
     assert "log-odds of test images are rounded" in said
     for form in FORMS:
-        assert bench("report", file, *form) == bench("report", folder, *form), form
+        assert printed("report", file, *form) == printed("report", folder, *form), form
     page, other = tmp_path / "a.html", tmp_path / "b.html"
     bench("report", folder, "--html", page, "--images", "0")
     bench("report", file, "--html", other, "--images", "0")
@@ -152,13 +139,13 @@ def test_folders_and_packs_are_joined_into_one_that_grows(fill, tmp_path):
     two = fill(tmp_path / "two", seeds=range(2, 6))
     study, whole = tmp_path / "study.pack", tmp_path / "whole.pack"
     bench("pack", one, study)
-    said = bench("pack", study, two, study)
+    said = printed("pack", study, two, study)
     assert "cells lie in more than one of" in said
     bench("pack", one, two, whole)
     assert study.read_bytes() == whole.read_bytes()
     assert len(read_pack(study).records) == 73
-    text = bench("report", study, "--metric", "f1")
-    assert text == bench("report", whole, "--metric", "f1")
+    text = printed("report", study, "--metric", "f1")
+    assert text == printed("report", whole, "--metric", "f1")
     assert "seeds 0-5" in text
     both = read_joined([one, study])
     assert len([record for record in both.records if record.cell.recipe == "us"]) == 24
@@ -195,7 +182,7 @@ def test_a_pack_takes_the_place_of_a_folder_in_other_commands(fill, tmp_path):
     folder, file = fill(tmp_path / "results"), tmp_path / "study.pack"
     bench("pack", folder, file)
     for words in (("check", file, "--baseline", folder), ("check", folder, "--baseline", file)):
-        said = bench(*words, code=1)  # of the cell that failed on both sides
+        said = bench(*words, code=1).output  # of the cell that failed on both sides
         assert said.count("6 same") == 2
         assert "scores must be equal" in " ".join(said.split())
     bench("export", folder, "--csv", tmp_path / "a.csv", "--metric", "f1,auroc")
@@ -217,14 +204,15 @@ def test_names_that_cannot_be_meant_are_refused(fill, tmp_path):
     folder = fill(tmp_path / "results", seeds=range(1))
     other = tmp_path / "thesis.tex"
     other.write_text("my thesis")
-    assert isinstance(refused("pack", folder, tmp_path), UsageError)
-    assert "no whole pack" in str(refused("pack", folder, other))
+    refused("pack", folder, tmp_path)
+    assert "no whole pack" in refused("pack", folder, other)
     assert other.read_text() == "my thesis"
-    assert "there is no results folder" in str(refused("pack", tmp_path / "no", other / "x.pack"))
+    nowhere = (tmp_path / "no", other / "x.pack")
+    assert "there is no results folder" in refused("pack", *nowhere, code=3)
     (tmp_path / "empty").mkdir()
-    assert "holds no records" in str(refused("pack", tmp_path / "empty", tmp_path / "x.pack"))
+    assert "holds no records" in refused("pack", tmp_path / "empty", tmp_path / "x.pack", code=3)
     bench("pack", folder, tmp_path / "study.pack")
-    assert "needs a name" in str(refused("report", tmp_path / "study.pack", "--html"))
+    assert "needs a name" in refused("report", tmp_path / "study.pack", "--html")
 
 
 def broken(raw, kind):
@@ -291,15 +279,16 @@ def test_files_that_are_no_whole_pack_are_refused_in_a_sentence(fill, tmp_path, 
     file = tmp_path / "study.pack"
     bench("pack", fill(tmp_path / "results", seeds=range(1), recipes=("vanilla", "us")), file)
     file.write_bytes(broken(file.read_bytes(), kind))
-    with pytest.raises((NotComparable, EnvironmentFault), match=words):
+    with pytest.raises((NotComparable, EnvironmentFault), match=words) as caught:
         read_pack(file)
-    assert words in str(refused("report", file))
+    assert words in refused("report", file, code=caught.value.exit_code)
 
 
 def test_what_would_not_be_read_again_is_not_written(fill, tmp_path, monkeypatch):
     monkeypatch.setattr(pack_file, "LARGEST", 1000)
-    error = refused("pack", fill(tmp_path / "results", seeds=range(1)), tmp_path / "study.pack")
-    assert "pack the data sets one by one" in str(error)
+    folder = fill(tmp_path / "results", seeds=range(1))
+    error = refused("pack", folder, tmp_path / "study.pack", code=3)
+    assert "pack the data sets one by one" in error
     assert not (tmp_path / "study.pack").exists()
 
 
@@ -312,22 +301,22 @@ def test_a_run_does_not_do_what_a_pack_holds(tmp_path):
     bench(*RUN, "--methods", "vanilla,us", "--seeds", "0-1", "--out", first)
     bench("pack", first, file)
     words = (*RUN, "--methods", "vanilla,us,ts", "--seeds", "0-2", "--known", file, "--out", more)
-    said = bench(*words, "--dry-run")
+    said = printed(*words, "--dry-run")
     assert "4 done (4 of them in other results), 5 to run" in said
     assert not more.exists()
-    said = bench(*words)
+    said = printed(*words)
     assert "9 of 9 cells ok" in said
     assert len(list(Store(more).paths())) == 5
     seeds = {record.cell.seed for record in floor_store(more).records()}
     assert seeds == {0, 1, 2}, "ts of seeds 0 and 1 is run here, and their floor with it"
     assert "seeds 0-2" in said
-    assert "9 done (4 of them in other results), 0 to run" in bench(*words)
+    assert "9 done (4 of them in other results), 0 to run" in printed(*words)
     bench("pack", file, more, file)
-    said = bench(
+    said = printed(
         *RUN, "--methods", "vanilla,us,ts", "--seeds", "0-2", "--known", file, "--out", first
     )
     assert "9 done (5 of them in other results), 0 to run" in said
-    assert "there is no" in str(refused(*words, "--known", tmp_path / "nowhere"))
+    assert "there is no" in refused(*words, "--known", tmp_path / "nowhere", code=3)
 
 
 def test_what_failed_in_a_pack_is_run_and_force_runs_everything(tmp_path, make_record):
@@ -337,6 +326,6 @@ def test_what_failed_in_a_pack_is_run_and_force_runs_everything(tmp_path, make_r
     record = next(one for one in store.records() if one.cell.seed == 1)
     store.put(record.model_copy(update={"status": "failed", "reason": "no", "scores": None}))
     words = (*RUN, "--methods", "vanilla", "--seeds", "0-1", "--known", first, "--out", more)
-    assert "1 done (1 of them in other results), 1 to run" in bench(*words, "--dry-run")
-    assert "2 to run" in bench(*words, "--dry-run", "--force")
-    assert "2 of 2 cells ok" in bench(*words)
+    assert "1 done (1 of them in other results), 1 to run" in printed(*words, "--dry-run")
+    assert "2 to run" in printed(*words, "--dry-run", "--force")
+    assert "2 of 2 cells ok" in printed(*words)

@@ -4,11 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from clicked import bench, printed
 from image_bytes import png, tiff
 from PIL import Image
 
-from imbench.commands.data import data
 from imbench.errors import DataError, UsageError
 from imbench.images.cache import make_dataset, prepare
 from imbench.images.deep_files import settle_range
@@ -235,8 +234,7 @@ def test_few_levels_with_much_contrast_are_a_picture(made, tmp_path):
 
 def test_verify_blames_blank_images_and_advises_no_dropping_of_leaks(made, tmp_path):
     spec = made(lambda seed, place: flat((0, 0, 0)) if seed % 2 else picture(seed, "RGB"))
-    result = CliRunner().invoke(data, ["verify", spec])
-    assert result.exit_code == 1
+    result = bench("data", "verify", spec, code=1)
     assert "blank: 5 images show nothing" in result.stdout
     assert "\nblank: 5\n  test/a/0.png" in result.stdout
     assert result.stderr.strip().endswith("5 grave defects (blank); correct the data")
@@ -244,7 +242,7 @@ def test_verify_blames_blank_images_and_advises_no_dropping_of_leaks(made, tmp_p
 
 def test_stats_tell_the_range_from_headers_and_training_images(made):
     spec = made(lambda seed, place: deep(texture(seed, 100, 3900)))
-    output = CliRunner().invoke(data, ["stats", spec]).output
+    output = printed("data", "stats", spec)
     assert "rescaled: 11 images of more than 8 bits, so that 0-4095 becomes 0-255;" in output
 
 

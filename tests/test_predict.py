@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import HOSTILE, Elements, assert_shown
+from in_process import ended
 from PIL import Image
 
 from imbench import Method, UsageError, load_model, prepare, save_model
@@ -69,12 +70,6 @@ def model(saved):
     return load_model(saved)
 
 
-def bench(capsys, *words):
-    code = exit_code(["predict", *map(str, words)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
-
-
 def rows_of(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -93,7 +88,7 @@ def test_predicting_a_test_image_gives_the_networks_own_output(saved, data, tmp_
     files = [data / name for name in test.names]
     found = list(predict_files(load_model(saved), files))
     assert np.array_equal(np.stack([one.proba for one in found]), expected)
-    code, _, _ = bench(capsys, saved, data / "test", "--csv", tmp_path / "p.csv")
+    code, _, _ = ended(capsys, "predict", saved, data / "test", "--csv", tmp_path / "p.csv")
     assert code == 0
     rows = {row["path"]: row for row in rows_of(tmp_path / "p.csv")}
     assert set(rows) == set(map(str, files))
@@ -136,7 +131,7 @@ def test_bad_files_are_named_and_skipped(saved, data, tmp_path, capsys):
     (folder / "b.png").write_bytes(b"")
     (folder / "c.jpg").write_bytes(b"<!doctype html>")
     (folder / "d.heic").write_bytes(b"x")
-    code, out, _ = bench(capsys, saved, folder, "--csv", tmp_path / "p.csv")
+    code, out, _ = ended(capsys, "predict", saved, folder, "--csv", tmp_path / "p.csv")
     assert code == 0
     assert "1 images: 1 dark" in out
     assert "2 files cannot be used and were skipped: " in out
@@ -148,15 +143,15 @@ def test_bad_files_are_named_and_skipped(saved, data, tmp_path, capsys):
         "b.png": "the file is empty (0 bytes)",
         "c.jpg": "an HTML page, not an image",
     }
-    code, _, err = bench(capsys, saved, folder / "b.png", "--csv", tmp_path / "q.csv")
+    code, _, err = ended(capsys, "predict", saved, folder / "b.png", "--csv", tmp_path / "q.csv")
     assert (code, "none of the files can be used" in err) == (4, True)
     (tmp_path / "empty").mkdir()
-    code, _, err = bench(capsys, saved, tmp_path / "empty", "--csv", tmp_path / "q.csv")
+    code, _, err = ended(capsys, "predict", saved, tmp_path / "empty", "--csv", tmp_path / "q.csv")
     assert (code, "there is no image" in err) == (4, True)
 
 
 def test_without_a_file_rows_go_to_standard_output(saved, data, capsys):
-    code, out, err = bench(capsys, saved, data / "test" / "dark")
+    code, out, err = ended(capsys, "predict", saved, data / "test" / "dark")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert len(rows) == 8
@@ -176,19 +171,19 @@ def noting(looked):
 
 def test_an_interrupted_run_goes_on_where_it_stopped(saved, data, tmp_path, capsys, monkeypatch):
     whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
-    assert bench(capsys, saved, data, "--csv", whole)[0] == 0
+    assert ended(capsys, "predict", saved, data, "--csv", whole)[0] == 0
     lines = whole.read_bytes().splitlines(keepends=True)
     for kept in (b"", b"".join(lines[:1]), b"".join(lines[:7]), b"".join(lines[:7]) + lines[7][:9]):
         part.write_bytes(kept)
         looked: list[Path] = []
         monkeypatch.setattr(predicting, "_decode", noting(looked))
-        code, out, _ = bench(capsys, saved, data, "--csv", part)
+        code, out, _ = ended(capsys, "predict", saved, data, "--csv", part)
         monkeypatch.undo()
         assert code == 0
         assert part.read_bytes() == whole.read_bytes()
         assert len(looked) == len(lines) - 1 - max(0, kept.count(b"\n") - 1)
         assert f"{len(lines) - 1} images: " in out  # those of the earlier run counted
-    assert bench(capsys, saved, data, "--csv", whole)[0] == 0
+    assert ended(capsys, "predict", saved, data, "--csv", whole)[0] == 0
     assert part.read_bytes() == whole.read_bytes()
 
 
@@ -225,7 +220,7 @@ def test_rows_of_another_model_and_files_of_others_are_not_touched(saved, data, 
     method.fit(pixels, np.arange(8) % 2)
     save_model(other, method, classes=["dark", "bright"])
     out = tmp_path / "p.csv"
-    assert bench(capsys, other, data / "test", "--csv", out)[0] == 0
+    assert ended(capsys, "predict", other, data / "test", "--csv", out)[0] == 0
     contents = [
         (out.read_bytes(), "holds predictions of another model"),
         (b"name,age\nKim,7\n", "holds no predictions"),
@@ -235,7 +230,7 @@ def test_rows_of_another_model_and_files_of_others_are_not_touched(saved, data, 
     ]
     for content, says in contents:
         out.write_bytes(content)
-        code, _, err = bench(capsys, saved, data / "test", "--csv", out)
+        code, _, err = ended(capsys, "predict", saved, data / "test", "--csv", out)
         assert (code, says in err) == (2, True), err
         assert out.read_bytes() == content
 
@@ -254,7 +249,7 @@ def test_hostile_names_do_nothing(saved, model, tmp_path, capsys):
     os.link(tmp_path / "plain.png", target + b".png")
     os.link(tmp_path / "plain.png", os.fsencode(folder) + b"/\xff\xfe.png")
     out, sheet = tmp_path / "p.csv", tmp_path / "s.html"
-    code, said, err = bench(capsys, saved, folder, "--csv", out, "--html", sheet)
+    code, said, err = ended(capsys, "predict", saved, folder, "--csv", out, "--html", sheet)
     assert code == 0
     assert_shown(said)
     assert_shown(err)
@@ -264,7 +259,7 @@ def test_hostile_names_do_nothing(saved, model, tmp_path, capsys):
     assert not [tag for tag, given in found if any(key.startswith("on") for key in given)]
     assert sum(tag == "script" for tag, _ in found) == 0
     again = out.read_bytes()
-    assert bench(capsys, saved, folder, "--csv", out)[0] == 0
+    assert ended(capsys, "predict", saved, folder, "--csv", out)[0] == 0
     assert out.read_bytes() == again
 
 
@@ -274,7 +269,7 @@ def test_what_differs_from_training_is_said(saved, data, tmp_path, capsys):
     picture(tmp_path / "i" / "grey.png", 10, mode="L")
     Image.new("RGB", (20, 20), (255, 250, 255)).save(tmp_path / "i" / "white.png")
     Image.fromarray(np.full((20, 20), 900, np.uint16)).save(tmp_path / "i" / "deep.png")
-    _, out, _ = bench(capsys, saved, tmp_path / "i", "--csv", tmp_path / "p.csv")
+    _, out, _ = ended(capsys, "predict", saved, tmp_path / "i", "--csv", tmp_path / "p.csv")
     notes = [line for line in out.splitlines() if line.startswith("note: ")]
     for says in (
         "1 of 5 images are smaller than any in training: the smallest had 20 px",
@@ -285,12 +280,12 @@ def test_what_differs_from_training_is_said(saved, data, tmp_path, capsys):
         "1 of 5 images have more than 8 bits a value, none in training had",
     ):
         assert [line for line in notes if says in line], (says, notes)
-    _, out, _ = bench(capsys, saved, data / "test", "--csv", tmp_path / "q.csv")
+    _, out, _ = ended(capsys, "predict", saved, data / "test", "--csv", tmp_path / "q.csv")
     assert "px on its" not in out
 
 
 def test_images_that_it_was_trained_on_are_noticed(saved, data, tmp_path, capsys):
-    _, out, _ = bench(capsys, saved, data, "--csv", tmp_path / "p.csv")
+    _, out, _ = ended(capsys, "predict", saved, data, "--csv", tmp_path / "p.csv")
     training = len(list((data / "train").rglob("*.*")))
     every = len(list(data.rglob("*.*")))
     found = int(out.partition("note: ")[2].split()[0])

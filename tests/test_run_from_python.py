@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from click.testing import CliRunner
+from clicked import printed
 from in_process import jobs_here
 
 import imbench
-from imbench.commands.cli import cli
 from imbench.commands.run import OptionTypes
 from imbench.commands.run import run as run_command
 from imbench.errors import DataError, UnknownName, UsageError
@@ -40,9 +39,7 @@ def here(tmp_path, monkeypatch):
 
 
 def bench(*words):
-    done = CliRunner().invoke(cli, ["run", *WORDS, *words])
-    assert done.exit_code == 0, f"{done.output}{done.exception!r}"
-    return done.output
+    return printed("run", *WORDS, *words)
 
 
 def written(folder):

@@ -17,10 +17,12 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from imbench.commands import cli
 from imbench.runs.job import Job, JobReport
 
-__all__ = ["bench_here", "jobs_here"]
+__all__ = ["bench_here", "ended", "jobs_here"]
 
 
 class _PoolHere:
@@ -79,3 +81,10 @@ def bench_here(
             logger.setLevel(before[1])
     texts = [stream.buffer.getvalue().decode(encoding) for stream in streams]
     return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+def ended(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    """Run a command where the test is; return its code, what it printed and what it said."""
+    code = cli.exit_code([*map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out, said.err
