@@ -23,6 +23,9 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
+from imbench.files.processor import instructions
+from imbench.records.environment import cores
+
 __all__ = [
     "Told",
     "arguments",
@@ -114,12 +117,10 @@ def show_ratio(
 
 def show_machine() -> None:
     """Print what a reader needs to place the figures, in generic words."""
-    flags = Path("/proc/cpuinfo")
-    wide = flags.exists() and "avx512f" in flags.read_text("utf-8", "replace")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    wide = "avx512f" in instructions()
     busy = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
     print(
-        f"{cores} cores{' with AVX-512' if wide else ''}{busy}; "
+        f"{cores()} cores{' with AVX-512' if wide else ''}{busy}; "
         f"Python {platform.python_version()}, torch {version('torch')}"
     )
 

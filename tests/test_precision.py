@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from imbench.errors import UsageError
+from imbench.files import processor
 from imbench.records.cell import Cell, Settings
 from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.training import precision
@@ -113,10 +114,10 @@ def test_a_method_says_what_auto_came_to(images, monkeypatch, tmp_path):
 def test_instructions_are_read_of_the_processor(monkeypatch, tmp_path, line, found):
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\n{line}\n")
-    monkeypatch.setattr(precision, "_CPUINFO", file)
-    precision._flags.cache_clear()
+    monkeypatch.setattr(processor, "_CPUINFO", file)
+    processor.instructions.cache_clear()
     assert precision.has_instructions() is found
-    precision._flags.cache_clear()
+    processor.instructions.cache_clear()
 
 
 def test_the_gain_is_measured_where_the_processor_has_the_instructions(monkeypatch):

@@ -28,13 +28,14 @@ def doctor(root: Path, out: Path) -> None:
     Exit code 4 if the cache or the results folder cannot be written.
     """
     from imbench.errors import EnvironmentFault
+    from imbench.files.processor import processor
     from imbench.images.cache import cache_folder
     from imbench.records import environment
 
     for name, number in environment.versions().items():
         _print_row(name, number)
     _print_row("source", environment.commit())
-    _print_row("processor", f"{environment.processor()}, {environment.cores()} cores")
+    _print_row("processor", f"{processor()}, {environment.cores()} cores")
     _print_devices()
     data = "found" if root.is_dir() else "missing: needed for data sets that are read from files"
     _print_row("data", f"{root} ({data})")

@@ -10,9 +10,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from imbench.files.processor import processor
 from imbench.version import imbench_version
 
-__all__ = ["PACKAGES", "commit", "cores", "describe_environment", "processor", "versions"]
+__all__ = ["PACKAGES", "commit", "cores", "describe_environment", "versions"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib", "imbench")
 """Distributions whose versions a record keeps."""
@@ -57,17 +58,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@cache
-def processor() -> str:
-    """Return the name of the processor's model, or ``unknown``."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or "unknown")
 
 
 def commit() -> str:

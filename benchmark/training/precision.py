@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from imbench.errors import ImbenchError
 from imbench.files.atomic import write_atomic
+from imbench.files.processor import instructions
 from imbench.files.reading import SMALL, read_bytes
 from imbench.images.cache import cache_folder
 
@@ -33,7 +34,6 @@ FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
 GAIN = 1.15
 """The least gain that is one: timings of a shared machine differ by this much."""
 ROUNDS = 5
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 def resolved(precision: str) -> str:
@@ -61,7 +61,7 @@ _FORMATS = ("float32", "bfloat16")
 
 def has_instructions() -> bool:
     """Whether the processor multiplies bfloat16 by itself; elsewhere it is emulated, and slow."""
-    return bool(_flags() & set(FLAGS))
+    return not instructions().isdisjoint(FLAGS)
 
 
 def measured_gain() -> float:
@@ -121,20 +121,5 @@ def _seconds(work: Callable[[], None], device: str) -> float:
 def _machine() -> str:
     """Return a hash of what the answer depends on."""
     cards = sorted(path.name for path in Path("/proc/driver/nvidia/gpus").glob("*"))
-    seen = [version("torch"), *sorted(_flags()), *cards]
+    seen = [version("torch"), *sorted(instructions()), *cards]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:12]
-
-
-@cache
-def _flags() -> frozenset[str]:
-    try:
-        lines = read_bytes(_CPUINFO, SMALL).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return frozenset()
-    named = (line.partition(":") for line in lines)
-    return frozenset(
-        word
-        for name, _, words in named
-        if name.strip() in ("flags", "Features")
-        for word in words.split()
-    )
