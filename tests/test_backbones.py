@@ -18,6 +18,7 @@ from torch import nn
 from imbench.backbones import embedded
 from imbench.backbones.embedded import embed_entries, entries_of, open_rows
 from imbench.backbones.frozen import backbone_of, frozen_backbone, make_backbone, network_stamp
+from imbench.backbones.seen_before import SeenBefore
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.images.cache import prepare
 
@@ -91,6 +92,60 @@ def test_each_image_is_embedded_once(digits, tmp_path, monkeypatch):
     others = made(digits, tmp_path, ["plain"], f"{TINY}:weights=b")
     assert embedded_images(log) == 2 * first
     assert others[0].folder != entry.folder
+
+
+def test_a_picture_that_another_task_shares_is_not_embedded_again(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    other = prepare("digits:minority=3", root=Path("data"), size=8)
+    first = made(digits, tmp_path, views=("plain",))
+    whole = made(other, tmp_path / "alone", views=("plain",))
+    shown = embedded_images(tmp_path / "log")
+    second = made(other, tmp_path, views=("plain",))
+    assert first[0].folder != second[0].folder
+    assert embedded_images(tmp_path / "log") == shown
+    assert open_rows(second[0]).tobytes() == open_rows(whole[0]).tobytes()
+
+
+def test_damaged_features_are_not_taken_over(digits, tmp_path):
+    other = prepare("digits:minority=3", root=Path("data"), size=8)
+    (first,) = made(digits, tmp_path, views=("plain",))
+    path = first.folder / "rows.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    (whole,) = made(other, tmp_path / "alone", views=("plain",))
+    (second,) = made(other, tmp_path, views=("plain",))
+    assert open_rows(second).tobytes() == open_rows(whole).tobytes()
+
+
+def test_features_of_an_earlier_version_are_kept_and_not_taken_over(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv(LOG, str(tmp_path / "log"))
+    other = prepare("digits:minority=3", root=Path("data"), size=8)
+    (first,) = made(digits, tmp_path, views=("plain",))
+    (first.folder / "pictures.npy").unlink()
+    shown = embedded_images(tmp_path / "log")
+    made(digits, tmp_path, views=("plain",))
+    assert embedded_images(tmp_path / "log") == shown
+    made(other, tmp_path, views=("plain",))
+    assert embedded_images(tmp_path / "log") >= shown + 1797
+
+
+def test_equal_pictures_are_shown_to_a_backbone_once():
+    shown = []
+
+    def embed(pixels, names):
+        shown.append(list(names))
+        return pixels.reshape(len(pixels), -1).astype(np.float32)
+
+    pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)[[0, 1, 0, 2]]
+    seen = SeenBefore(embed)
+    assert seen(pixels, ["a", "b", "c", "d"])[:, 0].tolist() == [0, 1, 0, 2]
+    assert seen(pixels[1:], ["e", "f", "g"])[:, 0].tolist() == [1, 0, 2]
+    assert shown == [["a", "b", "d"]]
+    assert seen.taken == 4
+    # The same bytes in another form are another picture.
+    assert seen(pixels.reshape(2, 2, 1, 1), ["h", "i"])[:, 0].tolist() == [0, 0]
+    assert shown[-1] == ["h", "i"]
 
 
 def test_rows_of_an_image_do_not_depend_on_its_batch(digits):

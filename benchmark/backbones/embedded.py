@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.backbones.frozen import Frozen
+from imbench.backbones.seen_before import HASH_BYTES, Hashes, SeenBefore, hashes_of
+from imbench.backbones.views import Embedder
 from imbench.errors import DataError, EnvironmentFault
 from imbench.files.atomic import write_atomic
 from imbench.files.leases import hold
@@ -31,6 +33,8 @@ __all__ = ["Entry", "embed_entries", "entries_of", "is_there", "open_rows"]
 _LOG = logging.getLogger(__name__)
 _SCHEMA = 1
 _ROWS, _MANIFEST, _PROGRESS = "rows.npy", "manifest.json", "progress.json"
+_HASHES = "pictures.npy"
+"""Of the picture behind each row, as its view shows it."""
 _SAVED = 512
 """Images after which the rows are safe on the disk: some 3 s of work."""
 _HASHED = 1 << 24
@@ -109,6 +113,29 @@ def embed_entries(
             ) from error
 
 
+def _with_earlier(embed: Embedder, frozen: Frozen, pictures: Hashes, folder: Path) -> Embedder:
+    """Return an embedder that knows what this backbone made of some pictures in other entries."""
+    if frozen.backbone.by_name:
+        return embed
+    seen = SeenBefore(embed)
+    wanted = set(map(bytes, pictures))
+    for path in sorted(folder.glob(f"*/{_MANIFEST}")):
+        manifest = _read(path)
+        if (manifest.get("backbone"), manifest.get("weights")) != (frozen.spec, frozen.digest):
+            continue
+        try:
+            hashes = _mapped(path.with_name(_HASHES), np.uint8, HASH_BYTES)
+            places = [i for i, one in enumerate(map(bytes, hashes)) if one in wanted]
+            if not places:
+                continue
+            rows = _mapped(path.with_name(_ROWS), np.float32, frozen.backbone.width)
+        except DataError:
+            continue  # damaged, or of an earlier version, which kept no hashes
+        if len(rows) == len(hashes) and _sum(rows).hexdigest() == manifest.get("sum"):
+            seen.add(hashes[places], rows[places])
+    return seen
+
+
 def is_there(entry: Entry) -> bool:
     """Whether an entry is there; whether it is as it was written is not looked at."""
     return (entry.folder / _MANIFEST).is_file()
@@ -122,15 +149,21 @@ def open_rows(entry: Entry) -> NDArray[np.float32]:
     DataError
         If they are missing or of another form; what they hold was checked when the run began.
     """
-    path = entry.folder / _ROWS
+    rows: NDArray[np.float32] = _mapped(entry.folder / _ROWS, np.float32, entry.width)
+    if len(rows) != entry.images:
+        raise DataError(f"{entry.folder} holds features of another form; delete it")
+    return rows
+
+
+def _mapped(path: Path, kind: type[np.generic], width: int) -> NDArray[Any]:
     try:
         check_regular(path)
-        rows: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r")
+        rows: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # numpy reads a header as Python and raises what its parser does
         reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{entry.folder} is damaged ({reason}); delete it") from error
-    if rows.dtype != np.float32 or rows.shape != (entry.images, entry.width):
-        raise DataError(f"{entry.folder} holds features of another form; delete it")
+        raise DataError(f"{path.parent} is damaged ({reason}); delete it") from error
+    if rows.dtype != kind or rows.ndim != 2 or rows.shape[1] != width:
+        raise DataError(f"{path.parent} holds features of another form; delete it")
     return rows
 
 
@@ -148,7 +181,7 @@ def _write(
     decoded: Decoded,
     frozen: Frozen,
     entry: Entry,
-    embed: Any,
+    embed: Embedder,
     tell: Callable[[int], None],
 ) -> None:
     """Write an entry; the caller holds its lock, so what is there is damaged or unfinished."""
@@ -159,6 +192,8 @@ def _write(
         shutil.rmtree(entry.folder)
     part = entry.folder.with_name(f"{entry.folder.name}.part")
     rows, done, digest = _begun(part, entry)
+    pictures = _pictures(decoded, entry.view)
+    embed = _with_earlier(embed, frozen, pictures, entry.folder.parent)
     tell(done)
     start = 0
     for images in _parts(decoded):
@@ -178,6 +213,7 @@ def _write(
             tell(len(made))
         start += len(images)
     _save(part, rows, start, digest.hexdigest())
+    np.save(part / _HASHES, pictures, allow_pickle=False)
     manifest = {
         "schema": _SCHEMA,
         "backbone": frozen.spec,
@@ -189,6 +225,12 @@ def _write(
     write_atomic(part / _MANIFEST, json.dumps(manifest))
     (part / _PROGRESS).unlink()
     part.rename(entry.folder)
+
+
+def _pictures(decoded: Decoded, view: str) -> Hashes:
+    from imbench.backbones.embedding import seen_as
+
+    return np.concatenate([hashes_of(seen_as(images.pixels, view)) for images in _parts(decoded)])
 
 
 def _begun(part: Path, entry: Entry) -> tuple[NDArray[np.float32], int, Any]:
