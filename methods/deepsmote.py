@@ -161,9 +161,11 @@ class DeepSMOTE(SMOTE):
         settings = CodeSettings(steps, self.batch, self.lr, self.width, self.code, self.penalty)
         rng, device = stream(self.context_.seed, "deepsmote"), torch.device(self.context_.device)
         net, loss = trained(pixels, y, settings, device, rng)
-        self.cost_["autoencoder_steps"] = float(steps)
-        self.cost_["autoencoder_images"] = float(steps * self.batch * (2 if self.penalty else 1))
-        self.cost_["autoencoder_seconds"] = time.perf_counter() - begun
+        self.add_cost(
+            autoencoder_steps=steps,
+            autoencoder_images=steps * self.batch * (2 if self.penalty else 1),
+            autoencoder_seconds=time.perf_counter() - begun,
+        )
         self.cost_["autoencoder_loss"] = loss
         return net
 

@@ -143,9 +143,8 @@ class Tuned(Part):
         )
         threshold = best_cut(labels, proba, self.goal, ratio=self.ratio, share=self.share)
         set_shift(net, np.where(np.arange(len(counts)) == 0, threshold, 0.0))
-        steps = float(refit.method.get_params()["steps"])
-        self.cost_["tune"] = time.perf_counter() - begun
-        self.cost_["tune_steps"] = folds * steps
+        steps = folds * refit.method.get_params()["steps"]
+        self.add_cost(tune=time.perf_counter() - begun, tune_steps=steps)
         self.cost_["tuned_log_odds"] = threshold
 
     def _check(self, counts: NDArray[np.int64]) -> None:
