@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from imbench.training.state import TrainState
 
     __version__: str
+    """Version of the package, which every record has."""
 
 __all__ = [
     "FLAG",

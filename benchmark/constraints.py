@@ -128,8 +128,11 @@ def _number(value: object) -> int | float:
 
 
 FLAG = Constraint("true or false", _flag)
+"""Constraint to ``true`` or ``false``, read as a bool."""
 NONE = Constraint("none", _none)
+"""Constraint to ``none``, read as None; mostly beside another: ``whole(1) | NONE``."""
 TEXT = Constraint("a text", _text)
+"""Constraint to a text of at least one character that is no space."""
 AS_TYPED = Constraint("a text", lambda value: value)
 """For an option of a data set that declares nothing: it may name a class or a column."""
 LOOSE = Constraint("a value", _loose)
@@ -143,7 +146,35 @@ def number(
     open_low: bool = False,
     open_high: bool = False,
 ) -> Constraint:
-    """Return the constraint to finite numbers from `low` to `high`; open ends are left out."""
+    """Return the constraint to finite numbers from `low` to `high`.
+
+    Parameters
+    ----------
+    low : float, optional
+        Smallest number; without it there is no lower end.
+    high : float, optional
+        Largest number; without it there is no upper end.
+    open_low : bool, default False
+        Whether `low` itself is left out.
+    open_high : bool, default False
+        Whether `high` itself is left out.
+
+    Returns
+    -------
+    Constraint
+        To stand in the ``constraints`` of a plug-in. ``a | b`` is the constraint to what either
+        takes.
+
+    Examples
+    --------
+    A part whose parameter is a share, or none at all:
+
+    >>> from imbench import NONE, Part, number
+    >>> class Mine(Part):
+    ...     constraints = {"share": number(0, 1, open_high=True) | NONE}
+    >>> Mine.constraints["share"].words
+    'a number in [0, 1) or none'
+    """
 
     def take(value: object) -> int | float:
         found = _number(value)
@@ -157,7 +188,25 @@ def number(
 
 
 def whole(low: int, high: int = 2**53 - 1) -> Constraint:
-    """Return the constraint to whole numbers from `low` to `high`."""
+    """Return the constraint to whole numbers from `low` to `high`.
+
+    Parameters
+    ----------
+    low : int
+        Smallest number.
+    high : int, default 9007199254740991
+        Largest number; by default the largest up to which a float has every whole number.
+
+    Returns
+    -------
+    Constraint
+        To stand in the ``constraints`` of a plug-in; see `imbench.number`.
+
+    Examples
+    --------
+    >>> whole(1).words, whole(1, 8).words
+    ('a whole number of at least 1', 'a whole number from 1 to 8')
+    """
 
     def take(value: object) -> int:
         found = _number(value)
@@ -170,7 +219,23 @@ def whole(low: int, high: int = 2**53 - 1) -> Constraint:
 
 
 def choice(*texts: str) -> Constraint:
-    """Return the constraint to one of some texts."""
+    """Return the constraint to one of some texts.
+
+    Parameters
+    ----------
+    *texts : str
+        What the value may be, letter for letter.
+
+    Returns
+    -------
+    Constraint
+        To stand in the ``constraints`` of a plug-in; see `imbench.number`.
+
+    Examples
+    --------
+    >>> choice("mean", "sum").words
+    'mean or sum'
+    """
 
     def take(value: object) -> str:
         if isinstance(value, str) and value in texts:

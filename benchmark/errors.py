@@ -23,9 +23,20 @@ BUG = 70
 
 
 class ImbenchError(Exception):
-    """Base of all errors raised on purpose; its text is one sentence that says what to do."""
+    """Base of all errors raised on purpose; its text is one sentence that says what to do.
+
+    Examples
+    --------
+    >>> from imbench import ImbenchError, parse_recipe
+    >>> try:
+    ...     parse_recipe("us+smoke")
+    ... except ImbenchError as error:
+    ...     print(error.exit_code, error)
+    2 unknown method 'smoke': did you mean smote or bsmote?
+    """
 
     exit_code = BUG
+    """What `bench` ends with where the error stops it."""
 
 
 class CellsFailed(ImbenchError):
@@ -79,7 +90,7 @@ class Diverged(ImbenchError):
     ----------
     step : int
         Optimiser step, counted from 0, at which it was first seen.
-    what : str
+    what : str, default "loss"
         The quantity that is no longer finite.
     """
 

@@ -18,6 +18,25 @@ class Backbone:
     ``__init__`` stores its options, loads nothing and imports no torch: plans make backbones. A
     subclass overrides `digest`, `width` and `network`; one that is no network of torch overrides
     `embedder` instead of the last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Backbone
+    >>> class Tiny(Backbone):
+    ...     title = "Means of colours"
+    ...     width = 3
+    ...
+    ...     def digest(self):
+    ...         return "means"
+    ...
+    ...     def network(self):
+    ...         from torch import nn
+    ...
+    ...         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> embed = Tiny().embedder("cpu")
+    >>> embed(np.zeros((2, 8, 8, 3), np.uint8), ("a.jpg", "b.jpg")).shape
+    (2, 3)
     """
 
     title: ClassVar[str] = ""
@@ -29,7 +48,7 @@ class Backbone:
     pretrained_on: ClassVar[tuple[str, ...]] = ()
     """Collections it has seen, in the words of `Dataset.overlaps`: a plan warns where they meet."""
     views: ClassVar[tuple[str, ...]] = (PLAIN, FLIP)
-    """Views that it can embed."""
+    """Views of an image that it can embed: as it is, and mirrored."""
     by_name: ClassVar[bool] = False
     """Whether features belong to the names of images, not to their pixels."""
 
@@ -62,7 +81,19 @@ class Backbone:
         raise NotImplementedError
 
     def embedder(self, device: str) -> Embedder:
-        """Return what embeds images on a device, in batches of any size."""
+        """Return what embeds images, in batches of any size.
+
+        Parameters
+        ----------
+        device : str
+            Where it computes, as torch names it.
+
+        Returns
+        -------
+        callable
+            Takes pixels uint8 (m, height, width, channels) and the names of the images, returns
+            float32 (m, d).
+        """
         from imbench.backbones.embedding import of_network
 
         return of_network(self.network(), device)

@@ -41,10 +41,20 @@ class Maps:
 
 
 class Saliency:
-    """Base of a map plug-in: parameters in ``__init__``, maps in `maps`.
+    """Base of a map plug-in: which pixels of an image speak for its class.
 
-    Raise UsageError where a network can have no such map; its sentence is printed, and other
+    Raise `UsageError` where a network can have no such map; its sentence is printed, and other
     cells and maps go on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Maps, Saliency
+    >>> class Brightness(Saliency):
+    ...     title = "Brightness"
+    ...
+    ...     def maps(self, network, pixels, labels, done=lambda count: None):
+    ...         return Maps(pixels.mean(axis=3, dtype=np.float32))
     """
 
     title: ClassVar[str] = ""
@@ -69,7 +79,7 @@ class Saliency:
             The images.
         labels : int array (n,)
             The class that each map is of.
-        done : callable
+        done : callable, optional
             Told after every few images how many of them.
         """
         raise NotImplementedError

@@ -28,7 +28,7 @@ class TrainedNetwork:
         mode.
     parts : sequence of Part
         Parts of the cell's recipe, which adjust logits.
-    priors : float array (K,)
+    priors : float array (K,) or None
         Shares of the classes as the training sampler yielded them.
     """
 
@@ -38,7 +38,7 @@ class TrainedNetwork:
 
     @property
     def device(self) -> torch.device:
-        """Return where the network lies."""
+        """Where the network lies."""
         return next(self.net.parameters()).device
 
     def tensor(self, pixels: NDArray[np.uint8]) -> Tensor:

@@ -33,12 +33,17 @@ class RemoteFile:
     urls : tuple of str
         Addresses, in the order to try. ``IMBENCH_MIRROR`` replaces all of them by
         ``$IMBENCH_MIRROR/<file>``.
-    checksum : str
-        ``sha256:...``, ``md5:...`` or ``git:...`` (`imbench.files.git_ids.blob_id`); empty if no
+    checksum : str, default ""
+        ``sha256:...``, ``md5:...`` or ``git:...``, git's name of the file's content; empty if no
         checksum is published.
-    trees : mapping
-        Folder of the unpacked data to its `imbench.files.git_ids.tree_id`: the check of an archive
-        that a server packs anew for everyone.
+    trees : mapping, optional
+        Folder of the unpacked data to git's name of its content: the check of an archive that a
+        server packs anew for everyone.
+
+    Examples
+    --------
+    >>> from imbench import RemoteFile
+    >>> remote = RemoteFile("leaves.zip", ("https://example.org/leaves.zip",), "md5:" + 32 * "0")
     """
 
     file: str
@@ -47,7 +52,7 @@ class RemoteFile:
     trees: Mapping[str, str] = field(default_factory=dict)
 
     def addresses(self) -> tuple[str, ...]:
-        """Return the addresses to try."""
+        """Return the addresses to try: that of the mirror alone where there is one."""
         mirror = os.environ.get("IMBENCH_MIRROR", "").rstrip("/")
         return (f"{mirror}/{self.file}",) if mirror else self.urls
 

@@ -47,10 +47,30 @@ def cache_folder() -> Path:
 def make_dataset(spec: str, root: Path) -> Dataset:
     """Return the data set that a spec such as ``folder:clothing,minority=hat`` names.
 
+    Parameters
+    ----------
+    spec : str
+        Name and options; ``bench list datasets`` names them, ``bench info NAME`` says the options.
+    root : Path
+        Folder that holds the data of all data sets.
+
+    Returns
+    -------
+    Dataset
+        Nothing of it is read yet: see `Dataset.read`.
+
     Raises
     ------
     UsageError
         If the name or an option is unknown, or the plug-in is not a data set.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from imbench import make_dataset
+    >>> listing = make_dataset("digits:majority=1,minority=7", Path("data")).read()
+    >>> listing.classes, len(listing.names)
+    (('1', '7'), 361)
     """
     parsed = parse_spec(spec)
     plugin = load_plugin("datasets", parsed.name)
@@ -83,17 +103,38 @@ def prepare(
     size : int
         Side of the square images, in pixels.
     cache : Path, optional
-        Folder of the cache; see `cache_folder`.
+        Folder of the cache; ``IMBENCH_CACHE`` or ``~/.cache/imbench`` by default.
     bad_images : {"stop", "skip"}
         Whether images that cannot be decoded raise DataError or are left out.
     drop_leaks : bool, optional
         Leave out training and validation images that are copies of test images, instead of only
         noting them. The default is True for data sets that are known to have some.
 
+    Returns
+    -------
+    Decoded
+        Its ``train``, ``validation`` and ``test`` each have ``pixels`` uint8 (n, size, size,
+        channels) and ``labels`` (n,), mapped from the disk, and ``names`` (n,); where the data
+        set has them ``weights``, ``groups`` and ``masks``. ``classes`` are the names of the
+        labels, ``fingerprint`` is a hash of all, ``notes`` say what was done that nobody asked
+        for.
+
     Raises
     ------
     DataError
         If images are missing or bad, or a class has no training or test image.
+    UsageError
+        If the name or an option is unknown.
+    EnvironmentFault
+        If the cache cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from imbench import prepare
+    >>> digits = prepare("digits", root=Path("data"), size=16, cache=Path("cache"))
+    >>> digits.train.pixels.shape, digits.classes
+    ((1078, 16, 16, 1), ('rest', '8'))
     """
     dataset = make_dataset(spec, root)
     listing = read_listing(dataset, spec)

@@ -71,7 +71,44 @@ def resolve_classes(
 def choose_classes(
     listing: Listing, *, majority: str | None, minority: str | None, owner: str
 ) -> Listing:
-    """Return the images of the chosen classes, label 0 for the majority, 1, 2, ... for others."""
+    """Return the images of the chosen classes, label 0 for the majority, 1, 2, ... for others.
+
+    Parameters
+    ----------
+    listing : Listing
+        All images of the data set, labels by class.
+    majority : str or None
+        A class, or ``rest`` for all that are not named. Of two classes the larger one by default.
+    minority : str or None
+        A class, several with slashes between them, or ``rest``.
+    owner : str
+        Name of the data set, for messages.
+
+    Returns
+    -------
+    Listing
+        The images of these classes; that the majority was guessed is one of its notes.
+
+    Raises
+    ------
+    UsageError
+        If the choice is incomplete, names a class twice, or there is only one class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Listing, choose_classes
+    >>> listing = Listing(
+    ...     classes=("cat", "dog", "owl"),
+    ...     sources=np.zeros((6, 8, 8, 1), np.uint8),
+    ...     labels=np.array([0, 1, 2, 0, 1, 2]),
+    ...     splits=np.repeat(["train", "test"], 3),
+    ...     names=tuple("abcdef"),
+    ... )
+    >>> chosen = choose_classes(listing, majority="rest", minority="owl", owner="animals")
+    >>> chosen.classes, chosen.labels
+    (('rest', 'owl'), array([0, 0, 1, 0, 0, 1]))
+    """
     train = np.bincount(listing.labels[listing.splits == "train"], minlength=len(listing.classes))
     counts = {name: int(n) for name, n in zip(listing.classes, train, strict=True)}
     choice = resolve_classes(counts, majority=majority, minority=minority, owner=owner)

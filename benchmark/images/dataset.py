@@ -40,14 +40,27 @@ class Listing:
         Weight of each image in the training loss.
     masks : sequence of Path or None, or bool array (n, height, width), optional
         Object masks.
-    notes : tuple of DataNote
-        What was guessed, left out, ...: printed by `bench data` and the plan, kept in the record.
-    policies : mapping
-        What decides on pixels and membership, name to value. It goes into the fingerprint where
-        it differs from what imbench 0.1 did, so that fingerprints of then stay: leave the others
-        out. Two are known to the decoder, which drops them where they had no effect: ``geometry``
-        (see `imbench.images.geometry`; without it images are cropped) and ``range`` (see
-        `imbench.images.value_range`; without it ``auto``).
+    notes : tuple, optional
+        What was guessed, left out, ...: printed by ``bench data`` and the plan, kept in the record.
+        `choose_classes` adds to them.
+    policies : mapping, optional
+        What decides on pixels and membership, name to value, as `DatasetOptions.policies` returns
+        it. It goes into the fingerprint. ``geometry`` says what becomes of images that are not
+        square (without it they are cropped), ``range`` how values of more than 8 bits become 8
+        (without it ``auto``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Listing
+    >>> listing = Listing(
+    ...     classes=("ok", "defect"),
+    ...     sources=np.zeros((4, 8, 8, 1), np.uint8),
+    ...     labels=np.array([0, 1, 0, 1]),
+    ...     splits=np.array(["train", "train", "test", "test"]),
+    ...     names=("a", "b", "c", "d"),
+    ...     channels=1,
+    ... )
     """
 
     classes: tuple[str, ...]
@@ -64,7 +77,7 @@ class Listing:
 
 
 class Dataset:
-    """Base of a data set plug-in: parameters in ``__init__``, images in `read`.
+    """Base of a data set plug-in: ``__init__`` reads its options, `read` lists its images.
 
     Parameters
     ----------
@@ -85,7 +98,7 @@ class Dataset:
     overlaps: ClassVar[tuple[str, ...]] = ()
     """Collections that hold its images or its classes: what is pretrained on one has seen them."""
     paper_name: ClassVar[str] = ""
-    """Name in results/published/published.csv; empty if the paper does not use it."""
+    """Name in the paper's tables; empty if the paper does not use it."""
 
     def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         self.root = root
@@ -96,11 +109,28 @@ class Dataset:
             raise UsageError(f"{type(self).__name__} takes no option {next(iter(options))!r}")
 
     def read(self) -> Listing:
-        """List the images; raise DataError with the command or folder that provides them."""
+        """Return the images; the same ones in the same order at each call.
+
+        Raises
+        ------
+        DataError
+            If they are not there, naming the command or folder that provides them.
+        """
         raise NotImplementedError
 
     def fetch(self, *, force: bool = False) -> Path:
-        """Download what the data set needs into `root` and return its folder."""
+        """Download what the data set needs into its ``root`` and return its folder.
+
+        Parameters
+        ----------
+        force : bool, default False
+            Whether to download again what is there already.
+
+        Raises
+        ------
+        DataError
+            If there is nothing to download, or it fails.
+        """
         from imbench.errors import DataError
 
         raise DataError(f"{type(self).__name__} has no download; see `bench info`")

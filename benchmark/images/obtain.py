@@ -24,9 +24,26 @@ _LOG = logging.getLogger(__name__)
 class Obtainable(Dataset):
     """Base of data sets with a fixed layout below the data folder.
 
-    A subclass names its folder (`folder_name`), checks its layout (`lacks`) and lists its downloads
-    (`remotes`; without any the user imports it, as `by_hand` explains). One whose argument names
-    one of several downloads sets them in ``__init__``.
+    A subclass names itself (`name`) and its folder (`folder_name`), checks its layout (`lacks`),
+    lists its downloads (`remotes`; without any the user imports it, as `by_hand` explains), and
+    reads what `locate` finds. One whose argument names one of several downloads sets them in
+    ``__init__``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from imbench import Obtainable, RemoteFile
+    >>> class Leaves(Obtainable):
+    ...     name = folder_name = "leaves"
+    ...     remotes = (RemoteFile("leaves.zip", ("https://example.org/leaves.zip",)),)
+    ...
+    ...     def lacks(self, folder):
+    ...         return None if (folder / "images").is_dir() else "images/"
+    >>> Leaves(Path("data")).locate()
+    Traceback (most recent call last):
+    ...
+    imbench.errors.DataError: leaves is not in data; `bench data fetch leaves` downloads it or \
+`bench data import leaves PATH` takes an archive or folder; --data names the data folder (now data)
     """
 
     name: str
@@ -36,6 +53,7 @@ class Obtainable(Dataset):
     also_in: tuple[str, ...] = ()
     """Other folders below the data folder that may contain it."""
     remotes: tuple[RemoteFile, ...] = ()
+    """Files to download, archives mostly."""
     by_hand: ClassVar[str] = ""
     """How to download it by hand."""
     official: Mapping[str, int] = {}
@@ -53,7 +71,13 @@ class Obtainable(Dataset):
         return f"{text}; --data names the data folder (now {self.root})"
 
     def locate(self) -> Path:
-        """Return the folder of the data; raise DataError with the command that provides them."""
+        """Return the folder of the data.
+
+        Raises
+        ------
+        DataError
+            If they are not there or not complete, with the command that provides them.
+        """
         for name in (self.folder_name, *self.also_in):
             if (self.root / name).is_dir():
                 lacking = self.lacks(self.root / name)
@@ -64,6 +88,13 @@ class Obtainable(Dataset):
 
     def fetch(self, *, force: bool = False, quiet: bool = False) -> Path:
         """Download, check and unpack; return the folder.
+
+        Parameters
+        ----------
+        force : bool, default False
+            Whether to go on where the folder exists: it is then kept under another name.
+        quiet : bool, default False
+            Whether to show no progress.
 
         Raises
         ------
@@ -86,7 +117,20 @@ class Obtainable(Dataset):
         return self.root / self.folder_name
 
     def import_from(self, path: Path, *, force: bool = False) -> Path:
-        """Import an archive or folder that the user downloaded; return the data set's folder."""
+        """Import an archive or folder that the user downloaded; return the data set's folder.
+
+        Parameters
+        ----------
+        path : Path
+            The archive, or a folder that has the layout, or holds one that has.
+        force : bool, default False
+            As of `fetch`.
+
+        Raises
+        ------
+        DataError
+            If it is something else, or the data exist already.
+        """
         if not path.exists():
             raise DataError(f"there is no {path}")
         with self._temporary_folder(force) as temporary:

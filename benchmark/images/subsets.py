@@ -46,6 +46,18 @@ def subset(
     ------
     UsageError
         If there are not enough images, or a count is below 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import subset
+    >>> labels = np.repeat([0, 1], [100, 20])
+    >>> few = subset(labels, minority=4, majority=10, replicate=0)
+    >>> np.bincount(labels[few])
+    array([10,  4])
+    >>> more = subset(labels, minority=8, majority=10, replicate=0)
+    >>> set(few) < set(more)
+    True
     """
     available = np.bincount(labels, minlength=2)
     check_counts(available, minority=minority, majority=majority)

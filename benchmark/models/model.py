@@ -149,8 +149,16 @@ def load_model(path: str | PathLike[str], *, device: str = "auto") -> Model:
     ----------
     path : path
         The folder, or a file of weights that ``bench run --keep models`` left beside a record.
-    device : str
-        ``auto`` is CUDA if available.
+    device : str, default "auto"
+        As torch names it; ``auto`` is CUDA if available.
+
+    Returns
+    -------
+    Model
+        ``predict(images)`` gives the names of classes (n,), by the model's threshold, and
+        ``predict_proba(images)`` probabilities (n, K). Images are paths, or pixels uint8 (n,
+        height, width[, channels]). ``classes`` are the names, the majority first; ``threshold``
+        is the probability of the minority above which it is said, None where the highest wins.
 
     Raises
     ------
@@ -165,7 +173,10 @@ def load_model(path: str | PathLike[str], *, device: str = "auto") -> Model:
     --------
     >>> import imbench
     >>> model = imbench.load_model("MODEL")  # doctest: +SKIP
-    >>> model.predict_proba(["a.jpg", "b.jpg"])  # doctest: +SKIP
+    >>> model.classes  # doctest: +SKIP
+    ('ok', 'defect')
+    >>> model.predict(["a.jpg", "b.jpg"])  # doctest: +SKIP
+    array(['ok', 'defect'], dtype='<U6')
     """
     path = Path(path)
     if path.is_file():

@@ -52,8 +52,8 @@ def save_model(
         What becomes of files that are not square.
     threshold : float, optional
         Probability of the minority above which it is said; without one the highest wins.
-    replace : bool
-        Replace a model that is there.
+    replace : bool, default False
+        Whether to replace a model that is there.
 
     Raises
     ------
@@ -65,9 +65,14 @@ def save_model(
 
     Examples
     --------
-    >>> import imbench
-    >>> imbench.save_model("MODEL", method, classes=["ok", "defect"])  # doctest: +SKIP
-    >>> imbench.load_model("MODEL").predict(["a.jpg"])  # doctest: +SKIP
+    >>> import numpy as np
+    >>> from imbench import Method, load_model, save_model
+    >>> labels = np.repeat([0, 1], 20)
+    >>> images = np.full((40, 8, 8), 50, np.uint8) + 100 * labels[:, None, None].astype(np.uint8)
+    >>> method = Method("cs", network="linear", steps=20, augment="none").fit(images, labels)
+    >>> save_model("MODEL", method, classes=["ok", "defect"])
+    >>> load_model("MODEL").predict(images[[0, -1]])
+    array(['ok', 'defect'], dtype='<U6')
     """
     fitted = [methods] if isinstance(methods, Method) else list(methods)
     if not fitted:

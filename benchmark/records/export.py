@@ -42,14 +42,16 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
     ----------
     path : str or Path
         A results folder or a pack, or a CSV or Parquet file that `bench export` wrote.
-    metrics : sequence of str
-        Registered names, those of this package by default. Of a file, the rows to keep.
+    metrics : sequence of str, optional
+        Registered names; those of `score_all` by default. Of a file, the rows to keep.
 
     Returns
     -------
     DataFrame
-        Columns of `imbench.records.frame.COLUMNS`; ``value`` is NaN if there is no score, and
-        ``reason`` says why.
+        Columns ``dataset``, ``minority`` (its training images), ``recipe``, ``seed``, ``metric``
+        and ``value``, which is NaN if there is no score: ``status`` and ``reason`` then say why.
+        The others say under which conditions: ``fingerprint`` of the data, ``network``, ``size``,
+        ``steps``, all ``settings`` as JSON, counts of images, commit, key.
 
     Raises
     ------
@@ -57,6 +59,12 @@ def load_results(path: str | Path, metrics: Sequence[str] = tuple(METRICS)) -> p
         If there is no such folder or file, or it holds no record.
     UsageError
         If a metric is unknown, or the file is of another kind.
+
+    Examples
+    --------
+    >>> import imbench
+    >>> scores = imbench.load_results("results", ["f1", "auroc"])  # doctest: +SKIP
+    >>> scores.groupby(["dataset", "minority", "recipe", "metric"]).value.mean()  # doctest: +SKIP
     """
     path = Path(path)
     if path.is_dir() or is_pack(path):

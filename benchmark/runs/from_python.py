@@ -84,26 +84,30 @@ def run(
     ----------
     grid : str or Path, optional
         A grid file, or the name of a shipped one. Without it and without `datasets`: ``quick``.
-    datasets, methods : str or iterable of str, optional
-        Data sets and recipes, as on the command line: ``"digits"``, ``["vanilla", "us+cs"]``.
+    datasets : str or iterable of str, optional
+        Data sets, as on the command line: ``"digits"``, ``["digits", "folder:PATH"]``.
     minority : int, str, iterable of int, or mapping, optional
         Training images of each minority class, for all data sets or by data set: a count, a text
         such as ``"natural"``, or in a list ``{"crack": 200, "soiling": 50}``.
     majority : int, str or mapping, optional
-        Training images of the majority; all there are if not given.
+        Training images of the majority, for all data sets or by data set; all there are if not
+        given.
+    methods : str or iterable of str, optional
+        Recipes, as on the command line: ``"vanilla,us"``, ``["vanilla", "us+cs"]``.
     seeds : int, str or iterable of int, optional
         Replicates: ``range(5)`` or ``"0-4"``.
     settings : mapping, optional
         How every method is trained: ``{"network": "cnn", "steps": 300}``.
     network : str or callable, optional
-        The same as in `settings`. A class or function of yours has to stand at the top of a file,
-        from which workers load it.
+        The classifier, as in `settings`. A class or function of yours has to stand at the top of a
+        file, from which workers load it.
     augment : str, callable or list, optional
-        The same: ``"flip+crop"``, a function of yours on one image, or a list of such steps.
+        How batches are augmented, as in `settings`: ``"flip+crop"``, a function of yours on one
+        image, or a list of such steps.
     exclude : iterable, optional
         Cells to leave out: ``"method=smote,seed=0"``, or such mappings.
-    metrics : sequence of str
-        Scores in the frame.
+    metrics : sequence of str, optional
+        Scores in the frame; those of `score_all` by default.
     **options
         Fields of `imbench.RunOptions`: ``results``, ``data``, ``jobs``, ``device``, ``force``...
 
@@ -121,7 +125,7 @@ def run(
         If a data set is not there.
     EnvironmentFault
         If the machine is at fault: no space, no device.
-    Interrupted
+    ImbenchError
         After Ctrl-C; what is done is kept.
 
     Examples

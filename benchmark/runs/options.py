@@ -26,14 +26,19 @@ MODELS = "models"
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a grid is run. No score depends on it, `bad_images` and `drop_leaks` excepted."""
+    """How a grid is run. No score depends on it, `bad_images` and `drop_leaks` excepted.
+
+    `imbench.run` takes each of them by its name, `command` excepted, and texts for paths.
+    """
 
     results: Path = Path("results")
+    """Folder of the records; what is done there is not done again."""
     data: Path = Path("data")
     """Folder that holds the data of all data sets."""
     jobs: str = "auto"
     """Workers: a number, or ``auto`` for as many as the machine or the backend has room for."""
     backend: Literal["local", "dask", "slurm"] = "local"
+    """Where cells are trained: here, on a Dask cluster, as SLURM jobs."""
     scheduler: str | None = None
     """Address or file of the Dask scheduler."""
     slurm: tuple[str, ...] = ()
@@ -47,9 +52,11 @@ class RunOptions:
     max_failures: int | None = None
     """Cells without a score after which no new one is begun."""
     retry_failed: bool = False
+    """Rerun cells that have no score because they failed."""
     force: bool = False
     """Rerun all cells, finished ones too."""
     bad_images: Literal["stop", "skip"] = "stop"
+    """Images that cannot be decoded: stop, or leave them out and count them."""
     drop_leaks: bool | None = None
     """Drop training images that are copies of test images; None does so where some are known."""
     quiet: bool = False
@@ -57,11 +64,11 @@ class RunOptions:
     keep: tuple[str, ...] = ()
     """What is kept beside the records of new trainings: ``models``, their networks."""
     floor: str = AUTO
-    """Backbone of the floor of frozen features, ``auto`` or ``none``: see `FloorOptions`."""
+    """Backbone of the floor of features, or ``none``; ``auto``: the default one if it is cheap."""
     json_log: Path | None = None
     """File to which an event a line is appended."""
     max_cells: int = 100_000
-    """Cells that a grid may have: so many take 400 MB before anything is trained."""
+    """Most cells of a grid: 100,000 take 400 MB before anything is trained."""
     known: tuple[Path, ...] = ()
     """Other results, folders and packs: what they have a score of is not run."""
     command: str = ""

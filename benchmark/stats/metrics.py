@@ -76,11 +76,31 @@ def predict(proba: Proba) -> Labels:
 def confusion(labels: Labels, proba: Proba) -> Labels:
     """Return counts, shape (K, K): row = true class, column = predicted class.
 
+    Parameters
+    ----------
+    labels : int array (n,)
+        True classes, 0..K-1.
+    proba : float array (n, K)
+        Probability of each class; the largest is predicted, of equal ones the first.
+
+    Returns
+    -------
+    int array (K, K)
+        Images of each pair of classes.
+
     Raises
     ------
     ValueError
         If the shapes do not fit, there is no image, a label has no column, or a probability is
         not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import confusion
+    >>> confusion(np.array([0, 0, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]))
+    array([[1, 1],
+           [0, 1]])
     """
     labels, proba = checked(labels, proba)
     classes = proba.shape[1]
@@ -285,7 +305,36 @@ def is_thresholded(name: str) -> bool:
 
 
 def score_all(labels: Labels, proba: Proba) -> dict[str, float]:
-    """Return the score of each of `METRICS` by name; `labels` (n,), `proba` (n, K)."""
+    """Return the scores that need nothing but labels and probabilities, by name.
+
+    ``bench list metrics`` names all; those with costs or a tuned threshold are not among these.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+        True classes, 0..K-1; 0 is the majority.
+    proba : float array (n, K)
+        Probability of each class.
+
+    Returns
+    -------
+    dict
+        Name to score: ``f1`` of the minority, ``auroc``, ``brier``, ...
+
+    Raises
+    ------
+    ValueError
+        As `confusion` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import score_all
+    >>> proba = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
+    >>> scores = score_all(np.array([0, 0, 1]), proba)
+    >>> round(scores["f1"], 3), scores["auroc"]
+    (0.667, 1.0)
+    """
     return {name: metric(labels, proba) for name, metric in METRICS.items()}
 
 

@@ -64,7 +64,26 @@ def check_part(recipe: str) -> None:
 
 
 def check_metric(metric: Any) -> None:
-    """Check that a metric is finite on perfect, constant and never-predicted-class scores."""
+    """Check that a metric is finite on perfect, constant and wrong answers.
+
+    Parameters
+    ----------
+    metric : callable
+        From labels (n,) and probabilities (n, K) to a number, and what its ``wants`` names.
+
+    Raises
+    ------
+    AssertionError
+        Naming the answers on which it is not.
+
+    Examples
+    --------
+    >>> from imbench import check_metric, confusion
+    >>> def precision(labels, proba):
+    ...     matrix = confusion(labels, proba)
+    ...     return matrix[1, 1] / max(matrix[:, 1].sum(), 1)
+    >>> check_metric(precision)
+    """
     labels = np.array([0, 0, 0, 1, 1])
     asked = set(getattr(metric, "wants", ()))
     assert asked <= {HALVES, TEST_PRIOR}, f"the metric asks for {sorted(asked)}, which nobody gives"
@@ -87,7 +106,7 @@ def check_network(spec: str, side: int = 32) -> None:
     ----------
     spec : str
         A registered name with its options, or ``path/to/file.py:function``.
-    side : int
+    side : int, default 32
         Height and width of the images, for a network that needs larger ones.
 
     Raises
@@ -103,7 +122,18 @@ def check_network(spec: str, side: int = 32) -> None:
 
 
 def check_dataset(dataset: Dataset) -> Listing:
-    """Check that a data set reads to a consistent listing, twice the same; return it."""
+    """Check that a data set reads to a consistent listing, twice the same; return it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Made with a folder that holds its images.
+
+    Raises
+    ------
+    AssertionError
+        Naming what does not fit together, or a class without a training or test image.
+    """
     first, second = dataset.read(), dataset.read()
     check_listing(first)
     assert first.names == second.names, "a second read gives other names"

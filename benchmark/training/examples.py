@@ -18,12 +18,14 @@ class Examples:
 
     Parameters
     ----------
-    pixels : array (N, ...)
+    pixels : array of shape (N, ...)
         Images uint8 (N, height, width, channels), or features float (N, d); of several views
         (N, views, d).
-    first, second : int array (n,)
-        Rows of `pixels` between which each example lies.
-    share : float32 array (n,)
+    first : int array (n,), optional
+        Row of `pixels` at which each example begins; by default each row is an example.
+    second : int array (n,), optional
+        Row towards which it lies; by default the same.
+    share : float32 array (n,), optional
         Position between them: 0 is `first`, 1 is `second`.
     weights : float array (N,), optional
         Weight of each row of `pixels` in the loss.
@@ -42,6 +44,7 @@ class Examples:
         self.second = self.first if second is None else np.asarray(second)
         self.share = np.zeros(len(self.first), np.float32) if share is None else share
         self.row_weights = weights
+        """Weight of each row of `pixels`, shape (N,); None if all are equal."""
         self._plain = not self.share.any()
 
     @classmethod

@@ -58,16 +58,24 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     recipe : str
         Parts joined by ``+``, e.g. ``us+cs`` or ``smote:k_neighbors=3+cbl:beta=0.99``;
         ``vanilla`` is none.
-    network : str, torch.nn.Module or callable
+    network : str, torch.nn.Module or callable, default "resnet20"
         ``resnet20``, ``cnn``, ``linear``, ``torchvision:NAME``, ``features:BACKBONE`` (a head on
         features of a frozen backbone) or ``finetune:BACKBONE``; a network of yours, which each
         fit copies and trains from the weights it has; or a function of the input's shape
         (channels, height, width) and the number of classes, which each fit calls anew.
-    steps, batch_size : int
-        Optimiser steps, and images in each.
-    lr, momentum, weight_decay, warmup : float
-        SGD; `warmup` is the share of steps with a rising rate, which then falls as a cosine.
-    augment : str, callable or list
+    steps : int, default 1000
+        Optimiser steps.
+    batch_size : int, default 64
+        Images in each step.
+    lr : float, default 0.05
+        Highest learning rate of SGD.
+    momentum : float, default 0.9
+        Of SGD.
+    weight_decay : float, default 0.0002
+        Of SGD, on all parameters of the network.
+    warmup : float, default 0.05
+        Share of the steps in which the learning rate rises to `lr`; then it falls as a cosine.
+    augment : str, callable or list, default "flip+crop"
         ``flip+crop``, ``flip+crop+trivial`` (TrivialAugment besides), ``flip``, ``crop`` or
         ``none``; a function of yours on one image, uint8 (channels, height, width), or a list of
         such steps: ``["flip", jitter]``. Of features ``flip`` alone acts, where there are two
@@ -75,26 +83,28 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     precision : {"float32", "bfloat16", "auto"}
         What the layers compute in while they train; ``auto`` is bfloat16 where the machine is
         faster with it. Scores are those of float32 within the spread of seeds, not bit for bit.
-    threads : int
+    threads : int, default 1
         Number of torch threads, on which float sums depend.
     device : str
         ``auto`` is CUDA if available.
     random_state : int
         Seed of the initial weights, the batch order, the augmentation and of what parts draw.
-    geometry : {"stretch", "pad", "crop"}
-        How those to train on became squares: images that parts read from files follow it.
+    geometry : {"crop", "stretch", "pad"}
+        How the images to train on became squares: those that parts read from files follow it.
     keep : path, optional
         Folder in which parts store what other fits can reuse (trained generators). It has no effect
         on scores.
 
     Attributes
     ----------
-    classes_ : array (K,)
+    classes_ : array of shape (K,)
         Labels of `fit`, sorted: the columns of `logits` and `predict_proba`.
     priors_ : float array (K,)
         Shares of the classes as the training sampler yields them.
-    counts_, sampled_counts_ : float array (K,)
-        Images of each class before and after the parts resampled them.
+    counts_ : float array (K,)
+        Images of each class that it was given.
+    sampled_counts_ : float array (K,)
+        Images of each class as the training sampler yields them.
     notes_ : list of str
         What differs from the request, e.g. a lowered parameter.
     artifacts_ : dict
@@ -110,6 +120,21 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What the layers computed in, where ``auto`` was asked for.
     network_ : torch.nn.Module
         The trained network, normalisation included.
+    parts_ : list of Part
+        The parts of the recipe, as they trained it.
+    image_shape_ : tuple of int
+        Height, width and channels of the images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Method
+    >>> labels = np.repeat([0, 1], [60, 12])
+    >>> noise = np.random.default_rng(0).integers(0, 100, (72, 8, 8))
+    >>> images = (noise + 100 * labels[:, None, None]).astype(np.uint8)  # the minority is bright
+    >>> method = Method("us+cs", network="linear", steps=20, augment="none", random_state=0)
+    >>> method.fit(images, labels).predict(images[[0, -1]])
+    array([0, 1])
     """
 
     def __init__(
@@ -161,12 +186,26 @@ class Method(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         features: NDArray[np.float32] | None = None,
     ) -> Self:
-        """Train on images uint8 (n, height, width[, channels]), or features float (n, d).
+        """Train on images or features.
 
-        Features may be those of an image and of its mirror image, (n, 2, d). A network
-        ``features:BACKBONE`` embeds images first; `features` are those of `X` where they are known.
-        `groups` (n,) name what a part that cross-validates must not divide, such as the images of
-        one person.
+        Parameters
+        ----------
+        X : array of shape (n, ...)
+            Images uint8 (n, height, width[, channels]); or features float (n, d), those of each
+            image and of its mirror image (n, 2, d). A network ``features:BACKBONE`` embeds images.
+        y : array of shape (n,)
+            Labels, of two classes or more.
+        sample_weight : float array (n,), optional
+            Weight of each image in the loss.
+        groups : sequence of n, optional
+            What a part that cross-validates must not divide, such as the images of one person.
+        features : float32 array (n, ...), optional
+            Those that the backbone makes of `X`, where they are known.
+
+        Returns
+        -------
+        Method
+            Itself.
 
         Raises
         ------

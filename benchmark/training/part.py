@@ -50,8 +50,9 @@ class Context:
     """What a part that trains a model of its own needs to know of the training."""
 
     seed: int = 0
-    """The replicate's seed, for `imbench.seeds`."""
+    """The replicate's seed, for `imbench.stream`."""
     device: str = "cpu"
+    """Where the classifier is trained, as torch names it."""
     augment: str = "none"
     """How the classifier's batches are augmented, without functions of the user."""
     steps: int = 100
@@ -61,17 +62,28 @@ class Context:
     folder: Path | None = None
     """Folder in which trained generators are stored for other cells; None stores nothing."""
     counts: tuple[int, ...] = ()
-    """Training images of each label before any part changed them; they decide which is the
-    majority."""
+    """Training images of each label before any part changed them: the most are the majority's."""
 
 
 class Part(Parameters):
     """Base of all parts; ``__init__`` only stores parameters.
 
-    A hook that is not overridden changes nothing. Labels are 0..K-1; `counts` are images per
-    label, shape (K,). A hook may append a sentence to `notes_`, add seconds and steps to `cost_` by
-    `add_cost`, and files to `artifacts_` (name to content) and to `kept_` (name to file in
-    ``context_.folder``): they are written to the record and to files with its name.
+    A hook that is not overridden changes nothing. All name their arguments alike: ``y`` are labels
+    0..K-1, of the training set (n,) or of a batch (m,); ``counts`` (K,) are images per label, as
+    the sampler yields them; ``logits`` are (m, K); from ``rng`` a hook takes its random numbers.
+    It may append a sentence to `notes_`, add seconds and steps to `cost_` by `add_cost`, and files
+    to `artifacts_` and `kept_`: they are written to the record and to files with its name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench import Part
+    >>> class Sqrt(Part):
+    ...     def class_weights(self, counts, original):
+    ...         return (counts.mean() / counts) ** 0.5
+    >>> counts = np.array([900.0, 100.0])
+    >>> Sqrt().class_weights(counts, counts).round(2)
+    array([0.75, 2.24])
     """
 
     version: ClassVar[int] = 1
@@ -86,13 +98,18 @@ class Part(Parameters):
     """Whether its `resample` adds images: on features of a backbone they are embedded then, and
     parts up to the last such one see pixels."""
     constraints: ClassVar[Mapping[str, Constraint]] = {}
-    """Which values the parameters may take; `imbench.training.recipe` checks them."""
+    """Which values the parameters may take, by name: see `imbench.number`."""
 
     notes_: list[str]
+    """Sentences for the record: what was done otherwise than asked."""
     cost_: dict[str, float]
+    """Seconds, steps and counts of the part's own training: see `add_cost`."""
     artifacts_: dict[str, bytes]
+    """Files to keep beside the record, such as pictures: name to content."""
     kept_: dict[str, str]
+    """Files that other cells share, such as generators: name to file in `Context.folder`."""
     context_: Context = Context()
+    """The run, for a part that trains a model of its own."""
 
     def add_cost(self, **more: float) -> None:
         """Add to the seconds, steps and counts that the record says of the part.
@@ -100,6 +117,13 @@ class Part(Parameters):
         They are added to what is there: a hook may be called at every step, or for each network of
         an ensemble.
 
+        Parameters
+        ----------
+        **more : float
+            Name to what is added.
+
+        Examples
+        --------
         >>> from imbench.training.part import Context, begin_fit
         >>> part = Part()
         >>> begin_fit(part, Context())
@@ -271,7 +295,16 @@ class Part(Parameters):
         """Change the network after the last step, e.g. retrain the head."""
 
     def tune(self, net: torch.nn.Module, refit: Refit) -> None:
-        """Change the network for the sake of decisions, by what trainings on other images say."""
+        """Change the trained network for the sake of decisions, by what trainings on a share say.
+
+        Parameters
+        ----------
+        net : Module
+            The trained network.
+        refit : Refit
+            ``refit.method`` is a `Method` that is not fitted, the recipe without this part;
+            ``pixels``, ``labels``, ``weights`` and ``groups`` are those of the training images.
+        """
 
     def join(self, logits: torch.Tensor) -> torch.Tensor:
         """Return the logits (m, K) of several networks (networks, m, K) as those of one."""

@@ -105,13 +105,33 @@ class Recipe:
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Parse a recipe.
+    """Return the parts that a recipe names.
+
+    Parameters
+    ----------
+    text : str
+        Parts joined by ``+``, each with its parameters: ``smote:k_neighbors=3+cs``; ``vanilla``
+        is none. A part of yours is ``path/to/file.py:Class``.
+
+    Returns
+    -------
+    Recipe
+        Its ``parts`` are objects of subclasses of `Part`, ``names`` and ``versions`` are theirs;
+        ``str`` of it is the recipe in its canonical form, and ``title`` its name in tables.
 
     Raises
     ------
     UsageError
         If a part, a parameter or its value is unknown, a part is repeated, or two parts override
-        the same hook of `EXCLUSIVE`.
+        a hook whose results cannot be combined: `Part.losses`, `Part.draw`, `Part.tune` or
+        `Part.member_sets`.
+
+    Examples
+    --------
+    >>> from imbench import parse_recipe
+    >>> recipe = parse_recipe("us + smote:k_neighbors=5")
+    >>> str(recipe), recipe.title, len(recipe.parts)
+    ('us+smote', 'US+SMOTE', 2)
     """
     specs = [parse_spec(piece) for piece in pieces_of(text.strip(), _PLUS)]
     if [spec.name for spec in specs] == [VANILLA] and str(specs[0]) == VANILLA:

@@ -29,18 +29,28 @@ class TrainState:
 
     Attributes
     ----------
-    net, optimiser
-        The classifier and its optimiser.
-    examples, labels
-        The training set after every `resample`.
+    net : Module
+        The classifier.
+    optimiser : Optimizer
+        What changes its weights.
+    examples : Examples
+        The training set after every `Part.resample`.
+    labels : int array (n,)
+        Their classes, 0..K-1.
     counts : float array (K,)
         Images of each class, as the sampler yields them.
-    step, steps : int
-        Current step, from 0, and their number.
+    budget : Budget
+        How it is trained: ``steps``, ``batch_size``, ``lr`` and the other settings of `Method`.
+    device : torch.device
+        Where it is trained.
     seed : int
-        The replicate's seed, for `imbench.seeds.stream`.
+        The replicate's seed, for `imbench.stream`.
+    step : int
+        Current step, from 0.
     losses : list of Tensor
         Loss of each step so far.
+    streams : dict
+        Random streams that `rng` has made, by purpose.
     """
 
     net: nn.Module
@@ -80,7 +90,7 @@ class TrainState:
 
     @property
     def zero_loss_steps(self) -> int:
-        """Number of last steps, as many as there are, whose mean loss is below `ZERO`."""
+        """Most steps at the end whose mean loss is below .001: the training set is memorised."""
         backwards = torch.stack(self.losses).double().cpu().flip(0)
         means = backwards.cumsum(0) / torch.arange(1, len(backwards) + 1)
         below = (means < ZERO).nonzero()
