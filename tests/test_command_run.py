@@ -16,6 +16,7 @@ from places import before_others
 
 from imbench.commands.cli import exit_code
 from imbench.records.store import Store
+from imbench.runs.grids import shipped
 
 pytestmark = pytest.mark.timeout(900)  # several runs a fixture; a busy machine needs minutes
 BENCH = Path(sys.executable).with_name("bench")
@@ -389,6 +390,7 @@ def test_help_names_every_option_and_exits_with_0(capfd):
     assert (code, err) == (0, "")
     for option in ("--datasets", "--retry-failed", "--fail-fast", "--max-failures", "--json-log"):
         assert option in out
+    assert f"a shipped grid: {', '.join(shipped())}." in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

@@ -85,10 +85,20 @@ class OptionTypes(TypedDict):
     known: tuple[Path, ...]
 
 
+class _Run(click.Command):
+    """A command whose help names the shipped grids, which are looked up when it is asked for."""
+
+    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from imbench.runs.grids import shipped
+
+        self.help = (self.help or "").replace("GRIDS", ", ".join(shipped()))
+        super().format_help_text(context, formatter)
+
+
 _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 
 
-@click.command()
+@click.command(cls=_Run)
 @click.argument("grid", required=False, shell_complete=complete_grids)
 @click.option("--datasets", **_LIST, shell_complete=complete_datasets, help="Data sets.")
 @click.option("--minority", **_LIST, help="Training images of each minority class: 50,natural.")
@@ -198,8 +208,8 @@ _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}
 def run(grid: str | None, **given: Unpack[OptionTypes]) -> None:
     """Run a grid: data sets x minority counts x methods x seeds, and print its table.
 
-    GRID is a TOML file or the name of a shipped grid (quick, cpu, paper, study). Without it, and
-    without --datasets, the quick grid runs: the paper's methods on data that need no download.
+    GRID is a TOML file or the name of a shipped grid: GRIDS. Without it, and without --datasets,
+    the quick grid runs: the paper's methods on data that need no download.
     Options win over the grid. What is done is never done again.
     """
     from imbench.runs.session import Session

@@ -1,4 +1,4 @@
-"""Grids that ship with the package, as TOML: quick, cpu, paper, study and its sisters."""
+"""Grids that ship with the package, as TOML."""
 
 from __future__ import annotations
 
