@@ -49,7 +49,6 @@ class CelebA(Obtainable):
 
     title = "CelebA"
     terms = "non-commercial research"
-    paper_name = "CelebA"
     name = "celeba"
     folder_name = "celeba"
     also_in = ("CelebA",)

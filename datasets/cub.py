@@ -44,7 +44,6 @@ class CUB(Obtainable):
     title = "CUB-200-2011"
     terms = "non-commercial research"
     overlaps = ("ImageNet",)
-    paper_name = "CUB-200-2011"
     name = "cub"
     folder_name = "CUB_200_2011"
     # MD5 as given with the record at CaltechDATA.

@@ -54,7 +54,6 @@ class Horse2Zebra(Obtainable):
     terms = "ImageNet: non-commercial research"
     known_leaks = True
     overlaps = ("ImageNet",)
-    paper_name = "Horse2Zebra"
     name = "horse2zebra"
     folder_name = "horse2zebra"
     # SHA-256 and size as published in TensorFlow Datasets (url_checksums/cycle_gan.txt), for the

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from finished import done_keys
 from pydantic import TypeAdapter
 from waiting import until
 
@@ -120,7 +121,7 @@ def test_one_process_does_one_job_after_the_other(folder):
     assert int(pid) != os.getpid()
     assert [one.status for one in report_of(second, "2").outcomes] == ["ok"]
     assert [worker.process.pid for worker in supervised._IDLE][-1:] == [int(pid)]
-    assert len(Store(first.context.results).done_keys()) == 2
+    assert len(done_keys(first.context.results)) == 2
     assert held_leases(first.context.results) == []
 
 

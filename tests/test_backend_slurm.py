@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from finished import done_keys
 from waiting import until
 
 from imbench.errors import EnvironmentFault
@@ -141,7 +142,7 @@ def test_a_site_gets_the_options_as_they_are_and_its_jobs_write_records(folder):
     process = start(folder, *options, "--methods", "vanilla", "--seeds", "0-1", path=commands)
     out, said = process.communicate(timeout=400)
     assert (process.returncode, out, said) == (0, "", "")
-    assert len(Store(folder / "results").done_keys()) == 2
+    assert len(done_keys(folder / "results")) == 2
     asked = (folder / "sbatch.txt").read_text()
     for option in ("partition=gpu", "time=1:30:00", "gpus=1", "job-name=imbench"):
         assert asked.count(f"#SBATCH --{option}\n") == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
-from imbench.stats.bootstrap import CHUNK, crossed, image_weights, two_level
+from imbench.stats.bootstrap import CHUNK, Resamples, crossed, image_weights, rescored
 from imbench.stats.intervals import mean_interval
 from imbench.stats.metrics import METRICS
 from imbench.stats.resampled import FEW, joint_scorer, scorer
@@ -99,11 +99,19 @@ def pair(rng, replicates=6, images=(30, 20)):
     return labels, [one[0] for one in made], [one[1] for one in made]
 
 
+def difference(name, labels, first, second, **options) -> Resamples:
+    """Resample the mean over replicates of a metric of the first less that of the second."""
+    ours, theirs = (
+        rescored(name, METRICS[name], labels, probas, **options) for probas in (first, second)
+    )
+    return crossed(ours - theirs)
+
+
 def test_the_same_records_give_the_same_interval_and_swapped_ones_its_mirror():
     labels, first, second = pair(np.random.default_rng(0))
-    made = two_level("f1", METRICS["f1"], labels, first, second)
-    again = two_level("f1", METRICS["f1"], labels, first, second)
-    mirrored = two_level("f1", METRICS["f1"], labels, second, first)
+    made = difference("f1", labels, first, second)
+    again = difference("f1", labels, first, second)
+    mirrored = difference("f1", labels, second, first)
     assert made.interval() == again.interval()
     assert made.interval() == pytest.approx([-end for end in mirrored.interval()[::-1]])
     low, high = made.interval(0.9)
@@ -112,7 +120,7 @@ def test_the_same_records_give_the_same_interval_and_swapped_ones_its_mirror():
 
 def test_a_method_against_itself_differs_by_nothing():
     labels, first, _ = pair(np.random.default_rng(1))
-    assert two_level("f1", METRICS["f1"], labels, first, first).interval() == (0.0, 0.0)
+    assert difference("f1", labels, first, first).interval() == (0.0, 0.0)
 
 
 def test_equal_replicates_leave_the_test_images():
@@ -121,9 +129,7 @@ def test_equal_replicates_leave_the_test_images():
     right = np.tile(np.arange(50) < 40, 2)
     less = np.tile(np.arange(50) < 25, 2)
     first, second = (both(np.where(hit, labels, 1 - labels)) for hit in (right, less))
-    made = two_level(
-        "accuracy", METRICS["accuracy"], labels, [first] * 6, [second] * 6, resamples=8000
-    )
+    made = difference("accuracy", labels, [first] * 6, [second] * 6, resamples=8000)
     assert made.shift == pytest.approx(np.zeros(8000))
     assert made.centre.mean() == pytest.approx(0.3, abs=0.002)
     assert made.centre.std() == pytest.approx(np.sqrt(0.3 * 0.7 / 100), rel=0.03)
@@ -148,11 +154,9 @@ def test_it_is_cut_at_the_bounds_of_a_difference():
 def test_what_cannot_be_resampled_is_refused():
     labels, first, second = pair(np.random.default_rng(2), replicates=2)
     with pytest.raises(ValueError, match="two or more"):
-        two_level("f1", METRICS["f1"], labels, first[:1], second[:1])
-    with pytest.raises(ValueError, match="same replicates"):
-        two_level("f1", METRICS["f1"], labels, first[:1], second)
+        difference("f1", labels, first[:1], second[:1])
     with pytest.raises(ValueError, match="same test images"):
-        two_level("f1", METRICS["f1"], labels[:-1], first, second)
+        difference("f1", labels[:-1], first, second)
 
 
 def world(rng, replicates, images, by_replicate, by_image):
@@ -180,7 +184,7 @@ def coverage(replicates, by_replicate, by_image, worlds=250):
         labels, (first, second) = world(rng, replicates, (60, 40), by_replicate, by_image)
         gaps = [metric(labels, a) - metric(labels, b) for a, b in zip(first, second, strict=True)]
         _, (least, most), _ = mean_interval(gaps)
-        low, high = two_level("f1", metric, labels, first, second, resamples=300).interval()
+        low, high = difference("f1", labels, first, second, resamples=300).interval()
         held += least <= truth <= most, low <= truth <= high
     return held / worlds
 

@@ -202,7 +202,8 @@ def test_the_masks_are_the_same_for_all_and_keep_half():
 def test_energy_pointing_and_lift_by_hand():
     assert energy(GRID, BOX) == 0.75
     assert hits(GRID, BOX) == 1
-    assert lift(0.75, 0.25) == pytest.approx(2 / 3)
+    found = lift(np.array([0.75, 0.25, 0.0, 1.0]), np.array([0.25, 0.25, 0.5, 1.0]))
+    assert found == pytest.approx([2 / 3, 0, -1, np.nan], nan_ok=True)
     assert hits(np.eye(4)[::-1] * np.arange(4), BOX) == 0  # the corner is 1.4 px away, .27 count
     assert np.isnan(energy(np.zeros((4, 4)), BOX))
     assert np.isnan(hits(np.zeros((4, 4)), BOX))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from finished import done_keys
 from waiting import GATE, until
 
 from imbench.files.processes import alive, start_time
@@ -210,7 +211,7 @@ class Gated:
     def end(self, process):
         workers = self.workers()
         code, out, err = finish(process)
-        done = Store(self.folder / "results").done_keys()
+        done = done_keys(self.folder / "results")
         return Ended(code, out, err, events(self.folder), done, workers)
 
     def workers(self):
@@ -374,11 +375,11 @@ def twice(folder, names, jobs):
     methods = ",".join(["vanilla", *(f"parts.py:{name}" for name in names), "os"])
     command = [BENCH, "run", *TINY, "--methods", methods, "--seeds", "0", "--jobs", jobs]
     code, out, err = finish(start(folder, *command))
-    first = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
+    first = Ended(code, out, err, events(folder), done_keys(folder / "results"), {})
     left = sorted(folder.glob("results/*/*/*/.*.tmp"))
     (folder / "log.jsonl").unlink()
     code, out, err = finish(start(folder, *command))
-    second = Ended(code, out, err, events(folder), Store(folder / "results").done_keys(), {})
+    second = Ended(code, out, err, events(folder), done_keys(folder / "results"), {})
     return folder, first, left, second
 
 

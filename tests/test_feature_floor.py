@@ -17,7 +17,7 @@ from imbench.errors import DataError, UnknownName
 from imbench.images.cache import cache_folder, prepare
 from imbench.images.subsets import subset
 from imbench.records.cell import Settings
-from imbench.records.floors import FEATURES, read_floors, with_floors
+from imbench.records.floors import FEATURES, floors_beside, read_floors
 from imbench.records.groups import group_records
 from imbench.report.diagnosis import diagnose
 from imbench.report.report import render_report
@@ -156,7 +156,7 @@ def test_tables_and_notes_have_it(plan, digits, tmp_path, make_record):
     (cell,) = made.cells
     given = {"dataset": cell.dataset, "fingerprint": cell.fingerprint, "settings": cell.settings}
     method = make_record(minority=20, score=0.1, cell=given)
-    records = with_floors([method], tmp_path)
+    records = [method, *floors_beside([method], read_floors(tmp_path))]
     assert "feature floor" in render_report(records, form="text")
     (group,) = group_records(records)
     (found,) = [one for one in diagnose(group) if one.kind == "floor"]

@@ -19,7 +19,7 @@ from imbench.errors import EnvironmentFault, NotComparable
 from imbench.images.cache import prepare
 from imbench.images.subsets import subset
 from imbench.records.assumed_prior import assumed_prior
-from imbench.records.floors import COLOUR, read_floors, with_floors
+from imbench.records.floors import COLOUR, floors_beside, read_floors
 from imbench.records.groups import group_records
 from imbench.records.store import read_records
 from imbench.report.compare import compare
@@ -135,9 +135,15 @@ def test_it_stands_below_the_trivial_score_of_tables_and_in_json(work):
     assert {row["recipe"] for row in work.plain["tables"][0]["rows"]} == {"vanilla", "os"}
 
 
+def with_floors(results):
+    """Return the records of a results folder as a report takes them."""
+    records = read_records(results)
+    return [*records, *floors_beside(records, read_floors(results))]
+
+
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_other_forms_have_the_row_too(work, form):
-    records = with_floors(read_records(work.results), work.results)
+    records = with_floors(work.results)
     assert "colour floor" in render_report(records, form=form)
     beside = render_report(records, form=form, metrics=("f1", "acsa"), together=True)
     assert "colour floor" in beside
@@ -165,9 +171,7 @@ def test_a_run_keeps_names_that_reports_use(work):
 def test_its_outputs_are_about_classes_that_count_alike(work):
     record = read_floors(work.results)[0]
     assert assumed_prior(record).tolist() == [0.5, 0.5]
-    (table, *_) = make_tables(
-        with_floors(read_records(work.results), work.results), ["cost_bayes:ratio=10"]
-    )
+    (table, *_) = make_tables(with_floors(work.results), ["cost_bayes:ratio=10"])
     assert all(entry.mean is not None for entry in table.floors[0].entries)
 
 
@@ -175,7 +179,7 @@ def test_it_is_no_method(work):
     assert "floor" not in work.status
     assert len(read_records(work.results)) == 8
     assert set(imbench.load_results(work.results).recipe) == {"vanilla", "os"}
-    records = with_floors(read_records(work.results), work.results)
+    records = with_floors(work.results)
     (group,) = group_records(records)
     assert {row.recipe for row in group.rows} == {"vanilla", "os"}
     assert len(group.records) == 8
@@ -186,7 +190,7 @@ def test_it_is_no_method(work):
 
 def test_floors_without_a_method_beside_them_are_not_shown(work):
     records = [one for one in read_records(work.results) if one.cell.minority == 20]
-    shown = with_floors(records, work.results)
+    shown = floors_beside(records, read_floors(work.results))
     assert {one.cell.minority for one in shown} == {20}
     assert group_records(read_floors(work.results)) == []
 

@@ -11,9 +11,12 @@ import unicodedata
 import pytest
 from pypdf import PdfReader
 
-from imbench.report.latex import PREAMBLE, escape
+from imbench.report.latex import escape
 from imbench.report.report import render_report
 
+PREAMBLE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage{booktabs}"""
 EXPECTED = r"""% imbench {version}
 % command: bench report --latex
 % commit of the records: abc123

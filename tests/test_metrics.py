@@ -88,14 +88,6 @@ def test_f1_falls_with_the_prevalence_and_f1_balanced_does_not(prevalence, expec
     assert metrics.f1_balanced(labels, proba) == pytest.approx(0.727, abs=5e-3)
 
 
-def test_trivial_f1():
-    assert metrics.trivial_f1(0.05) == pytest.approx(0.095238, abs=5e-7)
-    assert metrics.trivial_f1(0.5) == pytest.approx(2 / 3)
-    assert metrics.trivial_f1(140 / 260) == pytest.approx(0.7)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        metrics.trivial_f1(50)
-
-
 def test_trivial_is_the_best_constant_classifier():
     def score(name, counts):
         metric = metrics.METRICS[name]

@@ -149,11 +149,3 @@ def test_a_data_set_the_paper_lacks_keeps_its_own_table(horses, make_record):
     text = render_report([*horses, other], vs_paper=True)
     assert "digits: F1 of the minority (minority training images in columns)" in text
     assert "beside the published Horse2Zebra" in text
-
-
-def test_the_class_attribute_of_each_data_set_agrees_with_our_names():
-    from imbench import registry
-    from imbench.report.paper import DATASETS
-
-    for name, paper_name in DATASETS.items():
-        assert registry.load_plugin("datasets", name).paper_name == paper_name

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from finished import done_keys
 from waiting import until
 
 from imbench.errors import EnvironmentFault
@@ -125,7 +126,7 @@ def test_every_job_is_done_once_and_told(tmp_path):
     assert list(statuses.values()) == ["ok"] * 8
     assert reasons == {}
     assert (runner.result.stopped, runner.result.bad, runner.running) == ("", [], 0)
-    assert len(Store(tmp_path).done_keys()) == 8
+    assert len(done_keys(tmp_path)) == 8
     assert len(list((tmp_path / "told").iterdir())) == 8
 
 
@@ -153,7 +154,7 @@ def test_row_03_what_kills_its_worker_twice_has_crashed_and_the_rest_is_done(
     if deed == "segfault":
         said = (tmp_path / record.log).read_text()
         assert said == f"crashed: {reason}\n\nWARNING all is well\n"
-    assert record.key not in Store(tmp_path).done_keys()
+    assert record.key not in done_keys(tmp_path)
     tries = sorted((tmp_path / "told").glob(f"{record.key}-*"))
     assert len(tries) == 2
     assert tries[1].name.endswith("-1-1"), "alone: no other claim was held"
@@ -171,7 +172,7 @@ def test_row_03_a_cell_that_was_finished_before_its_worker_died_is_kept(tmp_path
     other = job.training.model_copy(update={"recipe": "half+ts"})
     runner = run(tmp_path, jobs=[replace(job, cells=(job.training, other))])
     assert ended(runner)[0] == {("half", 0): "ok", ("half+ts", 0): "crashed"}
-    assert Store(tmp_path).done_keys() == {job.training.key}
+    assert done_keys(tmp_path) == {job.training.key}
 
 
 def test_workers_that_end_before_they_begin_are_no_endless_loop(tmp_path):

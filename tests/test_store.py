@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clicked import printed
+from finished import done_keys
 from pydantic import ValidationError
 
 from imbench.errors import EnvironmentFault, NotComparable
@@ -112,7 +113,7 @@ def test_the_index_says_all_but_the_scores(store, make_record):
         bad.key: (False, 0.0, "boom", "a.log"),
     }
     assert all(entry.path == store.path(entry.cell) for entry in index.values())
-    assert store.done_keys() == {ok.key, shared.key}
+    assert done_keys(store.folder) == {ok.key, shared.key}
 
 
 @pytest.mark.parametrize("finished_first", [True, False])
@@ -122,7 +123,7 @@ def test_of_two_records_of_one_cell_the_finished_one_counts(store, make_record, 
     bad = make_record(cell={"dataset": names[1]}, score=None, status="crashed")
     store.put(bad)
     assert len(store.records()) == 2
-    assert store.done_keys() == {bad.key}
+    assert done_keys(store.folder) == {bad.key}
     assert store.index()[bad.key].cell.dataset == names[0]
 
 
@@ -371,7 +372,7 @@ def test_row_11_a_record_of_the_first_schema_is_read_today(store, make_record):
     assert found.intact
     assert (found.schema_, found.key, found.cell) == (SCHEMA, cell.key, cell)
     assert (found.metrics, found.cost) == ({"f1": 0.625}, {"fit": 2.5})
-    assert store.done_keys() == {cell.key}
+    assert done_keys(store.folder) == {cell.key}
 
 
 def test_an_upgrade_goes_step_by_step():

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from finished import done_keys
 from places import before_others
 
 from imbench.records import environment
@@ -474,7 +475,7 @@ def test_row_05_a_cell_that_raises_has_failed_with_type_message_and_log(parts):
     assert log.startswith(f"{said}\n\nERROR imbench: {said}\n  Traceback")
     assert 'parts.py", line' in log
     assert log.endswith("ValueError: went wrong\n  went wrong\n")
-    assert Store(Path("results")).done_keys() == set()
+    assert done_keys(Path("results")) == set()
     assert plan_of("parts.py:Raises:text=went wrong,times=2").failed[0].log == record.log
 
 

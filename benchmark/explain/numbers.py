@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.explain.context import SWAPS
+from imbench.explain.measures import lift
 from imbench.explain.stored import Kept, kept
 from imbench.records.groups import Group
 from imbench.records.store import Store
@@ -138,9 +139,7 @@ def _of_maps(
 ) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.float64]]]:
     names = ("hits", "energy", "insertion", "deletion", "area", "near", "z", "error", "passes")
     values = {name: arrays[name].astype(np.float64) for name in (*names, "empty", "broken")}
-    area = values["area"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values["lift"] = (values["energy"] - area) / (1 - area)
+    values["lift"] = lift(values["energy"], values["area"])
     return arrays["right"].astype(bool), values
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +32,6 @@ CONTEXT, FEATURES = "context", "features"
 """Names under which the counterfactual and the placed features are kept, beside maps."""
 SWAPPING, PLACING = 1, 1
 """Versions of both: raised when they change."""
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,6 @@ from imbench.images.split import SPLITS
 __all__ = ["write_decoded"]
 
 SCHEMA = 1
-_CHUNK = 64
-_THREADS = 2
 
 
 def write_decoded(

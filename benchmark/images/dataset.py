@@ -97,8 +97,6 @@ class Dataset:
     """Whether official train and test are known to share images, so that leaks are dropped."""
     overlaps: ClassVar[tuple[str, ...]] = ()
     """Collections that hold its images or its classes: what is pretrained on one has seen them."""
-    paper_name: ClassVar[str] = ""
-    """Name in the paper's tables; empty if the paper does not use it."""
 
     def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
         self.root = root

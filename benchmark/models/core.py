@@ -31,7 +31,6 @@ __all__ = [
 
 MOST_CLASSES = 10_000
 MOST_MEMBERS = 1_000
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Plain(BaseModel):

@@ -21,7 +21,6 @@ __all__ = [
     "floors_beside",
     "is_floor",
     "read_floors",
-    "with_floors",
 ]
 
 FOLDER = "floors"
@@ -45,11 +44,6 @@ def floor_store(results: Path, *, own: bool = False) -> Store:
 def read_floors(results: Path) -> list[Record]:
     """Return the records of all floors; empty where a results folder has none."""
     return floor_store(results).records()
-
-
-def with_floors(records: list[Record], results: Path) -> list[Record]:
-    """Return records of methods, and those of the floors that any of them can be held against."""
-    return [*records, *floors_beside(records, read_floors(results))]
 
 
 def floors_beside(records: Iterable[Record], floors: Iterable[Record]) -> list[Record]:

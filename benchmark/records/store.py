@@ -126,10 +126,6 @@ class Store:
                 summaries[record.key] = summary_of(record, path)
         return summaries
 
-    def done_keys(self) -> set[str]:
-        """Return the keys of the cells that need no further run."""
-        return {key for key, summary in self.index().items() if summary.done}
-
     def get(self, cell: Cell) -> Record | None:
         """Return a cell's record, or None."""
         record = self.read(self.path(cell))

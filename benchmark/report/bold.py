@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from imbench.stats.intervals import holm
 from imbench.stats.paired import ALPHA, seeds_needed, sign_flip
 
-__all__ = ["RULES", "choose_bold"]
-
-RULES = ("best", "not-worse")
+__all__ = ["choose_bold"]
 
 
 def choose_bold(

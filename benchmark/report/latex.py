@@ -15,12 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from imbench.report.printed_table import PrintedCell, PrintedTable, footnotes, no_zero
 from imbench.safe_text import visible
 
-__all__ = ["PREAMBLE", "escape", "latex", "latex_table", "signs"]
-
-PREAMBLE = r"""\documentclass{article}
-\usepackage[T1]{fontenc}
-\usepackage{booktabs}"""
-"""The minimal preamble of a document with the tables."""
+__all__ = ["escape", "latex", "latex_table", "signs"]
 
 ROWS = 30
 """Rows that fit on a page with their notes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from imbench.errors import NotComparable, UsageError
 from imbench.records.cell import Cell
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from imbench.records.image_names import ImageNames
     from imbench.report.sections import Section
 
-__all__ = ["FORMS", "Form", "render_report"]
+__all__ = ["Form", "render_report"]
 
 Form = Literal["terminal", "markdown", "csv", "json", "latex", "macros"]
-FORMS: tuple[Form, ...] = get_args(Form)
 
 
 def render_report(

@@ -26,7 +26,7 @@ from imbench.stats.intervals import UNBOUNDED, Ends, cut, stretch
 from imbench.stats.metrics import Metric
 from imbench.stats.resampled import Weights, joint_scorer
 
-__all__ = ["RESAMPLES", "Resamples", "crossed", "image_weights", "rescored", "two_level"]
+__all__ = ["RESAMPLES", "Resamples", "crossed", "image_weights", "rescored"]
 
 RESAMPLES = 2000
 SEED = 20080
@@ -68,41 +68,6 @@ class Resamples:
         tail = (1 - level) / 2
         low, high = np.quantile(self.centre + wider * self.shift, [tail, 1 - tail])
         return cut((float(low), float(high)), bounds)
-
-
-def two_level(
-    name: str,
-    metric: Metric,
-    labels: NDArray[np.int64],
-    first: Sequence[NDArray[Any]],
-    second: Sequence[NDArray[Any]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Resamples:
-    """Resample the mean over replicates of metric(first) - metric(second).
-
-    Parameters
-    ----------
-    name, metric : str, callable
-        A metric as it is registered.
-    labels : array of shape (n,)
-        True classes of the test images.
-    first, second : sequences of arrays of shape (n, K)
-        Probabilities of the two methods, one array a replicate, in the same order.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two replicates, or the shapes do not fit.
-    """
-    if len(first) != len(second):
-        raise ValueError("the two methods must have the same replicates")
-    ours, theirs = (
-        rescored(name, metric, labels, probas, resamples=resamples, seed=seed)
-        for probas in (first, second)
-    )
-    return crossed(ours - theirs, seed=seed)
 
 
 def rescored(

@@ -54,7 +54,6 @@ __all__ = [
     "score_range",
     "title_over",
     "trivial",
-    "trivial_f1",
 ]
 
 Labels = NDArray[np.int64]
@@ -361,13 +360,6 @@ def score_range(name: str, metric: Metric | None = None) -> tuple[float, float]:
 def _base(name: str) -> str:
     """Return the registered name of ``ece_conf:bins=10``."""
     return name.partition(":")[0]
-
-
-def trivial_f1(prevalence: float) -> float:
-    """Return the F1 of calling every image minority, 2 p / (1 + p), at test prevalence p."""
-    if not 0 <= prevalence <= 1:
-        raise ValueError(f"a prevalence lies between 0 and 1, not {prevalence}")
-    return 2 * prevalence / (1 + prevalence)
 
 
 def trivial(metric: Metric, test_counts: list[int], *, lower: bool = False) -> float:
