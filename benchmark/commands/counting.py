@@ -16,9 +16,7 @@ EVERY = 10.0
 
 
 @contextmanager
-def counted_on_stderr(
-    total: int, what: str, *, done: int = 0, now: Callable[[], float] = time.monotonic
-) -> Iterator[Callable[[int], None]]:
+def counted_on_stderr(total: int, what: str, *, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Yield a function that counts things done, of `total` in all.
 
     Parameters
@@ -29,8 +27,6 @@ def counted_on_stderr(
         Their name: ``images``.
     done : int
         How many were done before; no time is counted for them.
-    now : callable
-        The time in seconds.
     """
     from rich import progress
     from rich.console import Console
@@ -48,14 +44,14 @@ def counted_on_stderr(
             task = bar.add_task("", total=total, completed=done)
             yield lambda more: bar.advance(task, more)
         return
-    begun = last = now()
+    begun = last = time.monotonic()
     count = done
 
     def tell(more: int) -> None:
         nonlocal count, last
         count += more
-        if now() - last >= EVERY and count < total:
-            last = now()
+        if time.monotonic() - last >= EVERY and count < total:
+            last = time.monotonic()
             left = (last - begun) / max(count - done, 1) * (total - count)
             echo(f"{count} of {total} {what}, about {_clock(left)} to go", err=True)
 

@@ -80,13 +80,13 @@ class RISE(Saliency):
 
 
 @lru_cache(maxsize=2)
-def masks_of(side: int, count: int = MASKS) -> Tensor:
-    """Return masks (count, 1, side, side) of values in 0..1, the same at every call."""
+def masks_of(side: int) -> Tensor:
+    """Return `MASKS` masks (m, 1, side, side) of values in 0..1, the same at every call."""
     cells = 4 if side < 64 else 7
     rng = np.random.default_rng(0)
-    grid = (rng.random((count, 1, cells, cells)) < KEPT).astype(np.float32)
+    grid = (rng.random((MASKS, 1, cells, cells)) < KEPT).astype(np.float32)
     step = -(-side // cells)
-    shifts = rng.integers(0, step, (count, 2))
+    shifts = rng.integers(0, step, (MASKS, 2))
     large = F.interpolate(torch.from_numpy(grid), (cells + 1) * step, mode="bilinear").clamp(0, 1)
     return torch.stack(
         [one[:, y : y + side, x : x + side] for one, (y, x) in zip(large, shifts, strict=True)]

@@ -99,7 +99,7 @@ def on_test_images(labels: Labels, proba: Floats, decision: Decision) -> list[Ex
     ]
 
 
-def from_records(records: Iterable[Record], names: Sequence[str] = SHOWN) -> list[Expected]:
+def from_records(records: Iterable[Record]) -> list[Expected]:
     """Return the mean scores of records with Student's intervals over their seeds.
 
     Of records with several counts of minority images those with the most are taken.
@@ -110,7 +110,7 @@ def from_records(records: Iterable[Record], names: Sequence[str] = SHOWN) -> lis
     most = max((_counts(record) for record in scored), key=lambda counts: (sum(counts), counts))
     chosen = [record for record in scored if _counts(record) == most]
     found = []
-    for name in names:
+    for name in SHOWN:
         scores = [record.metrics[name] for record in chosen if name in record.metrics]
         if not scores:
             continue

@@ -104,18 +104,19 @@ def published() -> Mapping[tuple[str, str, int], Published]:
     return cells
 
 
-def paper_dataset(specs: Iterable[str], names: Mapping[str, str] = DATASETS) -> str:
+def paper_dataset(specs: Iterable[str]) -> str:
     """Return the paper's name of the data that were run under `specs`, or an empty text."""
-    return next((names[name] for spec in specs if (name := parse_spec(spec).name) in names), "")
+    names = (DATASETS.get(parse_spec(spec).name) for spec in specs)
+    return next(filter(None, names), "")
 
 
-def versus(table: Table, names: Mapping[str, str] = DATASETS) -> list[Versus]:
+def versus(table: Table) -> list[Versus]:
     """Pair each cell of an F1 table with its published value, by count and then by method.
 
     Methods of the paper that were not run are included at the counts that were run; the list is
     empty if the paper does not have the data set.
     """
-    dataset = paper_dataset(table.group.names, names)
+    dataset = paper_dataset(table.group.names)
     printed = {key[1:]: cell for key, cell in published().items() if key[0] == dataset}
     if not printed:
         return []
@@ -150,15 +151,15 @@ def verdict(ours: TableCell | None, cell: Published | None) -> str:
     return "above" if low > cell.value else "below"
 
 
-def printed_versus(table: Table, names: Mapping[str, str] = DATASETS) -> PrintedTable | None:
+def printed_versus(table: Table) -> PrintedTable | None:
     """Lay out the comparison of one F1 table; None if the paper lacks the data set."""
-    found = versus(table, names)
+    found = versus(table)
     if not found:
         return None
     base = printed_table(table)
     counts = [line.minority for line in found]
     rules = frozenset(i for i in range(1, len(found)) if counts[i] != counts[i - 1])
-    dataset = paper_dataset(table.group.names, names)
+    dataset = paper_dataset(table.group.names)
     left_out = sorted({key[2] for key in published() if key[0] == dataset} - set(table.counts))
     notes = [note for note in table.notes if "bold" not in note]
     if len(table.group.seeds) < ENOUGH:

@@ -77,11 +77,10 @@ def rescored(
     probas: Sequence[NDArray[Any]],
     *,
     resamples: int = RESAMPLES,
-    seed: int = SEED,
 ) -> Floats:
     """Return the metric of each classifier in each resample of the test images.
 
-    The shape is (resamples, classifiers). The same `labels` and `seed` give the same resamples.
+    The shape is (resamples, classifiers). The same `labels` give the same resamples.
 
     Raises
     ------
@@ -98,12 +97,12 @@ def rescored(
     with _blas().limit(limits=1):
         chunks = [
             np.hstack([score(weights) for score in batches])
-            for weights in _weights(labels, resamples, seed)
+            for weights in _weights(labels, resamples)
         ]
     return np.concatenate(chunks)
 
 
-def crossed(values: Floats, *, seed: int = SEED) -> Resamples:
+def crossed(values: Floats) -> Resamples:
     """Draw replicates, once a resample, of values of shape (resamples, replicates).
 
     Raises
@@ -115,7 +114,7 @@ def crossed(values: Floats, *, seed: int = SEED) -> Resamples:
     if replicates < 2:
         raise ValueError("a bootstrap over replicates needs two or more")
     centre = values.mean(axis=1)
-    shifted = np.take_along_axis(values, _replicates(*values.shape, seed), axis=1).mean(axis=1)
+    shifted = np.take_along_axis(values, _replicates(*values.shape), axis=1).mean(axis=1)
     return Resamples(centre, shifted - centre, replicates)
 
 
@@ -140,20 +139,20 @@ def image_weights(
         yield weights
 
 
-def _weights(labels: NDArray[np.int64], resamples: int, seed: int) -> Iterable[Weights]:
+def _weights(labels: NDArray[np.int64], resamples: int) -> Iterable[Weights]:
     """Yield the chunks of `image_weights`; those of a small test set are drawn once for all calls.
 
     A page of 10,000 records scores each on the same resamples, and to draw them takes ten times
     as long as to score one record.
     """
     if resamples * len(labels) > KEPT:
-        return image_weights(labels, resamples, np.random.default_rng(seed))
-    return _kept_weights(labels.tobytes(), resamples, seed)
+        return image_weights(labels, resamples, np.random.default_rng(SEED))
+    return _kept_weights(labels.tobytes(), resamples)
 
 
 @lru_cache(maxsize=2)
-def _kept_weights(labels: bytes, resamples: int, seed: int) -> tuple[NDArray[np.float32], ...]:
-    drawn = image_weights(np.frombuffer(labels, np.int64), resamples, np.random.default_rng(seed))
+def _kept_weights(labels: bytes, resamples: int) -> tuple[NDArray[np.float32], ...]:
+    drawn = image_weights(np.frombuffer(labels, np.int64), resamples, np.random.default_rng(SEED))
     return tuple(chunk.astype(np.float32) for chunk in drawn)
 
 
@@ -164,6 +163,6 @@ def _blas() -> ThreadpoolController:
 
 
 @lru_cache(maxsize=4)
-def _replicates(resamples: int, replicates: int, seed: int) -> NDArray[np.int64]:
-    rng = np.random.default_rng([seed, 1])  # another stream than that of the images
+def _replicates(resamples: int, replicates: int) -> NDArray[np.int64]:
+    rng = np.random.default_rng([SEED, 1])  # another stream than that of the images
     return rng.integers(replicates, size=(resamples, replicates))

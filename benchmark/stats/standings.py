@@ -96,9 +96,7 @@ def ranks_of(scores: Floats) -> Floats:
     return np.asarray(smaller.sum(axis=-1) + (level.sum(axis=-1) + 1) / 2)
 
 
-def standings(
-    blocks: Sequence[Floats], *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Standings:
+def standings(blocks: Sequence[Floats], *, resamples: int = RESAMPLES) -> Standings:
     """Return where methods stand.
 
     Parameters
@@ -113,7 +111,7 @@ def standings(
     """
     _check(blocks)
     observed = np.mean([ranks_of(-block.mean(axis=2)).mean(axis=0) for block in blocks], axis=0)
-    drawn = _resample(blocks, _ranked, resamples, seed)
+    drawn = _resample(blocks, _ranked, resamples)
     positions = ranks_of(drawn)
     low, high = np.quantile(positions, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     first = positions == positions.min(axis=1, keepdims=True)
@@ -124,13 +122,11 @@ def standings(
         high=np.ceil(high).astype(np.int64),
         best=(first / first.sum(axis=1, keepdims=True)).mean(axis=0),
         groups=_groups(observed, drawn, blocks),
-        halves=_agreement(blocks, seed),
+        halves=_agreement(blocks),
     )
 
 
-def pairwise(
-    blocks: Sequence[Floats], margin: float, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Pairwise:
+def pairwise(blocks: Sequence[Floats], margin: float) -> Pairwise:
     """Compare every method with every other; arguments and errors as of `standings`."""
     _check(blocks)
     means = [block.mean(axis=2) for block in blocks]
@@ -138,7 +134,7 @@ def pairwise(
     gaps = cells[:, :, None] - cells[:, None, :]
     average = np.mean([mean.mean(axis=0) for mean in means], axis=0)
     observed = average[:, None] - average[None, :]
-    drawn = _resample(blocks, _averaged, resamples, seed)
+    drawn = _resample(blocks, _averaged, RESAMPLES)
     differences = drawn[:, :, None] - drawn[:, None, :]
     differences = observed + stretch(_units(blocks), LEVEL) * (differences - observed)
     return Pairwise(
@@ -167,10 +163,10 @@ def _averaged(scores: Floats) -> Floats:
 
 
 def _resample(
-    blocks: Sequence[Floats], summarise: Callable[[Floats], Floats], resamples: int, seed: int
+    blocks: Sequence[Floats], summarise: Callable[[Floats], Floats], resamples: int
 ) -> Floats:
     """Return a summary (resamples, methods), averaged over the data sets that were drawn."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     total = np.zeros((resamples, blocks[0].shape[1]))
     for _ in blocks:
         chosen = rng.integers(len(blocks), size=resamples)
@@ -230,12 +226,12 @@ def _units(blocks: Sequence[Floats]) -> int:
     return len(blocks) if len(blocks) > 1 else int(blocks[0].shape[2])
 
 
-def _agreement(blocks: Sequence[Floats], seed: int) -> float:
+def _agreement(blocks: Sequence[Floats]) -> float:
     """Return the mean rank correlation of the standings of random halves of the data sets."""
     if len(blocks) < 4:
         return math.nan
     ranked = np.array([ranks_of(-block.mean(axis=2)).mean(axis=0) for block in blocks])
-    rng = np.random.default_rng([seed, 2])
+    rng = np.random.default_rng([SEED, 2])
     found = []
     for _ in range(200):
         order = rng.permutation(len(blocks))
