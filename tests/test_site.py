@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -40,6 +42,15 @@ def test_every_page_is_in_the_menu_once():
     pages = [*DOCS.glob("*.md"), *(DOCS / "reference").glob("*.md")]
     outside = ["CONTRIBUTING.md", "benchmarks.md"]
     assert sorted(named) == sorted([*(str(page.relative_to(DOCS)) for page in pages), *outside])
+
+
+def test_tox_builds_the_site_by_itself_with_what_the_extra_docs_names():
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    assert "docs" in tox["tox"]["env_list"].split(", ")
+    assert "--strict" in tox["testenv:docs"]["commands"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert tox["testenv:docs"]["deps"].split() == project["optional-dependencies"]["docs"]
 
 
 def build(tree: Path, site: Path) -> subprocess.CompletedProcess[str]:
