@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import io
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from typing import Any
 
 from imbench.contained import Fault, contained
 from imbench.errors import UsageError
-from imbench.spec import Spec
+from imbench.near_path import or_near
+from imbench.spec import Spec, did_you_mean
 
 __all__ = ["file_hash", "imported", "load_file", "names_file", "spec_of"]
 
@@ -62,8 +64,15 @@ def load_file(name: str) -> Any:
                 raise
             raise UsageError(f"{path_text!r} cannot be imported: {error}") from error
     if not hasattr(module, attribute):
-        raise UsageError(f"{path_text!r} defines no {attribute!r}")
+        own = [key for key, value in vars(module).items() if _is_of(value, module_name)]
+        fault = f"defines no {attribute!r}" if attribute else f"is a file; write {path_text}:NAME"
+        raise UsageError(f"{path_text!r} {fault}: {did_you_mean(attribute, own)}")
     return getattr(module, attribute)
+
+
+def _is_of(value: object, module: str) -> bool:
+    """Whether a module defines a function or class."""
+    return callable(value) and getattr(value, "__module__", None) == module
 
 
 def file_hash(name: str) -> str:
@@ -142,7 +151,8 @@ def _content(name: str) -> bytes:
     try:
         size = path.stat().st_size if path.is_file() else -1
         if size < 0:
-            raise UsageError(f"no file {path_text!r}, which {name!r} names")
+            near = or_near(Path(path_text), os.path.isfile)
+            raise UsageError(f"no file {path_text!r}, which {name!r} names{near}")
         if size > LONGEST_FILE:
             raise UsageError(f"{path_text!r} has {size} bytes: no file of Python code is so long")
         return path.read_bytes()

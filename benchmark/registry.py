@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -10,14 +11,16 @@ from typing import Any
 
 from imbench.code_files import imported, load_file, names_file
 from imbench.contained import Fault
-from imbench.errors import UsageError
+from imbench.errors import UnknownName, UsageError
 from imbench.spec import unknown_name
 
 __all__ = [
     "KINDS",
     "Plugin",
+    "check_registered",
     "clear_cache",
     "is_ours",
+    "kind_word",
     "list_plugins",
     "load_plugin",
     "registered_names",
@@ -83,6 +86,19 @@ def list_plugins(*, check: bool = False) -> list[Plugin]:
     return listed
 
 
+def check_registered(kind: str, name: str) -> None:
+    """Raise UsageError unless one package registers a name, or it names something in a file."""
+    points = _points(kind).get(name, [])
+    if names_file(name) or len(points) == 1:
+        return
+    if points:
+        raise UsageError(_clash(kind, name))
+    word = kind_word(kind)
+    if os.path.isfile(f"{name}.py"):  # noqa: PTH113 - false for what is no path
+        raise UnknownName(f"unknown {word} {name!r}: write {name}.py:NAME for one of a file")
+    raise unknown_name(word, name, registered_names(kind))
+
+
 def load_plugin(kind: str, name: str) -> Any:
     """Import and return the plug-in `name` of `kind`.
 
@@ -95,25 +111,27 @@ def load_plugin(kind: str, name: str) -> Any:
     """
     if names_file(name):
         return load_file(name)
-    points = _points(kind).get(name)
-    if not points:
-        raise unknown_name(kind.removesuffix("s"), name, registered_names(kind))
-    if len(points) > 1:
-        raise UsageError(_clash(kind, name))
-    if _is_there(points[0]):
-        return points[0].load()
+    check_registered(kind, name)
+    (point,) = _points(kind)[name]
+    if _is_there(point):
+        return point.load()
     what = _described(kind, name)
     try:
         with imported(what):
-            return points[0].load()
+            return point.load()
     except Fault as fault:
         raise UsageError(f"{what} is disabled: {fault}") from fault
+
+
+def kind_word(kind: str) -> str:
+    """Return what messages call a plug-in of a kind."""
+    return "data set" if kind == "datasets" else kind.removesuffix("s")
 
 
 @cache
 def _described(kind: str, name: str) -> str:
     """Return what messages call a plug-in; to read the name of its package takes 2 ms."""
-    return f"{kind.removesuffix('s')} {name!r} of package {_package(_points(kind)[name][0])}"
+    return f"{kind_word(kind)} {name!r} of package {_package(_points(kind)[name][0])}"
 
 
 def _is_there(point: EntryPoint) -> bool:
@@ -136,6 +154,6 @@ def _package(point: EntryPoint) -> str:
 def _clash(kind: str, name: str) -> str:
     owners = sorted(_package(point) for point in _points(kind)[name])
     return (
-        f"{kind.removesuffix('s')} name {name!r} is registered by {' and '.join(owners)}; "
+        f"{kind_word(kind)} name {name!r} is registered by {' and '.join(owners)}; "
         "uninstall one of them"
     )

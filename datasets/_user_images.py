@@ -10,7 +10,8 @@ from imbench.images.classes import choose_classes
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.options import DatasetOptions
 from imbench.images.whole_groups import why_missing
-from imbench.spec import Value
+from imbench.near_path import near_path
+from imbench.spec import Spec, Value
 
 __all__ = ["UserImages"]
 
@@ -70,9 +71,12 @@ class UserImages(Dataset):
             if place.exists():
                 return place
         looked = " nor ".join(str(place) for place in places)
-        raise DataError(
-            f"{self.kind}:{self.argument}: there is no {looked}; name the data folder with --data"
-        )
+        near = next(filter(None, map(near_path, places)), None)
+        remedy = "name the data folder with --data"
+        if near:
+            kind = "folder" if near.is_dir() else "csv"
+            remedy = f"did you mean {Spec(kind, str(path.with_name(near.name)))}?"
+        raise DataError(f"{self.kind}:{self.argument}: there is no {looked}; {remedy}")
 
 
 def _refuse_one_class(listing: Listing, owner: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.datasets._user_images import UserImages
 from imbench.errors import DataError, UsageError
+from imbench.files.archive import is_archive
 from imbench.images.dataset import Listing
 from imbench.images.folder_tree import make_tree
 from imbench.images.image_files import KEEP, find_images
@@ -91,7 +92,12 @@ class Folder(UserImages):
         """List the images of all classes."""
         base = self.place()
         if not base.is_dir():
-            raise DataError(f"{base} is not a folder; csv:PATH reads a table of images")
+            remedy = (
+                "unpack it, and name the folder"
+                if is_archive(base)
+                else "csv:PATH reads a table of images"
+            )
+            raise DataError(f"{base} is not a folder; {remedy}")
         found = find_images(base, self.keep)
         tree = make_tree(found.folders)
         layout = find_layout(tree, self.choice, str(base))

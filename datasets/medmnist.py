@@ -74,6 +74,11 @@ class MedMNIST(Obtainable):
         name = f"{self.file}.npz"
         return None if (folder / name).is_file() else name
 
+    def remedy(self) -> str:
+        """Return the end of a sentence: what provides the file, or how to write one elsewhere."""
+        found = next((place for place in self._places(f"{self.file}.npz") if place.is_file()), None)
+        return f"write {self.name}.npz for {found}" if found else super().remedy()
+
     def everything(self) -> Listing:
         """List the images of all classes."""
         path = self._place()
@@ -114,11 +119,26 @@ class MedMNIST(Obtainable):
     def _place(self) -> Path:
         if self.path is None:
             return self.locate() / f"{self.file}.npz"
-        places = [self.root / self.path, Path.cwd() / self.path.expanduser()]
+        places = self._places(self.path)
         for place in places:
             if place.is_file():
                 return place
-        raise DataError(f"{self.name}: there is no {' nor '.join(map(str, places))}")
+        looked = " nor ".join(map(str, places))
+        raise DataError(f"{self.name}: there is no {looked}{self._or_fetched(self.path.name)}")
+
+    def _places(self, path: Path | str) -> list[Path]:
+        return [self.root / path, Path.cwd() / Path(path).expanduser()]
+
+    def _or_fetched(self, name: str) -> str:
+        """Return the end of a sentence, where a file lies with those that are downloaded."""
+        for folder in (self.folder_name, *self.also_in):
+            if (self.root / folder / name).is_file():
+                spec = f"medmnist:{self.file if self.kind else f'{folder}/{name}'}"
+                return f"; write {spec} for {self.root / folder / name}"
+        if self.file in MD5:
+            known = f"medmnist:{self.file}"
+            return f"; write {known} for the one that `bench data fetch {known}` downloads"
+        return ""
 
     def _copy_layout(self, path: Path, target: Path) -> None:
         target.mkdir()

@@ -104,7 +104,7 @@ def test_row_22_a_plugin_that_fails_to_import_is_listed_with_its_fault(installed
 
 def test_a_target_that_is_not_there_is_a_fault(installed):
     installed("gone", [("datasets", "ghost", "gone_code:Ghost")])
-    with pytest.raises(UsageError, match="dataset 'ghost' of package gone is disabled: Attrib"):
+    with pytest.raises(UsageError, match="data set 'ghost' of package gone is disabled: Attrib"):
         registry.load_plugin("datasets", "ghost")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -10,6 +11,7 @@ from typing import ClassVar
 from imbench.backbones.backbone import Backbone
 from imbench.backbones.weights_on_disk import file_digest
 from imbench.errors import DataError
+from imbench.near_path import or_near
 from imbench.spec import shown
 
 __all__ = ["LibraryNetwork", "UserFile"]
@@ -67,6 +69,8 @@ class UserFile(Backbone):
 
     def digest(self) -> str:
         """Return the hash of the file."""
+        if not self._file.exists() and (near := or_near(self._file, os.path.isfile)):
+            raise DataError(f"there is no {self.path}{near}")
         return file_digest(self._file)
 
     @property

@@ -139,11 +139,10 @@ def _plugin_text(plugin: Plugin) -> str:
     from imbench.commands.plugin_checks import interface_fault
     from imbench.contained import usable
     from imbench.errors import UsageError
-    from imbench.registry import load_plugin
+    from imbench.registry import kind_word, load_plugin
 
-    kind = "data set" if plugin.kind == "datasets" else plugin.kind.removesuffix("s")
     owner = "" if plugin.package == OURS else f" of package {plugin.package}"
-    title = f"{plugin.name}  ({kind}{owner})"
+    title = f"{plugin.name}  ({kind_word(plugin.kind)}{owner})"
     try:
         with usable("it cannot be explained"):
             found = load_plugin(plugin.kind, plugin.name)

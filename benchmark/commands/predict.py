@@ -99,11 +99,12 @@ def predict(
 def _look_at(path: Path) -> None:
     """Raise an error if there is nothing at a path, or if it may not be looked at."""
     from imbench.errors import EnvironmentFault, UsageError
+    from imbench.near_path import or_near
 
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UsageError(f"there is no file or folder {str(path)!r}") from error
+        raise UsageError(f"there is no file or folder {str(path)!r}{or_near(path)}") from error
     except OSError as error:
         raise EnvironmentFault(f"{str(path)!r} cannot be read: {error.strerror}") from error
 

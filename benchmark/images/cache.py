@@ -19,7 +19,7 @@ import numpy as np
 
 from imbench.constraints import AS_TYPED, read_options
 from imbench.contained import usable
-from imbench.errors import DataError, EnvironmentFault, UsageError
+from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
@@ -29,7 +29,7 @@ from imbench.images.geometry import geometry_of
 from imbench.images.validate import read_listing
 from imbench.images.whole_groups import why_missing
 from imbench.registry import load_plugin
-from imbench.spec import parse_spec
+from imbench.spec import Spec, parse_spec, shown
 
 __all__ = ["cache_folder", "content_digests", "make_dataset", "prepare"]
 
@@ -73,7 +73,10 @@ def make_dataset(spec: str, root: Path) -> Dataset:
     (('1', '7'), 361)
     """
     parsed = parse_spec(spec)
-    plugin = load_plugin("datasets", parsed.name)
+    try:
+        plugin = load_plugin("datasets", parsed.name)
+    except UnknownName as error:
+        raise UnknownName(_path_in_place_of_a_spec(parsed.name, root) or str(error)) from error
     with usable(f"data set {spec!r} cannot be made"):
         if fault := class_fault(plugin):
             raise UsageError(f"data set {parsed.name!r} cannot be used: {fault}")
@@ -81,6 +84,16 @@ def make_dataset(spec: str, root: Path) -> Dataset:
             f"data set {parsed.name}", plugin, parsed.options, skip=2, undeclared=AS_TYPED
         )
         return plugin(root, parsed.argument, **options)  # type: ignore[no-any-return]
+
+
+def _path_in_place_of_a_spec(name: str, root: Path) -> str:
+    """Return what to write where a path was given in place of a data set, or an empty text."""
+    for place in (root / name, Path(name)):
+        if os.path.exists(place):  # noqa: PTH110 - false for what no system takes as a path
+            suffix = place.suffix.lower()
+            kind = "folder" if place.is_dir() else "medmnist" if suffix == ".npz" else "csv"
+            return f"{shown(name)!r} is a path and no data set: write {Spec(kind, name)}"
+    return ""
 
 
 def prepare(

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
+from imbench.near_path import or_near
 from imbench.records.cell import Cell
 from imbench.records.record import SCHEMA, Record, Status, checksum
 from imbench.records.record_files import QUARANTINE, read_regular, record_paths, remove_leftovers
@@ -279,6 +280,7 @@ def existing_store(folder: Path) -> Store:
     if not folder.is_dir():
         raise NotComparable(
             f"there is no results folder {str(folder)!r}: run `bench run` first, or name another"
+            f"{or_near(folder, os.path.isdir)}"
         )
     return Store(folder)
 

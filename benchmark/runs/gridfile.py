@@ -15,6 +15,7 @@ A grid file is TOML::
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from imbench.backbones.frozen import backbone_of, settle_size
 from imbench.constraints import read_values
-from imbench.errors import UsageError
+from imbench.errors import UnknownName, UsageError
 from imbench.files.reading import SMALL, read_text
+from imbench.near_path import or_near
 from imbench.records.cell import Exclusion, Grid, Settings, Shots, code_of
+from imbench.registry import check_registered
 from imbench.runs.exclusions import parse_exclusion
 from imbench.runs.grids import read_shipped, shipped
 from imbench.runs.shots import parse_shots
@@ -166,13 +169,15 @@ def read_grid_file(name: str) -> GridFile:
     path = Path(name)
     if path.suffix != ".toml" and not path.is_file():
         if name not in shipped():
-            raise unknown_name("grid (neither a file nor a shipped one)", name, shipped())
+            error = unknown_name("grid (neither a file nor a shipped one)", name, shipped())
+            raise UnknownName(f"{error}{or_near(path, os.path.isfile)}")
         text = read_shipped(name)
     else:
         try:
             text = read_text(path, SMALL)
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"grid file {name!r} cannot be read: {error}") from error
+            near = or_near(path, os.path.isfile) if isinstance(error, FileNotFoundError) else ""
+            raise UsageError(f"grid file {name!r} cannot be read: {error}{near}") from error
     try:
         plain = tomllib.loads(text)
         return GridFile.model_validate({"name": path.stem, **plain})
@@ -252,11 +257,9 @@ def _per_dataset(given: Any, parse: Any) -> dict[str, Any]:
 
 def _refuse_stranger(dataset: str) -> None:
     # A misspelt entry would be passed over, and all images of the majority be used, in silence.
-    from imbench.registry import registered_names
-
     name = parse_spec(dataset).name
-    if name != EVERY and ".py:" not in name and name not in registered_names("datasets"):
-        raise unknown_name("data set", name, registered_names("datasets"))
+    if name != EVERY:
+        check_registered("datasets", name)
 
 
 def _majority(given: Any) -> int | None:
@@ -285,11 +288,8 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
         values["precision"] = resolved("auto")
     settings = Settings(**values)
-    from imbench.registry import registered_names
-
     network = parse_spec(settings.network)
-    if ".py:" not in network.name and network.name not in registered_names("networks"):
-        raise unknown_name("network", network.name, registered_names("networks"))
+    check_registered("networks", network.name)
     if str(network) != network.name or ".py:" in network.name:
         # Imports torch, 2 s, which plans of networks without options do without.
         from imbench.training.networks import read_network
