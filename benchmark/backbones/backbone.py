@@ -52,6 +52,10 @@ class Backbone:
     by_name: ClassVar[bool] = False
     """Whether features belong to the names of images, not to their pixels."""
 
+    def seen(self) -> tuple[str, ...] | None:
+        """Return `pretrained_on`; None where nobody knows what it has seen, which a plan says."""
+        return self.pretrained_on
+
     def digest(self) -> str:
         """Return a hash of all that decides on features: weights, preprocessing.
 

@@ -18,16 +18,20 @@ __all__ = ["LibraryNetwork", "UserFile"]
 
 
 class LibraryNetwork(Backbone):
-    """Base of a network of a library, trained on ImageNet, whose weights are a file.
+    """Base of a network of a library, trained on ImageNet or with weights of the user.
 
-    A subclass overrides `_count_features`, `_file` and `network`.
+    A subclass overrides `_count_features`, `_downloaded` and `network`.
     """
 
     size: ClassVar[int] = 224
     pretrained_on: ClassVar[tuple[str, ...]] = ("ImageNet",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, weights: str = "") -> None:
+        self.name, self.weights = name, weights
+
+    def seen(self) -> tuple[str, ...] | None:
+        """Return what the library's weights have seen; None for those of the user."""
+        return None if self.weights else self.pretrained_on
 
     def digest(self) -> str:
         """Return the hash of the file of weights, and of the name."""
@@ -51,6 +55,11 @@ class LibraryNetwork(Backbone):
 
     @property
     def _file(self) -> Path:
+        return Path(self.weights).expanduser() if self.weights else self._downloaded
+
+    @property
+    def _downloaded(self) -> Path:
+        """Return the file of the library's weights; raise `_missing` where there is none."""
         raise NotImplementedError
 
     def _missing(self, code: str) -> DataError:
@@ -66,6 +75,10 @@ class UserFile(Backbone):
 
     def __init__(self, path: str) -> None:
         self.path = path
+
+    def seen(self) -> None:
+        """Return None: a file does not say what it was trained on."""
+        return
 
     def digest(self) -> str:
         """Return the hash of the file."""

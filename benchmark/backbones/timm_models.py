@@ -25,11 +25,15 @@ class Timm(LibraryNetwork):
     ----------
     name : str
         A model of timm, with the tag of its weights or without.
+    weights : str, optional
+        Path of other weights of this network, ``.safetensors`` or of torch; a last layer in them is
+        left out.
 
     Notes
     -----
     Nothing is downloaded: where the weights are not in the cache of the Hugging Face hub or of
-    torch, the message says what to type. Mean and deviation are those of the weights.
+    torch, the message says what to type. Mean and deviation are those of timm's weights, for other
+    weights too; of a network without any they are ImageNet's.
     """
 
     title: ClassVar[str] = "timm"
@@ -44,6 +48,7 @@ class Timm(LibraryNetwork):
         """Return the network without its last layer."""
         from imbench.backbones.normalised import Prepared
 
+        config = self._config
         net: torch.nn.Module = self._timm.create_model(self.name, pretrained=False, num_classes=0)
         try:
             missing, _ = net.load_state_dict(read_tensors(self._file), strict=False)
@@ -54,7 +59,7 @@ class Timm(LibraryNetwork):
                 f"{self._file} lacks {len(missing)} tensors of {self.name}, {missing[0]} first: "
                 "weights that timm converts as it loads them cannot be used here"
             )
-        return Prepared(net, self._config.mean, self._config.std)
+        return Prepared(net, config.mean, config.std)
 
     @cached_property
     def _timm(self) -> Any:
@@ -68,7 +73,11 @@ class Timm(LibraryNetwork):
 
     @cached_property
     def _config(self) -> Any:
+        if self.weights and not self._timm.is_model(self.name):
+            raise unknown_name("network of timm", self.name, self._timm.list_models())
         found = self._timm.get_pretrained_cfg(self.name, allow_unregistered=True)
+        if self.weights:
+            return found or self._timm.models.PretrainedCfg()
         if found is None or not (found.url or found.hf_hub_id):
             raise unknown_name(
                 "pretrained network of timm", self.name, self._timm.list_pretrained()
@@ -76,7 +85,7 @@ class Timm(LibraryNetwork):
         return found
 
     @property
-    def _file(self) -> Path:
+    def _downloaded(self) -> Path:
         places = []
         if self._config.hf_hub_id:
             places.append(snapshot_file(self._config.hf_hub_id))

@@ -25,11 +25,13 @@ class Torchvision(LibraryNetwork):
     ----------
     name : str
         The classifier; its weights are those that torchvision calls ``DEFAULT``.
+    weights : str, optional
+        Path of other weights of this network, of torch or ``.safetensors``.
 
     Notes
     -----
     Nothing is downloaded: where the weights are not in torch's cache, the message says what to
-    type. Mean and deviation are those of the weights; the last linear layer is left out.
+    type. Mean and deviation are those of torchvision's weights; the last linear layer is left out.
     """
 
     title: ClassVar[str] = "torchvision"
@@ -43,13 +45,14 @@ class Torchvision(LibraryNetwork):
         """Return the network without its last layer."""
         from imbench.backbones.normalised import Prepared, without_head
 
+        weights = self._weights
         net = self._bare()
         try:
             net.load_state_dict(read_tensors(self._file))
         except RuntimeError as error:
             raise DataError(f"{self._file} does not fit {self.name} of this torchvision") from error
         without_head(net)
-        steps = self._weights.transforms()
+        steps = weights.transforms()
         return Prepared(net, steps.mean, steps.std)
 
     def _bare(self) -> torch.nn.Module:
@@ -68,7 +71,7 @@ class Torchvision(LibraryNetwork):
         return models.get_model_weights(self.name).DEFAULT
 
     @property
-    def _file(self) -> Path:
+    def _downloaded(self) -> Path:
         found = hub_file(PurePosixPath(urlsplit(self._weights.url).path).name)
         if not found.is_file():
             raise self._missing(

@@ -20,6 +20,8 @@ __all__ = ["file_digest", "folder_of", "hub_file", "read_tensors", "snapshot_fil
 MOST = 16 * LARGE
 """Most bytes of a file of weights."""
 _CHUNK = 1 << 20
+_WHOLE = ("state_dict", "model")
+"""Under which a file that keeps a whole training, as many scripts write it, has the weights."""
 
 
 def folder_of(package: str) -> Path | None:
@@ -93,7 +95,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         found = torch.load(path, map_location="cpu", weights_only=True)
-        tensors = dict(found)
+        tensors = dict(next((found[key] for key in _WHOLE if key in found), found))
     except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
         raise DataError(f"{path} holds no weights that can be read: {reason}") from error

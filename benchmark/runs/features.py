@@ -75,9 +75,16 @@ def _overlaps(grid: Grid, frozen: Frozen) -> Iterator[str]:
     """Name the data sets whose images or classes the backbone has seen."""
     from imbench.images.cache import make_dataset
 
+    seen = frozen.backbone.seen()
+    if seen is None:
+        yield (
+            f"what {frozen.spec} was trained on is not known: where these images or their classes "
+            "were among it, scores say little of new ones"
+        )
+        return
     names = short_names(grid.datasets)
     for dataset in grid.datasets:
-        both = set(make_dataset(dataset, Path()).overlaps) & set(frozen.backbone.pretrained_on)
+        both = set(make_dataset(dataset, Path()).overlaps) & set(seen)
         if both:
             yield (
                 f"{names[dataset]}: {frozen.spec} was trained on {' and '.join(sorted(both))}, "
