@@ -10,7 +10,7 @@ from imbench.page.tables import table_blocks
 from imbench.report.printed_table import printed_table
 from imbench.report.report import render_report
 from imbench.report.tables import make_tables
-from imbench.stats.metrics import TITLES, is_thresholded
+from imbench.stats.about_metrics import TITLES, is_thresholded
 
 
 @pytest.fixture

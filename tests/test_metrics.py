@@ -10,7 +10,7 @@ import pytest
 import sklearn.metrics as reference
 
 from imbench import registry
-from imbench.stats import metrics
+from imbench.stats import about_metrics, metrics
 
 # labels and probability of the minority whose scores are known by hand
 LABELS = np.array([0, 0, 1, 1, 0, 1, 0, 0])
@@ -91,7 +91,7 @@ def test_f1_falls_with_the_prevalence_and_f1_balanced_does_not(prevalence, expec
 def test_trivial_is_the_best_constant_classifier():
     def score(name, counts):
         metric = metrics.METRICS[name]
-        return metrics.trivial(metric, counts, lower=metrics.lower_is_better(name))
+        return metrics.trivial(metric, counts, lower=about_metrics.lower_is_better(name))
 
     assert score("f1", [120, 140]) == pytest.approx(0.7)
     assert score("f1_balanced", [950, 50]) == pytest.approx(2 / 3)
@@ -180,8 +180,8 @@ def test_what_cannot_be_scored_is_refused(labels, proba, reason):
 
 
 def test_every_metric_is_registered_and_titled():
-    assert set(registry.registered_names("metrics")) == set(metrics.TITLES)
-    assert set(metrics.METRICS) < set(metrics.TITLES)
+    assert set(registry.registered_names("metrics")) == set(about_metrics.TITLES)
+    assert set(metrics.METRICS) < set(about_metrics.TITLES)
     for name, metric in metrics.METRICS.items():
         assert registry.load_plugin("metrics", name) is metric
         assert metric.__doc__
@@ -191,9 +191,9 @@ def test_another_packages_metric_says_that_lower_is_better():
     def regret(labels, proba):
         return 1 - metrics.accuracy(labels, proba)
 
-    assert not metrics.lower_is_better("regret", regret)
+    assert not about_metrics.lower_is_better("regret", regret)
     regret.lower_is_better = True
-    assert metrics.lower_is_better("regret", regret)
+    assert about_metrics.lower_is_better("regret", regret)
     assert metrics.trivial(regret, [90, 10], lower=True) == pytest.approx(0.1)
 
 

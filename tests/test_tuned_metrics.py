@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from imbench.stats.about_metrics import lower_is_better, score_range
 from imbench.stats.configured import Configured, evaluate
 from imbench.stats.costs import cost, cost_bayes, cost_tuned
 from imbench.stats.halves import halves_of
-from imbench.stats.metrics import f1, lower_is_better, score_range, trivial
+from imbench.stats.metrics import f1, trivial
 from imbench.stats.resampled import scorer
 from imbench.stats.tuned import f1_tuned
 

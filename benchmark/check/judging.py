@@ -25,11 +25,11 @@ from imbench.errors import NotComparable
 from imbench.records.groups import format_ranges
 from imbench.records.metric_specs import load_metric
 from imbench.stats import confusions
+from imbench.stats.about_metrics import score_range
 from imbench.stats.bootstrap import crossed, rescored
 from imbench.stats.configured import TEST_PRIOR, wants
 from imbench.stats.flips import fewest, max_t
 from imbench.stats.intervals import Ends, holm, mean_interval, paired_p, sum_bounds
-from imbench.stats.metrics import score_range
 from imbench.stats.paired import pairs_for_power
 
 __all__ = [

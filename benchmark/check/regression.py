@@ -23,7 +23,7 @@ from imbench.records.groups import (
     method_title,
 )
 from imbench.records.metric_specs import load_metric
-from imbench.stats.metrics import lower_is_better, score_range
+from imbench.stats.about_metrics import lower_is_better, score_range
 from imbench.stats.paired import ALPHA, MARGIN
 
 __all__ = [

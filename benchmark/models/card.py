@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from imbench.models.description import Description, Expected
 from imbench.safe_text import CELL, visible
-from imbench.stats.metrics import TITLES
+from imbench.stats.about_metrics import TITLES
 
 __all__ = ["model_card", "score_line"]
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from imbench.models.decision import Costs, Decision, best_threshold
 from imbench.models.description import Expected
 from imbench.records.record import Record
+from imbench.stats.about_metrics import score_range
 from imbench.stats.intervals import mean_interval
-from imbench.stats.metrics import METRICS, score_range
+from imbench.stats.metrics import METRICS
 from imbench.stats.resampled import Scorer, scorer
 
 __all__ = ["SHOWN", "crossed_decisions", "from_cross_validation", "from_records", "on_test_images"]

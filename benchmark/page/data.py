@@ -17,7 +17,7 @@ from imbench.report.panel import Panel
 from imbench.report.tables import Table, TableRow
 from imbench.report.words import sentence
 from imbench.safe_text import visible
-from imbench.stats.metrics import lower_is_better, score_range, title_over
+from imbench.stats.about_metrics import lower_is_better, score_range, title_over
 from imbench.stats.paired import ENOUGH
 
 __all__ = [

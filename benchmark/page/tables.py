@@ -22,7 +22,7 @@ from imbench.report.ranks import Ranks, printed_ranks, rank_by
 from imbench.report.table_notes import protocol_line
 from imbench.report.tables import Table
 from imbench.safe_text import visible
-from imbench.stats.metrics import title_over
+from imbench.stats.about_metrics import title_over
 
 __all__ = ["about", "failures", "plain_table", "rank_blocks", "table_blocks"]
 

@@ -16,7 +16,7 @@ from imbench.records.metric_specs import load_metric
 from imbench.report.board_blocks import Blocks, choices, make_blocks
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, metric_title
-from imbench.stats.metrics import lower_is_better
+from imbench.stats.about_metrics import lower_is_better
 from imbench.stats.paired import ENOUGH, MARGIN
 from imbench.stats.standings import Pairwise, Standings, pairwise, standings
 

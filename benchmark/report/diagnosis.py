@@ -15,7 +15,7 @@ from imbench.report.diagnosed import KINDS, Diagnosis, Kind, Place
 from imbench.report.diagnosis_case import Case
 from imbench.report.phrases import span_text
 from imbench.runs.plantext import seeds_lines
-from imbench.stats.metrics import lower_is_better
+from imbench.stats.about_metrics import lower_is_better
 from imbench.stats.paired import seeds_needed
 from imbench.stats.resolution import COARSE
 

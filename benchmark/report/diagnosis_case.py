@@ -8,7 +8,7 @@ from imbench.records.groups import Group, method_title
 from imbench.report.diagnosed import Diagnosis, Kind, Place
 from imbench.report.phrases import places_text
 from imbench.report.run_evidence import RunEvidence, read_floor_scores, read_runs
-from imbench.stats.metrics import metric_title
+from imbench.stats.about_metrics import metric_title
 from imbench.stats.resolution import chance_auroc
 
 __all__ = ["Case"]

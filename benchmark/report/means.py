@@ -10,8 +10,9 @@ from typing import Any
 from imbench.records.groups import format_ranges
 from imbench.records.record import Record
 from imbench.records.scored import score
+from imbench.stats.about_metrics import score_range
 from imbench.stats.intervals import Ends, mean_interval
-from imbench.stats.metrics import Metric, score_range
+from imbench.stats.metrics import Metric
 
 __all__ = ["MARKS", "NOT_RUN", "WORDS", "TableCell", "make_table_cell"]
 

@@ -15,10 +15,11 @@ from imbench.records.groups import Group, MethodKey, method_title
 from imbench.records.record import Record
 from imbench.records.scored import outputs, score
 from imbench.report.means import WORDS
+from imbench.stats.about_metrics import lower_is_better, score_range
 from imbench.stats.bootstrap import RESAMPLES, crossed, rescored
 from imbench.stats.effect import Effect
 from imbench.stats.intervals import sum_bounds
-from imbench.stats.metrics import Metric, lower_is_better, score_range
+from imbench.stats.metrics import Metric
 from imbench.stats.paired import ENOUGH
 
 __all__ = ["Panel", "RecipeCount", "Terms"]

@@ -8,7 +8,7 @@ from typing import Any
 from imbench.records.metric_specs import load_metric
 from imbench.report.paper import Versus
 from imbench.report.tables import Table
-from imbench.stats.metrics import lower_is_better
+from imbench.stats.about_metrics import lower_is_better
 from imbench.version import imbench_version
 
 __all__ = ["SCHEMA", "json_head", "plain_table", "versus_csv"]

@@ -18,7 +18,7 @@ from imbench.report.compare import Comparison, compare_at
 from imbench.report.panel import Panel
 from imbench.report.phrases import signed
 from imbench.report.words import p_text
-from imbench.stats.metrics import lower_is_better, metric_title
+from imbench.stats.about_metrics import lower_is_better, metric_title
 from imbench.stats.paired import ENOUGH, MARGIN, seeds_needed
 
 __all__ = ["LARGE", "RANKING", "Kind", "RankingOrThreshold", "ranking_or_threshold"]

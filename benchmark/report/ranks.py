@@ -19,7 +19,7 @@ from imbench.errors import NotComparable
 from imbench.records.metric_specs import load_metric
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table
-from imbench.stats.metrics import lower_is_better, title_over
+from imbench.stats.about_metrics import lower_is_better, title_over
 from imbench.stats.paired import ALPHA
 from imbench.stats.standings import ranks_of
 

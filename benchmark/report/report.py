@@ -21,7 +21,8 @@ from imbench.report.table_set import TableSet
 from imbench.report.tables import RANKINGS, Table
 from imbench.report.verdict import verdict_prose, verdict_rows
 from imbench.safe_text import json_document, visible
-from imbench.stats.metrics import METRICS, is_thresholded
+from imbench.stats.about_metrics import is_thresholded
+from imbench.stats.metrics import METRICS
 from imbench.version import imbench_version
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from imbench.records.groups import Group, format_ranges, group_differences
 from imbench.report.floors import trivial_score
 from imbench.report.means import NOT_RUN, TableCell
 from imbench.spec import parse_spec
+from imbench.stats.about_metrics import is_of_minorities
 from imbench.stats.intervals import Ends
-from imbench.stats.metrics import METRICS, is_of_minorities
+from imbench.stats.metrics import METRICS
 
 __all__ = [
     "CALIBRATION",

@@ -30,14 +30,13 @@ from imbench.report.table_notes import (
     protocol_line,
     provenance_notes,
 )
-from imbench.stats.metrics import (
-    METRICS,
-    Metric,
+from imbench.stats.about_metrics import (
     is_thresholded,
     lower_is_better,
     metric_title,
     score_range,
 )
+from imbench.stats.metrics import METRICS, Metric
 
 __all__ = [
     "RANKINGS",

@@ -28,7 +28,7 @@ from imbench.report.verdict_methods import (
 from imbench.report.verdict_next import say_next
 from imbench.report.verdict_ranking import say_ranking
 from imbench.report.verdict_scores import MANY, Scored
-from imbench.stats.metrics import metric_title
+from imbench.stats.about_metrics import metric_title
 
 __all__ = ["Statement", "Subject", "Verdict", "judge", "verdict_prose", "verdict_rows"]
 

@@ -56,8 +56,8 @@ def mean_interval(
     level : float
         How often the interval is to hold the true mean.
     bounds : (float, float)
-        The least and the largest score there can be: see `imbench.stats.metrics.score_range`, and
-        `sum_bounds` for differences.
+        The least and the largest score there can be: see
+        `imbench.stats.about_metrics.score_range`, and `sum_bounds` for differences.
 
     Raises
     ------
