@@ -19,7 +19,7 @@ from torchvision.datasets import ImageFolder
 
 from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings
-from imbench.training.networks import build_network
+from imbench.training.building import build_network
 
 __all__ = ["folder_of", "score_script", "train_script", "with_fakes"]
 

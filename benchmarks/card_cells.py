@@ -26,9 +26,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from imbench.training.budget import Budget
+from imbench.training.building import build_network
 from imbench.training.loop import new_optimiser
 from imbench.training.method import Method
-from imbench.training.networks import build_network
 
 SIZE, BATCH = 32, 64
 LIMIT = 480

@@ -36,7 +36,8 @@ from _measure import (
 from torch import Tensor, nn
 
 from imbench.runs.pool import MALLOC
-from imbench.training.networks import Normalise, build_network
+from imbench.training.building import build_network
+from imbench.training.networks import Normalise
 
 Step = Callable[[], object]
 SIZE, CHANNELS = 32, 256

@@ -29,11 +29,11 @@ from torch import Tensor, nn
 from imbench.seeds import stream, torch_seed
 from imbench.training.augment import augment
 from imbench.training.budget import Budget
+from imbench.training.building import build_network
 from imbench.training.device import fixed_threads
 from imbench.training.forward import to_tensor
 from imbench.training.loop import learning_rate
 from imbench.training.method import Method
-from imbench.training.networks import build_network
 
 BATCH = 64
 CPU = torch.device("cpu")

@@ -53,7 +53,7 @@ def by_lightning(where: Path, network: str, steps: int) -> None:
     from torch import nn
     from torch.utils.data import DataLoader
 
-    from imbench.training.networks import build_network
+    from imbench.training.building import build_network
 
     class Classifier(lightning.LightningModule):
         def __init__(self) -> None:

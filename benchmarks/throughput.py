@@ -71,7 +71,7 @@ def train_from_memory(network: str, steps: int) -> int:
     import torch
     from torch import nn
 
-    from imbench.training.networks import build_network
+    from imbench.training.building import build_network
 
     torch.set_num_threads(2)
     net = build_network(network, (3, SIZE, SIZE), 2)

@@ -10,10 +10,10 @@ import torch
 from imbench.errors import UsageError
 from imbench.methods._judge import of_ratios, restrained
 from imbench.training.budget import Budget
+from imbench.training.building import build_network
 from imbench.training.checks import check_part
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.networks import build_network
 from imbench.training.part import Context, begin_fit
 from imbench.training.recipe import parse_recipe
 from imbench.training.state import TrainState

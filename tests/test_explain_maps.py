@@ -22,8 +22,14 @@ from imbench.explain.rise import RISE, estimate, masks_of
 from imbench.explain.saliency import Maps, Saliency, make_saliency
 from imbench.explain.trained import TrainedNetwork
 from imbench.registry import registered_names
+from imbench.training.building import build_network
 from imbench.training.members import Joined
-from imbench.training.networks import Linear, Normalise, ResNet, SmallCNN, build_network
+from imbench.training.networks import (
+    Linear,
+    Normalise,
+    ResNet,
+    SmallCNN,
+)
 
 RNG = np.random.default_rng(0)
 BOX = np.zeros((4, 4), bool)

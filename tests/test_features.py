@@ -26,9 +26,9 @@ from imbench.runs.estimate import training_cell
 from imbench.runs.feasible import versions_of
 from imbench.stats.metrics import auroc
 from imbench.training.augment import augmented, steps_for
+from imbench.training.building import build_network
 from imbench.training.examples import Examples
 from imbench.training.groups import GROUPS
-from imbench.training.networks import build_network
 from imbench.training.recipe import parse_recipe
 
 NETWORK = f"features:{TINY}"

@@ -12,9 +12,9 @@ from imbench import Method, UsageError, check_part, parse_recipe
 from imbench.commands.cli import exit_code
 from imbench.methods._head import CosineHead, find_head
 from imbench.training.budget import Budget
+from imbench.training.building import build_network
 from imbench.training.examples import Examples
 from imbench.training.forward import probabilities
-from imbench.training.networks import build_network
 from imbench.training.state import TrainState
 
 COUNTS = np.array([10000.0, 50.0])

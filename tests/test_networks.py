@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from imbench.errors import UsageError
+from imbench.training.building import build_network, layer_outputs
 from imbench.training.forward import forward_all
-from imbench.training.networks import Normalise, ResNet, build_network, layer_outputs
+from imbench.training.networks import Normalise, ResNet
 
 
 def size(net):
@@ -73,7 +74,7 @@ def made(monkeypatch):
     """Return a function that builds the network that another one makes."""
 
     def build(maker, spec="mine", shape=(3, 8, 8)):
-        monkeypatch.setattr("imbench.training.networks.load_plugin", lambda _kind, _name: maker)
+        monkeypatch.setattr("imbench.training.building.load_plugin", lambda _kind, _name: maker)
         return build_network(spec, shape, 2)
 
     return build

@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from imbench.training import loop, networks
+from imbench.training.building import build_network
 from imbench.training.method import Method
-from imbench.training.networks import Normalise, SmallCNN, build_network
+from imbench.training.networks import Normalise, SmallCNN
 from imbench.training.passes import mean_over_places, thinned
 
 LAST = torch.channels_last

@@ -24,10 +24,11 @@ from imbench.files import checkpoint
 from imbench.files.leases import hold
 from imbench.images.dataset import Images
 from imbench.training.budget import AUGMENT, DEFAULTS, NETWORK, THREADS
+from imbench.training.building import build_network
 from imbench.training.device import choose_device, fixed_threads
 from imbench.training.forward import to_tensor
 from imbench.training.method import Method
-from imbench.training.networks import Normalise, build_network
+from imbench.training.networks import Normalise
 from imbench.training.numerics import training_environment
 
 __all__ = [

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from imbench.errors import DataError, ImbenchError, UsageError
 from imbench.models.backbone import found_backbone
 from imbench.models.core import Core
+from imbench.training.building import build_network
 from imbench.training.members import as_one, members_of
-from imbench.training.networks import Normalise, build_network
+from imbench.training.networks import Normalise
 from imbench.training.part import Context, Part, begin_fit, overrides
 from imbench.training.recipe import parse_recorded
 

@@ -157,7 +157,7 @@ def _has_to_be_tried(network: str) -> bool:
 
 def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe]) -> None:
     """Build the network, and let each recipe that changes it do so."""
-    from imbench.training.networks import try_network
+    from imbench.training.building import try_network
 
     network, size = grid.settings.network, grid.settings.size
     frozen = frozen_backbone(network)

@@ -32,7 +32,7 @@ def feature_lines(plan: Plan) -> Iterator[str]:
 
 def _trained_lines(plan: Plan, trained: Frozen) -> Iterator[str]:
     """Say how much memory the training of a whole backbone takes."""
-    from imbench.training.networks import layer_outputs
+    from imbench.training.building import layer_outputs
 
     settings = plan.grid.settings
     channels = max((source.channels for source in plan.sources.values()), default=3)

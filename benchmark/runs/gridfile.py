@@ -292,7 +292,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     check_registered("networks", network.name)
     if str(network) != network.name or ".py:" in network.name:
         # Imports torch, 2 s, which plans of networks without options do without.
-        from imbench.training.networks import read_network
+        from imbench.training.building import read_network
 
         read_network(settings.network)
     if code := code_of(settings.network, settings.augment):

@@ -17,9 +17,9 @@ from imbench.errors import DataError, UsageError
 from imbench.images.dataset import Dataset, Listing
 from imbench.images.validate import validate_listing
 from imbench.stats.configured import HALVES, TEST_PRIOR, evaluate
+from imbench.training.building import build_network
 from imbench.training.examples import Examples
 from imbench.training.method import Method
-from imbench.training.networks import build_network
 from imbench.training.part import Context, Part, begin_fit, overrides
 from imbench.training.recipe import parse_recipe
 

@@ -25,12 +25,13 @@ from imbench.seeds import stream, torch_seed
 from imbench.stats.resolution import constant_loss
 from imbench.training.augment import Augment, built_in_steps, steps_of
 from imbench.training.budget import DEFAULTS, NETWORK, SETTINGS, THREADS, Budget
+from imbench.training.building import Network, build_network
 from imbench.training.device import choose_device, fixed_threads, own_torch_rng
 from imbench.training.examples import Examples
 from imbench.training.forward import adjust_logits, forward_all, probabilities
 from imbench.training.inputs import as_images, has_views, is_images, normalisation, normalised
 from imbench.training.members import train_members
-from imbench.training.networks import Network, Normalise, build_network
+from imbench.training.networks import Normalise
 from imbench.training.part import (
     Context,
     Part,
