@@ -28,8 +28,8 @@ from _measure import (
 from _records import outputs, put_all, records
 
 from imbench.runs.feasible import checked_cells
-from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import recipes_of
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 from imbench.training.recipe import PAPER_METHODS
 

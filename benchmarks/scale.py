@@ -21,8 +21,8 @@ from _records import outputs, put_all, records
 from PIL import Image
 
 from imbench.runs.feasible import checked_cells
-from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.plan import recipes_of
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 
 METHODS = "vanilla,ts,cs,us,os,us+cs,os+cs,smote,cbl:beta=0.99,cbl:beta=0.999"

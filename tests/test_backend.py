@@ -19,11 +19,11 @@ from imbench.errors import EnvironmentFault, UsageError
 from imbench.records.store import Store
 from imbench.runs import supervised, timekeeper
 from imbench.runs.backend import BackendChoice
-from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import JobReport, RunContext
 from imbench.runs.plan import make_plan
 from imbench.runs.remote import LostOrder, RemoteBackend
 from imbench.runs.runner import Runner
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 from imbench.runs.supervised import Order, marker_folder, run_supervised
 from imbench.runs.training_leases import drop_dead, held_leases

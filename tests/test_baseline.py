@@ -18,8 +18,9 @@ from imbench.commands.cli import exit_code
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.records.record import Scores
 from imbench.records.store import Store
-from imbench.runs.gridfile import GridOptions, read_grid_file, settle_grid
+from imbench.runs.gridfile import read_grid_file
 from imbench.runs.plan import make_plan
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 from imbench.stats.metrics import score_all
 

@@ -27,9 +27,9 @@ from imbench.images.subsets import subset
 from imbench.records.record import Scores
 from imbench.records.store import Store
 from imbench.report.text import escape_markdown
-from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import RunContext
 from imbench.runs.plan import make_plan
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 from imbench.runs.worker import run_job
 from imbench.stats.metrics import f1, score_all

@@ -10,8 +10,14 @@ import pytest
 from imbench.backbones.frozen import settle_size
 from imbench.errors import UnknownName, UsageError
 from imbench.records.cell import Exclusion, Settings
-from imbench.runs.gridfile import DEFAULT, SEEDS, GridOptions, read_grid_file, settle_grid
+from imbench.runs.gridfile import read_grid_file
 from imbench.runs.grids import read_shipped, shipped
+from imbench.runs.settling import (
+    DEFAULT,
+    SEEDS,
+    GridOptions,
+    settle_grid,
+)
 from imbench.spec import parse_spec
 from imbench.training.groups import GROUPS
 from imbench.training.recipe import PAPER_METHODS

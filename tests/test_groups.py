@@ -9,7 +9,7 @@ from imbench.commands.cli import exit_code
 from imbench.records.cell import Settings
 from imbench.registry import registered_names
 from imbench.runs.estimate import _steps
-from imbench.runs.gridfile import GridOptions, named_methods, settle_grid
+from imbench.runs.settling import GridOptions, named_methods, settle_grid
 from imbench.training.groups import GROUPS, PAPER_METHODS
 from imbench.training.recipe import parse_recipe
 

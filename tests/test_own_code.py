@@ -16,8 +16,9 @@ from imbench import Method, UsageError
 from imbench.code_files import load_file, spec_of
 from imbench.records.cell import Settings, code_of
 from imbench.records.store import Store
-from imbench.runs.gridfile import GridFile, GridOptions, settle_grid
+from imbench.runs.gridfile import GridFile
 from imbench.runs.outputs import _check_code
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.training.augment import augment, built_in_steps, parse_augment, steps_of
 from imbench.training.transform import try_transform
 

@@ -9,7 +9,7 @@ import torch
 from imbench.errors import UsageError
 from imbench.files import processor
 from imbench.records.cell import Cell, Settings
-from imbench.runs.gridfile import GridOptions, settle_grid
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.training import precision
 from imbench.training.method import Method
 

@@ -22,7 +22,8 @@ from imbench.records.record import SCHEMA, Record
 from imbench.records.store import read_records
 from imbench.records.upgrade import upgrade
 from imbench.report.tables import make_tables
-from imbench.runs.gridfile import GridFile, GridOptions, settle_grid
+from imbench.runs.gridfile import GridFile
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.shots import parse_shots, resolve_shots
 
 CLASSES = ("ok", "crack", "soiling", "hot: spot")

@@ -23,10 +23,10 @@ from places import before_others
 
 from imbench.records import environment
 from imbench.records.store import Store
-from imbench.runs.gridfile import GridOptions, settle_grid
 from imbench.runs.job import RunContext
 from imbench.runs.joblog import REASON, logged_to
 from imbench.runs.plan import make_plan
+from imbench.runs.settling import GridOptions, settle_grid
 from imbench.runs.sources import find_sources
 from imbench.runs.training_leases import held_leases, leased
 from imbench.runs.worker import run_job

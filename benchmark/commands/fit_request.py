@@ -59,7 +59,7 @@ def settle(request: FitRequest, records: Sequence[Record]) -> tuple[FitOptions, 
     from imbench.models.decision import parse_costs
     from imbench.models.fitting import FitOptions
     from imbench.models.weights import registered_network
-    from imbench.runs.gridfile import GridOptions, settle_grid
+    from imbench.runs.settling import GridOptions, settle_grid
     from imbench.training.recipe import parse_recipe, parse_recorded
 
     costs = None if request.cost is None else parse_costs(request.cost)

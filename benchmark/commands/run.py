@@ -259,7 +259,7 @@ def _run_options(given: OptionTypes) -> RunOptions:
 
 def _grid(name: str | None, given: OptionTypes) -> tuple[Grid, set[str]]:
     """Return the settled grid, and the methods that were named."""
-    from imbench.runs.gridfile import GridOptions, grid_of
+    from imbench.runs.settling import GridOptions, grid_of
 
     options = GridOptions(
         datasets=given["datasets"],

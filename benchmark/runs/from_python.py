@@ -13,16 +13,15 @@ from imbench.errors import Interrupted, UsageError
 from imbench.records.cell import Grid
 from imbench.records.frame import frame
 from imbench.runs.advice import advice
-from imbench.runs.gridfile import (
-    DEFAULT,
-    GridFile,
-    GridOptions,
-    named_methods,
-    read_grid_file,
-    settle_grid,
-)
+from imbench.runs.gridfile import GridFile, read_grid_file
 from imbench.runs.options import RunOptions
 from imbench.runs.session import FinishedRun, Session
+from imbench.runs.settling import (
+    DEFAULT,
+    GridOptions,
+    named_methods,
+    settle_grid,
+)
 from imbench.safe_text import visible
 from imbench.stats.metrics import METRICS
 
