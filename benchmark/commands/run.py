@@ -17,8 +17,8 @@ from imbench.commands.terminal import command_line, echo, echo_document, termina
 
 if TYPE_CHECKING:
     from imbench.records.cell import Grid
+    from imbench.runs.finished import FinishedRun
     from imbench.runs.options import RunOptions
-    from imbench.runs.session import FinishedRun
 
 __all__ = ["OptionTypes", "run"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from imbench.records.record import Status
-from imbench.runs.session import FinishedRun
+from imbench.runs.finished import FinishedRun
 
 __all__ = ["advice"]
 

@@ -13,9 +13,10 @@ from imbench.errors import Interrupted, UsageError
 from imbench.records.cell import Grid
 from imbench.records.frame import frame
 from imbench.runs.advice import advice
+from imbench.runs.finished import FinishedRun
 from imbench.runs.gridfile import GridFile, read_grid_file
 from imbench.runs.options import RunOptions
-from imbench.runs.session import FinishedRun, Session
+from imbench.runs.session import Session
 from imbench.runs.settling import (
     DEFAULT,
     GridOptions,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from imbench.errors import DataError, EnvironmentFault, UsageError
@@ -15,11 +15,8 @@ from imbench.files.atomic import check_writable
 from imbench.images.cache_reader import open_decoded
 from imbench.records import environment, planned
 from imbench.records.cell import Grid
-from imbench.records.floors import floors_beside
 from imbench.records.image_names import keep_names
-from imbench.records.joined import join
 from imbench.records.ownership import mark_own, refuse_foreign
-from imbench.records.record import Record
 from imbench.records.results import finished_cells
 from imbench.records.store import Store
 from imbench.runs.backend import Backend, BackendChoice
@@ -28,6 +25,7 @@ from imbench.runs.estimate import TimeLeft
 from imbench.runs.feasible import check_size, settled_grid, versions_of
 from imbench.runs.feature_floors import FloorOptions, write_feature_floors
 from imbench.runs.features import embed_sources
+from imbench.runs.finished import FinishedRun
 from imbench.runs.floors import write_floors
 from imbench.runs.job import Outcome, RunContext
 from imbench.runs.options import MODELS, RunOptions
@@ -37,46 +35,9 @@ from imbench.runs.progress import Events, Progress
 from imbench.runs.runner import Result, Runner, job_count
 from imbench.runs.sources import find_sources
 
-__all__ = ["FinishedRun", "Session"]
+__all__ = ["Session"]
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A plan, and what became of it."""
-
-    plan: Plan
-    result: Result
-
-    @property
-    def without_score(self) -> int:
-        """Cells that were tried, now or before, and have no score."""
-        return len(self.result.bad) + len(self.plan.failed)
-
-    @property
-    def not_begun(self) -> int:
-        """Cells that are still to run."""
-        return len(self.plan.to_run) - len(self.result.outcomes)
-
-    def records(self, options: RunOptions) -> list[Record]:
-        """Return the records of the plan's cells, those in other results too."""
-        return self._found(options)[0]
-
-    def with_floors(self, options: RunOptions) -> list[Record]:
-        """Return the records, and the floors that any of them can be held against."""
-        records, floors = self._found(options)
-        return [*records, *floors_beside(records, floors)]
-
-    def _found(self, options: RunOptions) -> tuple[list[Record], Sequence[Record]]:
-        wanted = {cell.key for cell in self.plan.cells}
-        contents, _ = join((options.results, *options.known), empty=True)
-        return [one for one in contents.records if one.key in wanted], contents.floors
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user stopped the run."""
-        return self.result.stopped == "interrupted"
 
 
 class Session:
