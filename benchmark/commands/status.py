@@ -16,7 +16,7 @@ from imbench.safe_text import CELL, visible
 if TYPE_CHECKING:
     from imbench.records.cell import Cell
     from imbench.records.planned import Plans
-    from imbench.records.store import RecordSummary
+    from imbench.records.summary import RecordSummary
     from imbench.runs.cell_states import CellStates
     from imbench.runs.training_leases import TrainingLease
 

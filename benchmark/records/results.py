@@ -13,7 +13,8 @@ from imbench.records.pack import PackContents, read_pack
 from imbench.records.planned import read_plans
 from imbench.records.record import Record
 from imbench.records.record_files import record_paths
-from imbench.records.store import RecordSummary, existing_store, summary_of
+from imbench.records.store import existing_store
+from imbench.records.summary import RecordSummary, summary_of
 
 __all__ = ["expanded", "finished_cells", "read_contents", "read_result_records"]
 

@@ -15,7 +15,6 @@ import os
 import secrets
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,35 +25,17 @@ from imbench.files.atomic import write_atomic
 from imbench.files.slug import slug
 from imbench.near_path import or_near
 from imbench.records.cell import Cell
-from imbench.records.record import SCHEMA, Record, Status, checksum
+from imbench.records.record import SCHEMA, Record, checksum
 from imbench.records.record_files import QUARANTINE, read_regular, record_paths, remove_leftovers
 from imbench.records.shared_parts import SharedParts
+from imbench.records.summary import RecordSummary, summary_of
 from imbench.records.upgrade import other_schema, upgrade
 
-__all__ = ["RecordSummary", "Store", "existing_store", "read_records", "summary_of"]
+__all__ = ["Store", "existing_store", "read_records"]
 
 _LONGEST = 200
 """Most bytes of a name in the quarantine; file systems allow 255."""
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RecordSummary:
-    """A record without its scores: what planning needs."""
-
-    cell: Cell
-    status: Status
-    path: Path
-    checksum: str
-    reason: str
-    log: str
-    seconds: float
-    """Seconds of its training and scoring; 0 if it reuses another cell's training."""
-
-    @property
-    def done(self) -> bool:
-        """Whether the cell needs no further run."""
-        return self.status == "ok"
 
 
 class Store:
@@ -298,19 +279,6 @@ def read_records(folder: Path) -> list[Record]:
         command = f"bench run --out {shlex.quote(str(folder))}"
         raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
     return records
-
-
-def summary_of(record: Record, path: Path) -> RecordSummary:
-    """Return a record without its scores; `path` is where it was read."""
-    return RecordSummary(
-        cell=record.cell,
-        status=record.status,
-        path=path,
-        checksum=record.checksum,
-        reason=record.reason,
-        log=record.log,
-        seconds=record.seconds,
-    )
 
 
 def _is_intact(raw: bytes, claimed: str) -> bool:

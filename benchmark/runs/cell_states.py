@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imbench.records.cell import Cell
-from imbench.records.store import RecordSummary
+from imbench.records.summary import RecordSummary
 from imbench.runs.estimate import Costs, Estimate, trainings_left
 from imbench.runs.runner import job_count
 from imbench.runs.training_leases import TrainingLease

@@ -18,7 +18,7 @@ from statistics import median
 from imbench.durations import spoken
 from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
-from imbench.records.store import RecordSummary
+from imbench.records.summary import RecordSummary
 from imbench.runs.job import Job, Outcome
 from imbench.training.recipe import Recipe, parse_recorded
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from imbench.errors import UnknownName
 from imbench.records.cell import Cell, Grid
-from imbench.records.store import RecordSummary, Store
+from imbench.records.store import Store
+from imbench.records.summary import RecordSummary
 from imbench.runs.estimate import Costs, Estimate, training_cell
 from imbench.runs.feasible import checked_cells
 from imbench.runs.job import Job, RunContext
