@@ -15,8 +15,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
-from typing import Any
 
 from imbench.errors import UnknownName, UsageError
 
@@ -28,13 +26,9 @@ __all__ = [
     "did_you_mean",
     "escaped",
     "match_name",
-    "parse_integers",
     "parse_spec",
-    "parse_texts",
     "pieces_of",
     "plain_text",
-    "short_name",
-    "short_names",
     "shown",
     "split_list",
     "trim",
@@ -44,8 +38,6 @@ __all__ = [
 Value = bool | int | float | str | None
 """What an option may be: text on the command line, other types too in Python."""
 
-SHORT = 40
-"""Characters up to which a spec is its own heading."""
 LONGEST_SHOWN = 100
 """Characters of a text that a message repeats."""
 MOST_LISTED = 20
@@ -210,46 +202,6 @@ def _written_name(name: str) -> str:
     return f"{escaped(path, must)}{colon}{attribute}"
 
 
-def short_name(spec: str, folders: int = 1) -> str:
-    """Return what a data set is called in headings and lines of progress.
-
-    A spec of more than 40 characters is cut to the last `folders` of its path and its classes.
-
-    >>> short_name("folder:/scans/2024/line 3,majority=ok,minority=defect,test=0.3")
-    'line 3 (ok, defect)'
-    """
-    if len(spec) <= SHORT:
-        return spec
-    try:
-        parsed = parse_spec(spec)
-    except UsageError:  # from a record, which may hold anything
-        return spec
-    if parsed.argument is None:
-        return spec
-    path = PurePath(parsed.argument)
-    last = "/".join(path.relative_to(path.anchor).parts[-folders:]) or parsed.argument
-    classes = [parsed.options[key] for key in ("majority", "minority") if key in parsed.options]
-    return f"{last} ({', '.join(classes)})" if classes else last
-
-
-def short_names(specs: Iterable[str]) -> dict[str, str]:
-    """Return a short name for each spec, with the parent folders that tell it from the others.
-
-    Specs that differ in other options only keep their whole text.
-
-    >>> spec = "folder:/scans/line {}/october/images,majority=ok,minority=defect"
-    >>> list(short_names([spec.format(3), spec.format(4)]).values())
-    ['line 3/october/images (ok, defect)', 'line 4/october/images (ok, defect)']
-    """
-    specs = list(dict.fromkeys(specs))
-    names = dict(zip(specs, specs, strict=True))
-    deepest = max((spec.count("/") for spec in specs), default=0) + 2
-    for folders in reversed(range(1, deepest)):  # at last the shortest that differs
-        cut = [short_name(spec, folders) for spec in specs]
-        names |= {spec: name for spec, name in zip(specs, cut, strict=True) if cut.count(name) == 1}
-    return names
-
-
 def split_list(text: str) -> list[str]:
     """Split ``a,b:k=1,j=2,c`` into its items; ``key=value`` pieces stay with the item before."""
     items: list[str] = []
@@ -321,62 +273,3 @@ def check_options(owner: str, options: Iterable[str], known: Iterable[str]) -> N
     for key in options:
         if key not in known:
             raise UsageError(f"{owner} takes no {shown(key)!r}: {did_you_mean(key, known)}")
-
-
-_RANGE = re.compile(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", re.ASCII)
-_LONGEST = 100_000
-_HIGHEST = 2**53 - 1
-"""JavaScript, which draws the page, knows no larger whole number exactly."""
-
-
-def parse_texts(given: Any, what: str) -> tuple[str, ...]:
-    """Return the items of ``"a,b"`` or of a list of such, each once, in the order given.
-
-    Raises
-    ------
-    UsageError
-        If there is no item, or something that is no text or not UTF-8.
-    """
-    lists = given if isinstance(given, list | tuple) else [given]
-    for text in lists:
-        # Bytes of a shell that are not UTF-8 come as surrogates, which no record could hold.
-        if not isinstance(text, str) or any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise UsageError(f"{what}: {shown(repr(text))} is not a text in UTF-8")
-    items = tuple(dict.fromkeys(item for text in lists for item in split_list(text)))
-    if not items:
-        raise UsageError(f"the list of {what} is empty")
-    return items
-
-
-def parse_integers(given: Any, what: str) -> tuple[int, ...]:
-    """Return the whole numbers of ``5``, ``"0-4,7"`` or a list of such, each once, in order.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or something else.
-    """
-    items = given if isinstance(given, list | tuple) else [given]
-    numbers = tuple(dict.fromkeys(number for item in items for number in _numbers(item, what)))
-    if not numbers:
-        raise UsageError(f"the list of {what} is empty")
-    return numbers
-
-
-def _numbers(item: Any, what: str) -> list[int]:
-    if isinstance(item, int) and not isinstance(item, bool):
-        item = str(item) if abs(item) <= _HIGHEST else "a number of more than 16 digits"
-    if not isinstance(item, str):
-        raise UsageError(f"{what}: {shown(repr(item))} is not a whole number or a range like 0-4")
-    numbers: list[int] = []
-    for piece in filter(None, map(str.strip, item.split(","))):
-        match = _RANGE.fullmatch(piece)
-        if match is None:
-            raise UsageError(f"{what}: {shown(piece)!r} is not a whole number or a range like 0-4")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last < first + _LONGEST:
-            raise UsageError(f"{what}: the range {piece!r} is backwards or too long")
-        if last > _HIGHEST:
-            raise UsageError(f"{what}: {piece!r} is too large; numbers go up to {_HIGHEST}")
-        numbers += range(first, last + 1)
-    return numbers

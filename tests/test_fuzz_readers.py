@@ -21,7 +21,8 @@ from imbench.errors import DataError, UsageError
 from imbench.files.checkpoint import load_tensors, save_tensors
 from imbench.images.cache import prepare
 from imbench.images.cache_reader import open_decoded
-from imbench.spec import parse_integers, parse_spec, parse_texts, split_list
+from imbench.lists import parse_integers, parse_texts
+from imbench.spec import parse_spec, split_list
 from imbench.training.recipe import parse_recipe, parse_recorded
 
 HEADERS = (

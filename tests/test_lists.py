@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import UsageError
-from imbench.spec import parse_integers, parse_texts
+from imbench.lists import parse_integers, parse_texts
 
 
 @pytest.mark.parametrize(

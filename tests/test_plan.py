@@ -545,7 +545,7 @@ def test_a_failure_in_words(make_record):
     [((), ""), ((3,), "3"), ((0, 1), "0-1"), ((0, 1, 2, 5, 7, 8), "0-2,5,7-8"), ((2, 1), "1-2")],
 )
 def test_ranges_in_words(numbers, text):
-    from imbench.spec import parse_integers
+    from imbench.lists import parse_integers
 
     assert format_ranges(numbers) == text
     if numbers:

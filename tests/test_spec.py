@@ -8,12 +8,11 @@ import shlex
 import pytest
 
 from imbench.errors import UnknownName, UsageError
+from imbench.short_names import short_name, short_names
 from imbench.spec import (
     Spec,
     did_you_mean,
     parse_spec,
-    short_name,
-    short_names,
     split_list,
     unknown_name,
 )

@@ -41,7 +41,7 @@ def metric_option(purpose: str, default: Sequence[str]) -> Callable[[_Command], 
     def parse(
         _context: click.Context, _parameter: click.Parameter, lists: tuple[str, ...]
     ) -> tuple[str, ...]:
-        from imbench.spec import parse_texts
+        from imbench.lists import parse_texts
 
         return parse_texts(lists, "metrics") if lists else ()
 

@@ -71,9 +71,9 @@ def explain(
     goes on where it stopped; `bench report --html` shows the maps. Records are not changed.
     """
     from imbench.errors import NotComparable, UsageError
+    from imbench.lists import parse_texts
     from imbench.records.image_names import read_names
     from imbench.records.store import Store, read_records
-    from imbench.spec import parse_texts
 
     if markdown and as_json:
         raise UsageError("--markdown and --json exclude each other: choose one of them")
@@ -112,7 +112,8 @@ def explain(
 def _of_methods(records: Sequence[Record], methods: str | None) -> list[Record]:
     """Return the finished records of some recipes, or of all."""
     from imbench.errors import NotComparable
-    from imbench.spec import match_name, parse_texts
+    from imbench.lists import parse_texts
+    from imbench.spec import match_name
     from imbench.training.recipe import canonical_recipe
 
     done = [record for record in records if record.done]

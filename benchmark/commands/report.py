@@ -149,11 +149,11 @@ def report(
     forms = {"latex": latex, "markdown": markdown, "csv": csv, "json": json, "macros": macros}
     targets = {form: target for form, target in forms.items() if target is not None}
     _validate_targets(targets | ({"html": html} if html else {}))
+    from imbench.lists import parse_texts
     from imbench.records.joined import read_joined
     from imbench.report.plan_notes import plan_notes
     from imbench.report.report import render_report
     from imbench.report.table_set import TableSet
-    from imbench.spec import parse_texts
 
     metrics = (*metrics, *costs)
     one_metric = vs_paper or compare or claims or ranks or board or diagram

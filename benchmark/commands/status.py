@@ -90,7 +90,7 @@ def _running_lines(
 ) -> Iterator[str]:
     """Yield a line for each running training; its time is known on its own machine only."""
     from imbench.durations import spoken
-    from imbench.spec import short_name
+    from imbench.short_names import short_name
 
     by_key = {cell.key: cell for cell in cells}
     for lease in leases[:MAX_RUNNING]:
@@ -114,7 +114,7 @@ def _format_counts(states: CellStates) -> str:
 
     from imbench.runs.cell_states import STATES
     from imbench.runs.plantext import in_order
-    from imbench.spec import short_names
+    from imbench.short_names import short_names
 
     names = short_names(dataset for dataset, _ in states.counts)
     rows = [

@@ -17,7 +17,7 @@ from imbench.records.groups import shots_label
 from imbench.records.record import PHASES, Record
 from imbench.records.scored import score
 from imbench.safe_text import visible
-from imbench.spec import short_name
+from imbench.short_names import short_name
 from imbench.stats.curves import precision_recall, reliability, roc, thinned
 from imbench.stats.metrics import Metric, confusion, predict
 from imbench.stats.shot_groups import shot_groups

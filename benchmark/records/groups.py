@@ -13,7 +13,7 @@ from imbench.errors import UsageError
 from imbench.records.cell import Cell, Settings
 from imbench.records.floors import FLOOR_TITLES, is_floor
 from imbench.records.record import Record
-from imbench.spec import short_names
+from imbench.short_names import short_names
 
 __all__ = [
     "Basis",

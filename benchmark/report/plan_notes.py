@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from imbench.records.groups import without_group
 from imbench.records.planned import Plans
 from imbench.records.record import Record
-from imbench.spec import short_names
+from imbench.short_names import short_names
 
 __all__ = ["plan_notes"]
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from imbench.errors import UsageError
+from imbench.lists import parse_integers
 from imbench.records.cell import Exclusion
-from imbench.spec import parse_integers, parse_spec, pieces_of, trim, unknown_name
+from imbench.spec import (
+    parse_spec,
+    pieces_of,
+    trim,
+    unknown_name,
+)
 
 __all__ = ["parse_exclusion"]
 

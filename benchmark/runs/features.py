@@ -12,7 +12,7 @@ from imbench.errors import UsageError
 from imbench.images.cache_reader import open_decoded
 from imbench.records.cell import Grid
 from imbench.runs.plan import Plan
-from imbench.spec import short_names
+from imbench.short_names import short_names
 from imbench.training.augment import steps_of
 
 __all__ = ["embed_sources", "feature_lines"]

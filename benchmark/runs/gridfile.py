@@ -26,13 +26,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from imbench.backbones.frozen import backbone_of
 from imbench.errors import UnknownName, UsageError
 from imbench.files.reading import SMALL, read_text
+from imbench.lists import parse_integers, parse_texts
 from imbench.near_path import or_near
 from imbench.records.cell import Exclusion, Shots
 from imbench.registry import check_registered
 from imbench.runs.exclusions import parse_exclusion
 from imbench.runs.grids import read_shipped, shipped
 from imbench.runs.shots import parse_shots
-from imbench.spec import parse_integers, parse_spec, parse_texts, unknown_name
+from imbench.spec import parse_spec, unknown_name
 
 __all__ = [
     "EVERY",

@@ -11,7 +11,7 @@ from imbench.runs.features import feature_lines
 from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
 from imbench.runs.shots import shots_text
-from imbench.spec import short_name, short_names
+from imbench.short_names import short_name, short_names
 
 __all__ = [
     "failure_line",

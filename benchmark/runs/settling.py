@@ -9,6 +9,7 @@ from typing import Any
 from imbench.backbones.frozen import settle_size
 from imbench.constraints import read_values
 from imbench.errors import UsageError
+from imbench.lists import parse_integers, parse_texts
 from imbench.records.cell import Grid, Settings, Shots, code_of
 from imbench.registry import check_registered
 from imbench.runs.exclusions import parse_exclusion
@@ -21,7 +22,7 @@ from imbench.runs.gridfile import (
     read_grid_file,
 )
 from imbench.runs.shots import parse_shots
-from imbench.spec import parse_integers, parse_spec, parse_texts
+from imbench.spec import parse_spec
 from imbench.training.budget import SETTINGS
 
 __all__ = ["DEFAULT", "GridOptions", "grid_of", "named_methods", "settle_grid"]

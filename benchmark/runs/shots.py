@@ -12,8 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imbench.errors import UsageError
+from imbench.lists import parse_integers
 from imbench.records.cell import Shots
-from imbench.spec import match_name, parse_integers, pieces_of, plain_text, shown, trim
+from imbench.spec import (
+    match_name,
+    pieces_of,
+    plain_text,
+    shown,
+    trim,
+)
 
 __all__ = ["parse_shots", "resolve_shots", "shots_text"]
 
