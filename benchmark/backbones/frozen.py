@@ -11,9 +11,9 @@ from typing import Any
 
 from imbench.backbones.backbone import Backbone, class_fault
 from imbench.backbones.views import PLAIN
-from imbench.constraints import read_options
 from imbench.contained import usable
 from imbench.errors import UsageError
+from imbench.given import read_options
 from imbench.registry import load_plugin
 from imbench.spec import Spec, parse_spec, shown
 

@@ -93,8 +93,8 @@ def _settings_of(
     records: Sequence[Record], spec: str, recipe: str, given: Any, results: Path
 ) -> Settings:
     """Return the settings of the records of a data set and recipe that have what is given."""
-    from imbench.constraints import read_values
     from imbench.errors import NotComparable, UsageError
+    from imbench.given import read_values
     from imbench.training.budget import SETTINGS
 
     wanted = read_values("setting", given, SETTINGS)

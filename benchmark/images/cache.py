@@ -17,11 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imbench.constraints import AS_TYPED, read_options
+from imbench.constraints import AS_TYPED
 from imbench.contained import usable
 from imbench.errors import DataError, EnvironmentFault, UnknownName, UsageError
 from imbench.files.filehash import UNREADABLE, file_digests
 from imbench.files.leases import hold
+from imbench.given import read_options
 from imbench.images.cache_reader import open_decoded, open_entry, read_manifest
 from imbench.images.copy_policy import SEARCH
 from imbench.images.dataset import Dataset, Decoded, Listing, class_fault

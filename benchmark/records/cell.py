@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imbench.code_files import file_hash, names_file
-from imbench.constraints import read_values
 from imbench.errors import UsageError
+from imbench.given import read_values
 from imbench.records.later_fields import LaterFields
 from imbench.spec import parse_spec
 from imbench.training.augment import steps_of

@@ -6,9 +6,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from imbench.constraints import LOOSE, Constraint, number, read_options
+from imbench.constraints import LOOSE, Constraint, number
 from imbench.contained import usable
 from imbench.errors import UsageError
+from imbench.given import read_options
 from imbench.registry import load_plugin
 from imbench.spec import Spec, parse_spec
 from imbench.stats.configured import HALVES, Configured, wants

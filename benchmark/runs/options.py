@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from imbench.constraints import NONE, Constraint, choice, number, read_values, whole
+from imbench.constraints import (
+    NONE,
+    Constraint,
+    choice,
+    number,
+    whole,
+)
+from imbench.given import read_values
 from imbench.runs.feature_floors import AUTO
 
 __all__ = ["LIMITS", "MODELS", "RunOptions"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imbench.backbones.frozen import settle_size
-from imbench.constraints import read_values
 from imbench.errors import UsageError
+from imbench.given import read_values
 from imbench.lists import parse_integers, parse_texts
 from imbench.records.cell import Grid, Settings, Shots, code_of
 from imbench.registry import check_registered

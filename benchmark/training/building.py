@@ -10,9 +10,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from imbench.constraints import read_options
 from imbench.contained import usable
 from imbench.errors import UsageError
+from imbench.given import read_options
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec, shown
 from imbench.training.networks import Shape

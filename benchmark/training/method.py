@@ -19,8 +19,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from imbench.backbones.frozen import Frozen, frozen_backbone
 from imbench.backbones.views import PLAIN
-from imbench.constraints import read_values
 from imbench.errors import UsageError
+from imbench.given import read_values
 from imbench.seeds import stream, torch_seed
 from imbench.stats.resolution import constant_loss
 from imbench.training.augment import Augment, built_in_steps, steps_of

@@ -9,9 +9,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
-from imbench.constraints import read_options, written
+from imbench.constraints import written
 from imbench.contained import usable
 from imbench.errors import UsageError
+from imbench.given import read_options
 from imbench.registry import load_plugin, registered_names
 from imbench.spec import Spec, parse_spec, pieces_of, shown
 from imbench.training.groups import PAPER_METHODS
