@@ -146,7 +146,8 @@ def test_a_recipe_that_is_not_installed_is_timed_like_one_without_generators(mak
     gone = make_record("gone:x=1").cell
     costs = Costs()
     costs.add(gone, 4.0)
-    assert costs.of(make_record("vanilla").cell) == 4.0
+    cell = make_record("vanilla").cell
+    assert costs.of((cell.settings, cell.recipe)) == 4.0
 
 
 def test_what_only_adjusts_kept_outputs_takes_no_time(store, put):
@@ -170,6 +171,22 @@ def test_a_training_has_ended_when_all_its_cells_have(store, put):
     assert left.estimate() == Estimate(16.0, 16.0)
     left.end(Outcome(us, "crashed", seconds=1.0))
     assert left.estimate() == Estimate(0)
+
+
+def test_what_is_left_is_asked_once_for_each_recipe_however_many_cells_there_are(
+    store, put, monkeypatch
+):
+    put("us", 99, 5.0)
+    plan = plan_of(store, ("vanilla", "us"), seeds=tuple(range(30)))
+    left = TimeLeft(plan.jobs, plan.costs)
+    asked = []
+    of = Costs.of
+    monkeypatch.setattr(Costs, "of", lambda self, kind: asked.append(kind) or of(self, kind))
+    first = next(cell for cell in plan.to_run if cell.recipe == "vanilla")
+    assert left.estimate() == Estimate(60 * 5.0, 5.0)
+    left.end(Outcome(first, "ok", seconds=3.0))
+    assert left.estimate() == Estimate(29 * 3.0 + 30 * 5.0, 5.0)
+    assert len(asked) == 4
 
 
 def test_plan_run_and_status_tell_the_same_time(store, put):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from imbench.records.cell import Cell
 from imbench.records.summary import RecordSummary
-from imbench.runs.estimate import Costs, Estimate, trainings_left
+from imbench.runs.estimate import Costs, Estimate, kinds, trainings_left
 from imbench.runs.runner import job_count
 from imbench.runs.training_leases import TrainingLease
 
@@ -67,7 +67,7 @@ def cell_states(
             cells_left.append(cell)
     failed = [record for key, record in known.items() if not record.done and key not in running]
     todo = trainings_left(cells_left, known)
-    left = Costs(known.values()).estimate(todo)
+    left = Costs(known.values()).estimate(kinds(todo))
     threads = max((cell.settings.threads for cell in todo), default=1)
     workers = len(leases) or job_count("auto", threads, len(todo))
     return CellStates(counts, failed, left, workers)

@@ -8,7 +8,7 @@ times as long as any that trains a classifier alone, so neither says anything of
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,8 +22,10 @@ from imbench.records.summary import RecordSummary
 from imbench.runs.job import Job, Outcome
 from imbench.training.recipe import Recipe, parse_recorded
 
-__all__ = ["UNKNOWN", "Costs", "Estimate", "TimeLeft", "training_cell", "trainings_left"]
+__all__ = ["UNKNOWN", "Costs", "Estimate", "TimeLeft", "kinds", "training_cell", "trainings_left"]
 
+Kind = tuple[Settings, str]
+"""What the time of a training depends on: its settings and its recipe."""
 UNKNOWN = "-:--:--"
 """A time that is not known, on a clock."""
 
@@ -88,20 +90,19 @@ class Costs:
         if seconds > 0:
             self._spent[cell.settings, cell.recipe].append(seconds)
 
-    def of(self, training: Cell) -> float | None:
+    def of(self, wanted: Kind) -> float | None:
         """Return the seconds to expect; None if no such recipe was timed with these settings."""
-        own = self._spent.get((training.settings, training.recipe))
-        if own:
+        if own := self._spent.get(wanted):
             return median(own)
         alike = [
             (settings, recipe, times)
             for (settings, recipe), times in self._spent.items()
-            if settings.model_copy(update={"steps": training.settings.steps}) == training.settings
-            and _has_generators(recipe) == _has_generators(training.recipe)
+            if settings.model_copy(update={"steps": wanted[0].steps}) == wanted[0]
+            and _has_generators(recipe) == _has_generators(wanted[1])
         ]
         for close in (
-            [one for one in alike if one[0] == training.settings],
-            [one for one in alike if one[1] == training.recipe],
+            [one for one in alike if one[0] == wanted[0]],
+            [one for one in alike if one[1] == wanted[1]],
             alike,
         ):
             if close:
@@ -110,17 +111,26 @@ class Costs:
                     for settings, recipe, times in close
                     for seconds in times
                 ]
-                return median(by_step) * _steps(training.recipe, training.settings)
+                return median(by_step) * _steps(wanted[1], wanted[0])
         return None
 
-    def estimate(self, trainings: Iterable[Cell]) -> Estimate:
-        """Return the time of some trainings."""
-        expected = [(cell.recipe, self.of(cell)) for cell in trainings]
-        timed = [seconds for _, seconds in expected if seconds is not None]
-        untimed = tuple(dict.fromkeys(recipe for recipe, seconds in expected if seconds is None))
+    def estimate(self, trainings: Mapping[Kind, int]) -> Estimate:
+        """Return the time of some trainings, given how many there are of each kind.
+
+        Kinds are few where trainings are thousands, and a run asks after each cell.
+        """
+        expected = {kind: self.of(kind) for kind in trainings}
+        timed = {kind: seconds for kind, seconds in expected.items() if seconds is not None}
+        untimed = tuple(dict.fromkeys(kind[1] for kind in expected if kind not in timed))
         if untimed and not timed:
             return Estimate(None, untimed=untimed)
-        return Estimate(sum(timed), max(timed, default=0.0), untimed)
+        total = sum(trainings[kind] * seconds for kind, seconds in timed.items())
+        return Estimate(total, max(timed.values(), default=0.0), untimed)
+
+
+def kinds(trainings: Iterable[Cell]) -> Counter[Kind]:
+    """Count trainings by what their time depends on: settings and recipe."""
+    return Counter((cell.settings, cell.recipe) for cell in trainings)
 
 
 class TimeLeft:
@@ -136,7 +146,12 @@ class TimeLeft:
 
     def __init__(self, jobs: Iterable[Job], costs: Costs) -> None:
         self.costs = costs
-        self._training = {job.key: job.training for job in jobs if job.outputs is None}
+        self._left = {
+            job.key: (job.training.settings, job.training.recipe)
+            for job in jobs
+            if job.outputs is None
+        }
+        self._kinds = Counter(self._left.values())
         self._cells = {job.key: {cell.key for cell in job.cells} for job in jobs}
         self._job = {cell.key: job.key for job in jobs for cell in job.cells}
 
@@ -146,12 +161,14 @@ class TimeLeft:
             self.costs.add(outcome.cell, outcome.seconds)
         job = self._job[outcome.cell.key]
         self._cells[job].discard(outcome.cell.key)
-        if not self._cells[job]:
-            self._training.pop(job, None)
+        if not self._cells[job] and (kind := self._left.pop(job, None)):
+            self._kinds[kind] -= 1
+            if not self._kinds[kind]:
+                del self._kinds[kind]
 
     def estimate(self) -> Estimate:
         """Return the time of the trainings that have not ended."""
-        return self.costs.estimate(self._training.values())
+        return self.costs.estimate(self._kinds)
 
 
 def trainings_left(cells: Iterable[Cell], known: Mapping[str, RecordSummary]) -> list[Cell]:

@@ -14,7 +14,7 @@ from imbench.errors import UnknownName
 from imbench.records.cell import Cell, Grid
 from imbench.records.store import Store
 from imbench.records.summary import RecordSummary
-from imbench.runs.estimate import Costs, Estimate, training_cell
+from imbench.runs.estimate import Costs, Estimate, kinds, training_cell
 from imbench.runs.feasible import checked_cells
 from imbench.runs.job import Job, RunContext
 from imbench.runs.sources import Source
@@ -70,7 +70,7 @@ class Plan:
     @property
     def estimate(self) -> Estimate:
         """Time of all jobs; those that only adjust kept outputs take none."""
-        return self.costs.estimate(job.training for job in self.jobs if job.outputs is None)
+        return self.costs.estimate(kinds(job.training for job in self.jobs if job.outputs is None))
 
     @property
     def trainings(self) -> int:
