@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -31,6 +31,18 @@ SAVE_EVERY = 20.0
 _LOG = logging.getLogger(__name__)
 
 
+class Networks(Protocol):
+    """What is trained."""
+
+    def state(self, *, ended: bool = False) -> dict[str, Any]:
+        """Return the networks, and what only further training needs unless that has `ended`."""
+        ...
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take what `state` returned."""
+        ...
+
+
 class KeptTraining(ABC):
     """Networks, their data, and how far they are trained.
 
@@ -47,6 +59,8 @@ class KeptTraining(ABC):
         What trains it: what another torch or processor left is not used.
     key : str
         Hash of all that training depends on.
+    gan : Networks
+        What is trained.
     done : int
         Steps trained.
     history : list of (step, loss, ...)
@@ -61,6 +75,7 @@ class KeptTraining(ABC):
 
     LOSSES: ClassVar[tuple[str, ...]]
     key: str
+    gan: Networks
 
     def __init__(self, steps: int, context: Context) -> None:
         self.steps = steps
@@ -95,14 +110,6 @@ class KeptTraining(ABC):
             When a loss is NaN or infinite.
         """
 
-    @abstractmethod
-    def networks(self, *, ended: bool = False) -> dict[str, Any]:
-        """Return the networks, and what only further training needs unless that has `ended`."""
-
-    @abstractmethod
-    def load_networks(self, state: dict[str, Any]) -> None:
-        """Take what `networks` returned."""
-
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""
         return {
@@ -112,7 +119,7 @@ class KeptTraining(ABC):
             "seconds": self.seconds,
             "history": self.history,
             "sum": self._sum,
-            "gan": self.networks(ended=self.done >= self.steps),
+            "gan": self.gan.state(ended=self.done >= self.steps),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -120,13 +127,13 @@ class KeptTraining(ABC):
         self.done, self.seconds = int(state["done"]), float(state["seconds"])
         self.history = [tuple(line) for line in state["history"]]
         self._sum = None if state["sum"] is None else state["sum"].to(self.device)
-        self.load_networks(state["gan"])
+        self.gan.load(state["gan"])
 
     def keep(self) -> None:
         """Store the networks as they are in the folder of the run, named by their content."""
         if self.folder is None:
             return
-        kept = self.networks(ended=True)
+        kept = self.gan.state(ended=True)
         digest = hashlib.sha256()
         for net in kept["nets"].values():
             for tensor in net.values():

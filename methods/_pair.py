@@ -39,6 +39,7 @@ class GeneratorPair(KeptTraining):
     """
 
     LOSSES: ClassVar = ("adversarial", "cycle", "identity", "judge", "critics")
+    gan: CycleGAN
 
     def __init__(
         self,
@@ -89,14 +90,6 @@ class GeneratorPair(KeptTraining):
             for i in range(0, len(x), m)
         ]
         return np.concatenate(pieces) if pieces else np.empty((0, *self.a.shape[1:]), np.uint8)
-
-    def networks(self, *, ended: bool = False) -> dict[str, Any]:
-        """Return the four networks, and what only further training needs unless it has `ended`."""
-        return self.gan.state(ended=ended)
-
-    def load_networks(self, state: dict[str, Any]) -> None:
-        """Take what `networks` returned."""
-        self.gan.load(state)
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""

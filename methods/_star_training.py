@@ -38,6 +38,7 @@ class StarTraining(KeptTraining):
     """
 
     LOSSES: ClassVar = ("adversarial", "class", "reconstruction", "critic")
+    gan: StarGAN
 
     def __init__(
         self,
@@ -75,14 +76,6 @@ class StarTraining(KeptTraining):
         pieces = (to_signed(x[i : i + m], self.device) for i in range(0, len(x), m))
         made = [to_pixels(self.gan.translate(piece, label)) for piece in pieces]
         return np.concatenate(made) if made else np.empty((0, *self.x.shape[1:]), np.uint8)
-
-    def networks(self, *, ended: bool = False) -> dict[str, Any]:
-        """Return both networks, and what only further training needs unless it has `ended`."""
-        return self.gan.state(ended=ended)
-
-    def load_networks(self, state: dict[str, Any]) -> None:
-        """Take what `networks` returned."""
-        self.gan.load(state)
 
     def _step(self) -> Tensor:
         factor, critics = self._factor(), self.settings.critics

@@ -62,7 +62,7 @@ from imbench.files.atomic import is_abandoned
 def digest(training):
     # Of what is kept in the end: optimisers and critics are not read again then.
     told = hashlib.sha256()
-    for net in training.networks(ended=True)["nets"].values():
+    for net in training.gan.state(ended=True)["nets"].values():
         for tensor in net.values():
             told.update(tensor.contiguous().numpy().tobytes())
     return told.hexdigest()
