@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from imbench.errors import UsageError
 
-__all__ = ["CosineHead", "OtherHead", "Scale", "find_head", "replace_head"]
+__all__ = ["CosineHead", "OtherHead", "find_head", "replace_head"]
 
 
 class CosineHead(nn.Linear):
@@ -25,18 +25,6 @@ class CosineHead(nn.Linear):
         with torch.no_grad():
             made.weight.copy_(functional.normalize(head.weight))
         return made
-
-
-class Scale(nn.Module):
-    """Multiply logits by a number."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, logits: Tensor) -> Tensor:
-        """Return the logits (m, classes), multiplied."""
-        return self.factor * logits
 
 
 class OtherHead(nn.Module):

@@ -72,7 +72,8 @@ class LDAM(Part):
         """Return the network with a last layer of cosines, and its logits scaled."""
         from torch import nn
 
-        from imbench.methods._head import CosineHead, Scale, find_head, replace_head
+        from imbench.methods._head import CosineHead, find_head, replace_head
+        from imbench.training.networks import Scale
 
         if self.head == "cosine":
             head = find_head(net, len(counts), "ldam:head=cosine")

@@ -299,7 +299,7 @@ def test_missing_weights_stop_a_plan_with_what_to_type(tmp_path, capfd, monkeypa
 
 def test_the_head_is_linear_with_a_hidden_layer_if_asked_for():
     net = build_network("features:lite0", (1280,), 3)
-    assert [type(layer).__name__ for layer in net] == ["Shrink", "Linear"]
+    assert [type(layer).__name__ for layer in net] == ["Scale", "Linear"]
     assert net(torch.ones(2, 1280)).shape == (2, 3)
     assert len(build_network("features:lite0,hidden=5", (1280,), 3)) == 4
     with pytest.raises(UsageError, match="takes rows of features, not images"):

@@ -19,6 +19,7 @@ __all__ = [
     "Normalise",
     "RepeatChannels",
     "ResNet",
+    "Scale",
     "Shape",
     "SmallCNN",
     "resnet20",
@@ -189,6 +190,18 @@ def _classifier(name: object) -> object:
 torchvision_classifier.constraints = {  # type: ignore[attr-defined]
     "name": Constraint("a classifier of torchvision", _classifier)
 }
+
+
+class Scale(nn.Module):
+    """Multiply features or logits by a number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x, multiplied."""
+        return self.factor * x
 
 
 class RepeatChannels(nn.Module):

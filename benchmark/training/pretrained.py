@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from imbench.backbones.embedding import rows_of
 from imbench.backbones.frozen import DEFAULT, TRAINED, Frozen, backbone_of, make_backbone
@@ -15,9 +15,9 @@ from imbench.backbones.views import PLAIN, Embedder
 from imbench.constraints import NONE, Constraint, whole
 from imbench.errors import UsageError
 from imbench.spec import parse_spec
-from imbench.training.networks import RepeatChannels
+from imbench.training.networks import RepeatChannels, Scale
 
-__all__ = ["Shrink", "embed_images", "features", "finetune", "scales_itself"]
+__all__ = ["embed_images", "features", "finetune", "scales_itself"]
 
 GAIN = 3.0
 """What the length of normalised features is brought to: see `features`."""
@@ -63,7 +63,7 @@ def features(
         )
     del size  # of the images, which are embedded by now
     (width,) = shape
-    layers: list[nn.Module] = [Shrink(GAIN / width**0.5)]
+    layers: list[nn.Module] = [Scale(GAIN / width**0.5)]
     if hidden:
         layers += [nn.Linear(width, hidden), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(hidden or width, classes))
@@ -90,18 +90,6 @@ def finetune(
 
 features.constraints = {**_OPTIONS, "hidden": whole(0, 65536)}  # type: ignore[attr-defined]
 finetune.constraints = _OPTIONS  # type: ignore[attr-defined]
-
-
-class Shrink(nn.Module):
-    """Multiply features by a number."""
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x, multiplied."""
-        return self.factor * x
 
 
 def scales_itself(network: object) -> bool:
