@@ -193,7 +193,7 @@ def test_a_model_of_a_newer_version_is_refused(model_folder):
     plain = json.loads((model_folder / DESCRIPTION).read_text("utf-8"))
     for schema in (SCHEMA + 1, 10**30):
         (model_folder / DESCRIPTION).write_text(json.dumps(plain | {"schema": schema}), "utf-8")
-        with pytest.raises(EnvironmentFault, match="of a newer imbench"):
+        with pytest.raises(EnvironmentFault, match="this imbench reads up to"):
             load(model_folder)
 
 

@@ -262,7 +262,7 @@ def broken(raw, kind):
         ("cut to nothing", "is no pack: name a results folder"),
         ("longer", "bytes in place of"),
         ("changed", "its checksum is wrong; copy it again"),
-        ("newer", "this imbench reads packs up to 1: update imbench"),
+        ("newer", "this imbench reads up to 1: update imbench"),
         ("no pack", "is no pack: name a results folder"),
         ("no head", "its first line cannot be read"),
         ("a bomb", "does not unpack to the"),

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imbench.check.sides import CaseKey, PredictedClasses, Run, Side
-from imbench.errors import EnvironmentFault, NotComparable
+from imbench.errors import NotComparable
 from imbench.files.atomic import write_output
+from imbench.files.newer import refuse_newer
 from imbench.files.reading import LARGE, SMALL, read_text
 from imbench.records.cell import Settings
 from imbench.records.groups import Basis
@@ -137,7 +138,7 @@ def read_baseline(path: Path) -> Baseline:
             f"the baseline {str(path)!r} cannot be read ({error}): {make}"
         ) from error
     try:
-        _check_schema(json.loads(text), path)
+        refuse_newer(json.loads(text), SCHEMA, path)
         baseline = Baseline.model_validate_json(text)
     except (ValidationError, ValueError, RecursionError) as error:
         raise NotComparable(f"{str(path)!r} is no complete baseline: {make}") from error
@@ -187,14 +188,6 @@ def write(path: Path, baseline: Baseline) -> None:
         If it cannot be written.
     """
     write_output(path, baseline.text())
-
-
-def _check_schema(plain: Any, path: Path) -> None:
-    schema = plain.get("schema") if isinstance(plain, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise EnvironmentFault(
-            f"{path} has schema {schema}, this imbench reads up to {SCHEMA}: update imbench"
-        )
 
 
 def _runs(

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from imbench.errors import DataError, EnvironmentFault, UsageError
+from imbench.files.newer import refuse_newer
 from imbench.files.processes import alive, host_id, start_time
 from imbench.files.reading import LARGE, SMALL, read_bytes
 from imbench.models.description import SCHEMA, Description
@@ -138,14 +139,10 @@ def _read_description(folder: Path) -> Description:
         raise UsageError(f"{str(folder)!r} holds no model: name a folder that `bench fit` wrote")
     raw = _read(path, SMALL)
     try:
-        schema = json.loads(raw).get("schema")
-    except (ValueError, RecursionError, AttributeError) as error:
+        plain = json.loads(raw)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is damaged; copy the folder again") from error
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise EnvironmentFault(
-            f"{path} is of a newer imbench (schema {str(schema)[:20]}, this one reads up to "
-            f"{SCHEMA}): update imbench"
-        )
+    refuse_newer(plain, SCHEMA, path)
     try:
         description = Description.model_validate_json(raw)
     except (ValidationError, ValueError, RecursionError) as error:

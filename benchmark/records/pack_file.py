@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imbench.errors import EnvironmentFault, NotComparable
 from imbench.files.atomic import write_output
+from imbench.files.newer import refuse_newer
 from imbench.files.reading import open_regular, read_bytes
 
 __all__ = ["LARGEST", "SCHEMA", "is_pack", "read_parts", "write_parts"]
@@ -129,12 +130,7 @@ def _split(path: Path) -> tuple[bytes, bytes]:
 def _parse_head(path: Path, line: bytes) -> _Head:
     try:
         plain: Any = json.loads(line)
-        schema = plain.get("schema") if isinstance(plain, dict) else None
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise EnvironmentFault(
-                f"{path} has schema {schema}, this imbench reads packs up to {SCHEMA}: "
-                "update imbench"
-            )
+        refuse_newer(plain, SCHEMA, path)
         head = _Head.model_validate(plain)
     except (ValidationError, ValueError, RecursionError) as error:
         raise _damaged(path, "its first line cannot be read") from error

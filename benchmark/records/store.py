@@ -20,8 +20,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imbench.errors import EnvironmentFault, NotComparable
+from imbench.errors import NotComparable
 from imbench.files.atomic import write_atomic
+from imbench.files.newer import refuse_newer
 from imbench.files.slug import slug
 from imbench.near_path import or_near
 from imbench.records.cell import Cell
@@ -216,11 +217,7 @@ class Store:
         return record
 
     def _upgrade(self, plain: dict[str, Any], path: Path) -> Record:
-        if plain["schema"] > SCHEMA:
-            raise EnvironmentFault(
-                f"{path} has schema {plain['schema']}, this imbench reads up to {SCHEMA}: "
-                "update imbench, or name another results folder"
-            )
+        refuse_newer(plain, SCHEMA, path, ", or name another results folder")
         if plain.get("checksum") != checksum(plain):
             self._flag_edited(path)
             return Record.model_validate(upgrade(plain))
