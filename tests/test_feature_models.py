@@ -86,7 +86,8 @@ def test_a_model_is_not_opened_with_other_weights_or_without_its_backbone(
     monkeypatch.setattr(type(make_backbone("tiny")), "digits", "b")
     with pytest.raises(UsageError, match=r"with the weights [0-9a-f]{8}, here are [0-9a-f]{8}"):
         load_model(tmp_path / "MODEL")
-    monkeypatch.setattr("imbench.models.backbone.registered_names", lambda _kind: [])
+    known = {"networks": ["features"], "backbones": []}
+    monkeypatch.setattr("imbench.models.backbone.registered_names", known.get)
     with pytest.raises(UsageError, match="backbone 'tiny' has no registered name here"):
         load_model(tmp_path / "MODEL")
 

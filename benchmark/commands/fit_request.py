@@ -56,9 +56,9 @@ def settle(request: FitRequest, records: Sequence[Record]) -> tuple[FitOptions, 
     NotComparable
         If there are records, and none of this method, data and settings.
     """
+    from imbench.models.backbone import refuse_unregistered
     from imbench.models.decision import parse_costs
     from imbench.models.fitting import FitOptions
-    from imbench.models.weights import registered_network
     from imbench.runs.settling import GridOptions, settle_grid
     from imbench.training.recipe import parse_recipe, parse_recorded
 
@@ -77,7 +77,7 @@ def settle(request: FitRequest, records: Sequence[Record]) -> tuple[FitOptions, 
     settings = grid.settings
     if request.results is not None:
         settings = _settings_of(records, spec, recipe, grid_options.settings, request.results)
-    registered_network(settings.network)
+    refuse_unregistered("networks", settings.network)
     return FitOptions(
         recipe=recipe,
         settings=settings,

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from imbench.backbones.frozen import Frozen, backbone_of, frozen_backbone, named_backbone
 from imbench.errors import UsageError
 from imbench.models.core import Core, Pretrained
-from imbench.registry import registered_names
+from imbench.registry import kind_word, registered_names
 from imbench.spec import parse_spec
 from imbench.training.pretrained import embed_images
 
-__all__ = ["embedded", "found_backbone", "pretrained_of", "refuse_code"]
+__all__ = ["embedded", "found_backbone", "pretrained_of", "refuse_code", "refuse_unregistered"]
 
 
 def refuse_code(network: str) -> None:
@@ -36,13 +36,22 @@ def backbone_of_registered(network: str) -> Frozen | None:
     spec = named_backbone(network)
     if spec is None:
         return None
-    name = parse_spec(spec).name
-    if name not in registered_names("backbones"):
-        raise UsageError(
-            f"backbone {name!r} has no registered name here, and a model holds no code: install "
-            "the package that registers it"
-        )
+    refuse_unregistered("backbones", spec)
     return backbone_of(network)
+
+
+def refuse_unregistered(kind: str, spec: str) -> None:
+    """Raise UsageError if a network or backbone is not one of a registered name.
+
+    Code in a file, which ``FILE.py:FUNCTION`` names, is not part of a model and is never run by
+    loading one.
+    """
+    name = parse_spec(spec).name
+    if name not in registered_names(kind):
+        raise UsageError(
+            f"{kind_word(kind)} {name!r} has no registered name here, and a model holds no code: "
+            "install the package that registers it"
+        )
 
 
 def pretrained_of(network: str) -> Pretrained | None:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from imbench.errors import UsageError
-from imbench.models.backbone import pretrained_of, refuse_code
+from imbench.models.backbone import pretrained_of, refuse_code, refuse_unregistered
 from imbench.models.card import model_card
 from imbench.models.core import Core, Member, View
 from imbench.models.decision import Decision
 from imbench.models.description import Description
 from imbench.models.folder import CARD, WEIGHTS, new_folder
 from imbench.models.model import Model
-from imbench.models.weights import pack, registered_network, unpack
+from imbench.models.weights import pack, unpack
 from imbench.records.cell import Settings, code_of
 from imbench.records.environment import describe_environment
 from imbench.training.budget import SETTINGS
@@ -113,7 +113,7 @@ def core_of(methods: Sequence[Method], classes: tuple[str, ...], view: View) -> 
             "a model holds no code: give `network` as a registered name, and register yours as a "
             "plug-in"
         )
-    registered_network(first.network)
+    refuse_unregistered("networks", first.network)
     refuse_code(first.network)
     for method in methods:
         same = all(getattr(method, name) == value for name, value in known.items())

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from imbench.errors import DataError, ImbenchError, UsageError
-from imbench.models.backbone import found_backbone
+from imbench.models.backbone import found_backbone, refuse_unregistered
 from imbench.models.core import Core
 from imbench.training.building import build_network
 from imbench.training.members import as_one, members_of
@@ -22,7 +22,7 @@ from imbench.training.networks import Normalise
 from imbench.training.part import Context, Part, begin_fit, overrides
 from imbench.training.recipe import parse_recorded
 
-__all__ = ["pack", "parts_of", "registered_network", "unpack"]
+__all__ = ["pack", "parts_of", "unpack"]
 
 _CORE = "imbench"
 """Key of the plain data in the head of the file."""
@@ -112,23 +112,6 @@ def parts_of(core: Core) -> list[Part]:
     return parts
 
 
-def registered_network(network: str) -> None:
-    """Raise UsageError if a network is not one of a registered name.
-
-    Code in a file, which ``FILE.py:FUNCTION`` names, is not part of a model and is never run by
-    loading one.
-    """
-    from imbench.registry import registered_names
-    from imbench.spec import parse_spec
-
-    name = parse_spec(network).name
-    if name not in registered_names("networks"):
-        raise UsageError(
-            f"network {name!r} has no registered name here, and a model holds no code: install the "
-            "package that registers it"
-        )
-
-
 def _head(data: bytes) -> dict[str, str]:
     """Return the plain data in the head of a file, whose format `load` has checked."""
     length = int.from_bytes(data[:8], "little")
@@ -138,7 +121,7 @@ def _head(data: bytes) -> dict[str, str]:
 
 def _built(core: Core, number: int) -> nn.Module:
     """Build the network of a member, with weights that mean nothing."""
-    registered_network(core.settings.network)
+    refuse_unregistered("networks", core.settings.network)
     found_backbone(core)
     counts = np.asarray(core.members[number].counts, np.float64)
     try:
