@@ -10,8 +10,7 @@ import numpy as np
 
 from imbench.explain.numbers import PerImage
 from imbench.explain.tables import ExplainedGroup
-from imbench.safe_text import json_document
-from imbench.version import imbench_version
+from imbench.report.plain import json_of_groups
 
 __all__ = ["SCHEMA", "explanation_json"]
 
@@ -21,13 +20,7 @@ SCHEMA = 1
 
 def explanation_json(groups: Iterable[ExplainedGroup], command: str = "") -> str:
     """Return the numbers of all cells."""
-    body = {
-        "schema": SCHEMA,
-        "imbench": imbench_version(),
-        "command": command,
-        "groups": [_plain(group) for group in groups],
-    }
-    return json_document(body)
+    return json_of_groups(SCHEMA, command, map(_plain, groups))
 
 
 def _plain(one: ExplainedGroup) -> dict[str, Any]:

@@ -25,11 +25,10 @@ from imbench.images.cache import cache_folder, prepare
 from imbench.images.dataset import Decoded
 from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
+from imbench.report.plain import json_of_groups
 from imbench.report.text import markdown, terminal
-from imbench.safe_text import json_document
 from imbench.training.device import choose_device
 from imbench.training.numerics import training_environment
-from imbench.version import imbench_version
 
 __all__ = [
     "EvaluationSettings",
@@ -128,7 +127,7 @@ def render_generators(
 ) -> str:
     """Return reports as text."""
     if form == "json":
-        return _json(reports, command)
+        return json_of_groups(SCHEMA, command, map(_plain, reports))
     tables = [
         generator_table(
             [row for row in report.rows if row.label == label],
@@ -230,16 +229,6 @@ def _evaluate(
         majority=cell.majority,
         seed=cell.seed,
     )
-
-
-def _json(reports: Sequence[GeneratorReport], command: str) -> str:
-    body = {
-        "schema": SCHEMA,
-        "imbench": imbench_version(),
-        "command": command,
-        "groups": [_plain(report) for report in reports],
-    }
-    return json_document(body)
 
 
 def _plain(report: GeneratorReport) -> dict[str, Any]:

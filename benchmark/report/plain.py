@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imbench.records.metric_specs import load_metric
 from imbench.report.paper import Versus
 from imbench.report.tables import Table
+from imbench.safe_text import json_document
 from imbench.stats.about_metrics import lower_is_better
 from imbench.version import imbench_version
 
-__all__ = ["SCHEMA", "json_head", "plain_table", "versus_csv"]
+__all__ = ["SCHEMA", "json_head", "json_of_groups", "plain_table", "versus_csv"]
 
 SCHEMA = 2
 """Version of the JSON form: increased when a field changes its meaning or goes."""
@@ -21,6 +22,12 @@ def json_head(command: str, notes: Sequence[str]) -> dict[str, Any]:
     """Return what every report begins with as JSON."""
     head = {"schema": SCHEMA, "imbench": imbench_version(), "command": command}
     return {**head, "notes": list(notes)}
+
+
+def json_of_groups(schema: int, command: str, groups: Iterable[Mapping[str, Any]]) -> str:
+    """Return what a command says of groups of records as JSON."""
+    head = {"schema": schema, "imbench": imbench_version(), "command": command}
+    return json_document({**head, "groups": list(groups)})
 
 
 def plain_table(table: Table, compared: list[Versus] | None) -> dict[str, Any]:
