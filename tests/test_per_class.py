@@ -104,6 +104,16 @@ def test_whole_table(make):
     assert "crack        1      7           0" in text
 
 
+def test_a_method_with_fewer_seeds_says_so_and_is_not_called_the_best(make):
+    records = [make("vanilla", seed) for seed in range(2)] + [make("us", 0, BETTER)]
+    text = render_report(records, per_class=True, width=200)
+    assert "Vanilla  " in text
+    assert "US 1/2" in text
+    assert "behind a method: so many of the seeds of others have outputs of it" in text
+    assert "the best macro-F1" in text
+    assert "confusion of US" not in text
+
+
 @pytest.mark.parametrize("form", ["markdown", "latex"])
 def test_other_forms_have_all_tables(make, form):
     text = render_report([make(), make("us")], per_class=True, form=form, names={PRINT: NAMES})

@@ -138,7 +138,11 @@ def _describe(group: Group, known: ImageNames | None) -> Blocks:
 
 
 def _tables(group: Group, here: Sequence[ClassScores], names: Sequence[str]) -> list[PrintedTable]:
-    best = max(here, key=lambda one: float(one.macro_f1.mean()))
+    # As in tables: what fewer seeds happened to give is not called the best.
+    most = max(one.seeds for one in here)
+    best = max(
+        (one for one in here if one.seeds == most), key=lambda one: float(one.macro_f1.mean())
+    )
     shown = [one for one in here if one.method.recipe == "vanilla" and one is not best] + [best]
     return [
         _score_table(group, here, names, "recall"),
@@ -155,14 +159,18 @@ def _score_table(
     groups = shot_groups(first.train) if recall and len(names) > 2 and any(first.train) else {}
     heads = [f"{name} ({count})" for name, count in zip(names, first.train, strict=True)]
     means = [f"{name} ({len(labels)})" for name, labels in groups.items()]
+    most = max(one.seeds for one in here)
     table_rows = []
     for one in here:
         columns = list((one.recalls if recall else one.f1s).T)
         columns += [one.group_recalls()[name] for name in groups]
         columns.append(one.recalls.mean(axis=1) if recall else one.macro_f1)
-        table_rows.append((PrintedCell(text=one.title), *map(_cell, columns)))
-    several = any(one.seeds > 1 for one in here)
+        title = one.title if one.seeds == most else f"{one.title} {one.seeds}/{most}"
+        table_rows.append((PrintedCell(text=title), *map(_cell, columns)))
+    several = most > 1
     notes = ["mean over seeds [its 95 % t interval within 0..1]" if several else "one seed"]
+    if any(one.seeds < most for one in here):
+        notes.append("behind a method: so many of the seeds of others have outputs of it")
     if groups:
         limits = ", ".join(f"{name} {SHOTS[name]}" for name in groups)
         notes.append(f"mean recall of classes by training images (number of classes): {limits}")
