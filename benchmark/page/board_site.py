@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from imbench.errors import NotComparable
 from imbench.page import board_curves
 from imbench.page.board_curves import curve_panels
+from imbench.page.board_worth import worth_table
 from imbench.records.floors import is_floor
 from imbench.records.groups import Group, format_ranges, group_records, method_title
 from imbench.records.record import Record
@@ -71,6 +72,7 @@ def board_page(parts: Sequence[Mapping[str, Any]]) -> str:
             **part,
             "standings": _said_once(_plain(printed_board(board)) for board in part["boards"]),
             "tables": [
+                *(_plain(table) for table in part["worth"]),
                 *(_plain(_matrix(board)) for board in part["boards"]),
                 *(_plain(printed_table(table)) for table in part["tables"]),
             ],
@@ -106,6 +108,7 @@ def _part(records: list[Record]) -> dict[str, Any]:
         "missing": missing,
         "sentences": _what_is_left(boards),
         "tables": [table for table in tables if table.metric == METRICS[0]],
+        "worth": [table for name in METRICS[1:] if (table := worth_table(tables, name))],
         "curves": [(metric_title(name), curve_panels(tables, name)) for name in METRICS],
     }
 
