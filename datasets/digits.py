@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.errors import UsageError
-from imbench.images.classes import REST, choose_classes
-from imbench.images.dataset import Dataset, Listing
+from imbench.images.classes import REST
+from imbench.images.dataset import Listing
 from imbench.images.options import DatasetOptions
 from imbench.images.split import stratified_splits
 from imbench.spec import Value
@@ -18,7 +19,7 @@ from imbench.spec import Value
 __all__ = ["Digits"]
 
 
-class Digits(Dataset):
+class Digits(ChosenClasses):
     """The 1,797 digits; ``digits:minority=3`` is 3 (minority) against all others.
 
     Options: `minority` (default 8, the digit most often taken for another), `majority` (default
@@ -47,6 +48,7 @@ class Digits(Dataset):
     """
 
     title = "Digits"
+    name = "digits"
     terms = "CC BY 4.0"
 
     def __init__(self, root: Path, argument: str | None = None, /, **options: Value) -> None:
@@ -69,12 +71,6 @@ class Digits(Dataset):
             splits=stratified_splits(names, labels, test=self.test),
             names=names,
             channels=1,
-        )
-
-    def read(self) -> Listing:
-        """List the digits as majority and minority."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner="digits"
         )
 
 

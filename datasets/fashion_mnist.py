@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.errors import DataError, UsageError
 from imbench.files.archive import describe_file
 from imbench.files.reading import open_regular
-from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
@@ -37,7 +37,7 @@ _FILES = {
 }
 
 
-class FashionMNIST(Obtainable):
+class FashionMNIST(ChosenClasses, Obtainable):
     """``fashion-mnist``: 6,000 training and 1,000 test images of each class, official split.
 
     Options: `majority` (default ``t-shirt``), `minority` (default ``shirt``, the class most often
@@ -109,12 +109,6 @@ class FashionMNIST(Obtainable):
                 for row in range(size)
             ),
             channels=1,
-        )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=self.name
         )
 
     def _read(self, base: Path, name: str, dimensions: int) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.errors import DataError, UsageError
-from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
@@ -27,7 +27,7 @@ _PARTS = {
 }
 
 
-class Horse2Zebra(Obtainable):
+class Horse2Zebra(ChosenClasses, Obtainable):
     """``horse2zebra``: 1,067 + 1,334 training and 120 + 140 test images, official split.
 
     Object masks are read where ``masks/trainA/NAME.png`` exist; the official release has none.
@@ -114,12 +114,6 @@ class Horse2Zebra(Obtainable):
             masks=have if any(have) else None,
             policies=self.policies,
             notes=tuple(left_out_notes(left_out, _class_of)),
-        )
-
-    def read(self) -> Listing:
-        """List the images as majority and minority."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner="horse2zebra"
         )
 
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.errors import DataError, UsageError
 from imbench.files.reading import SMALL, read_text
-from imbench.images.classes import choose_classes
 from imbench.images.copy_policy import EXACT
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable, RemoteFile
@@ -26,7 +26,7 @@ _COMMIT = "88e2d1febbcefe401c17ec80b8973f36a02a1653"
 _ZIP = "2020-02-14_InfraredSolarModules.zip"
 
 
-class InfraredSolar(Obtainable):
+class InfraredSolar(ChosenClasses, Obtainable):
     """``ir-solar``: 10,000 sound solar modules and 10,000 with one of eleven anomalies.
 
     Options: `majority` (default ``No-Anomaly``), `minority` (default ``Soiling``, 204 images;
@@ -115,12 +115,6 @@ class InfraredSolar(Obtainable):
             channels=1,
             notes=(own_split_note(splits, self.test, "sites are unknown and not kept apart"),),
             policies=self.policies,
-        )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=self.name
         )
 
     def _rows(self, path: Path) -> dict[str, str]:

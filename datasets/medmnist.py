@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.datasets._medmnist_files import BINARY, CLASSES, MD5, read_parts
 from imbench.errors import DataError, UsageError
 from imbench.files.archive import describe_file
-from imbench.images.classes import choose_classes
 from imbench.images.dataset import Listing
 from imbench.images.obtain import Obtainable, RemoteFile
 from imbench.images.options import DatasetOptions
@@ -24,7 +24,7 @@ _FILE = "https://zenodo.org/record/6496656/files"
 _SIZES = ("", "_64", "_128", "_224")
 
 
-class MedMNIST(Obtainable):
+class MedMNIST(ChosenClasses, Obtainable):
     """``medmnist:FILE``: one of MedMNIST's 2-D files, official split.
 
     FILE is ``pneumoniamnist``, ``bloodmnist``, ... (with ``_64``, ``_128`` or ``_224`` for the
@@ -104,12 +104,6 @@ class MedMNIST(Obtainable):
                 for row in range(size)
             ),
             channels=pixels.shape[-1],
-        )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=self.name
         )
 
     def find_fault(self, path: Path) -> str | None:

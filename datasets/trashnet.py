@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from imbench.datasets._chosen import ChosenClasses
 from imbench.errors import UsageError
-from imbench.images.classes import REST, choose_classes
+from imbench.images.classes import REST
 from imbench.images.dataset import Listing
 from imbench.images.image_files import find_images
 from imbench.images.left_out import left_out_notes
@@ -24,7 +25,7 @@ __all__ = ["TrashNet"]
 _COMMIT = "6fa2b878c6c1b4304b91109070ce0edf9279bb31"
 
 
-class TrashNet(Obtainable):
+class TrashNet(ChosenClasses, Obtainable):
     """``trashnet``: 2,527 photographs of waste, of six materials.
 
     Options: `majority` (default ``rest``, all other materials), `minority` (default ``trash``, 137
@@ -110,10 +111,4 @@ class TrashNet(Obtainable):
                 *left_out_notes(left_out, lambda place: place.split("/")[0]),
             ),
             policies=self.policies,
-        )
-
-    def read(self) -> Listing:
-        """List the images of the chosen classes."""
-        return choose_classes(
-            self.everything(), majority=self.majority, minority=self.minority, owner=self.name
         )
