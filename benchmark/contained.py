@@ -11,7 +11,7 @@ from types import FrameType
 from imbench.errors import ImbenchError, OutOfTime, UsageError
 from imbench.safe_text import visible
 
-__all__ = ["Fault", "contained", "described", "usable", "user_interrupts"]
+__all__ = ["Fault", "contained", "described", "subclass_fault", "usable", "user_interrupts"]
 
 LONGEST = 500
 """Characters of a reason."""
@@ -50,6 +50,14 @@ def usable(what: str) -> Iterator[None]:
             yield
     except Fault as fault:
         raise UsageError(f"{what}: {fault}") from fault
+
+
+def subclass_fault(plugin: object, base: type, *methods: str) -> str | None:
+    """Return why an object is no subclass of ours that has methods of its own; None if it is."""
+    if not (isinstance(plugin, type) and issubclass(plugin, base)):
+        return f"it is not a subclass of imbench.{base.__name__}"
+    lacking = (name for name in methods if getattr(plugin, name) is getattr(base, name))
+    return next((f"it has no method {name}()" for name in lacking), None)
 
 
 def described(error: BaseException) -> str:

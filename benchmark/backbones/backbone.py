@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from imbench.backbones.views import FLIP, PLAIN, Embedder
+from imbench.contained import subclass_fault
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +106,4 @@ class Backbone:
 
 def class_fault(plugin: Any) -> str | None:
     """Return why an object cannot be a backbone plug-in; None if it can."""
-    if not (isinstance(plugin, type) and issubclass(plugin, Backbone)):
-        return "it is not a subclass of imbench.Backbone"
-    return "it has no method digest()" if plugin.digest is Backbone.digest else None
+    return subclass_fault(plugin, Backbone, "digest")

@@ -7,9 +7,10 @@ weights alone; the network is timm's, which has the same tensors in the same ord
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from imbench.backbones.backbone import Backbone
+from imbench.backbones.named import timm_for
 from imbench.backbones.weights_on_disk import file_digest, folder_of, read_tensors
 from imbench.errors import DataError
 
@@ -37,7 +38,7 @@ class _Lite(Backbone):
         from imbench.backbones.normalised import Prepared, without_head
 
         name = f"tf_efficientnet_lite{self.number}"
-        timm = _timm(f"lite{self.number}")
+        timm = timm_for(f"lite{self.number}")
         net: torch.nn.Module = timm.create_model(name, pretrained=False)
         tensors, own = read_tensors(self._file), net.state_dict()
         shapes = [tensor.shape for tensor in tensors.values()]
@@ -60,16 +61,6 @@ class _Lite(Backbone):
                 + (" or `pip install 'imbench[features]'`" if self.number == 0 else "")
             )
         return found[0]
-
-
-def _timm(whose: str) -> Any:
-    try:
-        import timm
-    except ImportError as error:
-        raise DataError(
-            f"{whose} needs timm, which is not installed: `pip install 'imbench[features]'`"
-        ) from error
-    return timm
 
 
 class Lite0(_Lite):

@@ -6,7 +6,7 @@ import hashlib
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from imbench.backbones.backbone import Backbone
 from imbench.backbones.weights_on_disk import file_digest
@@ -14,7 +14,7 @@ from imbench.errors import DataError
 from imbench.near_path import or_near
 from imbench.spec import shown
 
-__all__ = ["LibraryNetwork", "UserFile"]
+__all__ = ["LibraryNetwork", "UserFile", "timm_for"]
 
 
 class LibraryNetwork(Backbone):
@@ -68,6 +68,17 @@ class LibraryNetwork(Backbone):
             f"the weights of {self.title}:{shown(self.name)} are not on this machine, and nothing "
             f'is downloaded unasked: `python -c "{code}"` does it'
         )
+
+
+def timm_for(whose: str) -> Any:
+    """Return the library timm, which a backbone needs."""
+    try:
+        import timm
+    except ImportError as error:
+        raise DataError(
+            f"{whose} needs timm, which is not installed: `pip install 'imbench[features]'`"
+        ) from error
+    return timm
 
 
 class UserFile(Backbone):

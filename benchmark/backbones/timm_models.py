@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from imbench.backbones.named import LibraryNetwork
+from imbench.backbones.named import LibraryNetwork, timm_for
 from imbench.backbones.weights_on_disk import hub_file, read_tensors, snapshot_file
 from imbench.errors import DataError
 from imbench.spec import unknown_name
@@ -63,13 +63,7 @@ class Timm(LibraryNetwork):
 
     @cached_property
     def _timm(self) -> Any:
-        try:
-            import timm
-        except ImportError as error:
-            raise DataError(
-                "timm:NAME needs timm, which is not installed: `pip install 'imbench[features]'`"
-            ) from error
-        return timm
+        return timm_for("timm:NAME")
 
     @cached_property
     def _config(self) -> Any:

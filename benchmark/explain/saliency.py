@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.contained import usable
+from imbench.contained import subclass_fault, usable
 from imbench.errors import UsageError
 from imbench.registry import load_plugin
 from imbench.spec import parse_spec
@@ -103,6 +103,4 @@ def make_saliency(spec: str) -> Saliency:
 
 def class_fault(plugin: object) -> str | None:
     """Return why an object cannot be a map plug-in; None if it can."""
-    if not (isinstance(plugin, type) and issubclass(plugin, Saliency)):
-        return "it is not a subclass of imbench.Saliency"
-    return "it has no method maps()" if plugin.maps is Saliency.maps else None
+    return subclass_fault(plugin, Saliency, "maps")

@@ -14,7 +14,7 @@ from typing import Any
 from imbench.errors import EnvironmentFault
 from imbench.files.atomic import write_atomic
 from imbench.files.download import file_hash
-from imbench.files.reading import LARGE, read_text, unfit
+from imbench.files.reading import LARGE, read_text, unfit, unread
 
 __all__ = ["UNREADABLE", "file_digests"]
 
@@ -70,7 +70,7 @@ def _signature(name: str) -> Signature | str:
     try:
         stat = os.stat(name)  # noqa: PTH116 - a third faster than Path.stat on 100,000 files
     except OSError as error:
-        return UNREADABLE + _reason(error)
+        return UNREADABLE + unread(error)
     if fault := unfit(stat, LARGE):
         return f"{UNREADABLE}the file cannot be read: {fault}"
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
@@ -80,13 +80,7 @@ def _digest(name: str) -> str:
     try:
         return file_hash(Path(name), "sha256")
     except OSError as error:
-        return UNREADABLE + _reason(error)
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "the file is missing"
-    return f"the file cannot be read: {error.strerror}"
+        return UNREADABLE + unread(error)
 
 
 def _read_cache(cache: Path) -> dict[str, list[int | str]]:

@@ -21,6 +21,7 @@ __all__ = [
     "read_bytes",
     "read_text",
     "unfit",
+    "unread",
 ]
 
 SMALL = 1 << 26
@@ -31,6 +32,13 @@ LARGE = 1 << 30
 
 class UnfitFile(OSError):
     """A file that is none to be read: a pipe, a device, or one that is too large."""
+
+
+def unread(error: OSError) -> str:
+    """Return in words why a file could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    return f"the file cannot be read: {error.strerror}"
 
 
 def open_regular(path: Path, most: int | None = None) -> BufferedReader:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.contained import subclass_fault
 from imbench.images.notes import DataNote
 from imbench.spec import Value
 
@@ -136,9 +137,7 @@ class Dataset:
 
 def class_fault(plugin: object) -> str | None:
     """Return why an object cannot be a data set plug-in; None if it can."""
-    if not (isinstance(plugin, type) and issubclass(plugin, Dataset)):
-        return "it is not a subclass of imbench.Dataset"
-    return "it has no method read()" if plugin.read is Dataset.read else None
+    return subclass_fault(plugin, Dataset, "read")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.files.reading import LARGE, read_bytes
+from imbench.files.reading import LARGE, read_bytes, unread
 from imbench.images.blank import describe_blank
 from imbench.images.copy_defects import copy_defects
 from imbench.images.copy_search import search_copies
@@ -141,10 +141,8 @@ def _or_fault(survey: Callable[[Path], SurveyedImage], path: Path) -> SurveyedIm
         return survey(path)
     except ImageFault as fault:
         return SurveyedImage(fault=str(fault))
-    except FileNotFoundError:
-        return SurveyedImage(fault="the file is missing")
     except OSError as error:
-        return SurveyedImage(fault=f"the file cannot be read: {error.strerror}")
+        return SurveyedImage(fault=unread(error))
 
 
 def _survey_pixels(path: Path, value_range: ValueRange | None) -> SurveyedImage:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.files.reading import LARGE, read_bytes
+from imbench.files.reading import LARGE, read_bytes, unread
 from imbench.images.decode import ImageFault, quiet_pillow
 from imbench.images.properties import Properties
 from imbench.models.core import View
@@ -104,10 +104,8 @@ def _decode(path: Path, view: View) -> _Decoded:
         square, properties = view.square(read_bytes(path, LARGE))
     except ImageFault as fault:
         return _Decoded(path, None, fault=str(fault))
-    except FileNotFoundError:
-        return _Decoded(path, None, fault="the file is missing")
     except OSError as error:
-        return _Decoded(path, None, fault=f"the file cannot be read: {error.strerror}")
+        return _Decoded(path, None, fault=unread(error))
     return _Decoded(path, square, properties)
 
 

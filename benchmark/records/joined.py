@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from imbench.records.pack import PackContents
 from imbench.records.planned import Plans
 from imbench.records.record import Record
 from imbench.records.results import expanded, read_contents
+from imbench.records.store import no_records
 
 __all__ = ["JoinedResults", "join", "read_joined"]
 
@@ -133,8 +133,7 @@ def _merged(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _nothing(results: Sequence[Path]) -> NotComparable:
     if len(results) == 1:
-        command = f"bench run --out {shlex.quote(str(results[0]))}"
-        return NotComparable(f"{str(results[0])!r} holds no records: run `{command}`")
+        return no_records(results[0])
     return NotComparable(f"{_listed(results)} hold no records: run `bench run --out FOLDER`")
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from imbench.errors import NotComparable
 from imbench.records.floors import read_floors
 from imbench.records.image_names import read_names
 from imbench.records.pack import PackContents, read_pack
 from imbench.records.planned import read_plans
 from imbench.records.record import Record
 from imbench.records.record_files import record_paths
-from imbench.records.store import existing_store
+from imbench.records.store import existing_store, no_records
 from imbench.records.summary import RecordSummary, summary_of
 
 __all__ = ["expanded", "finished_cells", "read_contents", "read_result_records"]
@@ -54,8 +52,7 @@ def read_result_records(results: Path) -> list[Record]:
     """
     records = list(read_pack(results).records if results.is_file() else _stored(results))
     if not records:
-        command = f"bench run --out {shlex.quote(str(results))}"
-        raise NotComparable(f"{str(results)!r} holds no records: run `{command}`")
+        raise no_records(results)
     return records
 
 

@@ -32,7 +32,7 @@ from imbench.records.shared_parts import SharedParts
 from imbench.records.summary import RecordSummary, summary_of
 from imbench.records.upgrade import other_schema, upgrade
 
-__all__ = ["Store", "existing_store", "read_records"]
+__all__ = ["Store", "existing_store", "no_records", "read_records"]
 
 _LONGEST = 200
 """Most bytes of a name in the quarantine; file systems allow 255."""
@@ -273,9 +273,14 @@ def read_records(folder: Path) -> list[Record]:
     """
     records = existing_store(folder).records()
     if not records:
-        command = f"bench run --out {shlex.quote(str(folder))}"
-        raise NotComparable(f"{str(folder)!r} holds no records: run `{command}`")
+        raise no_records(folder)
     return records
+
+
+def no_records(results: Path) -> NotComparable:
+    """Return the error that results hold no record."""
+    command = f"bench run --out {shlex.quote(str(results))}"
+    return NotComparable(f"{str(results)!r} holds no records: run `{command}`")
 
 
 def _is_intact(raw: bytes, claimed: str) -> bool:

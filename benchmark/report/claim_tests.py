@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from imbench.report.evidence import Evidence, SumTest, all_of, difference, slope
-from imbench.report.panel import Panel
+from imbench.report.panel import Panel, Terms
 from imbench.report.paper import published
 from imbench.stats.intervals import holm
 from imbench.stats.metrics import METRICS, trivial
@@ -73,22 +73,21 @@ def _describe_lead(sums: SumTest, first: str, second: str, counts: Sequence[int]
 
 def leads(first: str, second: str) -> Callable[[SumTest], Evidence]:
     """Return the test that the mean difference over counts is above 0."""
-
-    def test(sums: SumTest) -> Evidence:
-        counts = _counts(sums, [first, second])
-        what = _describe_lead(sums, first, second, counts)
-        return sums.above(what, difference(first, second, counts))
-
-    return test
+    return _by_lead(first, second, SumTest.above)
 
 
 def equals(first: str, second: str) -> Callable[[SumTest], Evidence]:
     """Return the test that the mean difference over counts is 0."""
+    return _by_lead(first, second, SumTest.close)
 
+
+def _by_lead(
+    first: str, second: str, judge: Callable[[SumTest, str, Terms], Evidence]
+) -> Callable[[SumTest], Evidence]:
     def test(sums: SumTest) -> Evidence:
         counts = _counts(sums, [first, second])
         what = _describe_lead(sums, first, second, counts)
-        return sums.close(what, difference(first, second, counts))
+        return judge(sums, what, difference(first, second, counts))
 
     return test
 

@@ -124,11 +124,7 @@ class SumTest:
             finding = "cannot be told"
         text = f"{what} {signed(fall)}, 95 % for all pairs of methods at once "
         text += f"{signed(fall - half)}..{signed(fall + half)}"
-        if faults:
-            text += f", {faults} run{'s' * (faults > 1)} ended without a score"
-        if theirs is not None:
-            text += f" (published {signed(theirs)})"
-        return Evidence(finding, text, len(seeds))
+        return Evidence(finding, text + _beside(faults, theirs), len(seeds))
 
     def close(self, what: str, terms: Terms) -> Evidence:
         """Test that a sum is 0 within the margin."""
@@ -164,11 +160,13 @@ class SumTest:
         if lacking := self.panel.lacking(list(terms)):
             text += f", left out for lack of a score: seed{'s' * (len(lacking) > 1)} "
             text += format_ranges(lacking)
-        if faults:
-            text += f", {faults} run{'s' * (faults > 1)} ended without a score"
-        if published is not None:
-            text += f" (published {signed(published)})"
-        return Evidence(finding, text, len(effect))
+        return Evidence(finding, text + _beside(faults, published), len(effect))
+
+
+def _beside(faults: int, published: float | None) -> str:
+    """Return what is said after a sum: runs without a score, and the published value."""
+    text = f", {faults} run{'s' * (faults > 1)} ended without a score" if faults else ""
+    return text if published is None else f"{text} (published {signed(published)})"
 
 
 def all_of(parts: Sequence[Evidence]) -> Evidence:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.contained import subclass_fault
 from imbench.training.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -317,11 +318,10 @@ class Part(Parameters):
         return logits
 
 
-def class_fault(plugin: object) -> str | None:
+def class_fault(plugin: Any) -> str | None:
     """Return why an object cannot be a method plug-in; None if it can."""
-    if not (isinstance(plugin, type) and issubclass(plugin, Part)):
-        return "it is not a subclass of imbench.Part"
-    return None if isinstance(plugin.title, str) else "its title is not a text"
+    fault = subclass_fault(plugin, Part)
+    return fault or (None if isinstance(plugin.title, str) else "its title is not a text")
 
 
 def overrides(part: Part, hook: str) -> bool:
