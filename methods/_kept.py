@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -43,7 +43,10 @@ class Networks(Protocol):
         ...
 
 
-class KeptTraining(ABC):
+Gan = TypeVar("Gan", bound=Networks)
+
+
+class KeptTraining(ABC, Generic[Gan]):
     """Networks, their data, and how far they are trained.
 
     Parameters
@@ -75,7 +78,7 @@ class KeptTraining(ABC):
 
     LOSSES: ClassVar[tuple[str, ...]]
     key: str
-    gan: Networks
+    gan: Gan
 
     def __init__(self, steps: int, context: Context) -> None:
         self.steps = steps
@@ -171,10 +174,12 @@ class KeptTraining(ABC):
         _LOG.info("generator %d/%d  %s", self.done, self.steps, text)
 
 
-Kept = TypeVar("Kept", bound=KeptTraining)
+Kept = TypeVar("Kept", bound=KeptTraining[Any])
 
 
-def key_of(training: KeptTraining, facts: Mapping[str, Any], *arrays: NDArray[np.generic]) -> str:
+def key_of(
+    training: KeptTraining[Any], facts: Mapping[str, Any], *arrays: NDArray[np.generic]
+) -> str:
     """Return the hash of all that a training depends on: facts, arrays and environment."""
     whole = {
         **facts,
@@ -214,7 +219,7 @@ def trained(training: Kept, until: int) -> Kept:
     return training
 
 
-def _resume(training: KeptTraining, until: int, folder: Path) -> None:
+def _resume(training: KeptTraining[Any], until: int, folder: Path) -> None:
     """Load the latest checkpoint that is not beyond the step."""
     for name in (until, "part", *training.stops):
         path = folder / f"{training.key}-{name}.pt"
@@ -229,7 +234,7 @@ def _resume(training: KeptTraining, until: int, folder: Path) -> None:
             raise DataError(f"{path} does not hold what its name says; delete it") from error
 
 
-def _run_and_save(training: KeptTraining, until: int, folder: Path) -> None:
+def _run_and_save(training: KeptTraining[Any], until: int, folder: Path) -> None:
     partial = folder / f"{training.key}-part.pt"
     saved = time.perf_counter()
     while training.done < until:

@@ -23,7 +23,7 @@ VERSION = 3
 """To be raised when the same settings lead to other generators."""
 
 
-class GeneratorPair(KeptTraining):
+class GeneratorPair(KeptTraining[CycleGAN]):
     """A CycleGAN with its data, and how far it is trained.
 
     Parameters
@@ -39,7 +39,6 @@ class GeneratorPair(KeptTraining):
     """
 
     LOSSES: ClassVar = ("adversarial", "cycle", "identity", "judge", "critics")
-    gan: CycleGAN
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ VERSION = 1
 """To be raised when the same settings lead to another generator."""
 
 
-class StarTraining(KeptTraining):
+class StarTraining(KeptTraining[StarGAN]):
     """A StarGAN with its data, and how far it is trained.
 
     Parameters
@@ -38,7 +38,6 @@ class StarTraining(KeptTraining):
     """
 
     LOSSES: ClassVar = ("adversarial", "class", "reconstruction", "critic")
-    gan: StarGAN
 
     def __init__(
         self,
