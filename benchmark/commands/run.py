@@ -88,11 +88,11 @@ class OptionTypes(TypedDict):
 class _Run(click.Command):
     """A command whose help names the shipped grids, which are looked up when it is asked for."""
 
-    def format_help_text(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from imbench.runs.grids import shipped
 
         self.help = (self.help or "").replace("GRIDS", ", ".join(shipped()))
-        super().format_help_text(context, formatter)
+        super().format_help_text(ctx, formatter)
 
 
 _LIST: dict[str, Any] = {"multiple": True, "metavar": "LIST"}

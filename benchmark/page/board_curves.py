@@ -110,9 +110,11 @@ def _kind(recipe: str) -> str:
 
 def _scale(means: Sequence[float]) -> tuple[float, float, float]:
     """Return the ends of a scale that holds all means, and the distance of its lines."""
-    for step in STEPS:
-        low = math.floor(min(means) / step) * step
-        high = max(math.ceil(max(means) / step) * step, low + step)
-        if high - low <= 5 * step + 1e-9:
-            break
-    return low, high, step
+    scales = [_lines(means, step) for step in STEPS]
+    few = (scale for scale in scales if scale[1] - scale[0] <= 5 * scale[2] + 1e-9)
+    return next(few, scales[-1])
+
+
+def _lines(means: Sequence[float], step: float) -> tuple[float, float, float]:
+    low = math.floor(min(means) / step) * step
+    return low, max(math.ceil(max(means) / step) * step, low + step), step
