@@ -113,6 +113,8 @@ def test_it_says_what_it_does_what_to_expect_and_what_to_type_next(tmp_path, cap
     assert "Expected   by cross-validation, 1078 images:" in said
     assert "on 719 images, in 95 of 100 cases: f1 " in said
     assert "Met        on 719 test images" in said
+    assert "Decision   8 where its probability is above" in said
+    assert "note: F1 and precision are those of images of which 70 in 719 are 8" in said
     assert f"bench predict '{out}' FOLDER --csv predictions.csv" in said
 
 

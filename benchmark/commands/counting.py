@@ -44,16 +44,21 @@ def counted_on_stderr(total: int, what: str, *, done: int = 0) -> Iterator[Calla
             task = bar.add_task("", total=total, completed=done)
             yield lambda more: bar.advance(task, more)
         return
-    begun = last = time.monotonic()
+    last = time.monotonic()
     count = done
+    first: tuple[float, int] | None = None
 
     def tell(more: int) -> None:
-        nonlocal count, last
+        nonlocal count, last, first
         count += more
-        if time.monotonic() - last >= EVERY and count < total:
-            last = time.monotonic()
-            left = (last - begun) / max(count - done, 1) * (total - count)
-            echo(f"{count} of {total} {what}, about {_clock(left)} to go", err=True)
+        now = time.monotonic()
+        # The first has the start with it, such as images that are decoded for all: no measure.
+        begun, before = first = first or (now, count)
+        if now - last >= EVERY and count < total:
+            last = now
+            left = (now - begun) / (count - before) * (total - count) if count > before else None
+            togo = "" if left is None else f", about {_clock(left)} to go"
+            echo(f"{count} of {total} {what}{togo}", err=True)
 
     yield tell
 

@@ -127,7 +127,9 @@ def _fit(request: FitRequest) -> None:
             echo(told)
         written = folder.publish(fitted.description, files)
         memory.remove()
-    for line in end_lines(written, fitted, request.out):
+    classes = len(source.decoded.classes)
+    met = source.decoded.test.counts(classes).tolist()
+    for line in end_lines(written, fitted, request.out, met):
         echo(line)
 
 

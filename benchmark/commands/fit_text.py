@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,11 @@ def plan_lines(source: Source, options: FitOptions) -> Iterator[str]:
         yield f"note: {note.line}"
 
 
-def end_lines(written: Description, fitted: Fitted, out: Path) -> Iterator[str]:
+def end_lines(
+    written: Description, fitted: Fitted, out: Path, test_counts: Sequence[int]
+) -> Iterator[str]:
     """Yield the decision, the scores expected and met, and where the model lies."""
-    yield f"Decision   {written.decision.words}"
+    yield f"Decision   {written.decision.words(written.core.classes)}"
     if len(fitted.thresholds) > 1:
         yield (
             f"           the folds would have chosen {min(fitted.thresholds):.4g} to "
@@ -43,6 +45,7 @@ def end_lines(written: Description, fitted: Fitted, out: Path) -> Iterator[str]:
     for source, rows in by_source.items():
         yield from _score_lines(source, rows)
     yield from _surprises(by_source)
+    yield from _share(written.core.classes, test_counts)
     size = len(fitted.weights) / 1e6
     yield f"Wrote      {out}: model.json, weights.safetensors ({size:.1f} MB), README.md"
     yield f"Next       bench predict {shlex.quote(str(out))} FOLDER --csv predictions.csv"
@@ -68,6 +71,16 @@ def _score_lines(source: str, rows: list[Expected]) -> Iterator[str]:
     if ranges:
         told = (f"{one.metric} {one.sample_low:.3f} to {one.sample_high:.3f}" for one in ranges)
         yield f"           on {ranges[0].sample} images, in 95 of 100 cases: {', '.join(told)}"
+
+
+def _share(classes: Sequence[str], test_counts: Sequence[int]) -> Iterator[str]:
+    """Say for which share of the minority F1 and precision hold."""
+    if len(classes) == 2 and sum(test_counts) > 0:
+        yield (
+            f"note: F1 and precision are those of images of which {test_counts[1]} in "
+            f"{sum(test_counts)} are {classes[1]}, as in the test split; where it is rarer they "
+            "are lower, and recall, ACSA and AUROC are the same"
+        )
 
 
 def _surprises(by_source: dict[str, list[Expected]]) -> Iterator[str]:

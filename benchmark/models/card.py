@@ -41,7 +41,7 @@ def _head(description: Description) -> Iterator[str]:
     yield ""
     yield f"- Classes: {', '.join(map(_text, core.classes))} (the first is the majority)."
     yield f"- Image: {core.view.words}; decoded as in training."
-    yield f"- Decision: {description.decision.words}."
+    yield f"- Decision: {_text(description.decision.words(core.classes))}."
     if description.dataset:
         yield f"- Data: `{_code(description.dataset)}`, fingerprint `{description.fingerprint}`."
     yield ""

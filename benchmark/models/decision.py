@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -77,14 +78,13 @@ class Decision(Plain):
         limit = math.log(max(self.threshold, tiny)) - math.log(max(1 - self.threshold, tiny))
         return np.asarray(np.abs(odds - limit))
 
-    @property
-    def words(self) -> str:
-        """The rule in a few words."""
+    def words(self, classes: Sequence[str]) -> str:
+        """Return the rule in a few words, given the names of the classes."""
         if self.threshold is None:
             return "the class of the highest probability"
         why = {"f1": " (best F1 in cross-validation)", "nothing": ""}
         what = why.get(self.tuned_for, f" (least cost at {self.costs} in cross-validation)")
-        return f"minority where its probability is above {self.threshold:.4g}{what}"
+        return f"{classes[1]} where its probability is above {self.threshold:.4g}{what}"
 
 
 def parse_costs(text: str) -> Costs:

@@ -153,6 +153,6 @@ def _metadata(model: Model) -> dict[str, str]:
     return {
         "classes": "\n".join(model.classes),
         "view": view.model_dump_json(),
-        "decision": model.decision.words,
+        "decision": model.decision.words(model.classes),
         "threshold": "" if threshold is None else repr(threshold),
     }

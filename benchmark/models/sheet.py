@@ -75,7 +75,7 @@ def sheet_of(model: Model, rows: Sequence[Row], total: int) -> str:
         style=_STYLE,
         images=images,
         total=total,
-        rule=visible(model.decision.words),
+        rule=visible(model.decision.words(model.classes)),
         identity=model.description.identity,
     )
     return text.encode("utf-8", "backslashreplace").decode()
