@@ -182,7 +182,7 @@ def test_methods_and_data_sets_without_the_others_are_named(records, make_record
     ]
     (board,) = make_boards(make_tables([*records, *extra, *alone], ["f1"]), "f1")
     assert board.blocks.left_out == (
-        "OS: not on every data set",
+        "not on every data set: OS",
         "cub: fewer than two replicates of Vanilla, CS, US",
     )
     with pytest.raises(NotComparable, match="two methods with two replicates"):
@@ -204,7 +204,7 @@ def test_methods_that_are_not_everywhere_have_a_board_where_they_are(records, ma
     tables = make_tables([*records, *costly, *without], ["f1"])
     every, joint = make_boards(tables, "f1")
     assert (len(every.blocks.places), every.recipes) == (3, ("vanilla", "cs", "us"))
-    assert every.blocks.left_out == ("AUG: not on every data set",)
+    assert every.blocks.left_out == ("not on every data set: AUG",)
     assert (len(joint.blocks.places), joint.recipes[joint.order[0]]) == (2, "aug")
     assert joint.blocks.left_out == ("cub: no AUG",)
     text = render_report([*records, *costly, *without], board=True, width=200)
@@ -228,3 +228,32 @@ def test_tasks_of_one_source_count_as_one_data_set(make_record):
     text = render_report(records, board=True, width=200)
     assert "share images, so they are drawn together and count as one" in text
     assert "nothing is said of other data sets" in text
+
+
+def test_kinds_of_training_have_boards_of_their_own(records):
+    other = [
+        record.model_copy(
+            update={
+                "cell": record.cell.model_copy(
+                    update={"settings": record.cell.settings.model_copy(update={"steps": 7})}
+                )
+            }
+        )
+        for record in records
+    ]
+    text = render_report([*records, *other], board=True, width=200)
+    assert text.count("standings over 2 data sets by F1") == 2
+    assert " px, 7 steps: standings over 2 data sets" in text
+    rows = json.loads(render_report([*records, *other], board=True, form="json"))["board"]
+    assert len({row["training"] for row in rows}) == 2
+
+
+def test_a_method_on_one_data_set_alone_stands_among_the_others_there(records, make_record):
+    mine = [
+        make_record("os", count, seed, 0.7, cell={"fingerprint": f"{'digits':0<16}"})
+        for count in (25, 50)
+        for seed in range(3)
+    ]
+    every, alone = make_boards(make_tables([*records, *mine], ["f1"]), "f1")
+    assert (len(every.blocks.places), "os" in every.recipes) == (2, False)
+    assert (len(alone.blocks.places), alone.recipes[alone.order[0]]) == (1, "os")

@@ -75,7 +75,7 @@ def make_boards(tables: Iterable[Table], metric: str) -> list[Board]:
     Standings need each of their methods on each of their data sets. Where some methods are not
     everywhere, as costly ones may be, one board is over all data sets and the methods that these
     share, and another over the data sets that have the others too. A single data set among
-    several has none of its own.
+    several has one of its own where methods are there alone.
 
     Raises
     ------
@@ -92,7 +92,11 @@ def make_boards(tables: Iterable[Table], metric: str) -> list[Board]:
             f"{lacking or 'there is one method'}"
         )
     found.sort(key=lambda one: (-len(one.places), -len(one.recipes)))
-    kept = [one for one in found if one is found[0] or len(one.places) > 1]
+    kept: list[Blocks] = []
+    for one in found:
+        shown = {recipe for other in kept for recipe in other.recipes}
+        if not kept or len(one.places) > 1 or not shown.issuperset(one.recipes):
+            kept.append(one)
     return [_make_board(one, metric) for one in kept]
 
 
@@ -109,8 +113,11 @@ def _make_board(blocks: Blocks, metric: str) -> Board:
     )
 
 
-def printed_board(board: Board, number: int = 1) -> PrintedTable:
-    """Lay the standings out as a table, the best method first; the number tells boards apart."""
+def printed_board(board: Board, number: int = 1, kind: str = "") -> PrintedTable:
+    """Lay the standings out as a table, the best method first.
+
+    The number tells boards apart; the kind of training stands in the title if it is given.
+    """
     rows, groups = [], []
     metric = "".join(c if c.isalnum() else "-" for c in board.metric.lower())
     for index in board.order:
@@ -131,7 +138,8 @@ def printed_board(board: Board, number: int = 1) -> PrintedTable:
     head = ("tied", "method", "place", "rank", "first", "gap")
     against = ("wins-ties-losses", "better/same/worse") if VANILLA in board.recipes else ()
     return PrintedTable(
-        title=f"standings over {board.over} by {metric_title(board.metric)}",
+        title=f"{f'{kind}: ' if kind else ''}standings over {board.over} by "
+        f"{metric_title(board.metric)}",
         slug=f"board-{metric}{f'-{number}' if number > 1 else ''}",
         above=(),
         span="",

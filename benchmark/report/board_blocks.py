@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from imbench.records.groups import Group, format_ranges, method_title
 from imbench.report.tables import Table
+from imbench.safe_text import visible
 from imbench.spec import Spec, parse_spec
 
-__all__ = ["Blocks", "choices", "make_blocks", "source_of"]
+__all__ = ["Blocks", "by_kind", "choices", "make_blocks", "source_of"]
 
 Floats = NDArray[np.float64]
 TOO_FEW = "fewer than two replicates that all methods have"
@@ -68,6 +69,24 @@ def choices(tables: Sequence[Table]) -> list[tuple[str, ...]]:
     own = [methods for methods in map(_replicated, tables) if methods]
     shared = frozenset.intersection(*own) if own else frozenset()
     return [_in_order(methods, tables) for methods in dict.fromkeys((shared, *own))]
+
+
+def by_kind(tables: Iterable[Table]) -> dict[str, list[Table]]:
+    """Return tables by their kind of training: one network, its settings and one protocol.
+
+    The key names it: ``cnn, 32 px, 400 steps``; of two kinds that read alike, with a number.
+    """
+    found: dict[tuple[str, int], list[Table]] = {}
+    for table in tables:
+        basis = table.group.basis
+        found.setdefault((basis.settings.model_dump_json(), basis.protocol), []).append(table)
+    named: dict[str, list[Table]] = {}
+    for kind in sorted(found):
+        settings = found[kind][0].group.basis.settings
+        name = visible(f"{settings.network}, {settings.size} px, {settings.steps} steps")
+        again = sum(one.startswith(name) for one in named)
+        named[f"{name} ({again + 1})" if again else name] = found[kind]
+    return named
 
 
 def make_blocks(tables: Sequence[Table], recipes: Sequence[str]) -> Blocks:
@@ -151,7 +170,8 @@ def _place_names(tables: Sequence[Table]) -> list[str]:
 
 def _missing(tables: Sequence[Table], recipes: Sequence[str]) -> list[str]:
     every = dict.fromkeys(line.recipe for table in tables for line in table.lines)
-    return [f"{method_title(name)}: not on every data set" for name in every if name not in recipes]
+    absent = [method_title(name) for name in every if name not in recipes]
+    return [f"not on every data set: {', '.join(absent)}"] if absent else []
 
 
 def _lacking(table: Table, recipes: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from imbench.records.image_names import ImageNames
 from imbench.records.record import Record
 from imbench.report.board import board_row, make_boards, printed_board
+from imbench.report.board_blocks import by_kind
 from imbench.report.compare import Comparison, Match, compare
 from imbench.report.measured import Measured
 from imbench.report.paper_claims import ClaimResult, claims_prose, judge_claims
@@ -99,14 +100,16 @@ def ranking(records: Iterable[Record], metrics: Sequence[str]) -> Section:
 
 def board_section(records: Iterable[Record], metrics: Sequence[str]) -> Section:
     """Say where the methods stand over all data sets, by each metric."""
-    tables = make_tables(records, metrics)
-    boards = [list(enumerate(make_boards(tables, name), 1)) for name in metrics]
-    numbered = [one for found in boards for one in found]
-    return Section(
-        "board",
-        tuple(printed_board(board, number) for number, board in numbered),
-        tuple(board_row(board) for _, board in numbered),
-    )
+    kinds = by_kind(make_tables(records, metrics))
+    blocks, rows, number = [], [], 0
+    for kind, tables in kinds.items():
+        for name in metrics:
+            for board in make_boards(tables, name):
+                number += 1
+                told = kind if len(kinds) > 1 else ""
+                blocks.append(printed_board(board, number, told))
+                rows.append({"training": kind, **board_row(board)})
+    return Section("board", tuple(blocks), tuple(rows))
 
 
 def rank_metrics(records: Iterable[Record], metrics: Sequence[str]) -> list[Ranks]:
