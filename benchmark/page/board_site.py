@@ -20,6 +20,7 @@ from imbench.records.floors import is_floor
 from imbench.records.groups import Group, format_ranges, group_records, method_title
 from imbench.records.record import Record
 from imbench.report.board import VANILLA, Board, board_row, make_boards, printed_board
+from imbench.report.board_blocks import training_title
 from imbench.report.printed_table import PrintedCell, PrintedTable, printed_table
 from imbench.report.table_notes import protocol_line
 from imbench.report.tables import make_tables, metric_title
@@ -99,9 +100,8 @@ def _part(records: list[Record]) -> dict[str, Any]:
             boards += make_boards(tables, metric)
         except NotComparable as error:
             missing.append(visible(f"{metric_title(metric)}: {error}"))
-    settings = records[0].cell.settings
     return {
-        "title": visible(f"{settings.network}, {settings.size} px, {settings.steps} steps"),
+        "title": training_title(records[0].cell.settings),
         "about": _about(records),
         "data": [_data(group) for group in group_records(records)],
         "boards": boards,

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from imbench.records.groups import method_title
+from imbench.report.board import VANILLA
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.report.tables import Table, TableRow, metric_title
 from imbench.stats.paired import ENOUGH
 from imbench.stats.worth import Worth, worth
 
 __all__ = ["worth_table"]
-
-VANILLA = "vanilla"
 
 
 def worth_table(tables: Iterable[Table], metric: str) -> PrintedTable | None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.records.cell import Settings
 from imbench.records.groups import Group, format_ranges, method_title
 from imbench.report.tables import Table
 from imbench.safe_text import visible
 from imbench.spec import Spec, parse_spec
 
-__all__ = ["Blocks", "by_kind", "choices", "make_blocks", "source_of"]
+__all__ = ["Blocks", "by_kind", "choices", "make_blocks", "source_of", "training_title"]
 
 Floats = NDArray[np.float64]
 TOO_FEW = "fewer than two replicates that all methods have"
@@ -82,11 +83,15 @@ def by_kind(tables: Iterable[Table]) -> dict[str, list[Table]]:
         found.setdefault((basis.settings.model_dump_json(), basis.protocol), []).append(table)
     named: dict[str, list[Table]] = {}
     for kind in sorted(found):
-        settings = found[kind][0].group.basis.settings
-        name = visible(f"{settings.network}, {settings.size} px, {settings.steps} steps")
+        name = training_title(found[kind][0].group.basis.settings)
         again = sum(one.startswith(name) for one in named)
         named[f"{name} ({again + 1})" if again else name] = found[kind]
     return named
+
+
+def training_title(settings: Settings) -> str:
+    """Return ``cnn, 32 px, 400 steps``."""
+    return visible(f"{settings.network}, {settings.size} px, {settings.steps} steps")
 
 
 def make_blocks(tables: Sequence[Table], recipes: Sequence[str]) -> Blocks:
