@@ -115,6 +115,10 @@ def test_scattered_differences_are_ahead_not_established(make_record):
     cancelled = [make_record("us", seed=s, score=0.5 + 0.1 * (-1) ** s) for s in range(8)]
     level = only(cancelled + records[8:])
     assert (level.verdict, level.effect.mean) == ("level", 0.0)
+    # A mean that is printed as +0.000 puts nobody ahead.
+    near = [make_record("us", seed=s, score=0.5004 + 0.1 * (-1) ** s) for s in range(8)]
+    told = only(near + records[8:])
+    assert sentence(told).startswith("US and CS cannot be told apart: mean difference +0.000")
 
 
 def test_holm_counts_every_rival_named(family):

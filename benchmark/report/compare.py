@@ -38,6 +38,8 @@ FAMILY = ("cs", "us", "us+cs", "cbl:beta=0.9999", "la")
 
 Relation = Literal["none", "few", "beats", "beaten", "equivalent", "ahead", "behind", "level"]
 """How the first method compares with the second, as docs/protocol.md defines the words."""
+PRINTED = 0.0005
+"""A smaller difference is printed as 0.000, and nobody is ahead by that."""
 ESTABLISHED: tuple[Relation, ...] = ("beats", "beaten", "equivalent")
 """Relations that six seeds or more and both intervals show."""
 Resample = Literal["always", "established", "never"]
@@ -91,7 +93,9 @@ class Comparison:
             return "beaten"
         if self.equivalent:
             return "equivalent"
-        return "ahead" if effect.mean > 0 else "behind" if effect.mean < 0 else "level"
+        if abs(effect.mean) < PRINTED:
+            return "level"
+        return "ahead" if effect.mean > 0 else "behind"
 
     @cached_property
     def equivalent(self) -> bool:

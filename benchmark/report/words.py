@@ -60,7 +60,7 @@ def sentence(comparison: Comparison) -> str:
         "equivalent": f"{first} and {second} are {within}{'' if effect.ends else f' {here}'}",
         "ahead": f"{first} is ahead, not established",
         "behind": f"{second} is ahead, not established",
-        "level": f"{first} and {second} are level",
+        "level": f"{first} and {second} cannot be told apart",
     }[verdict]
     if verdict in ("beats", "beaten") and comparison.equivalent:
         words += f", and {within}"
