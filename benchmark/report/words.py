@@ -87,7 +87,8 @@ def intervals_text(effect: Effect) -> str:
     low, high = ends or (mean, mean)
     t = f"95 % t interval {signed(low)}..{signed(high)}"
     if effect.ends is None:
-        return f"{t}, about these test images only, since {effect.no_bootstrap}"
+        why = f", since {effect.no_bootstrap}" if effect.no_bootstrap else ""
+        return f"{t}, about these test images only{why}"
     low, high = effect.ends
     return f"{t}, bootstrap over {effect.images} test images too {signed(low)}..{signed(high)}"
 
