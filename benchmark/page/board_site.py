@@ -214,12 +214,10 @@ def _matrix(board: Board) -> PrintedTable:
         head=("row - column", *titles),
         align="l" + "r" * len(titles),
         rows=tuple(rows),
-        rules=frozenset(),
         below=(
             f"mean difference over data sets, and how often it is above {MARGIN} when data sets "
             "and seeds are drawn anew",
         ),
-        comments=(),
     )
 
 

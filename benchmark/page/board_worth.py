@@ -39,14 +39,12 @@ def worth_table(tables: Iterable[Table], metric: str) -> PrintedTable | None:
         head=("method", *heads),
         align="l" + "r" * len(heads),
         rows=tuple(rows),
-        rules=frozenset(),
         below=(
             "2.0: Vanilla has the score that the method has at the smallest count with twice the "
             "minority images, read from its curve over the counts; >4: not with the most that were "
             f"tried; <1: with fewer than the fewest; in brackets 95 % over the seeds, from {ENOUGH}"
             " seeds on",
         ),
-        comments=(),
     )
 
 

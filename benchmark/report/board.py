@@ -148,7 +148,6 @@ def printed_board(board: Board, number: int = 1, kind: str = "") -> PrintedTable
         rows=tuple(rows),
         rules=frozenset(i for i in range(1, len(groups)) if groups[i] != groups[i - 1]),
         below=tuple(_below(board)),
-        comments=(),
     )
 
 
