@@ -107,6 +107,19 @@ def test_a_picture_that_another_task_shares_is_not_embedded_again(digits, tmp_pa
     assert open_rows(second[0]).tobytes() == open_rows(whole[0]).tobytes()
 
 
+def test_rows_that_were_written_are_read_from_the_disk_and_not_held(digits, tmp_path, monkeypatch):
+    kept = []
+    init = SeenBefore.__init__
+    monkeypatch.setattr(
+        SeenBefore, "__init__", lambda self, embed: init(self, embed) or kept.append(self)
+    )
+    made(digits, tmp_path, views=("plain",))
+    made(prepare("digits:minority=3", root=Path("data"), size=8), tmp_path, views=("plain",))
+    for seen in kept:
+        held = [row for row in seen._known.values() if not isinstance(row.base, np.memmap)]
+        assert (len(seen._known) > 1000, held) == (True, [])
+
+
 def test_damaged_features_are_not_taken_over(digits, tmp_path):
     other = prepare("digits:minority=3", root=Path("data"), size=8)
     (first,) = made(digits, tmp_path, views=("plain",))

@@ -113,10 +113,8 @@ def embed_entries(
             ) from error
 
 
-def _with_earlier(embed: Embedder, frozen: Frozen, pictures: Hashes, folder: Path) -> Embedder:
+def _with_earlier(embed: Embedder, frozen: Frozen, pictures: Hashes, folder: Path) -> SeenBefore:
     """Return an embedder that knows what this backbone made of some pictures in other entries."""
-    if frozen.backbone.by_name:
-        return embed
     seen = SeenBefore(embed)
     wanted = set(map(bytes, pictures))
     for path in sorted(folder.glob(f"*/{_MANIFEST}")):
@@ -132,7 +130,7 @@ def _with_earlier(embed: Embedder, frozen: Frozen, pictures: Hashes, folder: Pat
         except DataError:
             continue  # damaged, or of an earlier version, which kept no hashes
         if len(rows) == len(hashes) and _sum(rows).hexdigest() == manifest.get("sum"):
-            seen.add(hashes[places], rows[places])
+            seen.add(hashes[places], [rows[place] for place in places])
     return seen
 
 
@@ -193,7 +191,9 @@ def _write(
     part = entry.folder.with_name(f"{entry.folder.name}.part")
     rows, done, digest = _begun(part, entry)
     pictures = _pictures(decoded, entry.view)
-    embed = _with_earlier(embed, frozen, pictures, entry.folder.parent)
+    seen = None
+    if not frozen.backbone.by_name:
+        embed = seen = _with_earlier(embed, frozen, pictures, entry.folder.parent)
     tell(done)
     start = 0
     for images in _parts(decoded):
@@ -205,6 +205,8 @@ def _write(
             if made.shape[1] != entry.width:
                 raise DataError(f"backbone {frozen.spec} gives {made.shape[1]} features")
             rows[at : at + len(made)] = made
+            if seen is not None:  # from here on they are read from the disk, not held
+                seen.add(pictures[at : at + len(made)], rows[at : at + len(made)])
             digest.update(made.tobytes())
             at += len(made)
             if at - saved >= _SAVED:
