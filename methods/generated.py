@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from imbench.images.left_out import left_out_notes
 from imbench.images.pixel_notes import pixel_notes
 from imbench.images.value_range import FULL
 from imbench.methods._joint import JointPart
-from imbench.spec import shown
+from imbench.methods._made_folders import all_folders, existing, filled
 from imbench.training.examples import Examples
 
 __all__ = ["Generated"]
@@ -36,7 +37,9 @@ class Generated(JointPart):
     path : str
         The folder, from the working directory or absolute. For two classes it holds images of the
         minority. For more, or to add images of the majority too, it holds a folder for each label
-        (``0`` is the majority in a run), and no image beside them.
+        (``0`` is the majority in a run), and no image beside them. In a path, ``{seed}`` stands for
+        the replicate and ``{minority}`` for the training images of the smallest class, since images
+        made from other training images than a cell's are no fair rival.
     gamma, kappa, filter, beta, summed
         See `imbench.methods.aug.Augmented`.
 
@@ -45,9 +48,10 @@ class Generated(JointPart):
     The images of the folder take the place of the fakes in the classifier's loss of AUG, with the
     same sampler, weights, steps and filter: a diffusion model, or any other generator, competes
     with AUG on equal terms. Images that are not square become squares as those of the data set do
-    (its ``geometry``). The content of the folder counts in a cell: results are not reused once it
-    has changed. It helps as far as the images are of the minority and differ from those there are;
-    a generator that has seen test images makes the scores worthless.
+    (its ``geometry``). The content of the folder counts in a cell, with placeholders that of all
+    folders: results are not reused once it has changed. It helps as far as the images are of the
+    minority and differ from those there are; a generator that has seen test images makes the scores
+    worthless.
 
     References
     ----------
@@ -90,13 +94,17 @@ class Generated(JointPart):
     @property
     def stamp(self) -> int:
         """The version, and eight digits that stand for the content of the folder."""
-        digits = int(_digest(_listing(self._folder)), 16) % 10**8
-        return self.version * 10**8 + digits
+        return self.version * 10**8 + int(_digest_of_all(self.path), 16) % 10**8
+
+    @property
+    def by_seed(self) -> bool:
+        """Whether each replicate has a folder of its own."""
+        return filled(self.path, seed=0) != self.path
 
     def foresee(self, counts: NDArray[np.int64], shape: tuple[int, ...]) -> None:
         """Refuse a folder that does not hold images of these classes."""
         super().foresee(counts, shape)
-        _by_label(self._folder, len(counts), int(np.argmin(counts)))
+        _by_label(self._folder(int(counts.min())), len(counts), int(np.argmin(counts)))
 
     def resample(
         self, x: Examples, y: NDArray[np.int64], rng: np.random.Generator
@@ -106,15 +114,16 @@ class Generated(JointPart):
             raise UsageError("generated adds images, not rows of features")
         x, y = self._without_held(x, y, rng)
         side, channels = _square(x.pixels.shape[1:])
-        found = _by_label(self._folder, int(y.max()) + 1, 1 - self.majority_)
+        folder = self._folder(min(self.context_.counts, default=0))
+        found = _by_label(folder, int(y.max()) + 1, 1 - self.majority_)
         pictures, labels, geometry = [], [], self.context_.geometry
         for label, files in found.items():
             pictures += [_read(file, side, channels, geometry) for file in files]
             labels += [label] * len(files)
         counts = ", ".join(f"{len(files)} of class {label}" for label, files in found.items())
-        digest = _digest(_listing(self._folder))[:16]
+        digest = _digest(_listing(folder))[:16]
         self.notes_.append(f"generated images added: {counts} (content {digest})")
-        left_out = left_out_notes(find_images(self._folder).left_out)
+        left_out = left_out_notes(find_images(folder).left_out)
         self.notes_ += [f"of the generated images {note.line}" for note in left_out]
         used = [picture.properties for picture in pictures]
         made = pixel_notes(used, {"geometry": geometry}, FULL)
@@ -122,18 +131,9 @@ class Generated(JointPart):
         pixels = np.stack([picture.pixels for picture in pictures])
         return self._join(x, y, Examples(pixels), np.asarray(labels, np.int64))
 
-    @property
-    def _folder(self) -> Path:
-        folder = Path(self.path).expanduser()
-        try:
-            found = folder.is_dir()
-        except OSError as error:  # a closed folder above it, a name longer than the system takes
-            raise DataError(
-                f"generated: the folder {shown(self.path)!r} cannot be read: {error.strerror}"
-            ) from error
-        if not found:
-            raise DataError(f"generated: there is no folder {shown(self.path)!r} of images")
-        return folder.resolve()
+    def _folder(self, minority: int) -> Path:
+        """Return the folder of the replicate, given the images of the smallest class."""
+        return existing(filled(self.path, seed=self.context_.seed, minority=minority))
 
 
 Listing = tuple[tuple[str, int, int], ...]
@@ -183,6 +183,14 @@ def _listing(folder: Path) -> Listing:
     files = [(name, os.stat(folder / name)) for name in find_images(folder).files]  # noqa: PTH116
     listed = [(str(folder / name), stat.st_size, stat.st_mtime_ns) for name, stat in files]
     return (str(folder), 0, 0), *listed
+
+
+def _digest_of_all(path: str) -> str:
+    """Return a hash of all images that a path stands for, for any seed and count."""
+    found = {numbers: _digest(_listing(own)) for numbers, own in all_folders(path).items()}
+    if "" in found:
+        return found[""]
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -1,7 +1,9 @@
 """Images made elsewhere: read, refused, and counted in the cell."""
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -214,3 +216,72 @@ def test_k4_what_is_left_out_of_the_folder_is_said(data_folder):
         "of the generated images left out: 3 files of a format that is not read (3 .heic); "
         "to change it: convert to PNG or JPEG"
     )
+
+
+def test_a_folder_for_each_seed_and_count(data_folder):
+    root = data_folder({"made/3/0": 4, "made/3/1": 5, "made/6/0": 7, "made/3/first": 1})
+    path = f"{root}/made/{{minority}}/{{seed}}"
+    for minority, seed, made in ((3, 0, 4), (3, 1, 5), (6, 0, 7)):
+        method = Method(f"generated:{path}", network="linear", steps=1, random_state=seed)
+        method.fit(*images(10, minority))
+        assert method.notes_[0].startswith(f"generated images added: {made} of class 1")
+    with pytest.raises(DataError, match=r"no folder '.*made/6/1' of images$"):
+        Method(f"generated:{path}", network="linear", steps=1, random_state=1).fit(*images(10, 6))
+
+
+@pytest.mark.parametrize(
+    ("minority", "seeds", "says"),
+    [([3, 4], [0], "made/4/0' of images$"), ([3], [0, 1], "made/3/1' of images$")],
+)
+def test_a_plan_refuses_what_no_folder_was_made_for(data_folder, tmp_path, minority, seeds, says):
+    made = data_folder({"made/3/0": 4}) / "made"
+    with pytest.raises(DataError, match=says):
+        run(
+            datasets="digits",
+            minority=minority,
+            methods=f"generated:{made}/{{minority}}/{{seed}}",
+            seeds=seeds,
+            settings={"network": "linear", "size": 8, "steps": 2},
+            jobs=1,
+            results=tmp_path / "results",
+            quiet=True,
+        )
+    assert not list((tmp_path / "results").rglob("*.json"))
+
+
+def test_all_folders_of_a_path_are_part_of_the_cell(data_folder):
+    made = data_folder({"made/3-0": 2, "made/3-1": 2}) / "made"
+    path = f"{made}/{{minority}}-{{seed}}"
+    first = version(path)
+    assert version(path) == first
+    swapped = made / "swapped"
+    (made / "3-0").rename(swapped)
+    seen = {first, version(path)}
+    (made / "3-1").rename(made / "3-0")
+    swapped.rename(made / "3-1")
+    seen.add(version(path))
+    assert len(seen) == 3
+    shutil.copytree(made / "3-1", made / "notes")
+    assert version(path) in seen - {first}
+
+
+def test_the_example_of_its_page_makes_a_folder_for_each_cell(tmp_path, monkeypatch, jobs_here):
+    page = Path(__file__).parents[1] / "docs" / "methods" / "generated.md"
+    (script,) = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.S | re.M)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(script, str(page), "exec"), {})
+    path = "made/{minority}/{seed}"
+    scores = run(
+        datasets="digits",
+        minority=[10, 20],
+        methods=f"os,generated:{path}",
+        seeds=range(2),
+        settings={"network": "linear", "size": 16, "steps": 2},
+        jobs=1,
+        results=tmp_path / "results",
+        quiet=True,
+    )
+    seeds = scores.groupby("recipe").seed.nunique()
+    assert seeds.to_dict() == {"os": 2, f"generated:path={path}": 2}
+    records = Store(tmp_path / "results").records()
+    assert len({note for record in records for note in record.notes if "content" in note}) == 4

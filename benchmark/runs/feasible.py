@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from imbench.registry import is_ours
 from imbench.runs.shots import resolve_shots, shots_text
 from imbench.runs.sources import Source
 from imbench.spec import parse_spec
-from imbench.training.part import Part, overrides
+from imbench.training.part import Context, Part, overrides
 from imbench.training.recipe import Recipe
 
 __all__ = ["check_size", "checked_cells", "settled_grid", "versions_of"]
@@ -58,13 +58,22 @@ def checked_cells(
         raise UsageError("the grid has no cell left: everything is excluded, or no method exists")
     for cell in {(cell.dataset, cell.shots): cell for cell in cells}.values():
         _check_counts(cell, sources[cell.dataset])
-    for cell in {(cell.dataset, cell.shots, cell.recipe): cell for cell in cells}.values():
+    for cell in _different(cells, recipes):
         _check_recipe(cell, sources[cell.dataset], recipes[cell.recipe])
     if _has_to_be_tried(grid.settings.network):
         _try_network(grid, [source for source in sources.values() if source.folder], recipes)
     if grid.settings.code:
         _try_augment(grid, [source for source in sources.values() if source.folder])
     return cells
+
+
+def _different(cells: Iterable[Cell], recipes: Mapping[str, Recipe]) -> Iterable[Cell]:
+    """Return a cell of each data set, count and recipe, and of each seed where that matters."""
+    by_seed = {text for text, own in recipes.items() if any(part.by_seed for part in own.parts)}
+    return {
+        (cell.dataset, cell.shots, cell.recipe, cell.seed if cell.recipe in by_seed else 0): cell
+        for cell in cells
+    }.values()
 
 
 def _check_counts(cell: Cell, source: Source) -> None:
@@ -91,6 +100,7 @@ def _check_recipe(cell: Cell, source: Source, recipe: Recipe) -> None:
     try:
         for part in recipe.parts:
             if left is not None:
+                part.context_ = Context(seed=cell.seed)
                 with usable(f"{type(part).__name__}.foresee"):
                     left = part.foresee(left, shape)
     except UsageError as error:
@@ -172,7 +182,8 @@ def _try_network(grid: Grid, sources: list[Source], recipes: Mapping[str, Recipe
                     net = part.build(net, np.full(classes, 2.0))
 
             shape = (channels, size, size) if frozen is None else (frozen.backbone.width,)
-            try_network(network, shape, classes, change)
+            # A head is small; to build it without content loads torch's compiler, which takes 2 s.
+            try_network(network, shape, classes, change, "meta" if frozen is None else "cpu")
 
 
 def _try_augment(grid: Grid, sources: list[Source]) -> None:

@@ -101,13 +101,17 @@ def read_network(spec: str) -> tuple[Callable[..., nn.Module], dict[str, Any]]:
 
 
 def try_network(
-    spec: str, shape: Shape, classes: int, change: Callable[[nn.Module], object] | None = None
+    spec: str,
+    shape: Shape,
+    classes: int,
+    change: Callable[[nn.Module], object] | None = None,
+    device: str = "meta",
 ) -> None:
     """Refuse a network that cannot be built for a shape, or gives no score for each class.
 
-    `change` is what parts do to a network; it is tried too and may raise UsageError. The network
-    is built of tensors without content, which takes neither memory nor time; where its code needs
-    their content, with content.
+    `change` is what parts do to a network; it is tried too and may raise UsageError. On the device
+    "meta" the network is built of tensors without content, which takes neither memory nor time;
+    where its code needs their content, on "cpu".
 
     Raises
     ------
@@ -116,8 +120,10 @@ def try_network(
     """
     read_network(spec)
     try:
-        _build_apart(spec, shape, classes, "meta", change)
+        _build_apart(spec, shape, classes, device, change)
     except UsageError:
+        if device == "cpu":
+            raise
         _build_apart(spec, shape, classes, "cpu", change)
 
 

@@ -160,6 +160,11 @@ class Part(Parameters):
         return "it changes pixels at every step" if overrides(self, "compose") else ""
 
     @property
+    def by_seed(self) -> bool:
+        """Whether `foresee` depends on the seed: plans then ask it for each."""
+        return False
+
+    @property
     def stamp(self) -> int:
         """What must be equal in older records: the version, or that of the files a part reads."""
         return self.version
@@ -196,7 +201,8 @@ class Part(Parameters):
         """Return the counts (K,) that `resample` will leave; None if that depends on the images.
 
         `shape` is (height, width, channels). Called when a run is planned, without torch: raise
-        UsageError if no training set with such counts could be trained on.
+        UsageError if no training set with such counts could be trained on. `context_` has the seed
+        of one cell, or of each if the part is `by_seed`.
         """
         return None if overrides(self, "resample") else counts
 
