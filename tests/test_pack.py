@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from clicked import bench, printed, refused
 
 from imbench.errors import EnvironmentFault, NotComparable
-from imbench.records import pack_file
+from imbench.records import pack, pack_file
 from imbench.records.cell import Grid, Settings
 from imbench.records.floors import COLOUR, floor_store
 from imbench.records.image_names import ImageNames
@@ -20,6 +21,7 @@ from imbench.records.joined import read_joined
 from imbench.records.pack import read_pack
 from imbench.records.planned import write_plan
 from imbench.records.record import Scores
+from imbench.records.rounded_outputs import FIRST_ROUNDING, rounded
 from imbench.records.store import Store
 from imbench.stats.metrics import score_all
 
@@ -130,8 +132,48 @@ def test_a_pack_is_the_same_when_it_is_made_again_and_from_itself(fill, tmp_path
     assert all(other == first for other in others)
     assert b"/home/me" not in lzma.decompress(first.partition(b"\n")[2])
     head = json.loads(first.partition(b"\n")[0].removeprefix(b"imbench-pack "))
-    assert head["schema"] == 1
+    assert head["schema"] == 2
     assert "rounded" in head["about"]
+
+
+@pytest.fixture
+def write_first(monkeypatch):
+    """Return a function that packs as the first imbench with packs did."""
+
+    def write(folder, file):
+        with monkeypatch.context() as patch:
+            patch.setattr(pack_file, "SCHEMA", 1)
+            patch.setattr(pack, "rounded", partial(rounded, rounding=FIRST_ROUNDING))
+            bench("pack", folder, file)
+
+    return write
+
+
+def test_a_pack_of_schema_1_is_read_and_smaller_when_packed_again(fill, write_first, tmp_path):
+    folder, old, new = fill(tmp_path / "results"), tmp_path / "old.pack", tmp_path / "new.pack"
+    write_first(folder, old)
+    bench("pack", old, new)
+    heads = [pack_file.read_parts(file) for file in (old, new)]
+    assert [schema for schema, _ in heads] == [1, 2]
+    assert new.stat().st_size < 0.9 * old.stat().st_size
+    for form in FORMS[:5]:
+        expected = printed("report", folder, *form)
+        for file in (old, new):
+            assert printed("report", file, *form).replace(str(file), str(folder)) == expected, form
+    stored = {record.key: record.scores for record in Store(folder).records()}
+    for file, most in ((old, 1 / 128), (new, 1 / 8 + 1 / 128)):
+        scored = [record for record in read_pack(file).records if record.scores is not None]
+        assert len(scored) == 72
+        for record in scored:
+            change = np.abs(log_odds(stored[record.key]) - log_odds(record.scores))
+            assert change.max() <= most + 1e-5
+    assert change.max() > 1 / 16
+
+
+def log_odds(scores):
+    proba = scores.arrays()[2].astype(np.float64)
+    others = proba[:, ::-1] if proba.shape[1] == 2 else 1 - proba
+    return np.log(proba) - np.log(others)
 
 
 def test_folders_and_packs_are_joined_into_one_that_grows(fill, tmp_path):
@@ -171,7 +213,7 @@ def test_records_are_what_they_were_but_for_what_is_said(fill, tmp_path):
             labels, _, proba = old.scores.arrays()
             now = record.scores.arrays()
             assert (labels == now[0]).all()
-            assert np.abs(proba - now[2]).max() < 0.005
+            assert np.abs(proba - now[2]).max() < 1 / 32  # 1/8 of log-odds at a score of .5
     assert [floor.cell.recipe for floor in contents.floors] == [COLOUR]
     assert contents.names[CODE].classes == ("a", "b")
     assert contents.plans.runs[0].cells
@@ -262,7 +304,7 @@ def broken(raw, kind):
         ("cut to nothing", "is no pack: name a results folder"),
         ("longer", "bytes in place of"),
         ("changed", "its checksum is wrong; copy it again"),
-        ("newer", "this imbench reads up to 1: update imbench"),
+        ("newer", "this imbench reads up to 2: update imbench"),
         ("no pack", "is no pack: name a results folder"),
         ("no head", "its first line cannot be read"),
         ("a bomb", "does not unpack to the"),

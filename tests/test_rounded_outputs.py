@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import lzma
+
 import numpy as np
 import pytest
 
-from imbench.records.rounded_outputs import STEP, DamagedOutputs, Reader, restored, rounded
+from imbench.records.rounded_outputs import (
+    FIRST_ROUNDING,
+    ROUNDING,
+    DamagedOutputs,
+    Reader,
+    restored,
+    rounded,
+)
 from imbench.stats.metrics import METRICS
 from imbench.stats.resampled import scorer
 
@@ -40,10 +49,64 @@ KINDS = (
 )
 
 
+ROUNDINGS = pytest.mark.parametrize("rounding", [ROUNDING, FIRST_ROUNDING], ids=["new", "first"])
+
+
+def again(labels, proba, rounding=ROUNDING):
+    """Return outputs as bytes, and as they are restored from them."""
+    made = rounded(labels, proba, rounding)
+    reader = Reader(made, rounding)
+    found = restored(labels, proba.shape[1], reader)
+    assert reader.spent
+    return made, found
+
+
+def log_odds(proba):
+    """Return the log-odds of each class; of the second, if there are two."""
+    exact = proba.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        if exact.shape[1] == 2:
+            return (np.log(exact[:, 1]) - np.log(exact[:, 0]))[:, None]
+        return np.log(exact) - np.log(1 - exact)
+
+
+def with_log_odds(*odds):
+    return softmax(np.stack([np.zeros(len(odds)), odds], axis=1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "odds", "found", "digits"),
+    [
+        # of one class: the middle of [.25, .5), and of [-.25, 0)
+        ([1, 1, 0], [0.30, 0.45, -0.1], [0.375, 0.375, -0.125], []),
+        # of two classes: [.25, .5) is halved once, and a bit says which half
+        ([0, 1], [0.30, 0.45], [0.3125, 0.4375], [0b01000000]),
+        # halved twice: both lie in the upper half, then in its lower and upper one
+        ([0, 1], [0.40, 0.45], [0.40625, 0.46875], [0b11000000, 0b01000000]),
+        # the third image leaves with the first half, and has no second bit
+        ([0, 1, 1], [0.40, 0.45, 0.3], [0.40625, 0.46875, 0.3125], [0b11000000, 0b01000000]),
+    ],
+)
+def test_steps_of_a_quarter_are_halved_until_classes_are_apart(labels, odds, found, digits):
+    made, proba = again(np.array(labels), with_log_odds(*odds))
+    assert log_odds(proba)[:, 0] == pytest.approx(found, abs=1e-6)
+    assert list(made["digits"]) == digits
+    assert not made["values"]
+
+
+def test_the_first_rounding_divides_steps_of_a_64th_by_16():
+    labels, proba = np.array([0, 1, 1]), with_log_odds(0.30, 0.31, 0.45)  # steps 19, 19, 28
+    made, found = again(labels, proba, FIRST_ROUNDING)
+    assert log_odds(found)[:, 0] == pytest.approx([307.5 / 1024, 317.5 / 1024, 28.5 / 64], abs=1e-6)
+    assert list(made["low"]) == [19, 19, 28]
+    assert list(made["digits"]) == [307 - 19 * 16, 317 - 19 * 16]
+
+
+@ROUNDINGS
 @pytest.mark.parametrize("kind", KINDS)
-def test_decisions_and_ranks_of_two_classes_are_kept_in_every_resample(kind):
+def test_decisions_and_ranks_of_two_classes_are_kept_in_every_resample(kind, rounding):
     labels, proba = two_classes(kind)
-    found = restored(labels, 2, Reader(rounded(labels, proba)))
+    _, found = again(labels, proba, rounding)
     assert (found.argmax(axis=1) == proba.argmax(axis=1)).all()
     weights = np.random.default_rng(1).multinomial(len(labels), np.full(400, 1 / 400), size=50)
     weights[:, [0, -1]] += 1  # each class is drawn
@@ -55,25 +118,87 @@ def test_decisions_and_ranks_of_two_classes_are_kept_in_every_resample(kind):
         assert (before == after).all(), name
 
 
+@ROUNDINGS
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_change_is_half_a_step_at_most_and_none_when_rounded_again(kind):
+def test_the_change_is_half_a_step_at_most_and_none_when_rounded_again(kind, rounding):
     labels, proba = two_classes(kind)
-    made = rounded(labels, proba)
-    found = restored(labels, 2, Reader(made))
+    made, found = again(labels, proba, rounding)
     inside = (proba > 1e-30).all(axis=1)
-    before, after = (
-        np.diff(np.log(one[inside].astype(np.float64)))[:, 0] for one in (proba, found)
-    )
-    assert np.abs(before - after).max(initial=0) <= STEP / 2 + 1e-6
-    assert rounded(labels, found) == made
+    change = np.abs(log_odds(proba[inside]) - log_odds(found[inside]))
+    assert change.max(initial=0) <= rounding.step / 2 + 1e-6
+    assert rounded(labels, found, rounding) == made
+
+
+def test_what_the_first_rounding_left_is_rounded_to_steps_of_a_quarter():
+    labels, proba = two_classes("common", n=4000)
+    first, before = again(labels, proba, FIRST_ROUNDING)
+    made, found = again(labels, before)
+    small, large = (len(lzma.compress(b"".join(one.values()))) for one in (made, first))
+    assert small < 0.95 * large  # of images that are less mixed 0.64
+    change = np.abs(log_odds(proba) - log_odds(found))
+    assert 1 / 16 < change.max() <= 1 / 8 + 1 / 128 + 1e-6
+    assert same_ranks(labels, proba, found)
+
+
+def same_ranks(labels, before, after):
+    """Whether decisions are the same, and the others below and above each image of a class."""
+    columns = range(1 if before.shape[1] == 2 else 0, before.shape[1])
+    for column in columns:
+        mine = labels == column
+        for side in ("left", "right"):
+            one, two = (
+                np.searchsorted(np.sort(proba[~mine, column]), proba[mine, column], side)
+                for proba in (before, after)
+            )
+            if (one != two).any():
+                return False
+    return bool((before.argmax(axis=1) == after.argmax(axis=1)).all())
+
+
+def drawn(seed):
+    """Return random labels and outputs: of few or many images, dense or sure, tied, 0 and 1."""
+    rng = np.random.default_rng(seed)
+    classes, n = rng.choice([2, 5]), rng.choice([0, 1, 2, 9, 200])
+    labels = rng.integers(classes, size=n)
+    logits = rng.choice([1e-7, 1e-3, 1, 20]) * rng.normal(size=(n, classes))
+    logits += rng.choice([0, 4]) * np.eye(classes)[labels]
+    if rng.random() < 0.5:
+        logits = np.round(logits, 1)  # many are equal
+    proba = softmax(logits) if n else np.zeros((0, classes), np.float32)
+    sure = rng.random(n) < rng.choice([0, 0.3])
+    proba[sure] = np.eye(classes, dtype=np.float32)[rng.integers(classes, size=sure.sum())]
+    return labels, proba
+
+
+@ROUNDINGS
+@pytest.mark.parametrize("seed", range(40))
+def test_random_outputs_keep_decisions_ranks_bounds_and_themselves(seed, rounding):
+    labels, proba = drawn(seed)
+    made, found = again(labels, proba, rounding)
+    assert same_ranks(labels, proba, found)
+    assert rounded(labels, found, rounding) == made
+    before, after = log_odds(proba), log_odds(found)
+    assert (np.isinf(before) == np.isinf(after)).all()
+    exact = np.abs(before) < 9  # beyond, of five classes, float32 has too few digits near 1
+    change = np.abs(before[exact] - after[exact])
+    assert change.max(initial=0) <= rounding.step / 2 + 1e-3
+
+
+def test_scores_next_to_1_of_many_classes_are_rounded_once():
+    """There a float32 has steps of its own, which are wider than those of log-odds."""
+    proba = 1 - np.arange(3000, dtype=np.float32) * np.float32(2**-24)
+    proba = np.stack([proba, (1 - proba) / 2, (1 - proba) / 2], axis=1)
+    for labels in (np.zeros(3000, np.int64), np.arange(3000) % 3):
+        made, found = again(labels, proba)
+        assert rounded(labels, found) == made
+        assert same_ranks(labels, proba, found)
 
 
 def test_more_classes_keep_decisions_and_the_ranks_of_each():
     rng = np.random.default_rng(3)
     labels = rng.integers(4, size=300)
     proba = softmax(2 * rng.normal(size=(300, 4)) + 2 * np.eye(4)[labels])
-    made = rounded(labels, proba)
-    found = restored(labels, 4, Reader(made))
+    made, found = again(labels, proba)
     assert (found.argmax(axis=1) == proba.argmax(axis=1)).all()
     for name in RANKED:
         assert METRICS[name](labels, found) == METRICS[name](labels, proba), name

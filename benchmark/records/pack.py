@@ -24,9 +24,12 @@ from imbench.records.pack_file import read_parts, write_parts
 from imbench.records.planned import Plans, parse_plan
 from imbench.records.record import Record, Scores, label_type
 from imbench.records.rounded_outputs import (
+    FIRST_ROUNDING,
+    ROUNDING,
     STREAMS,
     DamagedOutputs,
     Reader,
+    Rounding,
     restored,
     rounded,
 )
@@ -38,7 +41,7 @@ from imbench.records.upgrade import upgrade
 __all__ = ["LOST", "PackContents", "read_pack", "write_pack"]
 
 LOST = (
-    "log-odds of test images are rounded to steps of 1/64, finer where classes meet, so that every "
+    "log-odds of test images are rounded to steps of 1/4, finer where classes meet, so that every "
     "decision and ranking of classes is kept; logits before any adjustment, logs, generators, maps "
     "and kept models are left out, and so are the commands of plans"
 )
@@ -119,10 +122,10 @@ def read_pack(path: Path) -> PackContents:
     EnvironmentFault
         If it cannot be read, or a newer imbench wrote it.
     """
-    parts = read_parts(path)
+    schema, parts = read_parts(path)
     try:
         plain = json.loads(parts["records"])
-        reader = _Outputs(plain["labels"], parts)
+        reader = _Outputs(plain["labels"], parts, FIRST_ROUNDING if schema == 1 else ROUNDING)
         records = [reader.record(one) for one in plain["records"]]
         floors = [reader.record(one) for one in plain["floors"]]
         if not reader.spent:
@@ -186,8 +189,10 @@ class _Writer:
 class _Outputs:
     """Puts records and their outputs together again."""
 
-    def __init__(self, labels: Sequence[Sequence[int]], parts: Mapping[str, bytes]) -> None:
-        self._reader = Reader(parts)
+    def __init__(
+        self, labels: Sequence[Sequence[int]], parts: Mapping[str, bytes], rounding: Rounding
+    ) -> None:
+        self._reader = Reader(parts, rounding)
         self._labels = []
         self._left = _MOST
         raw = memoryview(parts["labels"])

@@ -23,7 +23,7 @@ from imbench.files.reading import open_regular, read_bytes
 
 __all__ = ["LARGEST", "SCHEMA", "is_pack", "read_parts", "write_parts"]
 
-SCHEMA = 1
+SCHEMA = 2
 """Raise it when what a part means changes."""
 MAGIC = b"imbench-pack "
 LARGEST = 1 << 27
@@ -87,8 +87,8 @@ def write_parts(path: Path, parts: Mapping[str, bytes], about: str) -> int:
     return len(line) + len(body)
 
 
-def read_parts(path: Path) -> dict[str, bytes]:
-    """Return the parts of a file.
+def read_parts(path: Path) -> tuple[int, dict[str, bytes]]:
+    """Return the schema of a file, and its parts.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def read_parts(path: Path) -> dict[str, bytes]:
         raise NotComparable(
             f"{path} was changed since it was written: its checksum is wrong; copy it again"
         )
-    return _unpacked(path, head, body)
+    return head.schema_, _unpacked(path, head, body)
 
 
 def _split(path: Path) -> tuple[bytes, bytes]:
