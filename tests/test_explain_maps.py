@@ -296,3 +296,10 @@ def test_swaps_keep_the_object_and_take_the_right_background():
         assert made[name][:, 2, 2, 0].tolist() == [10, 20, 110, 120]
     alone = swapped(x[:2], masks[:2], np.array([0, 0]), x[:2])
     assert list(alone) == ["same", "erased"]
+
+
+def test_swaps_take_the_backgrounds_of_all_other_classes_in_turn():
+    labels = np.repeat([0, 1, 2], [4, 4, 2])
+    x = np.broadcast_to(np.arange(10, dtype=np.uint8)[:, None, None, None], (10, 8, 8, 3))
+    made = swapped(x, np.zeros((10, 8, 8), bool), labels, x)
+    assert made["other"][:, 0, 0, 0].tolist() == [4, 8, 5, 9, 0, 8, 1, 9, 0, 4]

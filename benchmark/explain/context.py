@@ -54,8 +54,8 @@ def swapped(
 ) -> dict[str, NDArray[np.uint8]]:
     """Return the images of each of `SWAPS`, every array (n, height, width, channels).
 
-    Images of a class take turns as partners, so that all backgrounds are used alike. With fewer
-    than two images of a class there is no "same", with one class no "other".
+    Other classes take turns as partners, and the images of each, so that all backgrounds are used
+    alike. With fewer than two images of a class there is no "same", with one class no "other".
 
     Parameters
     ----------
@@ -70,8 +70,10 @@ def swapped(
     names = sorted(rows)
     for label, own in rows.items():
         same[own] = np.roll(own, -1)
-        theirs = np.concatenate([rows[name] for name in names if name != label] or [own])
-        other[own] = theirs[np.arange(len(own)) % len(theirs)]
+        # Class after class would leave all but the first unused, where they are of one size.
+        theirs = [rows[name] for name in names if name != label] or [own]
+        turns = [divmod(turn, len(theirs)) for turn in range(len(own))]
+        other[own] = [theirs[which][place % len(theirs[which])] for place, which in turns]
     if all(len(own) > 1 for own in rows.values()):
         made["same"] = np.where(masks[..., None], pixels, backgrounds[same])
     if len(rows) > 1:

@@ -30,7 +30,7 @@ __all__ = ["CONTEXT", "FEATURES", "Session", "Settings"]
 
 CONTEXT, FEATURES = "context", "features"
 """Names under which the counterfactual and the placed features are kept, beside maps."""
-SWAPPING, PLACING = 1, 1
+SWAPPING, PLACING = 2, 1
 """Versions of both: raised when they change."""
 
 
