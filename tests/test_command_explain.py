@@ -15,18 +15,21 @@ import pytest
 from clicked import bench, refused
 from in_process import jobs_here
 
+from imbench.commands.explain import _say
 from imbench.errors import DataError
 from imbench.explain import networks, session
 from imbench.explain.chosen import choose
 from imbench.explain.claims import measured_of
 from imbench.explain.gradcam import GradCAM
-from imbench.explain.numbers import differences, explained_of
+from imbench.explain.numbers import KINDS, differences, explained_of
 from imbench.explain.saliency import Maps
-from imbench.explain.stored import kept
+from imbench.explain.stored import Kept, kept
 from imbench.images.cache import prepare
+from imbench.page.explained import draw_features
 from imbench.page.page import render_page
 from imbench.records.groups import group_records
 from imbench.records.image_names import read_names
+from imbench.records.record import Record
 from imbench.records.store import Store, read_records
 from imbench.training.device import fixed_threads
 
@@ -169,7 +172,19 @@ def test_images_without_an_object_are_counted_and_left_out(ran):
     found = choose(decoded(cleared), cell, 50)
     assert found.split == "test"
     assert len(found.rows) == 10
-    assert "5 solid images are left out: no object in the mask" in found.notes
+    assert "5 solid images are left out: no object in the mask, or nothing else" in found.notes
+
+
+def test_test_images_of_a_class_without_an_object_are_no_fault_of_the_run(ran):
+    cell = read_records(ran)[0].cell
+
+    def cleared(images):
+        return replace(images, masks=np.array(images.masks) & (images.labels == 1)[:, None, None])
+
+    found = choose(decoded(cleared), cell, 50)
+    assert set(found.labels) == {1}
+    assert "no solid test image has an object" in found.notes
+    assert not any("--majority" in note for note in found.notes)
 
 
 def test_masks_of_another_size_are_not_used(ran):
@@ -252,7 +267,7 @@ def test_one_table_a_count_says_of_each_method_what_the_details_say(ran):
     head, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
     columns = ["right", "Grad-CAM lift", "RISE lift", "flips", "same", "erased"]
     titles = [cell.strip() for cell in head.strip("|").split("|")]
-    assert titles == ["method", "solid: right", *columns[1:], "striped: right", *columns[1:]]
+    assert titles == ["method", *(f"{of}: {one}" for of in ("solid", "striped") for one in columns)]
     assert [row.strip("| ").split()[0] for row in rows] == ["Vanilla", "TS", "CS"]
     (group,) = group_records(read_records(ran))
     found = explained_of(group, Store(ran), "context")["cs", 6]
@@ -307,7 +322,7 @@ def test_a_map_method_that_fails_is_told_and_the_others_go_on(copy, monkeypatch,
     assert "Grad-CAM" not in done.stdout
 
 
-def test_a_record_without_outputs_or_whose_network_is_gone_says_so(copy):
+def test_a_record_without_outputs_says_so_and_one_whose_network_is_gone_is_trained_again(copy):
     without_maps(copy)
     first, second = (
         next(copy.rglob(f"{recipe}/0-*-model.safetensors")) for recipe in ("vanilla", "cs")
@@ -317,9 +332,25 @@ def test_a_record_without_outputs_or_whose_network_is_gone_says_so(copy):
     path.write_text(json.dumps({**json.loads(path.read_text()), "scores": None}))
     done = bench("explain", copy, *FEW, "--maps", "gradcam", "--methods", "vanilla,cs")
     told = " ".join(done.stderr.split())
-    assert "cannot be read: No such file or directory (Vanilla at 6, seed 0)" in told
+    assert "1 network was trained again, with the outputs of the records" in told
     assert "the record keeps no outputs to compare its network with (CS at 6, seed 0)" in told
-    assert len(list(copy.rglob("*explained-gradcam.npz"))) == 2
+    assert len(list(copy.rglob("*explained-gradcam.npz"))) == 3
+
+
+def test_sentences_name_the_data_where_there_are_several_and_count_where_all_are_meant(
+    make_record, capsys
+):
+    def made(dataset: str, seed: int) -> Record:
+        return make_record(seed=seed, cell={"dataset": dataset, "fingerprint": dataset})
+
+    records = [made(dataset, seed) for dataset in ("digits", "savanna") for seed in (0, 1)]
+    _say({"first": records[1:3], "second": records}, records)
+    assert capsys.readouterr().err.splitlines() == [
+        "first (digits: Vanilla at 50, seed 1; savanna: Vanilla at 50, seed 0)",
+        "second (all 4 cells)",
+    ]
+    _say({"third": records[:1]}, records[:1])
+    assert capsys.readouterr().err == "third (Vanilla at 50, seed 0)\n"
 
 
 def test_images_that_are_gone_are_told(ran, tmp_path):
@@ -393,3 +424,28 @@ def test_tsne_places_training_and_test_images(copy):
     assert np.isfinite(arrays["xy"]).all()
     assert np.bincount(arrays["kinds"]).tolist() == [30, 20]
     assert np.isnan(arrays["purity"])
+
+
+def test_the_picture_of_features_names_classes_and_kinds_of_all_panels(ran):
+    record = read_records(ran)[0]
+
+    def placed(kinds: list[int]) -> Kept:
+        arrays = {"xy": np.zeros((6, 2)), "labels": np.array([0, 1, 2] * 2)}
+        return Kept(record, "features", {}, {**arrays, "kinds": np.repeat(kinds, 3)})
+
+    figure = draw_features([placed([0, 1]), placed([0, 2])], ("shirt", "hat", "skirt"))
+    (legend,) = figure.legends
+    shown = [text.get_text() for text in legend.get_texts()]
+    names = [f"{name}, {kind}" for kind in KINDS for name in ("shirt", "hat", "skirt")]
+    assert sorted(shown) == sorted(names)
+
+
+def test_every_block_of_a_table_that_is_cut_says_whose_columns_it_has(ran, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = bench("explain", ran, *FEW).stdout
+    blocks = [block for block in text.split("\n\n") if "\nmethod " in block]
+    assert len(blocks) > 2
+    for block in blocks:
+        over = block.splitlines()[0]
+        assert over.strip().strip("-").split()[0] in DRAWN
+        assert len(over) <= 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,11 +90,14 @@ def explain(
     session = Session(Settings(results, root, names, features=tsne, **settings))
     with counted_on_stderr(len(records), "cells") as tell:
         session.explain(records, tell)
-    _say(session.faults)
+    _say(session.faults, records)
     if session.retrained:
+        networks = (
+            "1 network was" if session.retrained == 1 else f"{session.retrained} networks were"
+        )
         echo(
-            f"{session.retrained} networks were trained again, and give what their records have; "
-            "`bench run --keep models` keeps them",
+            f"{networks} trained again, with the outputs of the records; a run with --keep models "
+            "keeps those that it trains",
             err=True,
         )
     groups = explained_groups(records, Store(results), (*names, CONTEXT), dict(read_names(results)))
@@ -107,6 +111,8 @@ def explain(
         tables += explanation_tables(groups)
     form = text.markdown(tables) if markdown else text.terminal(tables, terminal_width())
     echo_document(form)
+    drawn = "maps and features in a plane" if tsne else "maps"
+    echo(f"the {drawn}: bench report {shlex.quote(str(results))} --html", err=True)
 
 
 def _of_methods(records: Sequence[Record], methods: str | None) -> list[Record]:
@@ -134,9 +140,32 @@ def _of_methods(records: Sequence[Record], methods: str | None) -> list[Record]:
     return [record for record in done if record.cell.recipe in wanted]
 
 
-def _say(faults: dict[str, list[str]]) -> None:
+def _say(faults: dict[str, list[Record]], records: Sequence[Record]) -> None:
     """Print each sentence once, with the cells that it is true of."""
-    for sentence, cells in faults.items():
-        named = "; ".join(cells[:NAMED])
-        more = f"; and {len(cells) - NAMED} more" if len(cells) > NAMED else ""
+    from imbench.records.groups import group_records
+
+    titles = {
+        record.key: group.title
+        for group in group_records(records)
+        for slot in group.slots.values()
+        for record in slot.values()
+    }
+    several = len(set(titles.values())) > 1
+    for sentence, of in faults.items():
+        if len(of) == len(records) > NAMED:
+            echo(f"{sentence} (all {len(of)} cells)", err=True)
+            continue
+        named = "; ".join(
+            _place(record, titles.get(record.key, "") if several else "") for record in of[:NAMED]
+        )
+        more = f"; and {len(of) - NAMED} more" if len(of) > NAMED else ""
         echo(f"{sentence} ({named}{more})", err=True)
+
+
+def _place(record: Record, title: str) -> str:
+    """Return which cell a record is of, with the title of its data where there are several."""
+    from imbench.records.groups import method_title
+
+    cell = record.cell
+    where = f"{method_title(cell.recipe)} at {cell.minority}, seed {cell.seed}"
+    return f"{title}: {where}" if title else where

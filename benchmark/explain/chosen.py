@@ -74,6 +74,10 @@ def choose(decoded: Decoded, cell: Cell, most: int) -> Chosen:
     elif decoded.test.masks is not None:
         candidates = np.arange(len(decoded.test))
         with_object, notes = _with_object(decoded.test, candidates, names)
+        notes += [
+            f"no {name} test image has an object"
+            for name in _lacking(decoded.test, with_object, names)
+        ]
         if len(with_object):
             return _take("test", decoded.test, with_object, most, notes)
     elif decoded.train.masks is not None:
@@ -81,6 +85,9 @@ def choose(decoded: Decoded, cell: Cell, most: int) -> Chosen:
         seen = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
         candidates = np.setdiff1d(np.arange(len(labels)), seen)
         with_object, notes = _with_object(decoded.train, candidates, names)
+        for name in _lacking(decoded.train, with_object, names):
+            more = "--majority" if name == names[0] else "a smaller --minority"
+            notes.append(f"no {name} image with an object is held out: give the run {more}")
         if len(with_object):
             held = (
                 "test images have no masks: training images that the cells left out are explained"
@@ -115,10 +122,16 @@ def _with_object(
         own = images.labels[rows] == label
         if bad := int((own & ~good).sum()):
             plural = "s are" if bad > 1 else " is"
-            notes.append(f"{bad} {name} image{plural} left out: no object in the mask")
-        if not (own & good).any():
-            notes.append(f"no {name} image with an object is held out: give the run --majority")
+            notes.append(
+                f"{bad} {name} image{plural} left out: no object in the mask, or nothing else"
+            )
     return rows[good], notes
+
+
+def _lacking(images: Images, rows: NDArray[np.int64], classes: tuple[str, ...]) -> list[str]:
+    """Return the classes that no row is of."""
+    found = set(np.asarray(images.labels)[rows].tolist())
+    return [name for label, name in enumerate(classes) if label not in found]
 
 
 def _take(

@@ -34,6 +34,8 @@ __all__ = ["read_images", "trained_network", "with_recipe"]
 
 CLOSE = 1e-3
 """Logits that differ by less are the same: those of a card and of a processor do by 1e-5."""
+KEEP = "train it anew with `bench run --force --keep models`"
+"""What helps where a cell has no network: without --force a run trains no finished cell."""
 COMPARED = 1000
 """Most test images whose outputs are compared: a backbone takes 5 s for them on a core."""
 
@@ -77,24 +79,27 @@ def trained_network(
         raise NotComparable("the record keeps no outputs to compare its network with")
     frozen = shown_backbone(record)
     file = record.files.get(MODEL, "")
-    if file:
-        net = _kept_network(results, file).to(choose_device(device))
+    kept = _kept_network(results, file) if file else None
+    file_used = kept is not None
+    if kept is not None:
+        net = kept.to(choose_device(device))
     else:
         net = _trained_again(record, data, known_features(record, frozen, data), device)
     net = on_images(net, frozen, next(net.parameters()).device)
     _, logits, _ = record.scores.arrays()
     apart = _difference(net, data, logits, record.cell.settings.threads)
     if apart > CLOSE:
-        what = f"the network kept in {file} gives" if file else "trained again, the cell has"
+        what = f"the network kept in {file} gives" if file_used else "trained again, the cell has"
         cause = (
             "the file is another cell's, or was changed"
-            if file
-            else "another machine or other versions; run it again with --keep models"
+            if file_used
+            else "it was trained on another machine, or by other versions"
         )
         raise NotComparable(
-            f"{what} other outputs than the record (logits {apart:.2g} apart): {cause}"
+            f"{what} other outputs than the record (logits {apart:.2g} apart): {cause}; "
+            f"copy its network from where it was trained, or {KEEP}"
         )
-    return net, not file
+    return net, not file_used
 
 
 def _trained_again(
@@ -103,7 +108,7 @@ def _trained_again(
     if record.cell.settings.code:
         raise NotComparable(
             "its network or augmentation is code in a file, which is not run because a record "
-            "names it: keep the network with --keep models"
+            f"names it: {KEEP}"
         )
     parse_recorded(record.cell.recipe)  # refuses parts that are code in a file
     method = train_cell(record.cell, data, device=device, geometry=data.geometry, features=features)
@@ -116,12 +121,15 @@ def with_recipe(net: nn.Module, record: Record) -> TrainedNetwork:
     return TrainedNetwork(net, parse_recorded(record.cell.recipe).parts, sampled / sampled.sum())
 
 
-def _kept_network(results: Path, file: str) -> nn.Module:
+def _kept_network(results: Path, file: str) -> nn.Module | None:
+    """Return the network in a file; None where it is gone, since networks are large to copy."""
     path = results / file
     if not path.resolve().is_relative_to(results.resolve()):
         raise DataError(f"{file} lies outside the results folder")
     try:
         content = read_bytes(path, LARGE)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise DataError(f"the kept network {file} cannot be read: {error.strerror}") from error
     return unpack(content, file)[1][0]

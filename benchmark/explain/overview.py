@@ -12,6 +12,7 @@ from imbench.explain.context import SWAPS
 from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences
 from imbench.explain.tables import (
     DASH,
+    ORDERS,
     ExplainedGroup,
     map_faults,
     map_title,
@@ -65,7 +66,7 @@ def _columns(one: ExplainedGroup) -> Iterator[Column]:
     """Yield the columns: of each class how many are right, what maps and swaps say of it."""
     first = CONTEXT if CONTEXT in one.kept else next(iter(one.kept))
     for label in sorted({label for what in one.kept for label in one.labels(what)}):
-        yield f"{one.title(label)}: {RIGHT}", first, RIGHT, label
+        yield RIGHT, first, RIGHT, label
         for what in one.kept:
             known = {name for _, name in one.columns(what)}
             if what == CONTEXT:
@@ -104,6 +105,7 @@ def _table(one: ExplainedGroup, count: int, columns: list[Column]) -> PrintedTab
         above=(_protocol(one, count),),
         span="",
         head=("method", *(title for title, *_ in columns)),
+        over=("", *(one.title(label) for *_, label in columns)),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
         below=tuple(faults),
@@ -194,10 +196,7 @@ def _legend(measures: set[str], references: Iterable[str], more: str) -> Iterato
             "it"
         )
     if "insertion" in measures or "deletion" in measures:
-        yield (
-            "insertion, deletion: area under the probability of the true class while pixels come "
-            "back or go, those of largest value first: high and low if the map is right"
-        )
+        yield ORDERS
     if measures & set(FLIPS):
         yield (
             "flips, same, erased: share of images called otherwise when the object stands before "

@@ -21,7 +21,6 @@ from imbench.explain.saliency import Saliency, make_saliency
 from imbench.explain.stored import Kept, keep, kept, outputs_digest
 from imbench.explain.trained import TrainedNetwork
 from imbench.images.dataset import Decoded
-from imbench.records.groups import method_title
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.training.device import fixed_threads
@@ -59,7 +58,7 @@ class Session:
     Attributes
     ----------
     faults : dict
-        Sentence to the cells that it is true of, in words.
+        Sentence to the records that it is true of.
     retrained : int
         Cells that were trained again.
     computed : int
@@ -67,7 +66,7 @@ class Session:
     """
 
     settings: Settings
-    faults: dict[str, list[str]] = field(default_factory=dict)
+    faults: dict[str, list[Record]] = field(default_factory=dict)
     retrained: int = 0
     computed: int = 0
     _data: tuple[object, Decoded | DataError | None] = (None, None)
@@ -173,9 +172,7 @@ class Session:
         self._note(record, f"{before}{error}")
 
     def _note(self, record: Record, sentence: str) -> None:
-        cell = record.cell
-        where = f"{method_title(cell.recipe)} at {cell.minority}, seed {cell.seed}"
-        self.faults.setdefault(sentence, []).append(where)
+        self.faults.setdefault(sentence, []).append(record)
 
 
 def in_order(records: Iterable[Record]) -> Sequence[Record]:

@@ -29,8 +29,10 @@ from imbench.stats.paired import ALPHA, ENOUGH
 
 __all__ = [
     "DASH",
+    "ORDERS",
     "REFERENCE",
     "ExplainedGroup",
+    "class_title",
     "explained_groups",
     "explanation_tables",
     "map_faults",
@@ -58,6 +60,11 @@ SWAP_COLUMNS = tuple(
 )
 SWAP_PAIRS = (("|dz|", "other_moved"), ("flips", "other_flips"))
 DASH = PrintedCell(text="--")
+ORDERS = (
+    "insertion, deletion: area under the probability of the true class while pixels come back or "
+    "go, those of largest value first: high and low if the map is right; both rise with the "
+    "probability that a method gives the class, so compare the two of one method"
+)
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,14 @@ class ExplainedGroup:
 
     def title(self, label: int) -> str:
         """Return the name of a class."""
-        if label < len(self.classes):
-            return self.classes[label]
-        return "majority" if label == 0 else f"minority {label}"
+        return class_title(self.classes, label)
+
+
+def class_title(classes: Sequence[str], label: int) -> str:
+    """Return the name of a class, or what it is where names are not known."""
+    if label < len(classes):
+        return classes[label]
+    return "majority" if label == 0 else f"minority {label}"
 
 
 def explained_groups(
@@ -267,12 +279,15 @@ def _notes(one: ExplainedGroup, what: str, label: int) -> tuple[str, ...]:
             "called otherwise; the object before the background of an image of the other class, of "
             "another of its own class (what the cutting does by itself), and without the object",
         )
-    notes.append(
-        "pointing: largest value on the object or within 15/224 of the side; energy: share of the "
-        "map on the object, by chance the object's share of the image; lift: (energy - share) / "
-        "(1 - share), 0 is chance; insertion, deletion: area under the probability of the true "
-        "class while pixels come back or go, those of largest value first"
-    )
+    shown = {name for _, name in one.columns(what)}
+    if "lift" in shown:
+        notes.append(
+            "pointing: largest value on the object or within 15/224 of the side; energy: share of "
+            "the map on the object, by chance the object's share of the image; lift: (energy - "
+            "share) / (1 - share), 0 is chance"
+        )
+    if shown & {"insertion", "deletion"}:
+        notes.append(ORDERS)
     notes += map_faults(cells)
     errors = np.concatenate([x.values["error"] for x in cells])
     if np.isfinite(errors).any():

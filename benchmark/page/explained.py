@@ -13,7 +13,7 @@ import numpy as np
 from imbench.explain.numbers import CONTEXT, KINDS
 from imbench.explain.overview import overview_tables
 from imbench.explain.stored import Kept, any_kept, kept
-from imbench.explain.tables import explained_groups, explanation_tables
+from imbench.explain.tables import class_title, explained_groups, explanation_tables
 from imbench.page.tables import plain_table
 from imbench.records.groups import Group, method_title
 from imbench.records.image_names import ImageNames
@@ -67,7 +67,9 @@ def placed_cells(group: Group, store: Store) -> Iterator[tuple[int, int, list[Ke
                 break
 
 
-def feature_blocks(record_groups: Sequence[Group], folder: Path | None) -> list[dict[str, Any]]:
+def feature_blocks(
+    record_groups: Sequence[Group], folder: Path | None, names: Mapping[str, ImageNames]
+) -> list[dict[str, Any]]:
     """Return pictures of features with the numbers beside them."""
     if folder is None or not any_kept(folder):
         return []
@@ -75,10 +77,11 @@ def feature_blocks(record_groups: Sequence[Group], folder: Path | None) -> list[
 
     blocks: list[dict[str, Any]] = []
     for group in record_groups:
+        known = names.get(group.basis.fingerprint)
         for count, seed, found in placed_cells(group, Store(folder)):
             if len(blocks) == PICTURES:
                 return blocks
-            svg = figure_bytes(draw_features(found), "png")
+            svg = figure_bytes(draw_features(found, known.classes if known else ()), "png")
             title = f"{group.title}: features at {count} minority images, seed {seed}"
             blocks.append(
                 {
@@ -91,7 +94,7 @@ def feature_blocks(record_groups: Sequence[Group], folder: Path | None) -> list[
     return blocks
 
 
-def draw_features(found: Sequence[Kept]) -> Figure:
+def draw_features(found: Sequence[Kept], classes: Sequence[str] = ()) -> Figure:
     """Return the features of some methods in a plane, a panel for each."""
     from matplotlib.figure import Figure
 
@@ -114,14 +117,18 @@ def draw_features(found: Sequence[Kept]) -> Figure:
                         color=COLOURS[int(label) % len(COLOURS)],
                         alpha=0.6,
                         linewidths=0.5,
-                        label=f"{'majority' if label == 0 else 'minority'}, {kind}",
+                        label=f"{class_title(classes, int(label))}, {kind}",
                     )
         axes.set_title(method_title(one.record.cell.recipe), fontsize=8, parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=7
-    )
+    # Of all panels: one method has generated images, another has none.
+    entries = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=3, fontsize=7)
     return figure
 
 

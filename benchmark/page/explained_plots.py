@@ -59,7 +59,7 @@ def explanation_figures(
         for what in one.kept:
             yield f"looks-{what}-{about}", _draw_numbers(one, what)
         for count, seed, found in placed_cells(one.group, store):
-            yield f"features-{about}-{count}-{seed}", draw_features(found)
+            yield f"features-{about}-{count}-{seed}", draw_features(found, one.classes)
         decoded, _ = find_decoded(one.group, root)
         if decoded is not None:
             for name in (what for what in one.kept if what != CONTEXT):

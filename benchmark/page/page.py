@@ -148,7 +148,7 @@ def render_page(
         "ranks": rank_blocks(tables),
         "sheets": sheets,
         "explained": explained,
-        "features": feature_blocks(record_groups, folder) if images else [],
+        "features": feature_blocks(record_groups, folder, names or {}) if images else [],
         "walls": len([wall for wall in walls if not wall.get("left_out")]),
         "walls_left_out": any(wall.get("left_out") for wall in walls),
         "failures": failures(record_groups),

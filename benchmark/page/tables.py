@@ -89,7 +89,7 @@ def plain_table(printed: PrintedTable, keys: Sequence[Sequence[str]]) -> dict[st
         "span": printed.span,
         "head": [
             {"text": visible(text), "side": side}
-            for text, side in zip(printed.head, printed.align, strict=True)
+            for text, side in zip(printed.full_head, printed.align, strict=True)
         ],
         "rows": [
             [_plain_cell(shown, key, letters) for shown, key in zip(row, row_keys, strict=True)]

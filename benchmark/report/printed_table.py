@@ -106,6 +106,19 @@ class PrintedTable:
     """What is wrong and what to do: below the notes, a comment where a table is to be printed."""
     comments: tuple[str, ...] = ()
     """Comments, for forms that have them."""
+    over: tuple[str, ...] = ()
+    """Of each column the title of those that it belongs to; empty for none, or where none has one.
+
+    In a terminal it stands above them, in every block; other forms print it before each head.
+    """
+
+    @property
+    def full_head(self) -> tuple[str, ...]:
+        """Return the heads, each with the title of the columns that it belongs to."""
+        if not self.over:
+            return self.head
+        pairs = zip(self.over, self.head, strict=True)
+        return tuple(f"{over}: {text}" if over else text for over, text in pairs)
 
     def parts(self, most: int) -> Iterator[PrintedTable]:
         """Split into tables of at most `most` rows, as far as `cuts` allow."""

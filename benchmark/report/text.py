@@ -7,6 +7,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import groupby, pairwise
 
 from tabulate import tabulate
 
@@ -41,6 +42,7 @@ def _terminal_table(table: PrintedTable, width: int) -> str:
     cells = [[_terminal_cell(cell, letters) for cell in row] for row in table.rows]
     head = [visible(text) for text in table.head]
     sizes = [max(map(_width, column)) for column in zip(head, *cells, strict=True)]
+    sizes = [max(pair) for pair in zip(sizes, _alone(table.over, sizes), strict=True)]
     blocks, gap = _blocks(sizes, width)
     drawn = []
     for block in blocks:
@@ -53,6 +55,8 @@ def _terminal_table(table: PrintedTable, width: int) -> str:
         for rule in sorted(table.rules, reverse=True):
             lines.insert(rule + 1, dashes)
         lines.insert(1, dashes)
+        if table.over:
+            lines.insert(0, _over([(visible(table.over[c]), sizes[c]) for c in columns], gap))
         drawn.append("\n".join(lines))
     span = f" ({table.span} in columns)" if table.span else ""
     above = [wrapped(text, width) for text in (f"{table.title}{span}", *table.above)]
@@ -74,6 +78,37 @@ def _blocks(sizes: Sequence[int], width: int) -> tuple[list[list[int]], str]:
         blocks[-1].append(column)
         used += len(gap) + sizes[column]
     return blocks, gap
+
+
+def _alone(over: Sequence[str], sizes: Sequence[int]) -> list[int]:
+    """Return the width that each column needs for the title over it.
+
+    Only the first and the last column of a title can be cut off from its others. None gets wider
+    than the widest column is: a title is cut there.
+    """
+    if not over:
+        return [0] * len(sizes)
+    ends = [title != before for before, title in pairwise(["", *over])]
+    ends = [
+        end or title != after
+        for end, (title, after) in zip(ends, pairwise([*over, ""]), strict=True)
+    ]
+    wide = max(sizes[1:], default=0)
+    return [
+        min(_width(visible(title)), wide) if end else 0
+        for title, end in zip(over, ends, strict=True)
+    ]
+
+
+def _over(columns: Sequence[tuple[str, int]], gap: str) -> str:
+    """Return the line above the heads: each title over the columns that it stands for."""
+    pieces = []
+    for title, own in groupby(columns, key=lambda column: column[0]):
+        sizes = [size for _, size in own]
+        wide = sum(sizes) + len(gap) * (len(sizes) - 1)
+        filled = f"{title} " if title else " " * wide
+        pieces.append(filled[:wide] + "-" * (wide - _width(filled)))
+    return gap.join(pieces).rstrip()
 
 
 def _terminal_cell(cell: PrintedCell, letters: Mapping[str, str]) -> str:
@@ -110,7 +145,7 @@ def _pad(text: str, size: int, side: str) -> str:
 
 def _markdown_table(table: PrintedTable) -> str:
     letters = footnotes(table.rows)
-    head = [escape_markdown(text) for text in table.head]
+    head = [escape_markdown(text) for text in table.full_head]
     span = f" ({table.span} in columns)" if table.span else ""
     lines = [f"### {escape_markdown(table.title + span)}", ""]
     lines += [f"{escape_markdown(text)}\n" for text in table.above]
