@@ -156,6 +156,17 @@ def test_images_that_changed_are_told_once_and_nothing_is_explained(copy, monkey
     assert not list(copy.rglob("*explained*"))
 
 
+def test_what_an_earlier_command_left_is_called_so_where_images_are_gone(copy, monkeypatch):
+    def gone(*_, **__):
+        raise DataError("the folder is gone")
+
+    monkeypatch.setattr(networks, "prepare", gone)
+    done = bench("explain", copy, *FEW, "--methods", "vanilla")
+    assert "the folder is gone (Vanilla at 6, seed 0; Vanilla at 6, seed 1)" in done.stderr
+    assert "2 cells are shown as an earlier bench explain left them" in done.stderr
+    assert "Vanilla" in done.stdout
+
+
 def decoded(change: Callable):
     data = prepare(DATA, root=Path(), size=16)
     return replace(data, test=change(data.test), train=change(data.train))
@@ -361,6 +372,12 @@ def test_images_that_are_gone_are_told(ran, tmp_path):
             networks.read_images(record.model_copy(update={"cell": cell}), tmp_path)
 
 
+def test_a_pack_has_no_networks_to_explain(ran, tmp_path):
+    bench("pack", ran, tmp_path / "all.pack")
+    said = refused("explain", tmp_path / "all.pack", code=3)
+    assert "is a pack, and this takes a results folder" in said
+
+
 def test_unknown_maps_and_methods_are_told_before_anything_is_done(ran):
     assert "gradcam" in refused("explain", ran, "--maps", "gradcm")
     said = refused("explain", ran, "--methods", "us", code=3)
@@ -449,3 +466,15 @@ def test_every_block_of_a_table_that_is_cut_says_whose_columns_it_has(ran, monke
         over = block.splitlines()[0]
         assert over.strip().strip("-").split()[0] in DRAWN
         assert len(over) <= 60
+
+
+def test_a_method_explained_on_other_images_is_not_compared_and_that_is_said(copy):
+    bench("explain", copy, "--images", 6, "--swaps", 4, "--maps", "gradcam", "--methods", "cs")
+    text = " ".join(bench("explain", copy, *FEW, "--methods", "vanilla,ts").stdout.split())
+    assert "other images" not in text
+    page = render_page(read_records(copy), folder=copy, names=read_names(copy))
+    assert "Grad-CAM: 2-3 solid, 2-3 striped (test images)" in page
+    assert (
+        "Grad-CAM maps of CS are of other images than Vanilla&#39;s, and not compared with them: "
+        "explain all with one --images"
+    ) in page

@@ -82,6 +82,7 @@ def explain(
     from imbench.explain.json_form import explanation_json
     from imbench.explain.overview import overview_tables
     from imbench.explain.session import CONTEXT, Session, Settings
+    from imbench.explain.stored import kept
     from imbench.explain.tables import explained_groups, explanation_tables
     from imbench.report import text
 
@@ -100,9 +101,14 @@ def explain(
             "keeps those that it trains",
             err=True,
         )
-    groups = explained_groups(records, Store(results), (*names, CONTEXT), dict(read_names(results)))
+    store, whats = Store(results), (*names, CONTEXT)
+    groups = explained_groups(records, store, whats, dict(read_names(results)))
     if not groups:
         raise NotComparable("no cell could be explained: the sentences above say why")
+    earlier = sum(any(kept(store, record, what) for what in whats) for record in session.refused)
+    if earlier:
+        shown = f"{earlier} cell is" if earlier == 1 else f"{earlier} cells are"
+        echo(f"{shown} shown as an earlier bench explain left them", err=True)
     if as_json:
         echo_document(explanation_json(groups, command_line()))
         return

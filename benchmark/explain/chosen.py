@@ -95,7 +95,10 @@ def choose(decoded: Decoded, cell: Cell, most: int) -> Chosen:
             return _take("train", decoded.train, with_object, most, [held, *notes])
         notes.append("no image with a mask is left that the cells were not trained on")
     else:
-        notes.append("the data set has no object masks: maps are shown, and not measured")
+        notes.append(
+            "the data set has no object masks: nothing is measured of objects, and no background "
+            "is swapped"
+        )
     return _take("test", decoded.test, np.arange(len(decoded.test)), most, notes, masked=False)
 
 

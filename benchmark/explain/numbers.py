@@ -25,6 +25,7 @@ __all__ = [
     "differences",
     "explained_of",
     "per_image",
+    "same_images",
 ]
 
 CONTEXT = "context"
@@ -110,6 +111,11 @@ def explained_of(group: Group, store: Store, what: str) -> Explained:
     return made
 
 
+def same_images(one: PerImage, other: PerImage) -> bool:
+    """Whether measures are of the same images: not if explained with another number of them."""
+    return one.split == other.split and np.array_equal(one.rows, other.rows)
+
+
 def differences(
     explained: Explained, pair: tuple[str, str], count: int, name: str, label: int | None = None
 ) -> dict[int, float]:
@@ -122,8 +128,8 @@ def differences(
     found = {}
     for seed in sorted(set(first) & set(second)):
         one, other = first[seed], second[seed]
-        if one.split != other.split or not np.array_equal(one.rows, other.rows):
-            continue  # explained with another number of images
+        if not same_images(one, other):
+            continue
         apart = one.values[name] - other.values[name]
         both = one.right & other.right & np.isfinite(apart)
         labels = np.unique(one.labels) if label is None else [label]

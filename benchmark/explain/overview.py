@@ -9,17 +9,18 @@ from dataclasses import replace
 import numpy as np
 
 from imbench.explain.context import SWAPS
-from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences
+from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences, same_images
 from imbench.explain.tables import (
     DASH,
     ORDERS,
     ExplainedGroup,
+    images_of,
     map_faults,
     map_title,
     mean_cell,
     reference_of,
+    splits_of,
     surely_apart,
-    where_from,
 )
 from imbench.records.groups import format_ranges, method_title
 from imbench.report.printed_table import PrintedCell, PrintedTable
@@ -108,8 +109,30 @@ def _table(one: ExplainedGroup, count: int, columns: list[Column]) -> PrintedTab
         over=("", *(one.title(label) for *_, label in columns)),
         align="l" + "r" * len(columns),
         rows=tuple(rows),
-        below=tuple(faults),
+        below=(*faults, *_uneven(one, count)),
     )
+
+
+def _uneven(one: ExplainedGroup, count: int) -> Iterator[str]:
+    """Say which methods were explained on other images than the reference, and so not compared."""
+    recipes = [row.recipe for row in one.group.rows]
+    reference = reference_of(recipes)
+    for what, explained in one.kept.items():
+        base = explained.get((reference, count), {})
+        others = [
+            method_title(recipe)
+            for recipe in recipes
+            for slot in [explained.get((recipe, count), {})]
+            if any(not same_images(slot[seed], base[seed]) for seed in set(slot) & set(base))
+        ]
+        if others:
+            option = "--swaps" if what == CONTEXT else "--images"
+            name = "swaps" if what == CONTEXT else f"{map_title(one, what)} maps"
+            yield (
+                f"{name} of {', '.join(others)} are of other images than "
+                f"{method_title(reference)}'s, and not compared with them: explain all with one "
+                f"{option}"
+            )
 
 
 def _cells(one: ExplainedGroup, what: str, count: int) -> list[PerImage]:
@@ -163,9 +186,9 @@ def _protocol(one: ExplainedGroup, count: int) -> str:
         cells = _cells(one, what, count)
         seeds |= {seed for (_, at), slot in explained.items() if at == count for seed in slot}
         if cells:
-            counts = [f"{(cells[0].labels == n).sum()} {one.title(n)}" for n in one.labels(what)]
+            counts = [f"{images_of(cells, n)} {one.title(n)}" for n in one.labels(what)]
             name = "swaps" if what == CONTEXT else map_title(one, what)
-            sizes.append((", ".join(counts), name, where_from(cells[0].split)))
+            sizes.append((", ".join(counts), name, splits_of(cells)))
             areas += [x.values["area"] for x in cells if "area" in x.values]
     said = [
         f"{' and '.join(name for these, name, split in sizes if (these, split) == group)}: "

@@ -63,12 +63,15 @@ class Session:
         Cells that were trained again.
     computed : int
         Cells of which something was computed, and not only found.
+    refused : list of Record
+        Records of which nothing could be looked at: what is kept of them is of an earlier time.
     """
 
     settings: Settings
     faults: dict[str, list[Record]] = field(default_factory=dict)
     retrained: int = 0
     computed: int = 0
+    refused: list[Record] = field(default_factory=list)
     _data: tuple[object, Decoded | DataError | None] = (None, None)
     _net: tuple[str, nn.Module | None] = ("", None)
 
@@ -85,6 +88,7 @@ class Session:
                     self._explain(record)
             except (ImbenchError, Fault) as error:
                 self._told(record, error)
+                self.refused.append(record)
             done(1)
 
     def _explain(self, record: Record) -> None:

@@ -35,12 +35,13 @@ __all__ = [
     "class_title",
     "explained_groups",
     "explanation_tables",
+    "images_of",
     "map_faults",
     "map_title",
     "mean_cell",
     "reference_of",
+    "splits_of",
     "surely_apart",
-    "where_from",
 ]
 
 REFERENCE = "vanilla"
@@ -245,18 +246,27 @@ def _table_title(one: ExplainedGroup, what: str, label: int) -> str:
     return f"{one.group.title}: {map_title(one, what)}, {one.title(label)}"
 
 
-def where_from(split: str) -> str:
+def _where_from(split: str) -> str:
     """Return which images were explained."""
     where = {"test": "test images", "train": "training images that the cells left out"}
     return where.get(split, "images")
 
 
+def images_of(cells: Sequence[PerImage], label: int) -> str:
+    """Return how many images of a class each cell has: ``4``, or ``4-12``."""
+    counts = sorted({int((x.labels == label).sum()) for x in cells})
+    return "-".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+
+
+def splits_of(cells: Sequence[PerImage]) -> str:
+    """Return which images the cells were explained on."""
+    return " and ".join(sorted({_where_from(x.split) for x in cells}))
+
+
 def _protocol(one: ExplainedGroup, what: str, label: int) -> str:
     cells = [x for slot in one.kept[what].values() for x in slot.values()]
     seeds = format_ranges(seed for slot in one.kept[what].values() for seed in slot)
-    counts = sorted({int((x.labels == label).sum()) for x in cells})
-    images = "-".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    split = " and ".join(sorted({where_from(x.split) for x in cells}))
+    images, split = images_of(cells, label), splits_of(cells)
     text = f"{images} {one.title(label)} images of each cell ({split}); seeds {seeds}; "
     if what == CONTEXT:
         return f"{text}mean and 95 % t interval over seeds"

@@ -26,6 +26,7 @@ from imbench.files.newer import refuse_newer
 from imbench.files.slug import slug
 from imbench.near_path import or_near
 from imbench.records.cell import Cell
+from imbench.records.pack_file import is_pack
 from imbench.records.record import SCHEMA, Record, checksum
 from imbench.records.record_files import QUARANTINE, read_regular, record_paths, remove_leftovers
 from imbench.records.shared_parts import SharedParts
@@ -254,7 +255,13 @@ class Store:
 
 
 def existing_store(folder: Path) -> Store:
-    """Return the store of a results folder; NotComparable if there is no such folder."""
+    """Return the store of a results folder; NotComparable if there is none, or it is a pack."""
+    if folder.is_file():
+        what = "a pack" if is_pack(folder) else "a file"
+        raise NotComparable(
+            f"{str(folder)!r} is {what}, and this takes a results folder: name the folder that "
+            "`bench run` wrote"
+        )
     if not folder.is_dir():
         raise NotComparable(
             f"there is no results folder {str(folder)!r}: run `bench run` first, or name another"
