@@ -77,17 +77,22 @@ def with_log_odds(*odds):
 @pytest.mark.parametrize(
     ("labels", "odds", "found", "digits"),
     [
-        # of one class: the middle of [.25, .5), and of [-.25, 0)
-        ([1, 1, 0], [0.30, 0.45, -0.1], [0.375, 0.375, -0.125], []),
-        # of two classes: [.25, .5) is halved once, and a bit says which half
-        ([0, 1], [0.30, 0.45], [0.3125, 0.4375], [0b01000000]),
+        # of one class: the middle of [.25, .3125), [.4375, .5) and [-.125, -.0625)
+        ([1, 1, 0], [0.30, 0.45, -0.1], [0.28125, 0.46875, -0.09375], []),
+        # of two classes: [.25, .3125) is halved once, and a bit says which half
+        ([0, 1], [0.26, 0.30], [0.265625, 0.296875], [0b01000000]),
         # halved twice: both lie in the upper half, then in its lower and upper one
-        ([0, 1], [0.40, 0.45], [0.40625, 0.46875], [0b11000000, 0b01000000]),
+        ([0, 1], [0.285, 0.305], [0.2890625, 0.3046875], [0b11000000, 0b01000000]),
         # the third image leaves with the first half, and has no second bit
-        ([0, 1, 1], [0.40, 0.45, 0.3], [0.40625, 0.46875, 0.3125], [0b11000000, 0b01000000]),
+        (
+            [0, 1, 1],
+            [0.285, 0.305, 0.26],
+            [0.2890625, 0.3046875, 0.265625],
+            [0b11000000, 0b01000000],
+        ),
     ],
 )
-def test_steps_of_a_quarter_are_halved_until_classes_are_apart(labels, odds, found, digits):
+def test_steps_of_a_16th_are_halved_until_classes_are_apart(labels, odds, found, digits):
     made, proba = again(np.array(labels), with_log_odds(*odds))
     assert log_odds(proba)[:, 0] == pytest.approx(found, abs=1e-6)
     assert list(made["digits"]) == digits
@@ -129,14 +134,14 @@ def test_the_change_is_half_a_step_at_most_and_none_when_rounded_again(kind, rou
     assert rounded(labels, found, rounding) == made
 
 
-def test_what_the_first_rounding_left_is_rounded_to_steps_of_a_quarter():
+def test_what_the_first_rounding_left_is_rounded_to_steps_of_a_16th():
     labels, proba = two_classes("common", n=4000)
     first, before = again(labels, proba, FIRST_ROUNDING)
     made, found = again(labels, before)
     small, large = (len(lzma.compress(b"".join(one.values()))) for one in (made, first))
-    assert small < 0.95 * large  # of images that are less mixed 0.64
+    assert small < 0.95 * large  # of images that are less mixed 0.8
     change = np.abs(log_odds(proba) - log_odds(found))
-    assert 1 / 16 < change.max() <= 1 / 8 + 1 / 128 + 1e-6
+    assert 1 / 64 < change.max() <= 1 / 32 + 1 / 128 + 1e-6
     assert same_ranks(labels, proba, found)
 
 

@@ -41,7 +41,7 @@ from imbench.records.upgrade import upgrade
 __all__ = ["LOST", "PackContents", "read_pack", "write_pack"]
 
 LOST = (
-    "log-odds of test images are rounded to steps of 1/4, finer where classes meet, so that every "
+    "log-odds of test images are rounded to steps of 1/16, finer where classes meet, so that every "
     "decision and ranking of classes is kept; logits before any adjustment, logs, generators, maps "
     "and kept models are left out, and so are the commands of plans"
 )
