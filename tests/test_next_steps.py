@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from imbench.commands.next_steps import next_lines
+
+RESULTS = [Path("results")]
 
 
 def test_nothing_is_said_of_no_record():
-    assert next_lines([], "results", "bench run") == []
+    assert next_lines([], RESULTS, "bench run") == []
 
 
 def test_what_to_type_next(make_record):
@@ -14,7 +18,7 @@ def test_what_to_type_next(make_record):
         make_record(recipe, 10, seed, 0.8) for recipe in ("vanilla", "os") for seed in (0, 1)
     ]
     command = "bench run quick --seeds 0-1 --force --out 'my results'"
-    assert next_lines(records, "my results", command) == [
+    assert next_lines(records, [Path("my results")], command) == [
         "Next   bench report 'my results' --html  # the same on one page, with images and costs",
         "       bench run quick --out 'my results' --seeds 0-5  # 6 seeds, enough to call methods "
         "better",
@@ -30,7 +34,18 @@ def test_what_is_there_already_is_not_advised(make_record):
         for recipe in ("vanilla", "os")
         for seed in range(6)
     ]
-    assert len(next_lines(enough, "results", "bench run")) == 1
-    (_, more) = next_lines(enough[:1] + enough[6:7], "results", "bench run --seeds=0 x.toml")
+    assert len(next_lines(enough, RESULTS, "bench run")) == 1
+    (_, more) = next_lines(enough[:1] + enough[6:7], RESULTS, "bench run --seeds=0 x.toml")
     assert more.strip().startswith("bench run x.toml --seeds 0-5  # ")
-    assert len(next_lines(enough[:1], "results", "bench run")) == 1, "one method needs no more"
+    assert len(next_lines(enough[:1], RESULTS, "bench run")) == 1, "one method needs no more"
+
+
+def test_seeds_that_the_grid_leaves_out_are_not_advised(make_record):
+    names = {"quick": range(6), "slow": range(2)}
+    records = [
+        make_record(recipe, 10, seed, 0.9, cell={"dataset": f"folder:{name},majority=a,minority=b"})
+        for name, seeds in names.items()
+        for recipe in ("vanilla", "os")
+        for seed in seeds
+    ]
+    assert len(next_lines(records, RESULTS, "bench run grid.toml")) == 1

@@ -347,7 +347,13 @@ def test_a_run_does_not_do_what_a_pack_holds(tmp_path):
     assert "4 done (4 of them in other results), 5 to run" in said
     assert not more.exists()
     said = printed(*words)
-    assert "9 of 9 cells ok" in said
+    again = f"bench report {more} {file}"
+    assert f"9 of 9 cells ok; again: {again}\n" in said
+    assert "seeds 0-2" in printed(*again.split()[1:])
+    page = f"{again} --html {more}/report.html"
+    assert f"{page}  # " in said
+    bench(*page.split()[1:])
+    assert (more / "report.html").exists()
     assert len(list(Store(more).paths())) == 5
     seeds = {record.cell.seed for record in floor_store(more).records()}
     assert seeds == {0, 1, 2}, "ts of seeds 0 and 1 is run here, and their floor with it"

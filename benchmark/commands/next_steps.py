@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from imbench.records.groups import Group, group_records
 from imbench.records.record import Record
 from imbench.stats.paired import seeds_needed
 
-__all__ = ["next_lines"]
+__all__ = ["next_lines", "report_command"]
 
 OWN_IMAGES = (
     "bench run --datasets folder:PATH,majority=ok,minority=defect --minority 25,50",
@@ -17,25 +18,32 @@ OWN_IMAGES = (
 )
 
 
-def next_lines(records: Sequence[Record], results: str, command: str) -> list[str]:
+def report_command(results: Sequence[Path], *, page: bool = False) -> str:
+    """Return the command that reports results; a page of several of them needs a name."""
+    words = ["bench", "report", *map(str, results)]
+    if page:
+        words += ["--html", *([str(results[0] / "report.html")] if len(results) > 1 else [])]
+    return shlex.join(words)
+
+
+def next_lines(records: Sequence[Record], results: Sequence[Path], command: str) -> list[str]:
     """Return commands that lead on, each with what it does, one a line.
 
     Parameters
     ----------
     records : sequence of Record
         Those of the run.
-    results : str
-        The results folder.
+    results : sequence of Path
+        Where they are, first the folder of the run.
     command : str
         The command that made them.
     """
     groups = group_records(records)
     if not groups:
         return []
-    page = f"bench report {shlex.quote(results)} --html"
-    offers = [(page, "the same on one page, with images and costs")]
+    offers = [(report_command(results, page=True), "the same on one page, with images and costs")]
     most = max(map(_seeds_wanted, groups))
-    if most:
+    if most > len({seed for group in groups for seed in group.seeds}):  # a grid may leave some out
         offers.append((_with_seeds(command, most), f"{most} seeds, enough to call methods better"))
     if not any(group.name.startswith(("folder:", "csv:")) for group in groups):
         offers.append(OWN_IMAGES)

@@ -297,18 +297,18 @@ def _end(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> 
 
 def _print_results(finished: FinishedRun, options: RunOptions, costs: tuple[str, ...]) -> None:
     """Print the table, by F1 or costs, what it shows, and what to type next."""
-    from imbench.commands.next_steps import next_lines
+    from imbench.commands.next_steps import next_lines, report_command
     from imbench.report.report import render_report
 
-    cells, command, results = finished.plan.cells, options.command, str(options.results)
+    cells, command = finished.plan.cells, options.command
     records = finished.with_floors(options)
     width = terminal_width()
     if records:
         shown: dict[str, Any] = {"metrics": costs, "together": True} if costs else {}
         echo_document(render_report(records, planned=cells, command=command, width=width, **shown))
     scored = len(cells) - finished.without_score - finished.not_begun
-    again = f"bench report {shlex.quote(results)}"
-    echo(f"{scored} of {len(cells)} cells ok; again: {again}")
+    results = (options.results, *options.known)
+    echo(f"{scored} of {len(cells)} cells ok; again: {report_command(results)}")
     echo(*next_lines(records, results, command))
 
 
