@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("la", "la-post", "tuned", "vs", "ldam+drw", "drw", "focal", "cbl:beta=0.9999+focal"),
         *("cas", "sqrt", "pb", "bsmote", "mixup", "remix", "cutmix", "cmo"),
         *("crt", "lws", "tau-norm", "eeasy", "cascade", "ensemble"),
-        *("smooth", "sam", "wd"),
+        *("smooth", "sam", "wd", "gaussian"),
         *("m2m", "deepsmote", "ssl"),
     ),
     "prior": ("ts",),
