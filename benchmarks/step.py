@@ -6,7 +6,9 @@ up what its operators take, forward and backward; `input` is drawing and augment
 longer, so the shares of a small network are too low for its convolutions.
 
 The ratio is that of processor time of a step to the same with torch's layers in the order of their
-description and torch's own optimiser: what the harness gains by passes that change no bit.
+description and torch's own optimiser: what the harness gains by passes that change no bit. A second
+one is that of the outputs on as many images as a test set has, 256 at a time, to those of as many
+at a time as the harness takes.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from imbench.runs.pool import MALLOC
 from imbench.training import loop, networks
+from imbench.training.forward import forward_all
 from imbench.training.method import Method
 
 SIZE, BATCH = 32, 64
@@ -135,6 +138,21 @@ def timed(network: str, steps: int, *, by_torch: bool) -> float:
         return processor_clock(partial(train, network, steps, 1)) / steps
 
 
+def outputs(network: str, images: int, repeats: int) -> None:
+    """Print how much faster images pass in batches of the harness's size than in ones of 256."""
+    x, y = data(images)
+    method = Method(network=network, steps=1, batch_size=BATCH, device="cpu").fit(x, y)
+    device = next(method.network_.parameters()).device
+    passes = {
+        f"outputs {network}, {name}": partial(
+            processor_clock, partial(forward_all, method.network_, x, device, size)
+        )
+        for name, size in (("256 at a time", 256), ("ours", None))
+    }
+    times = interleave(passes, repeats)
+    show_ratio(f"outputs {network}, 256 at a time over ours, processor time", *times.values())
+
+
 def measure(steps: dict[str, int], repeats: int) -> None:
     """Print shares and ratios of every network."""
     for network, count in steps.items():
@@ -151,6 +169,7 @@ def measure(steps: dict[str, int], repeats: int) -> None:
         )
         show_times(times, "ms")
         show_ratio(f"step {network}, torch's passes over ours, processor time", *times.values())
+        outputs(network, 20 * count, repeats)
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def placed_features(
         If stored generators cannot be read.
     """
     pixels, labels, kinds = _images(data, record, results)
-    batch = batch_of(pixels.shape[1] ** 2)
+    batch = batch_of(pixels.shape[1] ** 2, network.device.type)
     pieces = [
         pooled_features(network.net, network.tensor(pixels[i : i + batch])).cpu().numpy()
         for i in range(0, len(pixels), batch)

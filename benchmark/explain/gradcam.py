@@ -17,8 +17,6 @@ from imbench.training.forward import batch_of
 
 __all__ = ["GradCAM", "weighted_map"]
 
-BATCH = 64
-
 
 class GradCAM(Saliency):
     """Channels of the last feature map, weighted by the mean gradient of the true class's logit.
@@ -49,8 +47,7 @@ class GradCAM(Saliency):
     ) -> Maps:
         """Return the map of each image for its label."""
         pieces = []
-        # A backward pass holds all of its feature maps.
-        batch = batch_of(pixels.shape[1] ** 2, BATCH)
+        batch = batch_of(pixels.shape[1] ** 2, network.device.type)
         for start in range(0, len(pixels), batch):
             x = network.tensor(pixels[start : start + batch])
             some = torch.tensor(labels[start : start + batch], device=x.device)

@@ -47,7 +47,7 @@ class TrainedNetwork:
 
     def probabilities(self, x: Tensor) -> NDArray[np.float64]:
         """Return the probabilities (m, K) that the recipe gives images (m, channels, ...)."""
-        some = batch_of(x.shape[-1] ** 2)
+        some = batch_of(x.shape[-1] ** 2, x.device.type)
         with torch.inference_mode():
             pieces = [self.net(x[i : i + some]).double().cpu() for i in range(0, len(x), some)]
         return self.adjusted(torch.cat(pieces).numpy())
