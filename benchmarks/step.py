@@ -8,7 +8,7 @@ longer, so the shares of a small network are too low for its convolutions.
 The ratio is that of processor time of a step to the same with torch's layers in the order of their
 description and torch's own optimiser: what the harness gains by passes that change no bit. A second
 one is that of the outputs on as many images as a test set has, 256 at a time, to those of as many
-at a time as the harness takes.
+at a time as the harness takes, in a process with the memory settings of a user's.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def timed(network: str, steps: int, *, by_torch: bool) -> float:
 def outputs(network: str, images: int, repeats: int) -> None:
     """Print how much faster images pass in batches of the harness's size than in ones of 256."""
     x, y = data(images)
-    method = Method(network=network, steps=1, batch_size=BATCH, device="cpu").fit(x, y)
+    method = Method(network=network, steps=1, batch_size=BATCH, threads=1, device="cpu").fit(x, y)
     device = next(method.network_.parameters()).device
     passes = {
         f"outputs {network}, {name}": partial(
@@ -169,17 +169,20 @@ def measure(steps: dict[str, int], repeats: int) -> None:
         )
         show_times(times, "ms")
         show_ratio(f"step {network}, torch's passes over ours, processor time", *times.values())
-        outputs(network, 20 * count, repeats)
 
 
 def main() -> None:
-    """Measure in a process with the memory settings of a worker."""
+    """Measure steps in a process with the memory settings of a worker, outputs in a plain one."""
     parser = arguments(__doc__, repeats=5)
     args = parser.parse_args()
     show_machine()
+    repeats = 1 if args.tiny else args.repeats
     steps = {"cnn:width=2": 2} if args.tiny else {"cnn": 60, "resnet20": 12}
     with process(MALLOC) as pool:
-        pool.submit(measure, steps, 1 if args.tiny else args.repeats).result()
+        pool.submit(measure, steps, repeats).result()
+    with process({}) as pool:
+        for network, count in steps.items():
+            pool.submit(outputs, network, 20 * count, repeats).result()
 
 
 if __name__ == "__main__":
