@@ -182,7 +182,7 @@ def report(
     each = {name: [one / counts[name] for one in values] for name, values in times.items()}
     for name in rest:
         if name != BF16:  # the ceiling is that of float32
-            target = 0.54 if name == EAGER and threads == 2 else None
+            target = 0.8 if name == EAGER and threads == 1 else None
             show_ratio(f"ceiling share, {said}, {name}", each[top], each[name], at_least=target)
     for name in rest[2:]:
         if name != EAGER:
