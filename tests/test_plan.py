@@ -518,7 +518,13 @@ def test_a_grid_in_words():
         majority={"digits": 100, "cub": None},
         methods=("vanilla", "us+cs"),
         seeds=(0, 1, 2, 7),
-        exclude=(Exclusion(dataset="cub", seed=(0, 1)), Exclusion(method="us")),
+        exclude=(
+            Exclusion(dataset="cub", seed=(0, 1)),
+            Exclusion(method="us+cs", dataset="digits"),
+            Exclusion(method="us"),
+            Exclusion(dataset="rbc"),
+            Exclusion(dataset="cub", seed=(3, 4)),
+        ),
     )
     assert grid_lines(asked) == [
         "Grid  mine: digits (minority 10,20; majority 100)  cub (minority 5; majority all)",
@@ -527,8 +533,8 @@ def test_a_grid_in_words():
         "      network=cnn  size=16  steps=200  batch_size=64  lr=0.05  momentum=0.9  "
         "weight_decay=0.0002  warmup=0.05  augment=flip+crop  threads=1",
         "      without dataset=cub,seed=0-1",
-        "      without method=us",
-    ]
+        "      without dataset=digits,method=us+cs",
+    ], "those that leave out nothing that was asked for are not told"
 
 
 def test_a_failure_in_words(make_record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Literal, Self
 
@@ -168,6 +168,17 @@ class Exclusion(BaseModel):
             and self.method in (None, cell.recipe)
             and (self.minority is None or cell.minority in self.minority)
             and (self.seed is None or cell.seed in self.seed)
+        )
+
+    def concerns(
+        self, datasets: Collection[str], recipes: Collection[str], seeds: Collection[int]
+    ) -> bool:
+        """Whether a cell of these data sets, canonical recipes and seeds may be left out."""
+        names = {*datasets, *map(_name, datasets)}
+        return (
+            (self.dataset is None or self.dataset in names)
+            and (self.method is None or self.method in recipes)
+            and (self.seed is None or not set(self.seed).isdisjoint(seeds))
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from imbench.errors import UsageError
 from imbench.records.cell import Grid
 from imbench.records.groups import MethodKey, format_ranges, method_order
 from imbench.runs.features import feature_lines
@@ -40,7 +41,10 @@ def grid_lines(grid: Grid) -> list[str]:
         f"      seeds {format_ranges(grid.seeds)}",
         f"      {settings}",
     ]
+    recipes = {_canonical(method) for method in grid.methods}
     for rule in grid.exclude:
+        if not rule.concerns(grid.datasets, recipes, grid.seeds):
+            continue  # a rule of a grid file of which a part was asked for
         given = rule.model_dump(exclude_none=True)
         said = ",".join(
             f"{key}={format_ranges(value) if isinstance(value, tuple) else value}"
@@ -48,6 +52,16 @@ def grid_lines(grid: Grid) -> list[str]:
         )
         lines.append(f"      without {said}")
     return lines
+
+
+def _canonical(method: str) -> str:
+    """Return the canonical recipe of a method; of one that does not exist the text."""
+    from imbench.training.recipe import canonical_recipe
+
+    try:
+        return canonical_recipe(method)
+    except UsageError:
+        return method
 
 
 def plan_lines(plan: Plan, workers: int) -> list[str]:
