@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,11 @@ def _plain(one: ExplainedGroup) -> dict[str, Any]:
         "fingerprint": basis.fingerprint,
         "settings": basis.settings.model_dump(mode="json"),
         "cells": cells,
+        "features": [
+            {"recipe": recipe, "minority": count, "seed": seed, **_finite(numbers)}
+            for (recipe, count), slot in one.features.items()
+            for seed, numbers in slot.items()
+        ],
     }
 
 
@@ -52,5 +57,9 @@ def _of_class(found: PerImage, label: int) -> dict[str, Any]:
     return {
         "images": int(own.sum()),
         "right": float(np.mean(found.right[own])) if own.any() else None,
-        **{name: mean if math.isfinite(mean) else None for name, mean in means.items()},
+        **_finite(means),
     }
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: one if math.isfinite(one) else None for name, one in numbers.items()}

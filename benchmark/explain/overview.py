@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from imbench.explain.context import SWAPS
+from imbench.explain.feature_numbers import feature_table
 from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences, same_images
 from imbench.explain.tables import (
     DASH,
@@ -38,7 +39,7 @@ _FLIP_TITLES = dict(zip(FLIPS, ("flips", "same", "erased"), strict=True))
 
 
 def overview_tables(
-    groups: Iterable[ExplainedGroup], more: str = "--details has every measure of each map"
+    groups: Sequence[ExplainedGroup], more: str = "--details has every measure of each map"
 ) -> list[PrintedTable]:
     """Return a table for each group and count; what its columns are stands below the last.
 
@@ -60,7 +61,18 @@ def overview_tables(
     if tables:
         below = (*tables[-1].below, *_legend(measures, references, more))
         tables[-1] = replace(tables[-1], below=below)
-    return tables
+    return tables + _feature_tables(groups)
+
+
+def _feature_tables(groups: Iterable[ExplainedGroup]) -> list[PrintedTable]:
+    """Return a table of generated images for each group and count that has any."""
+    made = [
+        table
+        for one in groups
+        for count in one.group.counts
+        if (table := feature_table(one.group, one.features, count)) is not None
+    ]
+    return [*(replace(table, below=()) for table in made[:-1]), *made[-1:]]
 
 
 def _columns(one: ExplainedGroup) -> Iterator[Column]:

@@ -15,8 +15,10 @@ from imbench.contained import Fault, contained
 from imbench.errors import DataError, EnvironmentFault, ImbenchError
 from imbench.explain.chosen import Chosen, choose
 from imbench.explain.context import z_of_swaps
+from imbench.explain.feature_numbers import FEATURES
 from imbench.explain.measured_maps import measured
 from imbench.explain.networks import read_images, trained_network, with_recipe
+from imbench.explain.numbers import CONTEXT
 from imbench.explain.saliency import Saliency, make_saliency
 from imbench.explain.stored import Kept, keep, kept, outputs_digest
 from imbench.explain.trained import TrainedNetwork
@@ -25,12 +27,10 @@ from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.training.device import fixed_threads
 
-__all__ = ["CONTEXT", "FEATURES", "Session", "Settings"]
+__all__ = ["Session", "Settings"]
 
-CONTEXT, FEATURES = "context", "features"
-"""Names under which the counterfactual and the placed features are kept, beside maps."""
-SWAPPING, PLACING = 2, 1
-"""Versions of both: raised when they change."""
+SWAPPING, PLACING = 2, 2
+"""Versions of the counterfactual and of the placed features: raised when they change."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
 from imbench.explain.context import SWAPS
+from imbench.explain.feature_numbers import FeatureNumbers, feature_numbers
 from imbench.explain.numbers import (
     BOUNDS,
     CONTEXT,
@@ -70,11 +71,12 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class ExplainedGroup:
-    """What is kept of comparable records, by name: map methods, and ``context``."""
+    """What is kept of comparable records, by name: map methods, ``context``, and of features."""
 
     group: Group
     classes: tuple[str, ...]
     kept: dict[str, Explained]
+    features: FeatureNumbers = field(default_factory=dict)
 
     def columns(self, what: str) -> tuple[tuple[str, str], ...]:
         """Return title and name of each measure that some cell has."""
@@ -116,7 +118,8 @@ def explained_groups(
         found = {what: explained_of(group, store, what) for what in whats}
         found = {what: explained for what, explained in found.items() if explained}
         if found:
-            made.append(ExplainedGroup(group, known.classes if known else (), found))
+            classes = known.classes if known else ()
+            made.append(ExplainedGroup(group, classes, found, feature_numbers(group, store)))
     return made
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imbench.explain.feature_numbers import FEATURES, NUMBERS
 from imbench.explain.numbers import CONTEXT, KINDS
 from imbench.explain.overview import overview_tables
 from imbench.explain.stored import Kept, any_kept, kept
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_features", "explained_blocks", "feature_blocks", "placed_cells"]
 
-FEATURES = "features"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of classes, told apart by people who see red and green alike (Okabe and Ito 2008)."""
 MARKERS = {"train": ".", "test": "^", "generated": "x"}
@@ -134,7 +134,7 @@ def draw_features(found: Sequence[Kept], classes: Sequence[str] = ()) -> Figure:
 
 def _numbers(one: Kept) -> str:
     title = method_title(one.record.cell.recipe)
-    values = {name: float(one.arrays[name]) for name in ("purity", "separability", "control")}
+    values = {name: float(one.arrays[name]) for name in NUMBERS}
     if not math.isfinite(values["purity"]):
         return f"{title}: no generated images"
     return (
