@@ -80,8 +80,8 @@ def explain(
         raise UsageError("--markdown and --json exclude each other: choose one of them")
     records = _of_methods(read_records(results), methods)
     from imbench.explain.json_form import explanation_json
-    from imbench.explain.overview import overview_tables
     from imbench.explain.numbers import CONTEXT
+    from imbench.explain.overview import overview_tables
     from imbench.explain.session import Session, Settings
     from imbench.explain.stored import kept
     from imbench.explain.tables import explained_groups, explanation_tables
