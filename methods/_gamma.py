@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from imbench.training.budget import Budget
+from imbench.training.drawing import cumulated, draw_rows
 from imbench.training.forward import forward_all, to_tensor
 from imbench.training.loop import train
 from imbench.training.part import Part
@@ -212,7 +213,7 @@ class Gamma:
     def _move(self, state: TrainState, part: Any) -> None:
         chances = part.draw(state.labels)
         rng = state.rng("batches for gamma")
-        rows = rng.choice(len(chances), state.budget.batch_size, p=chances / chances.sum())
+        rows = draw_rows(cumulated(chances / chances.sum()), state.budget.batch_size, rng)
         x = part.compose(state, state.examples.take(rows), rows)
         batch = to_tensor(x, state.device), torch.from_numpy(state.labels[rows]).to(state.device)
         lr = state.optimiser.param_groups[0]["lr"]

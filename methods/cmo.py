@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import number
 from imbench.training.augment import augment, parse_augment
+from imbench.training.drawing import cumulated, draw_rows
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class CMO(Part):
 
         from imbench.training.forward import to_tensor
 
-        chosen = rng.choice(len(state.labels), size=m, p=patch_chances(state.labels, self.power))
+        chosen = draw_rows(cumulated(patch_chances(state.labels, self.power)), m, rng)
         raw: NDArray[Any] = state.examples.take(chosen)
         raw = augment(raw, parse_augment(state.budget.augment), state.rng("cmo augmentation"))
         return to_tensor(raw, state.device), torch.from_numpy(state.labels[chosen])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import number, whole
 from imbench.errors import UsageError
+from imbench.training.drawing import cumulated, draw_rows, shuffled_passes
 from imbench.training.part import Part, overrides
 
 if TYPE_CHECKING:
@@ -174,14 +175,13 @@ class MajorToMinor(Part):
         return round(self.start * steps)
 
     def _drawn(self, state: TrainState) -> Iterator[NDArray[np.int64]]:
-        from imbench.training.loop import shuffled_passes
-
         y, size, rng = state.labels, state.budget.batch_size, state.rng("batch order")
         first = self._first(state.steps)
         yield from islice(shuffled_passes(len(y), size, rng), first)
         chances = (1 / np.bincount(y))[y]
+        sums = cumulated(chances / chances.sum())
         for _ in range(state.steps - first):
-            yield rng.choice(len(y), size=size, p=chances / chances.sum())
+            yield draw_rows(sums, size, rng)
 
     def _chosen(
         self, state: TrainState, y: NDArray[np.int64], rng: np.random.Generator

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.constraints import number
+from imbench.training.drawing import cumulated, draw_rows
 from imbench.training.part import Part
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ class Progressive(Part):
         return None if self.end == 0 else self._drawn(state)
 
     def _drawn(self, state: TrainState) -> Iterator[NDArray[np.int64]]:
-        n, size, rng = len(state.labels), state.budget.batch_size, state.rng("batch order")
+        size, rng = state.budget.batch_size, state.rng("batch order")
         for step in range(state.steps):
             chances = self._chances(state.labels, step / max(1, state.steps - 1))
-            yield rng.choice(n, size=size, p=chances)
+            yield draw_rows(cumulated(chances), size, rng)
 
     def _chances(self, y: NDArray[np.int64], done: float) -> NDArray[np.float64]:
         """Return chances (n,) that add up to 1, after a share of the steps."""

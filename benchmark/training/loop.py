@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from imbench.errors import Diverged
 from imbench.training.augment import augment, augmented, steps_for
 from imbench.training.budget import Budget
+from imbench.training.drawing import cumulated, draw_rows, shuffled_passes
 from imbench.training.forward import to_tensor
 from imbench.training.optimiser import Descent
 from imbench.training.part import Part, overrides
 from imbench.training.state import TrainState
 
-__all__ = ["learning_rate", "new_optimiser", "shuffled_passes", "train"]
+__all__ = ["learning_rate", "new_optimiser", "train"]
 
 
 def new_optimiser(net: nn.Module, budget: Budget) -> torch.optim.Optimizer:
@@ -195,21 +196,11 @@ def _batches(
     n, m = len(state.labels), state.budget.batch_size
     rng = state.rng("batch order")
     if chances is not None:
-        share = chances / chances.sum()
+        sums = cumulated(chances / chances.sum())
         for _ in range(state.steps):
-            yield rng.choice(n, size=m, p=share)
+            yield draw_rows(sums, m, rng)
         return
     yield from islice(shuffled_passes(n, m, rng), state.steps)
-
-
-def shuffled_passes(n: int, m: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    """Yield batches of m of n rows, without end: passes follow each other without a short batch."""
-    queue = np.empty(0, np.int64)
-    while True:
-        while len(queue) < m:
-            queue = np.concatenate([queue, rng.permutation(n)])
-        yield queue[:m]
-        queue = queue[m:]
 
 
 def _check_finite(state: TrainState) -> None:
