@@ -49,3 +49,18 @@ def test_seeds_that_the_grid_leaves_out_are_not_advised(make_record):
         for seed in seeds
     ]
     assert len(next_lines(records, RESULTS, "bench run grid.toml")) == 1
+
+
+def test_stored_generators_are_to_be_looked_at(make_record):
+    cell = {"dataset": "folder:mine,majority=a,minority=b"}
+    records = [make_record(recipe, 10, 0, 0.9, cell=cell) for recipe in ("vanilla", "aug", "alt")]
+    kept = [
+        record.model_copy(update={"files": {"generator-1": "generators/1.pt"}})
+        if record.cell.recipe != "vanilla"
+        else record
+        for record in records
+    ]
+    wanted = "bench generators 'my results'  # whether the images that ALT and AUG made are of"
+    found = [line.strip() for line in next_lines(kept, [Path("my results")], "bench run")]
+    assert [line for line in found if line.startswith(wanted)]
+    assert "generators" not in "".join(next_lines(records, RESULTS, "bench run"))

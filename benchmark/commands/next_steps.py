@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from imbench.records.groups import Group, group_records
+from imbench.records.groups import Group, group_records, method_title
 from imbench.records.record import Record
 from imbench.stats.paired import seeds_needed
 
@@ -45,12 +45,28 @@ def next_lines(records: Sequence[Record], results: Sequence[Path], command: str)
     most = max(map(_seeds_wanted, groups))
     if most > len({seed for group in groups for seed in group.seeds}):  # a grid may leave some out
         offers.append((_with_seeds(command, most), f"{most} seeds, enough to call methods better"))
+    makers = [
+        method_title(row.recipe)
+        for row in dict.fromkeys(row for group in groups for row in group.rows)
+        if any(_has_generators(record, row.recipe) for record in records)
+    ]
+    if makers:
+        typed = shlex.join(["bench", "generators", str(results[0])])
+        offers.append(
+            (typed, f"whether the images that {' and '.join(makers)} made are of their class")
+        )
     if not any(group.name.startswith(("folder:", "csv:")) for group in groups):
         offers.append(OWN_IMAGES)
     return [
         f"{'Next' if place == 0 else '':<7}{typed}  # {what}"
         for place, (typed, what) in enumerate(offers)
     ]
+
+
+def _has_generators(record: Record, recipe: str) -> bool:
+    return record.cell.recipe == recipe and any(
+        name.startswith("generator-") for name in record.files
+    )
 
 
 def _seeds_wanted(group: Group) -> int:
