@@ -132,41 +132,46 @@ def test_a_pack_is_the_same_when_it_is_made_again_and_from_itself(fill, tmp_path
     assert all(other == first for other in others)
     assert b"/home/me" not in lzma.decompress(first.partition(b"\n")[2])
     head = json.loads(first.partition(b"\n")[0].removeprefix(b"imbench-pack "))
-    assert head["schema"] == 2
+    assert head["schema"] == 3
     assert "rounded" in head["about"]
 
 
 @pytest.fixture
-def write_first(monkeypatch):
-    """Return a function that packs as the first imbench with packs did."""
+def write_old(monkeypatch):
+    """Return a function that packs as earlier imbenches did."""
 
-    def write(folder, file):
+    def write(folder, file, schema):
         with monkeypatch.context() as patch:
-            patch.setattr(pack_file, "SCHEMA", 1)
-            patch.setattr(pack, "rounded", partial(rounded, rounding=FIRST_ROUNDING))
+            patch.setattr(pack_file, "SCHEMA", schema)
+            patch.setattr(pack, "differences", lambda steps, _: (steps, b""))
+            if schema == 1:
+                patch.setattr(pack, "rounded", partial(rounded, rounding=FIRST_ROUNDING))
             bench("pack", folder, file)
 
     return write
 
 
-def test_a_pack_of_schema_1_is_read_and_smaller_when_packed_again(fill, write_first, tmp_path):
+@pytest.mark.parametrize(("schema", "most"), [(1, 1 / 128), (2, 1 / 32)])
+def test_a_pack_of_an_earlier_schema_is_read_and_smaller_when_packed_again(
+    fill, write_old, tmp_path, schema, most
+):
     folder, old, new = fill(tmp_path / "results"), tmp_path / "old.pack", tmp_path / "new.pack"
-    write_first(folder, old)
+    write_old(folder, old, schema)
     bench("pack", old, new)
     heads = [pack_file.read_parts(file) for file in (old, new)]
-    assert [schema for schema, _ in heads] == [1, 2]
+    assert [schema for schema, _ in heads] == [schema, 3]
     assert new.stat().st_size < old.stat().st_size
     for form in FORMS[:5]:
         expected = printed("report", folder, *form)
         for file in (old, new):
             assert printed("report", file, *form).replace(str(file), str(folder)) == expected, form
     stored = {record.key: record.scores for record in Store(folder).records()}
-    for file, most in ((old, 1 / 128), (new, 1 / 32 + 1 / 128)):
+    for file, largest in ((old, most), (new, 1 / 32 + most % (1 / 32))):
         scored = [record for record in read_pack(file).records if record.scores is not None]
         assert len(scored) == 72
         for record in scored:
             change = np.abs(log_odds(stored[record.key]) - log_odds(record.scores))
-            assert change.max() <= most + 1e-5
+            assert change.max() <= largest + 1e-5
     assert change.max() > 1 / 64
 
 
@@ -257,6 +262,16 @@ def test_names_that_cannot_be_meant_are_refused(fill, tmp_path):
     assert "needs a name" in refused("report", tmp_path / "study.pack", "--html")
 
 
+def content_without(head, content, name):
+    """Return the content without the last eight bytes of a part, compressed."""
+    end = 0
+    for part, length in head["parts"].items():
+        end += length
+        if part == name:
+            return lzma.compress(content[: end - 8] + content[end:])
+    raise AssertionError(name)
+
+
 def broken(raw, kind):
     line, _, body = raw.partition(b"\n")
     head = json.loads(line.removeprefix(pack_file.MAGIC))
@@ -287,6 +302,17 @@ def broken(raw, kind):
             lzma.compress(content + b"\0\0\0\0"),
             parts={**head["parts"], "values": head["parts"]["values"] + 4},
         ),
+        "lines of nobody": lambda: headed(
+            lzma.compress(
+                content[: (start := head["parts"]["records"] + head["parts"]["labels"])]
+                + b"\xff" * head["parts"]["lines"]
+                + content[start + head["parts"]["lines"] :]
+            )
+        ),
+        "too few lines": lambda: headed(
+            content_without(head, content, "lines"),
+            parts={**head["parts"], "lines": head["parts"]["lines"] - 8},
+        ),
         "labels of no class": lambda: headed(
             lzma.compress(
                 content[: head["parts"]["records"]]
@@ -304,7 +330,7 @@ def broken(raw, kind):
         ("cut to nothing", "is no pack: name a results folder"),
         ("longer", "bytes in place of"),
         ("changed", "its checksum is wrong; copy it again"),
-        ("newer", "this imbench reads up to 2: update imbench"),
+        ("newer", "this imbench reads up to 3: update imbench"),
         ("no pack", "is no pack: name a results folder"),
         ("no head", "its first line cannot be read"),
         ("a bomb", "does not unpack to the"),
@@ -315,6 +341,8 @@ def broken(raw, kind):
         ("no JSON", "make it again from its records"),
         ("outputs of nobody", "outputs of no record"),
         ("labels of no class", "a label is of no class"),
+        ("lines of nobody", "a line is of outputs that there are not"),
+        ("too few lines", "outputs of more records than lines"),
     ],
 )
 def test_files_that_are_no_whole_pack_are_refused_in_a_sentence(fill, tmp_path, kind, words):

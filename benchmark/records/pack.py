@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from imbench.errors import ImbenchError, NotComparable
@@ -22,6 +23,7 @@ from imbench.records.image_names import ImageNames
 from imbench.records.metric_specs import load_metric
 from imbench.records.pack_file import read_parts, write_parts
 from imbench.records.planned import Plans, parse_plan
+from imbench.records.predicted_steps import LINE_SIZE, Block, differences, steps_of
 from imbench.records.record import Record, Scores, label_type
 from imbench.records.rounded_outputs import (
     FIRST_ROUNDING,
@@ -29,7 +31,7 @@ from imbench.records.rounded_outputs import (
     STREAMS,
     DamagedOutputs,
     Reader,
-    Rounding,
+    columns_of,
     restored,
     rounded,
 )
@@ -104,10 +106,14 @@ def write_pack(path: Path, contents: PackContents) -> int:
         "labels": [[classes, len(raw)] for classes, raw in writer.labels],
     }
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    streams = {name: b"".join(writer.streams[name]) for name in STREAMS}
+    made, lines = differences(_joined(streams), writer.blocks)
     parts = {
         "records": text.encode(),
         "labels": b"".join(raw for _, raw in writer.labels),
-        **{name: b"".join(writer.streams[name]) for name in STREAMS},
+        "lines": lines,
+        **streams,
+        **_split(made),
     }
     return write_parts(path, parts, LOST)
 
@@ -125,7 +131,7 @@ def read_pack(path: Path) -> PackContents:
     schema, parts = read_parts(path)
     try:
         plain = json.loads(parts["records"])
-        reader = _Outputs(plain["labels"], parts, FIRST_ROUNDING if schema == 1 else ROUNDING)
+        reader = _Outputs(plain, parts, schema)
         records = [reader.record(one) for one in plain["records"]]
         floors = [reader.record(one) for one in plain["floors"]]
         if not reader.spent:
@@ -146,6 +152,18 @@ def read_pack(path: Path) -> PackContents:
         ) from error
 
 
+def _joined(parts: Mapping[str, bytes]) -> NDArray[np.int16]:
+    """Return the steps of all outputs, whose low and high bytes are streams of their own."""
+    pair = [np.frombuffer(parts[name], np.uint8) for name in ("low", "high")]
+    return np.stack(pair, axis=1).view("<i2")[:, 0].astype(np.int16)
+
+
+def _split(steps: NDArray[np.integer[Any]]) -> dict[str, bytes]:
+    """Return the low and high bytes of steps."""
+    pair = steps.astype("<u2").view(np.uint8).reshape(-1, 2)
+    return {"low": pair[:, 0].tobytes(), "high": pair[:, 1].tobytes()}
+
+
 def _sorted(records: Iterable[Record]) -> list[Record]:
     """Return records in the order of a results folder, in which a report reads them."""
     store = Store(Path())
@@ -158,6 +176,7 @@ class _Writer:
     def __init__(self) -> None:
         self.streams: dict[str, list[bytes]] = {name: [] for name in STREAMS}
         self.labels: list[tuple[int, bytes]] = []
+        self.blocks: list[Block] = []
 
     def plain(self, record: Record) -> dict[str, Any]:
         """Return a record as plain data, and add its outputs to the streams."""
@@ -183,20 +202,23 @@ class _Writer:
         if own not in self.labels:
             self.labels.append(own)
         packed["labels"] = self.labels.index(own)
+        self.blocks += _blocks(packed["labels"], proba.shape[1], len(labels))
         return packed
+
+
+def _blocks(labels: int, classes: int, images: int) -> list[Block]:
+    """Return the blocks of a record's steps: of two classes one, else one a class."""
+    return [Block((labels, column), images) for column in range(columns_of(classes))]
 
 
 class _Outputs:
     """Puts records and their outputs together again."""
 
-    def __init__(
-        self, labels: Sequence[Sequence[int]], parts: Mapping[str, bytes], rounding: Rounding
-    ) -> None:
-        self._reader = Reader(parts, rounding)
-        self._labels = []
+    def __init__(self, plain: Mapping[str, Any], parts: Mapping[str, bytes], schema: int) -> None:
+        self._labels: list[tuple[int, NDArray[np.int64]]] = []
         self._left = _MOST
         raw = memoryview(parts["labels"])
-        for classes, length in labels:
+        for classes, length in plain["labels"]:
             if not (2 <= classes <= 1 << 16 and 0 <= length <= len(raw)):
                 raise DamagedOutputs("its labels are cut off")
             own = np.frombuffer(raw[:length], label_type(classes)).astype(np.int64)
@@ -204,6 +226,23 @@ class _Outputs:
                 raise DamagedOutputs("a label is of no class")
             self._labels.append((classes, own))
             raw = raw[length:]
+        if schema > 2:
+            most = len(parts["lines"]) // LINE_SIZE
+            blocks = self._blocks([*plain["records"], *plain["floors"]], most)
+            steps = steps_of(_joined(parts).view(np.uint16), parts["lines"], blocks)
+            parts = {**parts, **_split(steps)}
+        self._reader = Reader(parts, FIRST_ROUNDING if schema == 1 else ROUNDING)
+
+    def _blocks(self, packed: Iterable[Mapping[str, Any]], most: int) -> list[Block]:
+        """Return the blocks of all records, of which there are no more than `most`."""
+        blocks: list[Block] = []
+        for one in packed:
+            if "labels" in one:
+                classes, labels = self._labels[one["labels"]]
+                blocks += _blocks(one["labels"], classes, len(labels))
+                if len(blocks) > most:
+                    raise DamagedOutputs("it has outputs of more records than lines")
+        return blocks
 
     @property
     def spent(self) -> bool:

@@ -23,7 +23,7 @@ from imbench.files.reading import open_regular, read_bytes
 
 __all__ = ["LARGEST", "SCHEMA", "is_pack", "read_parts", "write_parts"]
 
-SCHEMA = 2
+SCHEMA = 3
 """Raise it when what a part means changes."""
 MAGIC = b"imbench-pack "
 LARGEST = 1 << 27

@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "RoundedOutputs",
     "Rounding",
+    "columns_of",
     "restored",
     "rounded",
 ]
@@ -132,7 +133,7 @@ def rounded(labels: Labels, proba: Floats, rounding: Rounding = ROUNDING) -> Rou
         If they do not fit, are not finite, or are not between 0 and 1.
     """
     _check(labels, proba)
-    kept = np.zeros((_columns(proba.shape[1]), len(labels)), np.bool_)
+    kept = np.zeros((columns_of(proba.shape[1]), len(labels)), np.bool_)
     for _ in range(3):
         written = _write(labels, proba, kept, rounding)
         wrong = _wrong(labels, proba, restored(labels, proba.shape[1], Reader(written, rounding)))
@@ -151,7 +152,7 @@ def restored(labels: Labels, classes: int, reader: Reader) -> Floats:
         If the streams are too short.
     """
     found = np.empty((len(labels), classes), np.float32)
-    for column in range(_columns(classes)):
+    for column in range(columns_of(classes)):
         positive = labels == _positive(column, classes)
         odds, exact = _read_column(positive, reader)
         with np.errstate(over="ignore"):
@@ -173,7 +174,8 @@ def _check(labels: Labels, proba: Floats) -> None:
         raise ValueError("probabilities lie outside 0 to 1")
 
 
-def _columns(classes: int) -> int:
+def columns_of(classes: int) -> int:
+    """Return how many log-odds an image has: of two classes one says both."""
     return 1 if classes == 2 else classes
 
 
@@ -293,7 +295,7 @@ def _finest_steps(odds: Odds, rounding: Rounding) -> Labels:
 def _wrong(labels: Labels, proba: Floats, found: Floats) -> Marks:
     """Return, by column, which images have to be kept so that decisions and ranks are the same."""
     classes = proba.shape[1]
-    wrong = np.zeros((_columns(classes), len(labels)), np.bool_)
+    wrong = np.zeros((columns_of(classes), len(labels)), np.bool_)
     wrong[:] = proba.argmax(axis=1) != found.argmax(axis=1)
     for column, row in enumerate(wrong):
         label = _positive(column, classes)
