@@ -62,6 +62,11 @@ def test_the_pool_is_told_with_what_each_seed_draws_of_it():
     assert "at 210 all of it, so that no interval knows of other images" in line
     (line,) = pool_notes(group([2]), (300, 210, 250))
     assert "at 2 so little that 6 seeds could be disjoint" in line
+    (line,) = pool_notes(group([2, 3, 210]), (300, 210))
+    assert line.endswith(
+        "at 2, 3 so little that 6 seeds could be disjoint; at 210 all of it, so that no "
+        "interval knows of other images"
+    )
     assert list(pool_notes(group([2]), ())) == [
         "all of it is about the pool of training images that the seeds share"
     ]

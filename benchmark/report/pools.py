@@ -28,7 +28,7 @@ def pool_notes(group: Group, pool: Sequence[int]) -> Iterator[str]:
     if not smallest or not seeds:
         yield "all of it is about the pool of training images that the seeds share"
         return
-    told = []
+    told, apart = [], []
     for count in group.counts:
         drawn = min(count, smallest)
         wider = widening(drawn, smallest, len(seeds))
@@ -40,7 +40,9 @@ def pool_notes(group: Group, pool: Sequence[int]) -> Iterator[str]:
                 f"{wider:.1f} times as wide"
             )
         elif len(seeds) <= disjoint(drawn, smallest):
-            told.append(f"at {count} so little that {len(seeds)} seeds could be disjoint")
+            apart.append(str(count))
+    if apart:
+        told.insert(0, f"at {', '.join(apart)} so little that {len(seeds)} seeds could be disjoint")
     facts = f": {'; '.join(told)}" if told else ""
     yield (
         f"all of it is about this pool of {smallest} minority images, of which each seed draws its "
