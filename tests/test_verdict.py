@@ -404,6 +404,54 @@ def test_a_curve_that_falls_is_looked_at(made):
     )
 
 
+@pytest.mark.parametrize(
+    ("few", "many", "found", "advice"),
+    [
+        pytest.param(
+            *(0.90, 0.96, ", but AUROC, which no threshold enters, +0.060 (+0.060..+0.060): "),
+            "they help, and the threshold has to be moved",
+            id="better",
+        ),
+        pytest.param(
+            *(0.90, 0.90, ", yet AUROC, which no threshold enters, +0.000 (+0.000..+0.000): "),
+            "tune the threshold before you blame them",
+            id="level",
+        ),
+        pytest.param(
+            *(0.96, 0.90, ", and AUROC, which no threshold enters, -0.060 (-0.060..-0.060), "),
+            "so look at them before you add any",
+            id="worse",
+        ),
+    ],
+)
+def test_a_curve_that_falls_may_do_so_for_its_threshold(make_record, few, many, found, advice):
+    told = images_told(make_record, f1=(0.75, 0.71), auroc=(few, many))
+    assert told.endswith(f": worse with more images{found}{advice}")
+
+
+def test_a_level_curve_may_hide_a_better_ranking(make_record):
+    told = images_told(make_record, f1=(0.75, 0.751), auroc=(0.90, 0.96))
+    assert told.endswith(
+        ": level within 0.02, but AUROC, which no threshold enters, +0.060 (+0.060..+0.060): they "
+        "bring ranking, not this score"
+    )
+
+
+def images_told(make_record, f1, auroc):
+    """Return what is said of 20 images beside 10, from the scores of seven seeds at both."""
+    records = [
+        make_record(
+            "vanilla",
+            count,
+            seed,
+            metrics={"f1": f1[place] + seed / 500, "auroc": auroc[place] + seed / 500},
+        )
+        for place, count in enumerate((10, 20))
+        for seed in range(7)
+    ]
+    return said(records)["images"][0]
+
+
 def test_a_noisy_curve_cannot_be_told(made):
     rough = {10: noise(0.8, 0.1, 7, 1), 20: noise(0.83, 0.1, 7, 4)}
     assert said(made(vanilla=rough))["images"][0].endswith("what more would bring cannot be told")

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import math
 
+from imbench.records.metric_specs import load_metric
+from imbench.report.panel import Panel
 from imbench.report.phrases import count_seeds, signed
+from imbench.report.ranking import RANKING
 from imbench.report.verdict_scores import Scored
 from imbench.report.words import range_text
+from imbench.stats.confusions import SCORES
 from imbench.stats.effect import Effect
 from imbench.stats.paired import ALPHA, ENOUGH, MARGIN
 
@@ -48,11 +52,15 @@ def say_more_images(scored: Scored) -> list[str]:
     here = "" if gain.ends else " on these test images"
     numbers = f"{signed(gain.mean)} (95 % {signed(low)}..{signed(high)}{here})"
     if gain.within():
-        return [f"{what} {numbers}: level within {MARGIN:g}, so more of them bring little here"]
+        told = f"{what} {numbers}: level within {MARGIN:g}"
+        ranking = _ranking_gain(scored, recipe, few, many)
+        if ranking is not None and ranking.p < ALPHA and ranking.hull[0] > 0:
+            return [f"{told}, but {_in_ranking(ranking)}: they bring ranking, not this score"]
+        return [f"{told}, so more of them bring little here"]
     if gain.p < ALPHA and low > 0:
         return [f"{what} {numbers}; {_beyond(scored, recipe, known, gain)}"]
     if gain.p < ALPHA and high < 0:
-        return [f"{what} {numbers}: worse with more images, so look at them before you add any"]
+        return [f"{what} {numbers}: {_worse(_ranking_gain(scored, recipe, few, many))}"]
     return [f"{what} {numbers}: what more would bring cannot be told"]
 
 
@@ -62,6 +70,43 @@ def _leader(scored: Scored, counts: list[int]) -> str:
     here = [recipe for recipe in scored.recipes if panel.scores((recipe, last))]
     sign = -1 if panel.lower else 1
     return max(here, key=lambda recipe: sign * panel.mean((recipe, last)))
+
+
+def _worse(ranking: Effect | None) -> str:
+    """Say what is to do where a score falls with more images: its threshold may be why."""
+    if ranking is None:
+        return "worse with more images, so look at them before you add any"
+    if ranking.p < ALPHA and ranking.hull[1] < 0:
+        return (
+            f"worse with more images, and {_in_ranking(ranking)}, so look at them before you add "
+            "any"
+        )
+    if ranking.p < ALPHA and ranking.hull[0] > 0:
+        return (
+            f"worse with more images, but {_in_ranking(ranking)}: they help, and the threshold has "
+            "to be moved"
+        )
+    return (
+        f"worse with more images, yet {_in_ranking(ranking)}: tune the threshold before you blame "
+        "them"
+    )
+
+
+def _in_ranking(ranking: Effect) -> str:
+    low, high = ranking.hull
+    return (
+        f"AUROC, which no threshold enters, {signed(ranking.mean)} ({signed(low)}..{signed(high)})"
+    )
+
+
+def _ranking_gain(scored: Scored, recipe: str, few: int, many: int) -> Effect | None:
+    """Return the gain in AUROC; None where the score needs no threshold or AUROC is not known."""
+    if scored.table.metric not in SCORES:
+        return None
+    panel = Panel(scored.table.group, RANKING[0], load_metric(RANKING[0]))
+    share = 1 / math.log2(many / few)
+    gain = panel.effect({(recipe, many): share, (recipe, few): -share})
+    return gain if len(gain) >= ENOUGH else None
 
 
 def _gain(scored: Scored, recipe: str, few: int, many: int) -> Effect:
