@@ -348,7 +348,9 @@ def test_methods_on_several_minorities_rank_better_or_move_thresholds(make_recor
     assert said(records)["ranking"] == [
         "by AUROC and tuned F1, which no threshold enters: OS at 10-40 (+0.100, +0.100) rank "
         "images better than Vanilla; CS at 10-40 (+0.000, +0.000) move the threshold, and no "
-        "better ranking is established"
+        "better ranking is established",
+        "a lead in ranking after 200 steps may be time, as plain training shows the minority less "
+        "often; to do: see what vanilla has after --steps 800",
     ]
 
 
@@ -541,7 +543,8 @@ def test_a_threshold_that_moves_is_told_from_a_better_ranking(ranked):
     records = [ranked("vanilla", seed, 1.5, -3) for seed in range(8)]
     records += [ranked("us", seed, 1.5, -0.75) for seed in range(8)]
     records += [ranked("os", seed, 3.5, -1.75) for seed in range(8)]
-    (told,) = said(records)["ranking"]
+    told, time = said(records)["ranking"]
+    assert time.endswith("to do: see what vanilla has after --steps 800")
     head = "by AUROC and tuned F1, which no threshold enters: "
     better, moved = told.removeprefix(head).split("; ")
     assert re.fullmatch(
