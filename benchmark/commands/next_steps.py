@@ -45,11 +45,9 @@ def next_lines(records: Sequence[Record], results: Sequence[Path], command: str)
     most = max(map(_seeds_wanted, groups))
     if most > len({seed for group in groups for seed in group.seeds}):  # a grid may leave some out
         offers.append((_with_seeds(command, most), f"{most} seeds, enough to call methods better"))
-    makers = [
-        method_title(row.recipe)
-        for row in dict.fromkeys(row for group in groups for row in group.rows)
-        if any(_has_generators(record, row.recipe) for record in records)
-    ]
+    stored = {record.cell.recipe for record in records if _has_generators(record)}
+    rows = dict.fromkeys(row for group in groups for row in group.rows)
+    makers = [method_title(row.recipe) for row in rows if row.recipe in stored]
     if makers:
         typed = shlex.join(["bench", "generators", str(results[0])])
         offers.append(
@@ -63,10 +61,8 @@ def next_lines(records: Sequence[Record], results: Sequence[Path], command: str)
     ]
 
 
-def _has_generators(record: Record, recipe: str) -> bool:
-    return record.cell.recipe == recipe and any(
-        name.startswith("generator-") for name in record.files
-    )
+def _has_generators(record: Record) -> bool:
+    return any(name.startswith("generator-") for name in record.files)
 
 
 def _seeds_wanted(group: Group) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from imbench.explain.mean_cells import cell_of
 from imbench.explain.stored import kept
 from imbench.records.groups import Group, format_ranges, method_title
 from imbench.records.store import Store
 from imbench.report.printed_table import PrintedCell, PrintedTable
-from imbench.stats.intervals import mean_interval
 
 __all__ = ["FEATURES", "LEGEND", "NUMBERS", "FeatureNumbers", "feature_numbers", "feature_table"]
 
@@ -59,17 +59,9 @@ def feature_table(group: Group, found: FeatureNumbers, count: int) -> PrintedTab
         rows=tuple(
             (
                 PrintedCell(text=method_title(recipe)),
-                *(_cell(numbers[name] for numbers in slot.values()) for name in NUMBERS),
+                *(cell_of(numbers[name] for numbers in slot.values()) for name in NUMBERS),
             )
             for recipe, slot in slots.items()
         ),
         below=LEGEND,
     )
-
-
-def _cell(values: Iterable[float]) -> PrintedCell:
-    known = [value for value in values if math.isfinite(value)]
-    if not known:
-        return PrintedCell(text="--")
-    found = mean_interval(known, bounds=(0.0, 1.0))
-    return PrintedCell(found.mean, found.ends, digits=2)

@@ -10,9 +10,9 @@ import numpy as np
 
 from imbench.explain.context import SWAPS
 from imbench.explain.feature_numbers import feature_table
+from imbench.explain.mean_cells import DASH
 from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences, same_images
 from imbench.explain.tables import (
-    DASH,
     ORDERS,
     ExplainedGroup,
     images_of,

@@ -11,6 +11,7 @@ import numpy as np
 
 from imbench.explain.context import SWAPS
 from imbench.explain.feature_numbers import FeatureNumbers, feature_numbers
+from imbench.explain.mean_cells import DASH, cell_of
 from imbench.explain.numbers import (
     BOUNDS,
     CONTEXT,
@@ -25,11 +26,9 @@ from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.report.printed_table import PrintedCell, PrintedTable
 from imbench.stats.effect import Effect
-from imbench.stats.intervals import mean_interval
 from imbench.stats.paired import ALPHA, ENOUGH
 
 __all__ = [
-    "DASH",
     "ORDERS",
     "REFERENCE",
     "ExplainedGroup",
@@ -61,7 +60,6 @@ SWAP_COLUMNS = tuple(
     for title, measure in (("|dz|", "moved"), ("flips", "flips"))
 )
 SWAP_PAIRS = (("|dz|", "other_moved"), ("flips", "other_flips"))
-DASH = PrintedCell(text="--")
 ORDERS = (
     "insertion, deletion: area under the probability of the true class while pixels come back or "
     "go, those of largest value first: high and low if the map is right; both rise with the "
@@ -164,11 +162,7 @@ def _means(one: ExplainedGroup, what: str, label: int) -> PrintedTable:
 def mean_cell(slot: Mapping[int, PerImage], name: str, label: int) -> PrintedCell:
     """Return the mean over seeds of a measure, with its interval; a dash where there is none."""
     means = [x.mean(name, label) for x in slot.values() if name in x.values]
-    known = [mean for mean in means if math.isfinite(mean)]
-    if not known:
-        return DASH
-    found = mean_interval(known, bounds=BOUNDS.get(name, (0.0, 1.0)))
-    return PrintedCell(found.mean, found.ends, digits=2)
+    return cell_of(means, BOUNDS.get(name, (0.0, 1.0)))
 
 
 def _differences(one: ExplainedGroup) -> list[PrintedTable]:

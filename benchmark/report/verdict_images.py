@@ -39,7 +39,7 @@ def say_more_images(scored: Scored) -> list[str]:
     if len(known) < 2:
         return [f"what more minority images would bring {title} cannot be told from one count"]
     few, many = known[-2:]
-    gain = _gain(scored, recipe, few, many)
+    gain = _gain(scored.panel, recipe, few, many)
     what = f"more minority images: {title} from {few} to {many}, for a doubling"
     if len(gain) < ENOUGH:
         if not gain.values:
@@ -54,12 +54,12 @@ def say_more_images(scored: Scored) -> list[str]:
     if gain.within():
         told = f"{what} {numbers}: level within {MARGIN:g}"
         ranking = _ranking_gain(scored, recipe, few, many)
-        if ranking is not None and ranking.p < ALPHA and ranking.hull[0] > 0:
+        if ranking is not None and _rises(ranking):
             return [f"{told}, but {_in_ranking(ranking)}: they bring ranking, not this score"]
         return [f"{told}, so more of them bring little here"]
-    if gain.p < ALPHA and low > 0:
+    if _rises(gain):
         return [f"{what} {numbers}; {_beyond(scored, recipe, known, gain)}"]
-    if gain.p < ALPHA and high < 0:
+    if _falls(gain):
         return [f"{what} {numbers}: {_worse(_ranking_gain(scored, recipe, few, many))}"]
     return [f"{what} {numbers}: what more would bring cannot be told"]
 
@@ -76,12 +76,12 @@ def _worse(ranking: Effect | None) -> str:
     """Say what is to do where a score falls with more images: its threshold may be why."""
     if ranking is None:
         return "worse with more images, so look at them before you add any"
-    if ranking.p < ALPHA and ranking.hull[1] < 0:
+    if _falls(ranking):
         return (
             f"worse with more images, and {_in_ranking(ranking)}, so look at them before you add "
             "any"
         )
-    if ranking.p < ALPHA and ranking.hull[0] > 0:
+    if _rises(ranking):
         return (
             f"worse with more images, but {_in_ranking(ranking)}: they help, and the threshold has "
             "to be moved"
@@ -104,15 +104,23 @@ def _ranking_gain(scored: Scored, recipe: str, few: int, many: int) -> Effect | 
     if scored.table.metric not in SCORES:
         return None
     panel = Panel(scored.table.group, RANKING[0], load_metric(RANKING[0]))
-    share = 1 / math.log2(many / few)
-    gain = panel.effect({(recipe, many): share, (recipe, few): -share})
+    gain = _gain(panel, recipe, few, many, resample=scored.resample)
     return gain if len(gain) >= ENOUGH else None
 
 
-def _gain(scored: Scored, recipe: str, few: int, many: int) -> Effect:
+def _gain(panel: Panel, recipe: str, few: int, many: int, *, resample: bool = True) -> Effect:
     """Return how much better the score is for a doubling of the images, replicate by replicate."""
-    share = (-1 if scored.panel.lower else 1) / math.log2(many / few)
-    return scored.panel.effect({(recipe, many): share, (recipe, few): -share})
+    share = (-1 if panel.lower else 1) / math.log2(many / few)
+    terms = {(recipe, many): share, (recipe, few): -share}
+    return panel.effect(terms) if resample else panel.quick_effect(terms)
+
+
+def _rises(change: Effect) -> bool:
+    return change.p < ALPHA and change.hull[0] > 0
+
+
+def _falls(change: Effect) -> bool:
+    return change.p < ALPHA and change.hull[1] < 0
 
 
 def _beyond(scored: Scored, recipe: str, known: list[int], gain: Effect) -> str:
@@ -122,13 +130,12 @@ def _beyond(scored: Scored, recipe: str, known: list[int], gain: Effect) -> str:
     if len(known) < 3:
         return f"{bound} if gains do not grow, which two counts cannot tell"
     first, few, many = known[-3:]
-    before = _gain(scored, recipe, first, few)
+    before = _gain(scored.panel, recipe, first, few)
     growth = _growth(scored, recipe, (first, few, many))
     earlier = f"{signed(before.mean)} from {first} to {few}"
-    low, high = growth.hull
-    if growth.p < ALPHA and high < 0:
+    if _falls(growth):
         return f"gains shrink ({earlier}), and {bound} if they go on to"
-    if growth.p < ALPHA and low > 0:
+    if _rises(growth):
         return f"gains grew ({earlier}), and what {next_count} would bring cannot be told"
     return f"{bound} if gains do not grow ({earlier})"
 
