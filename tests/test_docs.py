@@ -197,3 +197,15 @@ def test_the_page_for_authors_names_no_module_of_ours():
     groups = re.findall(r"entry-points\.\"(imbench\.[a-z]+)\"", page)
     found = set(re.findall(r"imbench\.[a-z_]+(?![a-z_]*\()", page)) - set(groups)
     assert not found
+
+
+def test_results_rest_on_packs_that_are_published():
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    named = {ROOT / name for name in re.findall(r"results/[\w/-]+\.pack", text)}
+    packs = named | set((ROOT / "results" / "study").glob("*.pack"))
+    assert len(named) == 1
+    for pack in packs:
+        # A file that git ignores is on this machine and in no clone.
+        ignored = subprocess.run(["git", "check-ignore", "-q", str(pack)], cwd=ROOT, check=False)
+        assert pack.is_file(), pack
+        assert ignored.returncode != 0, pack
