@@ -7,6 +7,7 @@ import pytest
 
 from imbench.commands.cli import exit_code
 from imbench.records.cell import Settings
+from imbench.records.groups import group_differences, group_records
 from imbench.registry import registered_names
 from imbench.runs.estimate import _steps
 from imbench.runs.settling import GridOptions, named_methods, settle_grid
@@ -63,3 +64,15 @@ def test_a_plan_names_the_methods_that_take_further_steps(capsys):
     assert "beyond 100 steps each: sam 100, crt 10\n" in capsys.readouterr().out
     assert exit_code(["run", *words, "--methods", "paper-cheap", "--dry-run"]) == 0
     assert "beyond" not in capsys.readouterr().out
+
+
+def test_a_setting_that_a_dump_leaves_out_tells_groups_apart(make_record):
+    records = [
+        make_record(cell={"settings": Settings(network="cnn", **settings)})
+        for settings in ({"precision": "bfloat16"}, {}, {"code": "mine.py abc"})
+    ]
+    for first in range(3):
+        groups = group_records(records[first:] + records[:first])
+        differing = group_differences(groups)
+        assert sorted(differing) == ["code", "precision"]
+        assert sorted(differing["precision"]) == ["bfloat16", "float32", "float32"]

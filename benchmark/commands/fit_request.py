@@ -117,7 +117,7 @@ def _settings_of(
             "leave --network, --steps, --size and --set out, or --from"
         )
     if len(fitting) > 1:
-        plain = [settings.model_dump() for settings in fitting]
+        plain = [dict(settings) for settings in fitting]
         differing = [key for key in plain[0] if len({str(one[key]) for one in plain}) > 1]
         raise UsageError(
             f"{str(results)!r} has records of {recipe} on {spec} with several values of "

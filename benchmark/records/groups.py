@@ -233,7 +233,7 @@ def _describe(group: Group) -> dict[str, object]:
         "majority": majority,
         "minorities": "alike" if basis.by_class is None else "+".join(map(str, basis.by_class)),
         "protocol": basis.protocol,
-        **basis.settings.model_dump(),
+        **dict(basis.settings),  # a dump leaves out later fields that have their default
     }
 
 
