@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from clicked import bench, refused
 from in_process import jobs_here
+from PIL import Image
 
 from imbench.commands.explain import _say
 from imbench.errors import DataError
@@ -189,12 +190,11 @@ def test_images_without_an_object_are_counted_and_left_out(ran):
 def test_test_images_of_a_class_without_an_object_are_no_fault_of_the_run(ran):
     cell = read_records(ran)[0].cell
 
-    def cleared(images):
-        return replace(images, masks=np.array(images.masks) & (images.labels == 1)[:, None, None])
-
-    found = choose(decoded(cleared), cell, 50)
+    found = choose(decoded(only_striped), cell, 50)
     assert set(found.labels) == {1}
-    assert "no solid test image has an object" in found.notes
+    assert "no solid image has an object: they are backgrounds for the others" in found.notes
+    assert found.scenes is not None
+    assert set(found.scenes.labels) == {0}
     assert not any("--majority" in note for note in found.notes)
 
 
@@ -218,6 +218,65 @@ def test_without_masks_of_test_images_those_held_out_of_training_are_taken(ran):
     assert any("give the run --majority" in note for note in found.notes)
     half = choose(data, cell.model_copy(update={"majority": 12}), 50)
     assert np.bincount(half.labels).tolist() == [12, 18]
+
+
+def masks_of(data, folder, *, label=None):
+    """Write the masks of test images, of one class or of all, as files named like the images."""
+    for name, mask, of in zip(data.names, data.masks, data.labels, strict=True):
+        if label in (None, of):
+            path = (folder / name).with_suffix(".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.asarray(mask)).save(path)
+    return folder
+
+
+def test_masks_of_a_folder_are_those_of_the_data_set(copy, tmp_path):
+    """Nothing is computed again, so images and masks are the same."""
+    before = files(copy)
+    folder = masks_of(prepare(DATA, root=Path(), size=16).test, tmp_path / "masks")
+    Image.new("1", (16, 16)).save(folder / "another.png")
+    done = bench("explain", copy, *FEW, "--masks", folder)
+    assert files(copy) == before
+    assert f"1 file in {folder} belongs to no image of the data set (all 6 cells)" in done.stderr
+
+
+def test_where_one_class_has_objects_the_other_is_their_background(copy, tmp_path):
+    data = prepare(DATA, root=Path(), size=16).test
+    folder = masks_of(data, tmp_path / "masks", label=1)
+    done = bench("explain", copy, *FEW, "--masks", folder, "--methods", "cs")
+    assert "no solid image has an object: they are backgrounds for the others" in done.stderr
+    record = next(one for one in read_records(copy) if one.cell.recipe == "cs")
+    arrays = kept(Store(copy), record, "context").arrays
+    assert (arrays["labels"] == 1).all()
+    net = networks.trained_network(record, prepare(DATA, root=Path(), size=16), copy, "cpu")[0]
+    seen = networks.with_recipe(net, record).of_pixels
+    rows = arrays["rows"]
+    scenes = choose(
+        replace(prepare(DATA, root=Path(), size=16), test=only_striped(data)), record.cell, 4
+    ).scenes
+    placed = np.where(data.masks[rows][..., None], data.pixels[rows], scenes.pixels)
+    np.testing.assert_allclose(arrays["z_other"], seen(placed), atol=1e-6)
+    maps = kept(Store(copy), record, "rise").arrays
+    assert (maps["masks"] == data.masks[maps["rows"]]).all()
+
+
+def only_striped(images):
+    return replace(images, masks=np.array(images.masks) & (images.labels == 1)[:, None, None])
+
+
+def test_swaps_of_an_explanation_with_masks_are_told_from_those_without(tmp_path):
+    options = ("--network", "cnn", *OPTIONS[2:], "--keep", "models", "--out", tmp_path / "r")
+    bench(
+        "run", "--datasets", "digits", "--minority", 20, "--methods", "us", "--seeds", 0, *options
+    )
+    test = prepare("digits", root=Path(), size=16).test
+    masks = np.asarray(test.pixels)[..., 0] > 128
+    folder = masks_of(replace(test, masks=masks), tmp_path / "masks")
+    given = bench("explain", tmp_path / "r", *FEW, "--masks", folder, "--maps", "gradcam")
+    assert "Grad-CAM lift" in given.stdout
+    without = bench("explain", tmp_path / "r", *FEW, "--maps", "gradcam")
+    assert "swaps are those that an earlier bench explain, with masks, left" in without.stderr
+    refused("explain", tmp_path / "r", "--masks", tmp_path / "none")
 
 
 def test_a_network_without_a_convolution_has_rise_and_numbers_all_the_same(tmp_path):

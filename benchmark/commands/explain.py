@@ -50,6 +50,12 @@ NAMED = 3
     help="Swap the background of N images of each class.",
     metavar="N",
 )
+@click.option(
+    "--masks",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Take object masks from FOLDER: files named like the images.",
+)
 @click.option("--tsne", is_flag=True, help="Place the features of each cell in a plane too.")
 @click.option("--device", default="auto", show_default=True, help="Choose cpu, cuda, cuda:1, ...")
 @click.option("--details", is_flag=True, help="Print every measure of each map and class too.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,8 @@ class Chosen:
         The images and their classes.
     masks : bool array (n, height, width) or None
         Their objects.
+    scenes : Images or None
+        Images of classes that have no object, such as sound parts: backgrounds for the others.
     notes : tuple of str
         What was left out, in sentences.
     """
@@ -41,13 +43,17 @@ class Chosen:
     labels: NDArray[np.int64]
     masks: NDArray[np.bool_] | None
     notes: tuple[str, ...] = ()
+    scenes: Images | None = None
 
     def first(self, count: int) -> Chosen:
         """Return the first `count` of them, spread evenly over the classes that there are."""
         order = _in_turns(self.labels)[:count]
-        masks = None if self.masks is None else self.masks[order]
-        return Chosen(
-            self.split, self.rows[order], self.pixels[order], self.labels[order], masks, self.notes
+        return replace(
+            self,
+            rows=self.rows[order],
+            pixels=self.pixels[order],
+            labels=self.labels[order],
+            masks=None if self.masks is None else self.masks[order],
         )
 
     @cached_property
@@ -57,6 +63,8 @@ class Chosen:
         made.update(np.ascontiguousarray(self.pixels).tobytes())
         if self.masks is not None:
             made.update(np.packbits(self.masks).tobytes())
+        if self.scenes is not None:
+            made.update(np.ascontiguousarray(self.scenes.pixels).tobytes())
         return made.hexdigest()[:16]
 
 
@@ -73,33 +81,29 @@ def choose(decoded: Decoded, cell: Cell, most: int) -> Chosen:
         notes.append(fault)
     elif decoded.test.masks is not None:
         candidates = np.arange(len(decoded.test))
-        with_object, notes = _with_object(decoded.test, candidates, names)
-        notes += [
-            f"no {name} test image has an object"
-            for name in _lacking(decoded.test, with_object, names)
-        ]
+        with_object = _with_object(decoded.test, candidates)
+        notes = _notes(decoded.test, candidates, with_object, names)
         if len(with_object):
-            return _take("test", decoded.test, with_object, most, notes)
+            return _take("test", decoded.test, with_object, most, notes, candidates)
     elif decoded.train.masks is not None:
         labels = decoded.train.labels
         seen = subset(labels, minority=cell.shots, majority=cell.majority, replicate=cell.seed)
         candidates = np.setdiff1d(np.arange(len(labels)), seen)
-        with_object, notes = _with_object(decoded.train, candidates, names)
-        for name in _lacking(decoded.train, with_object, names):
-            more = "--majority" if name == names[0] else "a smaller --minority"
-            notes.append(f"no {name} image with an object is held out: give the run {more}")
+        with_object = _with_object(decoded.train, candidates)
+        notes = _notes(decoded.train, candidates, with_object, names)
         if len(with_object):
             held = (
                 "test images have no masks: training images that the cells left out are explained"
             )
-            return _take("train", decoded.train, with_object, most, [held, *notes])
+            return _take("train", decoded.train, with_object, most, [held, *notes], candidates)
         notes.append("no image with a mask is left that the cells were not trained on")
     else:
         notes.append(
-            "the data set has no object masks: nothing is measured of objects, and no background "
-            "is swapped"
+            "the data set has no object masks (--masks FOLDER gives it some): nothing is measured "
+            "of objects, and no background is swapped"
         )
-    return _take("test", decoded.test, np.arange(len(decoded.test)), most, notes, masked=False)
+    bare = replace(decoded.test, masks=None)
+    return _take("test", bare, np.arange(len(bare)), most, notes)
 
 
 def _unfit(images: Images) -> str:
@@ -113,28 +117,38 @@ def _unfit(images: Images) -> str:
     )
 
 
-def _with_object(
-    images: Images, rows: NDArray[np.int64], classes: tuple[str, ...]
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the rows whose mask has an object, not the whole image, and what to say of others."""
+def _with_object(images: Images, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows whose mask has an object that is not the whole image."""
     assert images.masks is not None  # noqa: S101 - the caller has looked
     masks = np.asarray(images.masks)[rows]
-    good = masks.any(axis=(1, 2)) & ~masks.all(axis=(1, 2))
+    return np.asarray(rows[masks.any(axis=(1, 2)) & ~masks.all(axis=(1, 2))])
+
+
+def _notes(
+    images: Images,
+    rows: NDArray[np.int64],
+    with_object: NDArray[np.int64],
+    classes: tuple[str, ...],
+) -> list[str]:
+    """Return what to say of images of `rows` that are not `with_object`, class by class."""
+    every = _with_object(images, np.arange(len(images)))
     notes = []
     for label, name in enumerate(classes):
-        own = images.labels[rows] == label
-        if bad := int((own & ~good).sum()):
-            plural = "s are" if bad > 1 else " is"
+        own, good, ever = (
+            int((images.labels[of] == label).sum()) for of in (rows, with_object, every)
+        )
+        if good < own and good:
+            plural = "s are" if own - good > 1 else " is"
             notes.append(
-                f"{bad} {name} image{plural} left out: no object in the mask, or nothing else"
+                f"{own - good} {name} image{plural} left out: no object in the mask, or nothing "
+                "else"
             )
-    return rows[good], notes
-
-
-def _lacking(images: Images, rows: NDArray[np.int64], classes: tuple[str, ...]) -> list[str]:
-    """Return the classes that no row is of."""
-    found = set(np.asarray(images.labels)[rows].tolist())
-    return [name for label, name in enumerate(classes) if label not in found]
+        elif not ever:
+            notes.append(f"no {name} image has an object: they are backgrounds for the others")
+        elif not good:
+            more = "--majority" if label == 0 else "a smaller --minority"
+            notes.append(f"no {name} image with an object is held out: give the run {more}")
+    return notes
 
 
 def _take(
@@ -143,23 +157,36 @@ def _take(
     rows: NDArray[np.int64],
     most: int,
     notes: list[str],
-    *,
-    masked: bool = True,
+    candidates: NDArray[np.int64] | None = None,
 ) -> Chosen:
-    taken = []
-    for label in np.unique(images.labels[rows]):
-        order = stream(0, f"images to explain of class {label}").permutation(len(images.labels))
-        own = order[np.isin(order, rows) & (images.labels[order] == label)]
-        taken.append(own[:most])
-    chosen = np.concatenate(taken)
+    """Take images of some rows, and of other `candidates` those of classes without an object."""
+    labels = np.asarray(images.labels)
+    chosen = _of_each_class(labels, rows, most)
+    scenes = None
+    if candidates is not None:
+        others = candidates[~np.isin(labels[candidates], labels[rows])]
+        places = _of_each_class(labels, others, most)
+        scenes = Images(np.asarray(images.pixels)[places], labels[places]) if len(places) else None
     return Chosen(
         split,
-        chosen.astype(np.int64),
+        chosen,
         np.asarray(images.pixels)[chosen],
-        np.asarray(images.labels)[chosen],
-        np.asarray(images.masks)[chosen] if masked and images.masks is not None else None,
+        labels[chosen],
+        None if images.masks is None else np.asarray(images.masks)[chosen],
         tuple(notes),
+        scenes,
     )
+
+
+def _of_each_class(
+    labels: NDArray[np.int64], rows: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
+    """Return at most `most` of the rows of each class, drawn alike for all that are explained."""
+    taken = [np.arange(0)]
+    for label in np.unique(labels[rows]):
+        order = stream(0, f"images to explain of class {label}").permutation(len(labels))
+        taken.append(order[np.isin(order, rows) & (labels[order] == label)][:most])
+    return np.concatenate(taken).astype(np.int64)
 
 
 def _in_turns(labels: NDArray[np.int64]) -> NDArray[np.int64]:

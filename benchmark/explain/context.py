@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from imbench.explain.trained import TrainedNetwork
+    from imbench.images.dataset import Images
 
 __all__ = ["SWAPS", "filled", "swapped", "z_of_swaps"]
 
 SWAPS = ("other", "same", "erased")
 """Background of an image of another class, of the same class; the image without its object."""
+_NONE = np.zeros(0, np.int64)
 
 
 def filled(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -51,6 +53,7 @@ def swapped(
     masks: NDArray[np.bool_],
     labels: NDArray[np.int64],
     backgrounds: NDArray[np.uint8],
+    scene_labels: NDArray[np.int64] = _NONE,
 ) -> dict[str, NDArray[np.uint8]]:
     """Return the images of each of `SWAPS`, every array (n, height, width, channels).
 
@@ -61,22 +64,25 @@ def swapped(
     ----------
     pixels, masks, labels
         Images with objects, (n, ...).
-    backgrounds : uint8 array (n, height, width, channels)
-        The same images `filled`.
+    backgrounds : uint8 array (n + m, height, width, channels)
+        The same images `filled`, and m scenes: images of classes that have no object.
+    scene_labels : int array (m,), optional
+        The classes of the scenes.
     """
     rows = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
-    made = {"erased": backgrounds}
+    of = np.concatenate([labels, scene_labels])
+    places = {int(label): np.flatnonzero(of == label) for label in np.unique(of)}
+    made = {"erased": backgrounds[: len(labels)]}
     same, other = np.empty(len(labels), np.int64), np.empty(len(labels), np.int64)
-    names = sorted(rows)
     for label, own in rows.items():
         same[own] = np.roll(own, -1)
         # Class after class would leave all but the first unused, where they are of one size.
-        theirs = [rows[name] for name in names if name != label] or [own]
+        theirs = [there for name, there in places.items() if name != label] or [own]
         turns = [divmod(turn, len(theirs)) for turn in range(len(own))]
         other[own] = [theirs[which][place % len(theirs[which])] for place, which in turns]
     if all(len(own) > 1 for own in rows.values()):
         made["same"] = np.where(masks[..., None], pixels, backgrounds[same])
-    if len(rows) > 1:
+    if len(places) > 1:
         made["other"] = np.where(masks[..., None], pixels, backgrounds[other])
     return {name: made[name] for name in SWAPS if name in made}
 
@@ -86,10 +92,11 @@ def z_of_swaps(
     pixels: NDArray[np.uint8],
     masks: NDArray[np.bool_],
     labels: NDArray[np.int64],
+    scenes: Images | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return the probabilities (n, K) of images as they are (``plain``) and after each swap."""
-    backgrounds = np.stack([filled(*pair) for pair in zip(pixels, masks, strict=True)])
-    changed = swapped(pixels, masks, labels, backgrounds)
+    backgrounds = np.stack([*map(filled, pixels, masks), *(scenes.pixels if scenes else ())])
+    changed = swapped(pixels, masks, labels, backgrounds, scenes.labels if scenes else _NONE)
     return {
         "plain": network.of_pixels(pixels),
         **{name: network.of_pixels(images) for name, images in changed.items()},

@@ -65,6 +65,7 @@ def _on_objects(values: NDArray[np.float64], chosen: Chosen) -> dict[str, NDArra
         return dict.fromkeys(("energy", "hits", "area", "near"), nothing)
     pairs = list(zip(values, chosen.masks, strict=True))
     return {
+        "masks": chosen.masks,
         "energy": np.array([energy(*pair) for pair in pairs]),
         "hits": np.array([hits(*pair) for pair in pairs]),
         "area": chosen.masks.mean(axis=(1, 2)),

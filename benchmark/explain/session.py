@@ -23,6 +23,8 @@ from imbench.explain.saliency import Saliency, make_saliency
 from imbench.explain.stored import Kept, keep, kept, outputs_digest
 from imbench.explain.trained import TrainedNetwork
 from imbench.images.dataset import Decoded
+from imbench.images.mask_folder import find_masks
+from imbench.records.cell import Cell
 from imbench.records.record import Record
 from imbench.records.store import Store
 from imbench.training.device import fixed_threads
@@ -49,6 +51,8 @@ class Settings:
     features: bool = False
     """Whether to place the features of a cell's images by t-SNE."""
     device: str = "auto"
+    masks: Path | None = None
+    """Folder of object masks that the data set does not have itself."""
 
 
 @dataclass
@@ -73,6 +77,7 @@ class Session:
     computed: int = 0
     refused: list[Record] = field(default_factory=list)
     _data: tuple[object, Decoded | DataError | None] = (None, None)
+    _unused: int = 0
     _net: tuple[str, nn.Module | None] = ("", None)
 
     def __post_init__(self) -> None:
@@ -95,7 +100,7 @@ class Session:
         data = self._images(record)
         most = max(self.settings.images, self.settings.swaps)
         chosen = choose(data, record.cell, most)
-        for note in chosen.notes:
+        for note in (*chosen.notes, *self._mask_notes()):
             self._note(record, note)
         shown = chosen.first(self.settings.images)
         wanted: dict[str, tuple[Chosen, int]] = {
@@ -104,6 +109,8 @@ class Session:
         if chosen.masks is not None:
             swaps = chosen.first(self.settings.swaps * len(np.unique(chosen.labels)))
             wanted[CONTEXT] = swaps, SWAPPING
+        elif kept(self._store, record, CONTEXT) is not None:
+            self._note(record, "swaps are those that an earlier bench explain, with masks, left")
         if self.settings.features:
             wanted[FEATURES] = shown, PLACING
         missing = {
@@ -149,13 +156,27 @@ class Session:
         key = cell.dataset, cell.fingerprint, cell.settings.size
         if self._data[0] != key:
             try:
-                self._data = key, read_images(record, self.settings.root)
+                self._data = key, self._with_masks(read_images(record, self.settings.root), cell)
             except DataError as error:
                 self._data = key, error
         found = self._data[1]
         if isinstance(found, Decoded):
             return found
         raise found or DataError("the images of the data set cannot be had")
+
+    def _with_masks(self, data: Decoded, cell: Cell) -> Decoded:
+        """Return the data set with the user's masks, if there are any."""
+        if self.settings.masks is None:
+            return data
+        found = find_masks(self.settings.masks, cell.dataset, self.settings.root)
+        self._unused = found.unused
+        return found.added_to(data)
+
+    def _mask_notes(self) -> Iterable[str]:
+        if self._unused:
+            several = "files in {} belong" if self._unused > 1 else "file in {} belongs"
+            which = several.format(self.settings.masks)
+            yield f"{self._unused} {which} to no image of the data set"
 
     def _network(self, record: Record, data: Decoded) -> nn.Module:
         """Return the network of a record, once for all records that share a training."""
@@ -202,7 +223,7 @@ def _stamp(record: Record, chosen: Chosen, version: int, title: str) -> dict[str
 
 def _context(network: TrainedNetwork, chosen: Chosen) -> dict[str, NDArray[Any]]:
     assert chosen.masks is not None  # noqa: S101 - not asked for without masks
-    outputs = z_of_swaps(network, chosen.pixels, chosen.masks, chosen.labels)
+    outputs = z_of_swaps(network, chosen.pixels, chosen.masks, chosen.labels, chosen.scenes)
     return {
         "rows": chosen.rows,
         "split": np.array(chosen.split),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from imbench.images.formats import is_read, suffix_of
 
-__all__ = ["companions", "folder_rule", "mask_folders"]
+__all__ = ["companions", "folder_rule", "is_beside", "mask_folders", "unmasked"]
 
 _HIDDEN = ("__macosx", "@eadir", "$recycle.bin", "lost+found", "__pycache__")
 _MASKS = ("ground_truth", "ground-truth", "ground truth", "groundtruth")
@@ -95,6 +95,20 @@ def mask_folders(
     return found
 
 
+def is_beside(folder: str) -> bool:
+    """Whether a folder of this name holds images or masks that stand beside each other."""
+    return folder.lower() in _MAYBE_MASKS | _IMAGES | set(_MASKS)
+
+
+def unmasked(stem: str) -> str:
+    """Return the name of the image that a mask is of, or nothing: ``part 7_mask`` is of ``part 7``.
+
+    `stem` is a name without its suffix.
+    """
+    mask = _MASK.fullmatch(stem)
+    return mask["of"] if mask else ""
+
+
 def _maybe(name: str) -> str:
     if name.lower() in _MAYBE_MASKS:
         return "masks"
@@ -103,8 +117,7 @@ def _maybe(name: str) -> str:
 
 def _belongs(stem: str, stems: Collection[str]) -> str:
     """Return the rule by which a name belongs to another of `stems`, or nothing."""
-    mask = _MASK.fullmatch(stem)
-    if mask and mask["of"] in stems:
+    if unmasked(stem) in stems:
         return "masks"
     thumbnail = _THUMBNAIL.fullmatch(stem)
     if thumbnail and (thumbnail["of"] or thumbnail["of_"]) in stems:

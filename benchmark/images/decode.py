@@ -29,7 +29,7 @@ from imbench.images.depth import depth, misread, to_eight_bits
 from imbench.images.formats import format_of
 from imbench.images.geometry import to_square
 from imbench.images.properties import Properties
-from imbench.images.value_range import ValueRange
+from imbench.images.value_range import FULL, ValueRange
 
 __all__ = [
     "FORMATS",
@@ -41,6 +41,7 @@ __all__ = [
     "load_image",
     "open_image",
     "quiet_pillow",
+    "shown_size",
     "shrink_mask",
 ]
 
@@ -58,6 +59,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
+"""Turns that change width and height."""
 _ORIENTATION = 0x0112
 
 
@@ -170,21 +173,48 @@ def load_image(
     )
 
 
+def shown_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of an image as it is shown, upright; its pixels are not decoded."""
+    image = open_image(data, FULL)
+    width, height = image.size
+    return (height, width) if _turn(image) in _LYING else (width, height)
+
+
 def shrink_mask(
     source: bytes | NDArray[np.bool_], *, size: int, geometry: str = "crop"
 ) -> NDArray[np.bool_]:
     """Bring an object mask, a file or an array (height, width), to the square of its image.
 
-    Values from one half on belong to the object, in a file of zeros and ones the ones; what
-    ``pad`` adds does not.
+    Of a file the values from one half of the range on belong to the object; where none is so high,
+    as with numbers of classes, all but 0. What ``pad`` adds does not.
+
+    Raises
+    ------
+    ImageFault
+        If the file cannot be read, or is transparent.
     """
-    if isinstance(source, bytes):
-        image = load_image(source)[0].convert("L")
-        if image.getextrema() == (0, 1):
-            image = image.point(lambda value: 255 * value)
-    else:
-        image = Image.fromarray(source.astype(np.uint8) * 255)
+    shape = _object_in(source) if isinstance(source, bytes) else source
+    image = Image.fromarray(shape.astype(np.uint8) * 255)
     return np.asarray(to_square(image, size, 1, geometry, padding=0)[..., 0] >= 128)
+
+
+def _object_in(data: bytes) -> NDArray[np.bool_]:
+    """Return which pixels (height, width) of a mask's file belong to the object."""
+    image, full = open_image(data, FULL), 255
+    numbered = image.mode == "P"  # numbers of classes: what colours show them says nothing
+    if numbered or len(image.getbands()) == 1:
+        full = (1 << depth(image)) - 1
+        try:
+            values = np.asarray(image)
+        except Exception as error:  # a damaged file may raise anything
+            raise ImageFault(f"damaged: {error}") from error
+    else:
+        shown, properties = load_image(data, FULL)
+        if properties.transparent:
+            raise ImageFault("a transparent mask does not say what its object is: fill it black")
+        values = np.asarray(shown.convert("L"))
+    high: NDArray[np.bool_] = 2 * values.astype(np.float64) > full
+    return high if high.any() and not numbered else np.asarray(values > 0)
 
 
 def image_of(pixels: NDArray[np.uint8]) -> Image.Image:

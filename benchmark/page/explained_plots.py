@@ -16,7 +16,7 @@ from imbench.images.dataset import Decoded
 from imbench.page.explained import draw_features, placed_cells
 from imbench.page.images import find_decoded
 from imbench.page.styles import style_of
-from imbench.page.wall import rows_of, walled
+from imbench.page.wall import images_of, walled
 from imbench.records.groups import method_title
 from imbench.records.image_names import read_names
 from imbench.records.record import Record
@@ -116,18 +116,18 @@ def _draw_wall(found: Mapping[str, Kept], decoded: Decoded) -> Figure | None:
     """Return images in rows and methods in columns, a map over each; None for other images."""
     from matplotlib.figure import Figure
 
-    chosen = rows_of(found, decoded)
-    if chosen is None:
+    shown = images_of(found, decoded)
+    if shown is None:
         return None
-    images, order, rows = chosen
+    images, order = shown
     order = order[:ROWS]
     figure = Figure(figsize=(7.0, 0.3 + 7.0 / (len(found) + 1) * 1.18 * len(order)))
     grid = figure.subplots(len(order), len(found) + 1, squeeze=False)
     for i, line in zip(order, grid, strict=True):
-        picture = np.asarray(images.pixels[rows[i]])
-        mask = None if images.masks is None else np.asarray(images.masks[rows[i]])
+        picture = images.pixels[i]
+        mask = None if images.masks is None else images.masks[i]
         _draw_image(line[0], picture, None, None)
-        line[0].set_xlabel(decoded.classes[int(images.labels[rows[i]])], fontsize=6)
+        line[0].set_xlabel(decoded.classes[int(images.labels[i])], fontsize=6)
         for axes, one in zip(line[1:], found.values(), strict=True):
             _draw_image(axes, picture, one.arrays["maps"][i].astype(float), mask)
             wrong = "" if one.arrays["right"][i] else " (wrong)"

@@ -19,7 +19,7 @@ from imbench.records.store import Store
 from imbench.registry import registered_names
 from imbench.safe_text import visible
 
-__all__ = ["picture_walls", "rows_of", "walled"]
+__all__ = ["images_of", "picture_walls", "walled"]
 
 MOST = 12
 """Images of a wall."""
@@ -105,10 +105,10 @@ def _wall(
     found: Mapping[str, Kept], decoded: Decoded, recipes: Sequence[str], room: _Room
 ) -> dict[str, Any] | None:
     """Return rows of images, sorted by how far the methods disagree on them."""
-    chosen = rows_of(found, decoded)
-    if chosen is None:
+    shown = images_of(found, decoded)
+    if shown is None:
         return None
-    images, order, rows = chosen
+    images, order = shown
     order = order[:MOST]
     first = next(iter(found.values())).arrays
     apart = _apart(found)
@@ -117,15 +117,15 @@ def _wall(
         "titles": [visible(method_title(recipe)) for recipe in found],
         "split": str(first["split"][()]),
         "side": min(SIDE, int(first["maps"].shape[1])),
-        "rows": [_row(int(i), float(apart[i]), images, rows, decoded, room) for i in order],
+        "rows": [_row(int(i), float(apart[i]), images, decoded, room) for i in order],
         "cells": [[_cell(one.arrays, int(i), room) for one in found.values()] for i in order],
     }
 
 
-def rows_of(
+def images_of(
     found: Mapping[str, Kept], decoded: Decoded
-) -> tuple[Images, NDArray[np.int64], NDArray[np.int64]] | None:
-    """Return the images of a wall, the order of its rows, and rows in the split.
+) -> tuple[Images, NDArray[np.int64]] | None:
+    """Return the images that maps were kept of, and the order of a wall's rows.
 
     The images on which the methods disagree most come first. None if the images on this machine
     are others.
@@ -137,7 +137,12 @@ def rows_of(
         return None
     if not np.array_equal(images.labels[rows], labels):
         return None
-    return images, np.lexsort((np.arange(len(rows)), -_apart(found))), rows
+    masks = first.get("masks")  # as they were measured; older arrays leave that to the data set
+    if masks is None and images.masks is not None:
+        masks = np.asarray(images.masks[rows])
+    names = tuple(images.names[row] for row in rows) if images.names else ()
+    own = Images(np.asarray(images.pixels[rows]), labels, names, masks=masks)
+    return own, np.lexsort((np.arange(len(rows)), -_apart(found)))
 
 
 def walled(group: Group, store: Store, name: str) -> Iterator[tuple[int, int, dict[str, Kept]]]:
@@ -158,17 +163,15 @@ def _row(
     place: int,
     apart: float,
     images: Images,
-    rows: NDArray[np.int64],
     decoded: Decoded,
     room: _Room,
 ) -> dict[str, Any]:
-    row = int(rows[place])
-    label = int(images.labels[row])
-    mask = None if images.masks is None else np.asarray(images.masks[row])
+    label = int(images.labels[place])
+    mask = None if images.masks is None else images.masks[place]
     return {
-        "image": room.take(thumbnail(np.asarray(images.pixels[row]))),
+        "image": room.take(thumbnail(images.pixels[place])),
         "class": visible(decoded.classes[label]),
-        "name": visible(images.names[row]) if images.names else str(row),
+        "name": visible(images.names[place]) if images.names else str(place),
         "mask": "" if mask is None or not mask.any() else room.take(_bits(mask)),
         "size": int(images.pixels.shape[1]),
         "apart": json_number(apart, 3),
