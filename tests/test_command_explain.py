@@ -258,6 +258,13 @@ def test_where_one_class_has_objects_the_other_is_their_background(copy, tmp_pat
     np.testing.assert_allclose(arrays["z_other"], seen(placed), atol=1e-6)
     maps = kept(Store(copy), record, "rise").arrays
     assert (maps["masks"] == data.masks[maps["rows"]]).all()
+    # Other methods are still explained with both classes: no mean of nothing in any form.
+    assert bench("report", copy, "--html", tmp_path / "page.html").exit_code == 0
+    (group,) = json.loads(bench("explain", copy, *FEW, "--methods", "cs", "--json").stdout)[
+        "groups"
+    ]
+    assert {cell["what"] for cell in group["cells"]} == {"gradcam", "rise", "context"}
+    assert bench("explain", copy, *FEW, "--masks", folder, "--details").exit_code == 0
 
 
 def only_striped(images):

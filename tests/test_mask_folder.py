@@ -154,7 +154,7 @@ def test_masks_of_training_images_count_where_test_images_have_none(parts, tmp_p
 
 def test_a_mask_of_other_proportions_is_refused_by_name(parts, tmp_path):
     spots(tmp_path / "masks", parts, size=(20, 40))
-    with pytest.raises(DataError, match=r"_mask\.png of bent/.\.png: it is 20 x 40, its image 40 x 20"):
+    with pytest.raises(DataError, match=r"of bent/.\.png: it is 20 x 40, its image 40 x 20"):
         masked(parts, tmp_path / "masks")
 
 

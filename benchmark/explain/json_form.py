@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from imbench.explain.numbers import PerImage
 from imbench.explain.tables import ExplainedGroup
 from imbench.report.plain import json_of_groups
@@ -56,8 +54,7 @@ def _of_class(found: PerImage, label: int) -> dict[str, Any]:
     means = {name: found.mean(name, label) for name in found.values}
     return {
         "images": int(own.sum()),
-        "right": float(np.mean(found.right[own])) if own.any() else None,
-        **_finite(means),
+        **_finite({"right": found.share_right(label), **means}),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from imbench.report.printed_table import PrintedCell
 from imbench.stats.intervals import mean_interval
 
-__all__ = ["DASH", "cell_of"]
+__all__ = ["DASH", "cell_of", "share_cell"]
 
 DASH = PrintedCell(text="--")
 
@@ -20,3 +20,9 @@ def cell_of(values: Iterable[float], bounds: tuple[float, float] = (0.0, 1.0)) -
         return DASH
     found = mean_interval(known, bounds=bounds)
     return PrintedCell(found.mean, found.ends, digits=2)
+
+
+def share_cell(shares: Iterable[float]) -> PrintedCell:
+    """Return the mean of the shares there are, without an interval; a dash where there is none."""
+    known = [share for share in shares if math.isfinite(share)]
+    return PrintedCell(math.fsum(known) / len(known), digits=2) if known else DASH

@@ -69,6 +69,10 @@ class PerImage:
         """Return the mean over the images of a class that have a value, NaN if none has."""
         return _mean(self.values[name][self.labels == label])
 
+    def share_right(self, label: int) -> float:
+        """Return the share of the images of a class that are called it, NaN if there are none."""
+        return _mean(self.right[self.labels == label].astype(np.float64))
+
 
 Explained = Mapping[tuple[str, int], Mapping[int, PerImage]]
 """Recipe and count to seed to measures."""

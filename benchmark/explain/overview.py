@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from imbench.explain.context import SWAPS
 from imbench.explain.feature_numbers import feature_table
-from imbench.explain.mean_cells import DASH
+from imbench.explain.mean_cells import DASH, share_cell
 from imbench.explain.numbers import CONTEXT, Explained, PerImage, differences, same_images
 from imbench.explain.tables import (
     ORDERS,
@@ -160,23 +159,15 @@ def _cell(
     if not slot:
         return DASH
     if measure == RIGHT:
-        shares = [x.right[x.labels == label].mean() for x in slot.values() if label in x.labels]
-        return PrintedCell(float(np.mean(shares)), digits=2) if shares else DASH
+        return share_cell(x.share_right(label) for x in slot.values())
     if measure in FLIPS:
-        share = _share(slot, measure, label)
-        if share is None:
-            return DASH
-        bold = measure == FLIPS[0] and _differs(explained, pair, count, measure, label)
-        return PrintedCell(share, digits=2, bold=bold)
-    cell = mean_cell(slot, measure, label)
-    bold = _differs(explained, pair, count, measure, label)
-    return cell if cell is DASH else replace(cell, bold=bold)
-
-
-def _share(slot: Slot, name: str, label: int) -> float | None:
-    found = [x.mean(name, label) for x in slot.values() if name in x.values]
-    known = [mean for mean in found if math.isfinite(mean)]
-    return math.fsum(known) / len(known) if known else None
+        cell = share_cell(x.mean(measure, label) for x in slot.values() if measure in x.values)
+        marked = measure == FLIPS[0]
+    else:
+        cell, marked = mean_cell(slot, measure, label), True
+    if cell is DASH or not marked:
+        return cell
+    return replace(cell, bold=_differs(explained, pair, count, measure, label))
 
 
 def _differs(

@@ -11,7 +11,7 @@ import numpy as np
 
 from imbench.explain.context import SWAPS
 from imbench.explain.feature_numbers import FeatureNumbers, feature_numbers
-from imbench.explain.mean_cells import DASH, cell_of
+from imbench.explain.mean_cells import DASH, cell_of, share_cell
 from imbench.explain.numbers import (
     BOUNDS,
     CONTEXT,
@@ -142,8 +142,8 @@ def _means(one: ExplainedGroup, what: str, label: int) -> PrintedTable:
                 counts.append(count)
                 cells = [mean_cell(slot, name, label) for _, name in columns]
                 title = f"{count} {method_title(method.recipe)}"
-                share = np.mean([x.right[x.labels == label].mean() for x in slot.values()])
-                rows.append((PrintedCell(text=title), PrintedCell(float(share), digits=2), *cells))
+                right = share_cell(x.share_right(label) for x in slot.values())
+                rows.append((PrintedCell(text=title), right, *cells))
     order = sorted(range(len(rows)), key=lambda i: counts[i])
     rows, counts = [rows[i] for i in order], [counts[i] for i in order]
     return PrintedTable(
