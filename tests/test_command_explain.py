@@ -258,6 +258,10 @@ def test_where_one_class_has_objects_the_other_is_their_background(copy, tmp_pat
     np.testing.assert_allclose(arrays["z_other"], seen(placed), atol=1e-6)
     maps = kept(Store(copy), record, "rise").arrays
     assert (maps["masks"] == data.masks[maps["rows"]]).all()
+    earlier = files(copy)
+    bench("explain", copy, *FEW[:2], "--swaps", 3, "--masks", folder, "--methods", "cs")
+    changed = {name for name, data in files(copy).items() if data != earlier[name]}
+    assert changed == {n for n in earlier if "/cs/" in n and n.endswith("explained-context.npz")}
     # Other methods are still explained with both classes: no mean of nothing in any form.
     assert bench("report", copy, "--html", tmp_path / "page.html").exit_code == 0
     (group,) = json.loads(bench("explain", copy, *FEW, "--methods", "cs", "--json").stdout)[

@@ -45,15 +45,20 @@ class Chosen:
     notes: tuple[str, ...] = ()
     scenes: Images | None = None
 
-    def first(self, count: int) -> Chosen:
-        """Return the first `count` of them, spread evenly over the classes that there are."""
+    def first(self, count: int, scenes: int = 0) -> Chosen:
+        """Return the first `count` of them and of the scenes, spread evenly over the classes."""
         order = _in_turns(self.labels)[:count]
+        kept = None
+        if scenes and self.scenes is not None:
+            places = _in_turns(self.scenes.labels)[:scenes]
+            kept = Images(self.scenes.pixels[places], self.scenes.labels[places])
         return replace(
             self,
             rows=self.rows[order],
             pixels=self.pixels[order],
             labels=self.labels[order],
             masks=None if self.masks is None else self.masks[order],
+            scenes=kept,
         )
 
     @cached_property

@@ -107,7 +107,8 @@ class Session:
             name: (shown, saliency.version) for name, saliency in self._saliency.items()
         }
         if chosen.masks is not None:
-            swaps = chosen.first(self.settings.swaps * len(np.unique(chosen.labels)))
+            each = self.settings.swaps
+            swaps = chosen.first(each * len(np.unique(chosen.labels)), scenes=each)
             wanted[CONTEXT] = swaps, SWAPPING
         elif kept(self._store, record, CONTEXT) is not None:
             self._note(record, "swaps are those that an earlier bench explain, with masks, left")
