@@ -140,7 +140,7 @@ def images_of(
     masks = first.get("masks")  # as they were measured; older arrays leave that to the data set
     if masks is None and images.masks is not None:
         masks = np.asarray(images.masks[rows])
-    names = tuple(images.names[row] for row in rows) if images.names else ()
+    names = tuple(images.names[row] if images.names else str(row) for row in rows)
     own = Images(np.asarray(images.pixels[rows]), labels, names, masks=masks)
     return own, np.lexsort((np.arange(len(rows)), -_apart(found)))
 
@@ -171,7 +171,7 @@ def _row(
     return {
         "image": room.take(thumbnail(images.pixels[place])),
         "class": visible(decoded.classes[label]),
-        "name": visible(images.names[place]) if images.names else str(place),
+        "name": visible(images.names[place]),
         "mask": "" if mask is None or not mask.any() else room.take(_bits(mask)),
         "size": int(images.pixels.shape[1]),
         "apart": json_number(apart, 3),
