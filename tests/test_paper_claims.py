@@ -313,7 +313,7 @@ def test_what_was_not_run_is_said(world):
     found = findings(world(some))
     assert found[1].finding == "holds"
     assert found[3].text == "AUG, ALT not run"
-    assert found[13].text == "two counts and three methods at both of them needed"
+    assert found[13].text == "two counts and three of the paper's methods at both of them needed"
     one_count = [r for r in world(some) if r.cell.minority == 25]
     assert findings(one_count)[1].text == "scores at 1 of the counts, 2 needed"
     alone = findings(world({"aug": TRUE["aug"]}))

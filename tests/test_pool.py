@@ -15,6 +15,7 @@ from imbench.report.pools import pool_notes, pool_of
 from imbench.stats.intervals import mean_interval, stretch
 from imbench.stats.pool import disjoint, widening
 from imbench.stats.spans import span_of
+from imbench.training.groups import PAPER_METHODS
 
 
 def coverage(drawn, pool, replicates, wider, studies=2000):
@@ -85,7 +86,7 @@ class Scores:
 
     def __init__(self, scores):
         self.given = scores  # (methods, counts, seeds)
-        self.rows = [f"m{index}" for index in range(len(scores))]
+        self.rows = [*PAPER_METHODS, "la", "cas"][: len(scores)]
         self.group = SimpleNamespace(counts=(25, 100))
 
     def scores(self, key):
@@ -142,6 +143,13 @@ def test_identical_methods_rarely_converge(seeds):
         for _ in range(400)
     ]
     assert np.mean(held) <= 0.05
+
+
+def test_methods_that_the_paper_does_not_have_do_not_count():
+    leads = np.linspace(-1, 1, 14)[:, None, None] * np.array([0.2, 0.02])[:, None]
+    scores = 0.5 + leads + 0.02 * np.random.default_rng(6).normal(size=(14, 2, 8))
+    beside = np.concatenate([scores, np.stack([scores[0] - 0.4, scores[0] - 0.4])])
+    assert converge(beside) == converge(scores)
 
 
 def test_methods_that_converge_are_found():
