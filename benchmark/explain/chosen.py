@@ -136,19 +136,16 @@ def _notes(
     classes: tuple[str, ...],
 ) -> list[str]:
     """Return what to say of images of `rows` that are not `with_object`, class by class."""
-    every = _with_object(images, np.arange(len(images)))
     notes = []
     for label, name in enumerate(classes):
-        own, good, ever = (
-            int((images.labels[of] == label).sum()) for of in (rows, with_object, every)
-        )
-        if good < own and good:
-            plural = "s are" if own - good > 1 else " is"
+        good = int((images.labels[with_object] == label).sum())
+        bad = int((images.labels[rows] == label).sum()) - good
+        if good and bad:
+            plural = "s are" if bad > 1 else " is"
             notes.append(
-                f"{own - good} {name} image{plural} left out: no object in the mask, or nothing "
-                "else"
+                f"{bad} {name} image{plural} left out: no object in the mask, or nothing else"
             )
-        elif not ever:
+        elif not good and not len(_with_object(images, np.flatnonzero(images.labels == label))):
             notes.append(f"no {name} image has an object: they are backgrounds for the others")
         elif not good:
             more = "--majority" if label == 0 else "a smaller --minority"

@@ -26,6 +26,7 @@ _IMAGES = frozenset(
         *("picture", "pictures", "original", "originals", "input", "inputs"),
     )
 )
+_BESIDE = frozenset(_MASKS) | _MAYBE_MASKS | _IMAGES
 _MASK = re.compile(
     r"(?P<of>.+?)[ _.-]+(?:masks?|seg|segmentation|gt|ground[ _-]?truth|labels?|annotation)"
     r"(?:[ _.-]?\d+)?",
@@ -97,7 +98,7 @@ def mask_folders(
 
 def is_beside(folder: str) -> bool:
     """Whether a folder of this name holds images or masks that stand beside each other."""
-    return folder.lower() in _MAYBE_MASKS | _IMAGES | set(_MASKS)
+    return folder.lower() in _BESIDE
 
 
 def unmasked(stem: str) -> str:

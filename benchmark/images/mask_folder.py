@@ -13,7 +13,7 @@ from imbench.errors import DataError
 from imbench.files.reading import LARGE, read_bytes
 from imbench.images.cache import make_dataset
 from imbench.images.companions import is_beside, unmasked
-from imbench.images.dataset import Decoded, Images, Listing
+from imbench.images.dataset import Decoded, Images
 from imbench.images.decode import ImageFault, quiet_pillow, shown_size, shrink_mask
 from imbench.images.formats import suffix_of
 from imbench.images.image_files import KEEP, find_images
@@ -106,7 +106,7 @@ def find_masks(folder: Path, spec: str, root: Path) -> MaskFolder:
             f"{listing.names[0]} would be {example}, or end in _mask.png"
         )
     unused = len(found) - sum(map(len, files.values()))
-    return MaskFolder(folder, files, unused, _sources(listing))
+    return MaskFolder(folder, files, unused, dict(zip(listing.names, listing.sources, strict=True)))
 
 
 def pair_masks(images: Iterable[str], masks: Iterable[str]) -> dict[str, list[str]]:
@@ -175,7 +175,3 @@ def _size_of(source: Path | NDArray[np.uint8]) -> tuple[int, int]:
         return shown_size(read_bytes(source, LARGE))
     height, width = source.shape[:2]
     return width, height
-
-
-def _sources(listing: Listing) -> dict[str, Path | NDArray[np.uint8]]:
-    return dict(zip(listing.names, listing.sources, strict=True))
