@@ -66,6 +66,14 @@ def test_a_plan_names_the_methods_that_take_further_steps(capsys):
     assert "beyond" not in capsys.readouterr().out
 
 
+def test_a_plan_says_nothing_of_methods_that_an_exclusion_leaves_without_a_cell(capsys):
+    words = ("--datasets", "digits", "--minority", "20", "--steps", "100", "--network", "linear")
+    methods = ("--methods", "vanilla,os,sam,crt", "--exclude", "method=sam", "--seeds", "0-5")
+    assert exit_code(["run", *words, *methods, "--exclude", "method=crt", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "beyond" not in said and "enough to establish any difference of two methods" in said
+
+
 def test_a_setting_that_a_dump_leaves_out_tells_groups_apart(make_record):
     records = [
         make_record(cell={"settings": Settings(network="cnn", **settings)})

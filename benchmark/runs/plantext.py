@@ -13,6 +13,7 @@ from imbench.runs.job import Outcome
 from imbench.runs.plan import Plan
 from imbench.runs.shots import shots_text
 from imbench.short_names import short_name, short_names
+from imbench.training.recipe import Recipe, canonical_recipe
 
 __all__ = [
     "failure_line",
@@ -56,8 +57,6 @@ def grid_lines(grid: Grid) -> list[str]:
 
 def _canonical(method: str) -> str:
     """Return the canonical recipe of a method; of one that does not exist the text."""
-    from imbench.training.recipe import canonical_recipe
-
     try:
         return canonical_recipe(method)
     except UsageError:
@@ -89,13 +88,13 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     ]
     lines += [
         f"      {text}: {caution}"
-        for text, recipe in plan.recipes.items()
+        for text, recipe in _planned(plan).items()
         for caution in recipe.cautions
     ]
     lines += [f"      {line}" for line in feature_lines(plan)]
     if further := _further_steps(plan):
         lines.append(f"      beyond {plan.grid.settings.steps} steps each: {further}")
-    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(plan.recipes))]
+    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(_planned(plan)))]
     lines += [f"      {line}" for line in test_set_lines(plan)]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
@@ -116,12 +115,18 @@ def _equal_data(plan: Plan) -> Iterator[str]:
             )
 
 
+def _planned(plan: Plan) -> Mapping[str, Recipe]:
+    """Return the recipes that have a cell; all, while no cell is known for want of data."""
+    there = {cell.recipe for cell in plan.cells}
+    return {text: recipe for text, recipe in plan.recipes.items() if text in there or not there}
+
+
 def _further_steps(plan: Plan) -> str:
     """Name the methods that take more steps than the others, and how many."""
     steps = plan.grid.settings.steps
     own = {
         text: sum(part.own_steps(steps) for part in recipe.parts)
-        for text, recipe in plan.recipes.items()
+        for text, recipe in _planned(plan).items()
     }
     return ", ".join(f"{text} {more}" for text, more in own.items() if more)
 
