@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from imbench.backbones.frozen import settle_size
 from imbench.errors import UnknownName, UsageError
-from imbench.records.cell import Exclusion, Settings
+from imbench.records.cell import Exclusion, Settings, expand
+from imbench.records.results import finished_cells
+from imbench.runs.feasible import versions_of
 from imbench.runs.gridfile import read_grid_file
 from imbench.runs.grids import read_shipped, shipped
+from imbench.runs.plan import recipes_of
 from imbench.runs.settling import (
     DEFAULT,
     SEEDS,
@@ -22,6 +26,7 @@ from imbench.spec import parse_spec
 from imbench.training.groups import GROUPS
 from imbench.training.recipe import PAPER_METHODS
 
+ROOT = Path(__file__).parents[1]
 WHOLE = """
 description = "all that a grid file can say"
 datasets = ["horse2zebra", "folder:clothing,majority=shirt", "cub"]
@@ -381,23 +386,49 @@ def test_every_shipped_grid_settles_as_it_is_written(name):
 
 
 def test_the_study_and_its_sisters_share_their_data_and_what_they_leave_out_exists():
-    study, features, resnet = (
+    study, joint, features, resnet = (
         settle_grid(read_grid_file(f"study{tail}"), GridOptions())
-        for tail in ("", "-features", "-resnet")
+        for tail in ("", "-joint", "-features", "-resnet")
     )
-    assert study.datasets == features.datasets
-    assert study.minority == features.minority
-    assert set(resnet.minority["horse2zebra"]) <= set(study.minority["horse2zebra"])
+    assert set(study.datasets) | set(joint.datasets) <= set(features.datasets)
+    for grid in (study, joint, resnet):
+        for dataset, counts in grid.minority.items():
+            assert set(counts) <= set(features.minority[dataset])
+        assert not grid.exclude
+    assert study.settings == joint.settings
     # As published: a name of it would otherwise be looked for in vain.
     assert set(PAPER_METHODS) <= set(study.methods)
+    assert set(joint.methods) <= set(study.methods)
     # `trashnet` alone is trash against the rest, and no third task.
-    assert [d for d in study.datasets if parse_spec(d).name == "trashnet"] == [
+    assert [d for d in features.datasets if parse_spec(d).name == "trashnet"] == [
         "trashnet:minority=trash",
         "trashnet:majority=paper,minority=glass/plastic/metal/cardboard/trash",
     ]
-    names = {parse_spec(dataset).name for dataset in study.datasets}
-    for grid in (study, features):
-        for rule in grid.exclude:
-            assert rule.method is None or rule.method in grid.methods
-            assert rule.dataset is None or rule.dataset in {*names, *grid.datasets}
-            assert set(rule.seed or grid.seeds) <= set(grid.seeds)
+    names = {parse_spec(dataset).name for dataset in features.datasets}
+    for rule in features.exclude:
+        assert rule.method is None or rule.method in features.methods
+        assert rule.dataset is None or rule.dataset in {*names, *features.datasets}
+        assert set(rule.seed or features.seeds) <= set(features.seeds)
+
+
+@pytest.fixture(scope="module")
+def published():
+    return [one.cell for one in finished_cells([ROOT / "results" / "study"]).values()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("study")])
+def test_the_published_packs_hold_each_cell_of_the_study(name, published):
+    grid = settle_grid(read_grid_file(name), GridOptions())
+    of_grid = [cell for cell in published if cell.settings == grid.settings]
+    recipes, missing = recipes_of(grid.methods)
+    cells = expand(
+        grid,
+        {cell.dataset: cell.fingerprint for cell in of_grid},
+        versions_of(recipes, grid.settings.network),
+    )
+    assert not missing
+    assert {cell.dataset for cell in cells} == set(grid.datasets)
+    there = {cell.key for cell in of_grid}
+    absent = [cell for cell in cells if cell.key not in there]
+    assert not absent, f"{len(absent)} of {len(cells)}, first {absent[0]}"
