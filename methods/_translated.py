@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imbench.constraints import choice, number
 from imbench.errors import UsageError
 from imbench.methods._gan_settings import GAN_CONSTRAINTS, GanParameters, GanSettings
+from imbench.methods._generator_names import generator_name
 from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 
@@ -117,4 +118,4 @@ class TranslatedPart(JointPart, GanParameters, FakeParameters):
         self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
         self.artifacts_[f"losses-{label}.png"] = loss_curves(pair.history, pair.LOSSES)
         if pair.file:
-            self.kept_[f"generator-{label}"] = pair.file
+            self.kept_[generator_name(label)] = pair.file

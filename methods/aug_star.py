@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.constraints import number, whole
 from imbench.errors import UsageError
+from imbench.methods._generator_names import generator_name
 from imbench.methods._joint import JointPart
 from imbench.training.examples import Examples
 
@@ -146,5 +147,5 @@ class StarAugmented(JointPart):
             pair = OneMinority(training, self.majority_, label)
             self.artifacts_[f"samples-{label}.png"] = sample_grid(pair)
             if training.file:
-                self.kept_[f"generator-{label}"] = training.file
+                self.kept_[generator_name(label)] = training.file
         self.artifacts_["losses.png"] = loss_curves(training.history, training.LOSSES)

@@ -39,12 +39,9 @@ class SeenBefore:
     ----------
     embed : callable
         What embeds the others.
-    taken : int
-        How many pictures it did not have to show to the backbone.
     """
 
     embed: Embedder
-    taken: int = 0
     _known: dict[bytes, NDArray[np.float32]] = field(default_factory=dict)
 
     def add(self, hashes: Hashes, rows: Iterable[NDArray[np.float32]]) -> None:
@@ -65,7 +62,6 @@ class SeenBefore:
             if made.ndim != 2 or len(made) != len(new):
                 return made  # which its caller refuses
             self.add(hashes[new], made)
-        self.taken += len(keys) - len(new)
         return np.stack([self._known[key] for key in keys])
 
 

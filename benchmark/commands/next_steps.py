@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from imbench.methods._generator_names import minority_of
 from imbench.records.groups import Group, group_records, method_title
 from imbench.records.record import Record
 from imbench.stats.paired import seeds_needed
@@ -62,7 +63,7 @@ def next_lines(records: Sequence[Record], results: Sequence[Path], command: str)
 
 
 def _has_generators(record: Record) -> bool:
-    return any(name.startswith("generator-") for name in record.files)
+    return any(minority_of(name) is not None for name in record.files)
 
 
 def _seeds_wanted(group: Group) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from imbench.errors import DataError, UsageError
 from imbench.files import checkpoint
 from imbench.methods._cyclegan import CycleGAN
 from imbench.methods._gan_settings import GanSettings
+from imbench.methods._generator_names import minority_of
 from imbench.methods._pixels import to_pixels, to_signed
 from imbench.methods._stargan import StarGAN
 from imbench.methods._translated import TranslatedPart
@@ -31,7 +31,6 @@ __all__ = ["StoredGenerators", "Translator", "load_generators", "stored_generato
 FIRST_LAYER = "body.0.weight"
 PAPERS_KERNEL = 7
 """Side of the first layer's kernel in the paper's design; the other's is 3."""
-_NAME = re.compile(r"generator-(\d+)")
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def stored_generators(records: list[Record]) -> Iterator[StoredGenerators]:
     for record in records:
         if record.done:
             for name, file in record.files.items():
-                if match := _NAME.fullmatch(name):
-                    label = int(match[1])
+                if (label := minority_of(name)) is not None:
                     samples = record.files.get(f"samples-{label}.png", "")
                     yield StoredGenerators(record, label, file, samples)
 
