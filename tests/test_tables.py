@@ -215,6 +215,16 @@ def test_what_records_note_becomes_a_footnote_and_what_all_note_a_line(make_reco
     assert "every cell with a score: left out 2 leaks" in table.notes
 
 
+def test_what_some_seeds_of_a_cell_note_says_how_many(make_record):
+    records = [
+        make_record("bsmote", seed=seed, notes=notes)
+        for seed, notes in enumerate([["acts as SMOTE", "k lowered"], ["k lowered"], ["k lowered"]])
+    ]
+    records += [make_record("bsmote", seed=3, status="failed"), make_record("os", seed=0)]
+    (table,) = make_tables(records)
+    assert entries(table)["bsmote", 50].notes[1:] == ("in 1 of 3 seeds: acts as SMOTE", "k lowered")
+
+
 def test_several_commits_and_devices_are_said(make_record):
     records = [
         make_record("vanilla", commit="a" * 40, environment={"device": "cpu"}),

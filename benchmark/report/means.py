@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,16 +116,22 @@ def make_table_cell(
 
 
 def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[str, ...]:
-    notes = []
+    """Return what the records of a cell note; of a note that some have not, how many have it."""
+    having = Counter(note for record in slot.values() for note in dict.fromkeys(_noted(record)))
+    whole = sum(record.done for record in slot.values())
+    notes = [
+        f"in {n} of {whole} seeds: {note}" if n < whole else note
+        for note, n in having.items()
+    ]
     if edited:
-        notes.append(f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
-    for record in slot.values():
-        notes += [_one_line(note) for note in record.notes]
-        if record.images_skipped:
-            notes.append(
-                f"{record.images_skipped} images left out (copies of test images, or undecodable)"
-            )
-    return tuple(dict.fromkeys(notes))
+        notes.insert(0, f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
+    return tuple(notes)
+
+
+def _noted(record: Record) -> Iterator[str]:
+    yield from map(_one_line, record.notes)
+    if record.images_skipped:
+        yield f"{record.images_skipped} images left out (copies of test images, or undecodable)"
 
 
 def _format_seeds(seeds: Collection[int]) -> str:
