@@ -32,7 +32,7 @@ class BorderlineSMOTE(SMOTE):
     the class. One whose neighbours are all of other classes counts as noise, one with less than
     half as safe. Where no image of a class is in danger, all of them are starting points, as in
     SMOTE, and a note says so. With few minority images among many nearly all are noise, so that
-    note is common.
+    note is common; where a few are in danger and make all new images, another note says so.
 
     References
     ----------
@@ -74,6 +74,11 @@ class BorderlineSMOTE(SMOTE):
                 f"no image of class {label} is in danger: {self.title} acts as SMOTE"
             )
             starts = np.arange(len(own))
+        elif len(starts) < len(own) / 2:
+            self.notes_.append(
+                f"fewer than half of the images of class {label} are in danger: {self.title} makes "
+                "all new ones from those"
+            )
         return starts, near[starts]
 
 

@@ -152,6 +152,20 @@ def test_borderline_smote_is_smote_where_no_image_is_in_danger_and_says_so():
     assert "Borderline-SMOTE's m lowered from 10 to 8: there are 9 images" in ours.notes_
 
 
+def test_borderline_smote_says_that_few_images_make_all_new_ones():
+    x = np.array([*range(9), 2.5, 8.9, 10.9, 11.4], np.float32)[:, None]
+    y = np.repeat([0, 1], [9, 4])
+    ours = part("bsmote:m_neighbors=3,k_neighbors=1")  # 8.9 alone is in danger, nearest to 10.9
+    found, labels = ours.resample(Examples(x), y, np.random.default_rng(0))
+    made = np.asarray(found)[len(x) :, 0]
+    assert labels[len(x) :].tolist() == [1] * 5
+    assert ((made >= 8.9) & (made <= 10.9)).all()
+    assert ours.notes_ == [
+        "fewer than half of the images of class 1 are in danger: Borderline-SMOTE makes all new "
+        "ones from those"
+    ]
+
+
 def state(counts=(100.0, 10.0), seed=0, **changes):
     rng = np.random.default_rng(seed)
     return SimpleNamespace(counts=np.array(counts), rng=lambda purpose: rng, **changes)
