@@ -120,8 +120,7 @@ def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[
     having = Counter(note for record in slot.values() for note in dict.fromkeys(_noted(record)))
     whole = sum(record.done for record in slot.values())
     notes = [
-        f"in {n} of {whole} seeds: {note}" if n < whole else note
-        for note, n in having.items()
+        f"in {n} of {whole} seeds: {note}" if n < whole else note for note, n in having.items()
     ]
     if edited:
         notes.insert(0, f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
