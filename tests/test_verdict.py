@@ -264,7 +264,9 @@ def test_means_are_held_against_the_floor_at_their_count(made, make_record):
         (
             {"os": {10: [0.9]}},
             "vanilla",
-            "Vanilla was not among the methods, so nothing can be compared with it",
+            "Vanilla was not among the methods, so nothing can be compared with it; other results "
+            "that have it, of the same data and settings, are read together with these by "
+            "`bench report OTHERS THESE`",
         ),
         (
             {"os": {10: [0.9, 0.8]}},

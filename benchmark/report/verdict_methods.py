@@ -98,8 +98,13 @@ def say_plain(scored: Scored) -> list[str]:
     """Say which methods are above plain training, which below, and which were ahead every time."""
     title = scored.panel.title(PLAIN)
     if PLAIN not in scored.recipes:
-        lacks = "has no score" if PLAIN in scored.panel.rows else "was not among the methods"
-        return [f"{title} {lacks}, so nothing can be compared with it"]
+        if PLAIN in scored.panel.rows:
+            return [f"{title} has no score, so nothing can be compared with it"]
+        return [
+            f"{title} was not among the methods, so nothing can be compared with it; other results "
+            "that have it, of the same data and settings, are read together with these by "
+            "`bench report OTHERS THESE`"
+        ]
     if len(scored.recipes) == 1:
         return [f"only {title} has scores, and there is nothing to compare"]
     cells = scored.against_plain
