@@ -119,11 +119,12 @@ def _record_notes(slot: Mapping[int, Record], edited: Collection[int]) -> tuple[
     """Return what the records of a cell note; of a note that some have not, how many have it."""
     having = Counter(note for record in slot.values() for note in dict.fromkeys(_noted(record)))
     whole = sum(record.done for record in slot.values())
-    notes = [
+    notes = []
+    if edited:
+        notes.append(f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
+    notes += [
         f"in {n} of {whole} seeds: {note}" if n < whole else note for note, n in having.items()
     ]
-    if edited:
-        notes.insert(0, f"{_format_seeds(edited)} edited after writing: the checksum is wrong")
     return tuple(notes)
 
 

@@ -70,7 +70,7 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     states += [f"{len(plan.failed)} failed before"] if plan.failed else []
     states += [f"{len(plan.to_run)} to run ({_count(plan.trainings, 'training')})"]
     lines = [f"Plan  {_product(plan)}: {', '.join(states)}"]
-    names = short_names(plan.sources)
+    names, planned = short_names(plan.sources), _planned(plan)
     time = plan.estimate.words(workers) if plan.jobs else "nothing to do"
     facts = [time, f"disk {_space(plan)}"]
     if plan.absent and not plan.cells:
@@ -88,13 +88,13 @@ def plan_lines(plan: Plan, workers: int) -> list[str]:
     ]
     lines += [
         f"      {text}: {caution}"
-        for text, recipe in _planned(plan).items()
+        for text, recipe in planned.items()
         for caution in recipe.cautions
     ]
     lines += [f"      {line}" for line in feature_lines(plan)]
-    if further := _further_steps(plan):
+    if further := _further_steps(planned, plan.grid.settings.steps):
         lines.append(f"      beyond {plan.grid.settings.steps} steps each: {further}")
-    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(_planned(plan)))]
+    lines += [f"      {line}" for line in seeds_lines(len(plan.grid.seeds), len(planned))]
     lines += [f"      {line}" for line in test_set_lines(plan)]
     if plan.missing:
         lines.append(f"      missing: {', '.join(plan.missing)} (part not available)")
@@ -121,12 +121,11 @@ def _planned(plan: Plan) -> Mapping[str, Recipe]:
     return {text: recipe for text, recipe in plan.recipes.items() if text in there or not there}
 
 
-def _further_steps(plan: Plan) -> str:
+def _further_steps(planned: Mapping[str, Recipe], steps: int) -> str:
     """Name the methods that take more steps than the others, and how many."""
-    steps = plan.grid.settings.steps
     own = {
         text: sum(part.own_steps(steps) for part in recipe.parts)
-        for text, recipe in _planned(plan).items()
+        for text, recipe in planned.items()
     }
     return ", ".join(f"{text} {more}" for text, more in own.items() if more)
 
